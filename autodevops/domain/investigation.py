@@ -1,0 +1,52 @@
+"""The result of one investigation: all that was asked, seen, judged and concluded."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from autodevops.domain.base import Noun, UtcDatetime
+from autodevops.domain.change import Change
+from autodevops.domain.chart import Chart
+from autodevops.domain.evidence import Evidence, EvidenceId
+from autodevops.domain.finding import Finding
+from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.subject import Subject
+from autodevops.domain.window import TimeWindow
+
+Verdict = Literal["explained", "healthy", "undetermined"]
+
+
+class MissingEvidence(Noun):
+    """Something that was asked for and could not be had; the conclusion stands without it."""
+
+    tool: str
+    query: str
+    error: str
+    evidence: EvidenceId
+
+
+class TimelineEntry(Noun):
+    at: UtcDatetime
+    kind: Literal["change", "onset", "alert", "event"]
+    subject: Subject
+    text: str
+    evidence: tuple[EvidenceId, ...]
+
+
+class Investigation(Noun):
+    """`hypotheses` are ordered, most likely first; empty when the verdict is `healthy`."""
+
+    id: str  # follows from question, scope, window and evidence
+    question: str
+    namespace: str
+    subject: Subject | None  # what the question named, if it named something that exists
+    window: TimeWindow
+    verdict: Verdict
+    summary: str  # one sentence
+    hypotheses: tuple[Hypothesis, ...]
+    findings: tuple[Finding, ...]
+    changes: tuple[Change, ...]
+    timeline: tuple[TimelineEntry, ...]
+    charts: tuple[Chart, ...]
+    evidence: tuple[Evidence, ...]
+    missing: tuple[MissingEvidence, ...] = ()

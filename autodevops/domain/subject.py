@@ -1,0 +1,23 @@
+"""What a finding, a change or a hypothesis is about."""
+
+from __future__ import annotations
+
+from autodevops.domain.base import Noun
+
+
+class Subject(Noun):
+    """A reference to one thing.
+
+    A Kubernetes object (`kind="Deployment"`, with `api_version` where it is known), or a service as
+    OpenTelemetry names it (`kind="Service"`, `api_version="opentelemetry.io"`, `name` = `service.name`).
+    `namespace` is empty for cluster-scoped objects.
+    """
+
+    kind: str
+    name: str
+    namespace: str = ""
+    api_version: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind} {where}{self.name}"

@@ -1,0 +1,1 @@
+"""The ground floor: errors, ids, the clock. Knows nobody."""

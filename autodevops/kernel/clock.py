@@ -1,0 +1,20 @@
+"""The only module that reads the wall clock. Everything else takes `now` or a `Clock`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+"""Returns the current time, aware and in UTC."""
+
+
+def utc_now() -> datetime:
+    """The current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic_ms() -> float:
+    """Milliseconds on a clock that only moves forward, for measuring durations."""
+    return time.monotonic() * 1000.0

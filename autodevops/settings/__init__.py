@@ -1,0 +1,33 @@
+"""Settings: autodevops.toml, then environment `AUTODEVOPS_*`, then flags; later ones win.
+
+One section per integration. A system without an address is simply not configured: its tools answer that, with
+the setting to set, and an investigation goes on without it.
+"""
+
+from autodevops.settings.model import (
+    AlertmanagerSettings,
+    GitHubSettings,
+    InvestigationSettings,
+    KubernetesSettings,
+    LokiSettings,
+    OllamaSettings,
+    PrometheusSettings,
+    ScarletSettings,
+    Settings,
+    TempoSettings,
+    load_settings,
+)
+
+__all__ = [
+    "AlertmanagerSettings",
+    "GitHubSettings",
+    "InvestigationSettings",
+    "KubernetesSettings",
+    "LokiSettings",
+    "OllamaSettings",
+    "PrometheusSettings",
+    "ScarletSettings",
+    "Settings",
+    "TempoSettings",
+    "load_settings",
+]
