@@ -1,0 +1,45 @@
+# All targets do their own set-up: a fresh machine needs Python 3.11 to 3.13 with venv, and make.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint docs format constraints clean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Create .venv with pinned versions (every other target does this by itself)
+
+$(READY): pyproject.toml constraints.txt
+	@PYTHON="$(PYTHON)" ./.ci/set-up "$(VENV)"
+
+demo: $(READY) ## Show the main job end to end; DEMO_ARGS=--once ends without serving
+	@exec $(BIN)/autodevops demo $(DEMO_ARGS)
+
+test: $(READY) ## Run the whole test suite; PYTEST_ARGS for pytest
+	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+lint: $(READY) ## ruff, import-linter (the floors), strict types
+	$(BIN)/ruff check autodevops tests benchmarks
+	$(BIN)/ruff format --check autodevops tests benchmarks
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+docs: $(READY) ## Write docs/reference from the code
+	$(BIN)/python docs/generate.py
+
+format: $(READY) ## Format and sort imports
+	$(BIN)/ruff check --fix autodevops tests benchmarks
+	$(BIN)/ruff format autodevops tests benchmarks
+
+constraints: $(READY) ## Re-resolve the pinned versions (names no index)
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --group dev \
+		pyproject.toml --output-file constraints.txt
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
