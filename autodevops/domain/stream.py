@@ -81,6 +81,7 @@ class TurnFailed(Noun):
     type: Literal["turn_failed"] = "turn_failed"
     message: str
     next_step: str = ""
+    code: str = ""  # the error's code (kernel.errors): "usage" when asking differently would help
     cancelled: bool = False
 
 

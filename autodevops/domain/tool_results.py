@@ -78,6 +78,15 @@ class RolloutHistory(ToolOutput):
     revisions: tuple[Revision, ...]
 
 
+class ClusterContext(ToolOutput):
+    """Which cluster is asked. `namespace` is the kubeconfig context's, or `default`."""
+
+    context: str
+    cluster: str
+    server: str
+    namespace: str
+
+
 # --- Prometheus and Alertmanager ---
 
 

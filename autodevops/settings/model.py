@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as UnreadableVariable
 
 from autodevops.kernel.errors import SettingsError
@@ -26,29 +27,49 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _names(value: object) -> object:
+    """`a, b` and `["a", "b"]` are the same list: the first survives a shell without quotes."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class HttpSystem(Section):
     """A system reached over HTTP. An empty `url` means: not configured."""
 
     url: HttpUrl = ""
-    token: SecretStr = SecretStr("")  # sent as `Authorization: Bearer ...`
-    username: str = ""  # with `password`: basic authentication
+    """Base address, for example http://127.0.0.1:9090; empty: not configured."""
+    token: SecretStr = SecretStr("")
+    """Sent as `Authorization: Bearer ...`."""
+    username: str = ""
+    """With `password`: basic authentication."""
     password: SecretStr = SecretStr("")
+    """With `username`: basic authentication."""
     headers: dict[str, SecretStr] = {}
+    """Headers sent with every request."""
     ca_file: Path | None = None
+    """PEM file of the certificate authority to trust, for a server with its own."""
     timeout_seconds: float = Field(default=10.0, gt=0)
+    """How long one request may take."""
 
 
 class KubernetesSettings(Section):
-    kubeconfig: Path | None = None  # default: KUBECONFIG, then ~/.kube/config, then the in-cluster account
+    kubeconfig: Path | None = None
+    """Default: the environment's KUBECONFIG, then ~/.kube/config, then the in-cluster service account."""
     context: str = ""
+    """Context of the kubeconfig; empty: its current one."""
     timeout_seconds: float = Field(default=10.0, gt=0)
+    """How long one request may take."""
 
 
 class PrometheusSettings(HttpSystem):
@@ -60,35 +81,47 @@ class AlertmanagerSettings(HttpSystem):
 
 
 class LokiSettings(HttpSystem):
-    tenant: str = ""  # sent as X-Scope-OrgID
+    tenant: str = ""
+    """Sent as X-Scope-OrgID."""
 
 
 class TempoSettings(HttpSystem):
     tenant: str = ""
+    """Sent as X-Scope-OrgID."""
 
 
 class GitHubSettings(HttpSystem):
-    """`url` is the REST base: https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise."""
-
-    repositories: tuple[str, ...] = ()  # "owner/name", where commits and pull requests are looked for
+    url: HttpUrl = "https://api.github.com"
+    """REST base; https://HOST/api/v3 for GitHub Enterprise."""
+    repositories: NameList = ()
+    """`owner/name, ...` where commits and pull requests are looked for; empty: not configured."""
 
 
 class OllamaSettings(Section):
-    url: HttpUrl = ""  # e.g. http://127.0.0.1:11434; empty: the built-in narrator writes the answers
-    model: str = ""  # empty: the first model the server has
+    url: HttpUrl = ""
+    """For example http://127.0.0.1:11434; empty: the built-in narrator writes the answers."""
+    model: str = ""
+    """Empty: the first model the server has."""
     timeout_seconds: float = Field(default=60.0, gt=0)
+    """How long the model may stay silent before the built-in narrator takes over."""
 
 
 class InvestigationSettings(Section):
-    namespace: str = ""  # asked about when a question names none; empty: the kubeconfig context's
+    namespace: str = ""
+    """Asked about when a question names none; empty: the kubeconfig context's."""
     window_minutes: int = Field(default=60, gt=0, le=7 * 24 * 60)
+    """How far to look back when a question does not say."""
     tool_timeout_seconds: float = Field(default=10.0, gt=0)
+    """How long one tool call may take before the investigation goes on without it."""
 
 
 class ScarletSettings(Section):
     schedules: Path = Path("scheduled")
+    """Folder of schedule files."""
     runbooks: Path = Path("runbooks")
+    """Folder of runbook notebooks."""
     artifacts: Path = Path("scheduled/artifacts")
+    """Folder where executed runbooks are kept."""
 
 
 class Settings(BaseSettings):

@@ -48,8 +48,14 @@ def test_a_missing_settings_file_is_named(monkeypatch: pytest.MonkeyPatch) -> No
         load_settings()
 
 
-def test_a_list_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUTODEVOPS_GITHUB__REPOSITORIES", "acme/shop")
+@pytest.mark.parametrize("text", ["acme/shop,acme/infra", '["acme/shop", "acme/infra"]', " acme/shop , acme/infra,"])
+def test_a_list_of_names_needs_no_quotes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTODEVOPS_GITHUB__REPOSITORIES", text)
+    assert load_settings().github.repositories == ("acme/shop", "acme/infra")
+
+
+def test_a_table_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTODEVOPS_LOKI__HEADERS", "X-Team=sre")
     with pytest.raises(SettingsError, match="JSON"):
         load_settings()
 

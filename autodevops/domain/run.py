@@ -1,0 +1,61 @@
+"""One execution of a runbook: what was asked for, what happened to each cell, and how it ended.
+
+A record never says more than happened. `running` in a record that nobody holds any more means that its runner died;
+whoever finds it reconciles it to `interrupted` (`autodevops.runbooks.reconcile`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from autodevops.domain.base import Json, Noun, UtcDatetime
+
+CellStatus = Literal[
+    "pending", "running", "succeeded", "failed", "timed_out", "cancelled", "interrupted", "stopped_early", "not_run"
+]
+RunStatus = Literal["running", "succeeded", "failed", "timed_out", "cancelled", "interrupted", "stopped_early"]
+
+
+class CellRun(Noun):
+    """What happened to one code cell. `index` is its place in the executed notebook."""
+
+    index: int
+    status: CellStatus
+    started_at: UtcDatetime | None = None
+    duration_seconds: float | None = None
+    error: str = ""  # one line: the exception's name and message
+
+
+class RunError(Noun):
+    """Why a run ended as it did. `cell` is None when no cell is at fault, e.g. the kernel did not start."""
+
+    kind: str  # exception name, or what we call it: CellTimeout, RunTimeout, KernelDied, Interrupted, ...
+    message: str
+    cell: int | None = None
+
+
+class Run(Noun):
+    """The manifest of a bundle.
+
+    `files` has the sha256 of every other file of the bundle; it is empty while the run is `running`.
+    `finished_at` is None for a run whose end nobody saw; `reconciled_at` then says when that was found out.
+    """
+
+    version: Literal[1] = 1
+    id: str
+    runbook: str
+    title: str
+    trigger: str  # "schedule", "once", "manual"
+    requested_by: str
+    reason: str = ""
+    parameters: dict[str, Json]
+    status: RunStatus
+    started_at: UtcDatetime
+    finished_at: UtcDatetime | None = None
+    reconciled_at: UtcDatetime | None = None
+    cells: tuple[CellRun, ...] = ()
+    error: RunError | None = None
+    source_digest: str  # sha256 of the runbook's file
+    versions: dict[str, str] = {}
+    runner: dict[str, Json] = {}  # host and process id, for a person to look at
+    files: dict[str, str] = {}

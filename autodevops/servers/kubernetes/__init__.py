@@ -1,0 +1,5 @@
+"""MCP server for a Kubernetes cluster: any resource, events, pod logs, rollout history, read only."""
+
+from autodevops.servers.kubernetes.server import create_server
+
+__all__ = ["create_server"]

@@ -1,0 +1,5 @@
+"""MCP server for Prometheus and, when it is configured, Alertmanager: metrics, rules and alerts, read only."""
+
+from autodevops.servers.prometheus.server import create_server
+
+__all__ = ["create_server"]

@@ -1,0 +1,59 @@
+"""A real HTTP server on loopback for as long as a test needs it, and the call of one tool through a real client."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from mcp import Client
+from mcp.server import MCPServer
+from starlette.types import ASGIApp
+
+from autodevops.toolbox import McpToolbox
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+@contextmanager
+def serve(app: ASGIApp) -> Iterator[str]:
+    """Serve `app` in a thread; yields its base URL."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    assert server.up.wait(10), "the loopback server did not start"
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+async def call(server: MCPServer[Any], tool: str, /, **arguments: Any) -> dict[str, Any]:
+    """The structured answer, through the official client, schema validation included."""
+    async with Client(server) as client:
+        result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    assert result.structured_content is not None
+    answer: dict[str, Any] = result.structured_content
+    return answer
+
+
+async def ask(server: MCPServer[Any], tool: str, /, **arguments: Any) -> Any:
+    """The answer through the toolbox; raises the error that the tool raised."""
+    async with McpToolbox({"x": server}) as tools:
+        return (await tools.call(f"x.{tool}", arguments)).data
