@@ -1,0 +1,220 @@
+"""Where the level of a series changes, and which stretches of it are abnormal.
+
+Segmentation is PELT (Killick, Fearnhead, Eckley: Optimal detection of changepoints with a linear computational
+cost, JASA 107, 2012) with a squared-error cost, made robust in three ways:
+
+- a short running median first, so that a lone spike is not a level (Tukey, Exploratory Data Analysis, 1977);
+- the noise scale is the MAD of differences at a lag at which neighbours are independent (Rousseeuw and Croux,
+  Alternatives to the median absolute deviation, JASA 88, 1993), so that the steps looked for do not inflate it;
+- a `correlation` length: a rate over two minutes sampled each 30 s carries each event four times, and treating
+  such points as independent is what makes detectors over-segment.
+
+Series are levels (gauges, rates, ratios, quantiles), never raw counters. Samples that are not finite are gaps:
+they are left out, and time is read from the timestamps, never from positions.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Direction: TypeAlias = Literal["up", "down"]
+
+_MEDIAN_WIDTH = 5  # samples; kills spikes of up to two, keeps edges where they are
+_MIN_SAMPLES = 8  # below this nothing can be told from noise
+_CONSISTENT_MAD = 1.4826  # makes the MAD of normal noise estimate its standard deviation
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Samples `[first, last]` of the cleaned series, at one level (their median)."""
+
+    first: int
+    last: int
+    level: float
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A stretch where the level lay beyond a limit. Times in unix seconds.
+
+    `end` is None while it lasts. `level` is the median within it, `peak` its extreme level, `baseline` the level
+    before. `confidence` grows with the distance between the two, measured in noise: an uncalibrated 0 to 1.
+    """
+
+    onset: float
+    end: float | None
+    level: float
+    peak: float
+    baseline: float
+    direction: Direction
+    confidence: float
+
+    @property
+    def active(self) -> bool:
+        return self.end is None
+
+
+def clean(times: npt.ArrayLike, values: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """The finite samples, in time order."""
+    t = np.asarray(times, dtype=np.float64)
+    v = np.asarray(values, dtype=np.float64)
+    if t.shape != v.shape or t.ndim != 1:
+        raise ValueError(f"times and values must be two vectors of one length, not {t.shape} and {v.shape}")
+    keep = np.isfinite(t) & np.isfinite(v)
+    t, v = t[keep], v[keep]
+    order = np.argsort(t, kind="stable")
+    return t[order], v[order]
+
+
+def running_median(values: FloatArray, width: int = _MEDIAN_WIDTH) -> FloatArray:
+    """Median over a centred window of odd `width`; the ends repeat the outermost value."""
+    if len(values) < width:
+        return values.copy()
+    padded = np.pad(values, width // 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
+    return np.asarray(np.median(windows, axis=1), dtype=np.float64)
+
+
+def noise_scale(values: FloatArray, lag: int = 1, floor: float = 0.0) -> float:
+    """Standard deviation of the noise around a piecewise constant level, at least `floor`."""
+    lag = max(1, min(lag, len(values) // 3))
+    if len(values) <= lag:
+        return floor
+    differences = np.abs(values[lag:] - values[:-lag])
+    return max(floor, float(np.median(differences)) * _CONSISTENT_MAD / math.sqrt(2.0))
+
+
+def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size: int = 4) -> tuple[Segment, ...]:
+    """Cut `values` into stretches of one level each. `scale` is the noise's standard deviation, above zero."""
+    n = len(values)
+    if n == 0:
+        return ()
+    if n < 2 * min_size:
+        return (Segment(0, n - 1, float(np.median(values))),)
+    # Four times log n instead of the BIC's two: a false step costs a false blame.
+    penalty = 4.0 * math.log(max(2.0, n / correlation))
+    unit = scale * scale * correlation
+    first = np.concatenate(([0.0], np.cumsum(values)))
+    second = np.concatenate(([0.0], np.cumsum(values * values)))
+    best = np.full(n + 1, np.inf)
+    best[0] = -penalty
+    previous = np.zeros(n + 1, dtype=np.int64)
+    starts = np.array([0], dtype=np.int64)
+    for end in range(min_size, n + 1):
+        sums = first[end] - first[starts]
+        costs = (second[end] - second[starts] - sums * sums / (end - starts)) / unit
+        totals = best[starts] + costs
+        winner = int(np.argmin(totals))
+        best[end] = totals[winner] + penalty
+        previous[end] = starts[winner]
+        starts = starts[totals <= best[end]]
+        if end + 1 - min_size >= min_size:
+            starts = np.append(starts, end + 1 - min_size)
+    cuts = [n]
+    while cuts[-1] > 0:
+        cuts.append(int(previous[cuts[-1]]))
+    cuts.reverse()
+    return tuple(
+        Segment(start, end - 1, float(np.median(values[start:end]))) for start, end in itertools.pairwise(cuts)
+    )
+
+
+def find_episodes(
+    times: npt.ArrayLike,
+    values: npt.ArrayLike,
+    *,
+    baseline_until: float,
+    limit: Callable[[float], float],
+    direction: Direction = "up",
+    correlation: int = 1,
+    floor: float = 0.0,
+) -> tuple[Episode, ...]:
+    """The stretches whose level lies beyond `limit(baseline)`, oldest first.
+
+    The baseline is the median up to `baseline_until` (unix seconds), or the first level where there is nothing that
+    old. `floor` is the smallest noise worth the name in the series' unit, which keeps a constant series from
+    turning its first tremor into an infinite z-score. An episode must besides stand five noise scales off.
+    """
+    t, v = clean(times, values)
+    if len(v) < _MIN_SAMPLES:
+        return ()
+    smooth = running_median(v)
+    tiny = float(np.finfo(np.float64).eps) * max(1.0, float(np.max(np.abs(v)))) * 8
+    scale = noise_scale(smooth, correlation + _MEDIAN_WIDTH // 2, max(floor, tiny))
+    old = smooth[t < baseline_until]
+    sign = 1.0 if direction == "up" else -1.0
+    if len(old) >= _MIN_SAMPLES:
+        baseline = float(np.median(old))
+    else:
+        baseline = segment(smooth, scale, correlation=correlation)[0].level
+    bound = limit(baseline)
+    if not np.any(sign * (smooth - bound) > 0) or float(np.max(sign * (smooth - baseline))) < 5 * scale:
+        return ()  # the common case, and the cheap one
+    segments = segment(smooth, scale, correlation=correlation)
+    beyond = [sign * (s.level - bound) > 0 and sign * (s.level - baseline) >= 5 * scale for s in segments]
+    episodes: list[Episode] = []
+    index = 0
+    while index < len(segments):
+        if not beyond[index]:
+            index += 1
+            continue
+        stop = index
+        while stop + 1 < len(segments) and beyond[stop + 1]:
+            stop += 1
+        episodes.append(
+            _episode(
+                t, v, segments[index : stop + 1], baseline, scale, sign, correlation, last=stop + 1 == len(segments)
+            )
+        )
+        index = stop + 1
+    return tuple(episodes)
+
+
+def _episode(
+    t: FloatArray,
+    v: FloatArray,
+    segments: tuple[Segment, ...],
+    baseline: float,
+    scale: float,
+    sign: float,
+    correlation: int,
+    *,
+    last: bool,
+) -> Episode:
+    first, final = segments[0].first, segments[-1].last
+    level = float(np.median(v[first : final + 1]))
+    peak = max((s.level for s in segments), key=lambda value: sign * value)
+    size = max(1.0, (final - first + 1) / correlation)
+    z = abs(level - baseline) / scale * math.sqrt(size)
+    return Episode(
+        onset=float(t[_walk_back(v, first, baseline, sign * (segments[0].level - baseline), scale, sign)]),
+        end=None if last else float(t[final]),
+        level=level,
+        peak=peak,
+        baseline=baseline,
+        direction="up" if sign > 0 else "down",
+        confidence=z / (z + 5.0),
+    )
+
+
+def _walk_back(v: FloatArray, first: int, baseline: float, height: float, scale: float, sign: float) -> int:
+    """The first sample of the ramp that leads to `first`.
+
+    A least-squares cut falls into the middle of a ramp, and a rate over a window is one; the onset is where the
+    ramp leaves the baseline's noise.
+    """
+    threshold = max(3 * scale, 0.1 * height)
+    index = first
+    while index > 0 and sign * (v[index - 1] - baseline) > threshold:
+        index -= 1
+    while index + 1 < len(v) and sign * (v[index] - baseline) <= threshold:
+        index += 1
+    return index

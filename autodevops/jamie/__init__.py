@@ -1,0 +1,1 @@
+"""Jamie: answers people's questions with live data, and says what each answer rests on."""

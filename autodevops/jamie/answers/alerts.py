@@ -1,0 +1,100 @@
+"""What is firing: as Prometheus' rules see it, or as Alertmanager does when Prometheus cannot be asked."""
+
+from __future__ import annotations
+
+from autodevops.domain.alert import Alert
+from autodevops.domain.evidence import Evidence
+from autodevops.domain.tool_results import AlertGroupList, AlertList
+from autodevops.jamie.answers import Answer, understood
+from autodevops.jamie.context import Context
+from autodevops.jamie.markdown import cites, code, table
+from autodevops.toolbox.protocol import Emit, EvidenceSource
+
+SHOWN = 30
+_ORDER = {"critical": 0, "page": 0, "error": 1, "warning": 2, "info": 3}
+_ABOUT = (
+    "service",
+    "service_name",
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "workload",
+    "pod",
+    "node",
+    "instance",
+    "job",
+)
+
+
+async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
+    evidence, alerts, cut = await _alerts(source)
+    scoped = context.namespace_named
+    ours = [
+        alert for alert in alerts if not scoped or alert.labels.get("namespace", context.namespace) == context.namespace
+    ]
+    firing = sorted((alert for alert in ours if alert.state == "firing"), key=_rank)
+    pending = sorted((alert for alert in ours if alert.state == "pending"), key=_rank)
+    muted = sum(alert.state == "suppressed" for alert in ours)
+    where = f" in {code(context.namespace)}" if scoped else ""
+    cited = cites(item.id for item in evidence if item.ok)
+    if not firing:
+        text = f"**Nothing is firing{where}.**{cited}"
+    else:
+        names = ", ".join(code(name) for name in dict.fromkeys(alert.name for alert in firing[:5]))
+        noun = "alert is" if len(firing) == 1 else "alerts are"
+        text = f"**{len(firing)} {noun} firing{where}: {names}.**{cited}\n\n{_table(firing)}"
+    if pending:
+        text += f"\n\nPending, not firing yet:\n\n{_table(pending)}"
+    if muted:
+        text += f"\n\nSilenced or inhibited: {muted}."
+    if cut:
+        text += "\n\nThe list was cut; there are more alerts."
+    return Answer(text, evidence, _follow_ups(context, firing))
+
+
+async def _alerts(source: EvidenceSource) -> tuple[tuple[Evidence, ...], tuple[Alert, ...], bool]:
+    rules = await source.collect("prometheus.list_alerts", {})
+    if rules.ok:
+        listed = understood(rules, AlertList)
+        return (rules,), listed.alerts, listed.truncated
+    groups = await source.collect("prometheus.list_alert_groups", {})
+    if not groups.ok:
+        understood(rules, AlertList)  # raises, with Prometheus' reason
+    grouped = understood(groups, AlertGroupList)
+    return (rules, groups), tuple(alert for group in grouped.groups for alert in group.alerts), grouped.truncated
+
+
+def _rank(alert: Alert) -> tuple[int, str, str]:
+    return (_ORDER.get(alert.labels.get("severity", ""), 2), alert.starts_at.isoformat(), alert.name)
+
+
+def _table(alerts: list[Alert]) -> str:
+    rows = [
+        [
+            code(alert.name),
+            code(alert.labels.get("severity", "none")),
+            code(_about(alert)),
+            f"{alert.starts_at:%Y-%m-%d %H:%M}",
+            code(alert.annotations.get("summary") or alert.annotations.get("description", "")),
+        ]
+        for alert in alerts[:SHOWN]
+    ]
+    more = f"\n\nand {len(alerts) - SHOWN} more." if len(alerts) > SHOWN else ""
+    return table(("Alert", "Severity", "About", "Since (UTC)", "Summary"), rows) + more
+
+
+def _about(alert: Alert) -> str:
+    what = next((alert.labels[key] for key in _ABOUT if alert.labels.get(key)), "")
+    return "/".join(part for part in (alert.labels.get("namespace", ""), what) if part) or "the cluster"
+
+
+def _follow_ups(context: Context, firing: list[Alert]) -> tuple[str, ...]:
+    if not firing:
+        return (f"Is everything healthy in {context.namespace}?", "What changed today?")
+    first = firing[0]
+    namespace = first.labels.get("namespace", context.namespace)
+    what = next((first.labels[key] for key in ("service", "service_name", "deployment") if first.labels.get(key)), "")
+    return (
+        f"Why is {what} failing in {namespace}?" if what else f"What is wrong in {namespace}?",
+        "What changed today?",
+    )

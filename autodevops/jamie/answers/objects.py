@@ -1,0 +1,217 @@
+"""Listing and counting Kubernetes objects, exactly: from the objects, not from a model's reading of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from autodevops.domain.base import Json
+from autodevops.domain.tool_results import ResourceList
+from autodevops.jamie import intent
+from autodevops.jamie.answers import Answer, Object, metadata, understood
+from autodevops.jamie.context import Context
+from autodevops.jamie.markdown import cites, code, table
+from autodevops.toolbox.protocol import Emit, EvidenceSource
+
+READ = 2000  # objects; what the server allows in one call
+SHOWN = 50  # rows; more is scrolled past
+
+_PLURALS = {"Ingress": "Ingresses"}
+_ABBREVIATED = {"PersistentVolumeClaim": "PVC", "HorizontalPodAutoscaler": "HPA"}
+_STATES = {
+    "not_ready": "are not ready",
+    "crashlooping": "are in a crash loop",
+    "restarted": "have restarted",
+    "pending": "are pending",
+    "failing": "are failing",
+    "completed": "have completed",
+    "running": "are running",
+    "ready": "are ready",
+}
+_BAD_WAITING = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    }
+)
+
+
+async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
+    kind, state = context.reading.kind, context.reading.state
+    scoped = kind not in intent.table().cluster_scoped
+    arguments: dict[str, Json] = {"kind": kind, "limit": READ}
+    if scoped:
+        arguments["namespace"] = context.namespace
+    evidence = await source.collect("kubernetes.list_resources", arguments)
+    listed = understood(evidence, ResourceList)
+    everything: list[Object] = [item for item in listed.items if _belongs(item, context)]
+    chosen = [item for item in everything if not state or _in_state(kind, item, state)]
+    text = _sentence(context, kind, len(chosen), len(everything), listed.truncated) + cites([evidence.id])
+    if listed.truncated:
+        text += f"\n\nThe list was cut: {code(listed.note or 'there are more objects than one call returns', 200)}"
+    completed = sum(_in_state("Pod", item, "completed") for item in everything) if kind == "Pod" else 0
+    if state == "not_ready" and completed:
+        text += f"\n\nPods that ran to completion ({completed}) are not counted as unready."
+    if chosen and (context.reading.intent == "list" or state):
+        text += "\n\n" + _table(kind, chosen)
+    return Answer(text, (evidence,), _follow_ups(context, kind, chosen))
+
+
+def _sentence(context: Context, kind: str, count: int, total: int, cut: bool) -> str:
+    where = f" in {code(context.namespace)}" if kind not in intent.table().cluster_scoped else ""
+    of = f" of {code(context.subject.name)}" if context.subject else ""
+    least = "at least " if cut else ""
+    state = context.reading.state
+    if not state:
+        noun = noun_of(kind, count)
+        return f"**There {'is' if count == 1 else 'are'} {least}{count} {noun}{of}{where}.**"
+    said = _STATES[state]
+    if count == 1:
+        said = said.replace("are ", "is ", 1).replace("have ", "has ", 1)
+    return f"**{least}{count} of {total} {noun_of(kind, total)}{of}{where} {said}.**".replace("**at", "**At")
+
+
+def noun_of(kind: str, count: int) -> str:
+    short = _ABBREVIATED.get(kind, kind)
+    plural = short if count == 1 else _PLURALS.get(short, short if short.endswith("s") else f"{short}s")
+    return plural.lower() if kind in {"Pod", "Node", "Namespace", "Event", "Job"} else plural
+
+
+def _belongs(item: Object, context: Context) -> bool:
+    """Whether an object is the named workload, or carries the labels its selector asks for."""
+    if context.workload is None:
+        return True
+    here = metadata(item)
+    if item.get("kind") == context.workload.subject.kind or context.reading.kind == context.workload.subject.kind:
+        return bool(here.get("name") == context.workload.subject.name)
+    labels, wanted = here.get("labels") or {}, context.workload.match_labels
+    return bool(wanted) and all(labels.get(key) == value for key, value in wanted.items())
+
+
+def _in_state(kind: str, item: Object, state: str) -> bool:
+    if kind == "Pod":
+        return _POD_STATES[state](item)
+    status = item.get("status") or {}
+    if kind == "Node":
+        ready = _condition(item, "Ready")
+        return ready if state in {"ready", "running"} else not ready if state in {"not_ready", "failing"} else False
+    if kind == "Job":
+        by_state = {
+            "failing": _condition(item, "Failed"),
+            "completed": _condition(item, "Complete"),
+            "running": bool(status.get("active")),
+        }
+        return by_state.get(state, False)
+    if kind == "PersistentVolumeClaim":
+        bound = status.get("phase") == "Bound"
+        return bound if state in {"ready", "running"} else not bound
+    have, want = replicas(item)
+    return have >= want if state in {"ready", "running"} else have < want
+
+
+def _condition(item: Object, kind: str) -> bool:
+    conditions = (item.get("status") or {}).get("conditions") or ()
+    return any(each.get("type") == kind and each.get("status") == "True" for each in conditions)
+
+
+def _containers(item: Object) -> list[Object]:
+    return list((item.get("status") or {}).get("containerStatuses") or ())
+
+
+def _waiting(item: Object) -> list[str]:
+    return [((each.get("state") or {}).get("waiting") or {}).get("reason", "") for each in _containers(item)]
+
+
+def _phase(item: Object) -> str:
+    return str((item.get("status") or {}).get("phase", ""))
+
+
+_POD_STATES: dict[str, Callable[[Object], bool]] = {
+    "not_ready": lambda pod: not _condition(pod, "Ready") and _phase(pod) != "Succeeded",
+    "ready": lambda pod: _condition(pod, "Ready"),
+    "crashlooping": lambda pod: "CrashLoopBackOff" in _waiting(pod),
+    "restarted": lambda pod: restarts(pod) > 0,
+    "pending": lambda pod: _phase(pod) == "Pending",
+    "failing": lambda pod: _phase(pod) == "Failed" or bool(_BAD_WAITING & set(_waiting(pod))),
+    "completed": lambda pod: _phase(pod) == "Succeeded",
+    "running": lambda pod: _phase(pod) == "Running",
+}
+
+
+def restarts(pod: Object) -> int:
+    return sum(int(each.get("restartCount", 0)) for each in _containers(pod))
+
+
+def replicas(item: Object) -> tuple[int, int]:
+    """Ready and wanted."""
+    status, spec = item.get("status") or {}, item.get("spec") or {}
+    if "desiredNumberScheduled" in status:
+        return int(status.get("numberReady", 0)), int(status["desiredNumberScheduled"])
+    return int(status.get("readyReplicas") or 0), int(spec.get("replicas", 1))
+
+
+def pod_status(pod: Object) -> str:
+    """What `kubectl get pods` says: the waiting or terminated reason, else the phase."""
+    for each in _containers(pod):
+        state = each.get("state") or {}
+        found = (state.get("waiting") or {}).get("reason") or (state.get("terminated") or {}).get("reason")
+        if found:
+            return str(found)
+    return str((pod.get("status") or {}).get("reason") or _phase(pod) or "Unknown")
+
+
+def _table(kind: str, items: list[Object]) -> str:
+    ordered = sorted(items, key=lambda item: str(metadata(item).get("name", "")))
+    head, row = _COLUMNS.get(kind, (("Name", "Created (UTC)"), lambda item: [_created(item)]))
+    rows = [[code(str(metadata(item).get("name", ""))), *row(item)] for item in ordered[:SHOWN]]
+    more = f"\n\nand {len(items) - SHOWN} more." if len(items) > SHOWN else ""
+    return table(head, rows) + more
+
+
+def _created(item: Object) -> str:
+    return str(metadata(item).get("creationTimestamp") or "")[:16].replace("T", " ")
+
+
+def _images(item: Object) -> str:
+    spec = ((item.get("spec") or {}).get("template") or {}).get("spec") or {}
+    return ", ".join(code(str(each.get("image", ""))) for each in spec.get("containers") or ())
+
+
+def _pod_row(pod: Object) -> list[str]:
+    states = _containers(pod)
+    ready = f"{sum(bool(each.get('ready')) for each in states)}/{len(states)}"
+    return [ready, code(pod_status(pod)), str(restarts(pod)), code(str((pod.get("spec") or {}).get("nodeName", "")))]
+
+
+def _workload_row(item: Object) -> list[str]:
+    have, want = replicas(item)
+    return [f"{have}/{want}", _images(item)]
+
+
+def _node_row(node: Object) -> list[str]:
+    version = ((node.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion", "")
+    return ["Ready" if _condition(node, "Ready") else "NotReady", code(str(version))]
+
+
+_WORKLOAD = (("Name", "Ready", "Images"), _workload_row)
+_COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Object], list[str]]]] = {
+    "Pod": (("Name", "Ready", "Status", "Restarts", "Node"), _pod_row),
+    "Node": (("Name", "Status", "Kubelet"), _node_row),
+    "Deployment": _WORKLOAD,
+    "StatefulSet": _WORKLOAD,
+    "DaemonSet": _WORKLOAD,
+    "ReplicaSet": _WORKLOAD,
+}
+
+
+def _follow_ups(context: Context, kind: str, chosen: list[Object]) -> tuple[str, ...]:
+    where = f" in {context.namespace}"
+    if kind == "Pod" and context.reading.state != "not_ready":
+        return (f"Which pods are not ready{where}?", f"What is wrong{where}?")
+    if kind in {"Namespace", "Node"}:
+        return (f"What is wrong{where}?", "What is firing?")
+    return (f"What is wrong{where}?", f"What changed today{where}?")

@@ -1,0 +1,56 @@
+"""One answer being worded: which narrator speaks, and who takes over when it cannot.
+
+The text is only ever added to, because what was streamed has been read. A model that fails before its first
+sentence leaves no trace in the text; one that fails later is followed by a line that says so and the built-in
+explanation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from autodevops.domain.investigation import Investigation
+from autodevops.jamie.narrator_builtin import BuiltInNarrator, closing, explanation, headline
+from autodevops.jamie.narrator_model import ModelNarrator
+from autodevops.kernel.errors import ToolError
+
+BROKEN_OFF = "*The model broke off here; what follows is the built-in account.*"
+
+
+class Narration:
+    """Iterate `pieces`, then read `narrator` and `note`."""
+
+    def __init__(self, model: ModelNarrator | None, unavailable: str = "") -> None:
+        self._model = model
+        self.narrator = BuiltInNarrator.name
+        self.note = f"{unavailable} The built-in narrator wrote this answer." if unavailable else ""
+
+    async def pieces(self, investigation: Investigation, question: str) -> AsyncGenerator[str, None]:
+        if self._model is None:
+            async with aclosing(BuiltInNarrator().narrate(investigation, question)) as words:
+                async for text in words:
+                    yield text
+            return
+        yield headline(investigation)
+        begun = False
+        failure = ""
+        try:
+            async with aclosing(self._model.narrate(investigation, question)) as words:
+                async for text in words:
+                    yield text if begun else "\n\n" + text.lstrip()
+                    begun = True
+        except ToolError as error:
+            failure = error.message.rstrip(".")
+        if failure:
+            self.note = f"{failure[:1].upper()}{failure[1:]}: the built-in narrator took over."
+            if begun:
+                yield "\n\n" + BROKEN_OFF
+            for part in explanation(investigation):
+                yield "\n\n" + part
+        else:
+            self.narrator = self._model.name
+            if self._model.left_out:
+                self.note = "Commands that the model made up were left out."
+        for part in closing(investigation):
+            yield "\n\n" + part

@@ -1,0 +1,1 @@
+"""Alertmanager: what it groups, silences and tells about the alerts that fire."""

@@ -1,0 +1,60 @@
+"""Scraped series together with the series Prometheus writes about its alerts: ALERTS and ALERTS_FOR_STATE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from autodevops.sandbox.prometheus.metrics import Metrics
+from autodevops.sandbox.prometheus.rules import ALERTS, ALERTS_FOR_STATE, Alerting
+from autodevops.sandbox.promql.labels import NAME, Labels, Selector, make_labels, required_names, selects
+from autodevops.sandbox.promql.values import STALE, Floats, Mask, Millis, SampleBlock
+
+_ALERTS_LISTED_MS = 2 * 3_600_000  # listing label names shall not evaluate every rule over weeks
+
+
+class WithAlerts:
+    """A `SeriesSource`: that of the world, and the alerts that rules over it raise."""
+
+    def __init__(self, scraped: Metrics, alerting: Alerting) -> None:
+        self._scraped = scraped
+        self._alerting = alerting
+
+    def select(self, selector: Selector, start_ms: int, end_ms: int) -> Iterable[SampleBlock]:
+        names = required_names(selector)
+        wanted = {ALERTS, ALERTS_FOR_STATE}
+        if names is None or not names <= wanted:
+            yield from self._scraped.select(selector, start_ms, end_ms)
+        if names is None or names & wanted:
+            yield from self._alerts(selector, start_ms, end_ms)
+
+    def series(self, selector: Selector, start_ms: int, end_ms: int) -> set[Labels]:
+        """Label sets with a sample in the window; of alerts, those of its last hours."""
+        found = self._scraped.series(selector, start_ms, end_ms)
+        names = required_names(selector)
+        if names is None or names & {ALERTS, ALERTS_FOR_STATE}:
+            recent = max(start_ms, end_ms - _ALERTS_LISTED_MS)
+            found.update(labels for block in self._alerts(selector, recent, end_ms) for labels in block.labels)
+        return found
+
+    def _alerts(self, selector: Selector, start_ms: int, end_ms: int) -> Iterator[SampleBlock]:
+        for labels, times, pending, firing, since in self._alerting.states(start_ms, end_ms):
+            ones = np.ones(len(times))
+            rows: list[tuple[dict[str, str], Mask, Floats]] = [
+                ({NAME: ALERTS, "alertstate": "pending"}, pending, ones),
+                ({NAME: ALERTS, "alertstate": "firing"}, firing, ones),
+                ({NAME: ALERTS_FOR_STATE}, pending | firing, since / 1000.0),
+            ]
+            for extra, present, values in rows:
+                own = make_labels(dict(labels) | extra)
+                if present.any() and selects(selector, own):
+                    yield _marked(own, times, present, values)
+
+
+def _marked(labels: Labels, times: Millis, present: Mask, values: Floats) -> SampleBlock:
+    """The samples where `present`, and a staleness marker at the instant after each run of them."""
+    ended = np.zeros(len(present), dtype=bool)
+    ended[1:] = present[:-1] & ~present[1:]
+    kept = present | ended
+    return SampleBlock([labels], times[kept], np.where(ended, STALE, values)[kept][None, :])

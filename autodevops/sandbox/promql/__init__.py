@@ -1,0 +1,1 @@
+"""PromQL: Prometheus' query language over numpy arrays, whoever holds the samples."""

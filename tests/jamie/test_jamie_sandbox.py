@@ -1,0 +1,131 @@
+"""Whole turns over MCP and HTTP against the sandbox: what a person would read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnFailed, TurnStarted
+from autodevops.llm.testing import Reply, ScriptedOllama
+from autodevops.sandbox import Sandbox
+from autodevops.settings import load_settings
+from autodevops.workbench import Workbench
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
+    with Sandbox(scenario="bad-deploy", seed=1) as sandbox:
+        path = tmp_path_factory.mktemp("bad-deploy") / "kubeconfig"
+        sandbox.write_kubeconfig(path)
+        yield sandbox, path
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
+    with Sandbox(scenario="healthy", seed=1) as sandbox:
+        path = tmp_path_factory.mktemp("healthy") / "kubeconfig"
+        sandbox.write_kubeconfig(path)
+        yield sandbox, path
+
+
+@asynccontextmanager
+async def bench(world: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch, **more: str) -> AsyncIterator[Workbench]:
+    sandbox, kubeconfig = world
+    environment = {**sandbox.environment(), "AUTODEVOPS_KUBERNETES__KUBECONFIG": str(kubeconfig), **more}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    async with Workbench.from_settings(load_settings()) as workbench:
+        yield workbench
+
+
+def culprit_of(sandbox: Sandbox) -> str:
+    assert sandbox.truth.subject is not None
+    return sandbox.truth.subject.name
+
+
+async def answer_of(workbench: Workbench, question: str) -> AnswerCompleted:
+    events = [event async for event in workbench.ask(question)]
+    assert isinstance(events[0], TurnStarted)
+    last = events[-1]
+    assert isinstance(last, AnswerCompleted), last
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == last.text
+    return last
+
+
+async def test_why_checkouts_fail_names_the_culprit_in_its_first_line(
+    broken: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    culprit = culprit_of(broken[0])
+    async with bench(broken, monkeypatch) as workbench:
+        answer = await answer_of(workbench, "why are checkouts failing?")
+        assert culprit in answer.text.splitlines()[0]
+        assert answer.investigation is not None
+        assert answer.investigation.verdict == "explained"
+        assert "rollout undo" in answer.text
+        logs = await answer_of(workbench, "show me its logs")
+        assert f"`{culprit}` in `shop`" in logs.text
+        since = await answer_of(workbench, "since when?")
+        assert since.text.startswith(("**Since ", "**I found no moment"))
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("how many pods are not ready?", " of "),
+        ("list deployments", "Deployments in `shop`"),
+        ("what is firing?", "firing"),
+        ("what changed today?", "in `shop`"),
+        ("how many nodes are there?", "nodes"),
+    ],
+)
+async def test_plain_questions_are_answered(
+    broken: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch, question: str, first: str
+) -> None:
+    async with bench(broken, monkeypatch) as workbench:
+        answer = await answer_of(workbench, question)
+    assert first in answer.text.splitlines()[0]
+    assert answer.evidence
+    assert all(item.ok for item in answer.evidence)
+
+
+async def test_metrics_come_with_charts(broken: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    name = culprit_of(broken[0])
+    async with bench(broken, monkeypatch) as workbench:
+        events = [event async for event in workbench.ask(f"show me the metrics of {name}")]
+    assert isinstance(events[-1], AnswerCompleted)
+    titles = [event.chart.title for event in events if isinstance(event, ChartReady)]
+    assert f"Request rate: {name}" in titles
+    assert f"Error ratio: {name}" in titles
+
+
+async def test_a_healthy_world_is_called_healthy(calm: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    async with bench(calm, monkeypatch) as workbench:
+        answer = await answer_of(workbench, "is everything ok?")
+    assert answer.investigation is not None
+    assert answer.investigation.verdict == "healthy"
+    assert "What I looked at" in answer.text
+
+
+async def test_an_ollama_server_narrates_what_the_engine_found(
+    broken: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ScriptedOllama(replies=[Reply(["I know nothing. "])]) as server:
+        async with bench(broken, monkeypatch, AUTODEVOPS_OLLAMA__URL=server.url) as workbench:
+            answer = await answer_of(workbench, "why are checkouts failing?")
+        facts = json.dumps(server.requests[-1][1])
+    assert culprit_of(broken[0]) in facts
+    assert len(facts) < 12_000
+    assert "the model cited no evidence" in answer.note.lower()
+    assert "**Why**" in answer.text
+
+
+async def test_an_unknown_namespace_is_a_failed_turn(
+    broken: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(broken, monkeypatch) as workbench:
+        events = [event async for event in workbench.ask("what is wrong?", namespace="shoop")]
+    assert events[-1] == TurnFailed(message="The namespace shoop does not exist.", next_step="Did you mean shop?")
