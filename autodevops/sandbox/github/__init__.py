@@ -1,0 +1,1 @@
+"""The emulated GitHub: the REST API over the world's repositories."""

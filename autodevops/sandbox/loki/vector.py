@@ -1,0 +1,154 @@
+"""Vectors at one instant: aggregation over labels, and binary operators between vectors and scalars."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+
+from autodevops.sandbox.loki.syntax import Binary, Grouping, LogQLError, VectorAggregation
+
+Labels = tuple[tuple[str, str], ...]
+"""Sorted label pairs."""
+
+Vector = dict[Labels | None, float]
+"""Sample by labels; a scalar is the single key None."""
+
+
+def aggregate(query: VectorAggregation, vector: Vector) -> Vector:
+    groups: dict[Labels, list[tuple[Labels, float]]] = {}
+    for labels, value in vector.items():
+        if labels is None:
+            raise LogQLError(f"parse error : {query.op} needs a vector, not a number")
+        groups.setdefault(_group(labels, query.grouping), []).append((labels, value))
+    if query.op in ("topk", "bottomk"):
+        count = int(query.parameter or 0)
+        kept: Vector = {}
+        for members in groups.values():
+            members.sort(key=lambda member: (-member[1] if query.op == "topk" else member[1], member[0]))
+            kept.update(members[:count])
+        return kept
+    if query.op in ("sort", "sort_desc"):
+        return dict(sorted(vector.items(), key=lambda item: item[1], reverse=query.op == "sort_desc"))
+    reduce = _REDUCE[query.op]
+    return {labels: reduce([value for _, value in members]) for labels, members in groups.items()}
+
+
+def _group(labels: Labels, grouping: Grouping | None) -> Labels:
+    if grouping is None:
+        return ()
+    if grouping.without:
+        return tuple(pair for pair in labels if pair[0] not in grouping.labels)
+    return tuple(pair for pair in labels if pair[0] in grouping.labels)
+
+
+def variance(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values) / len(values)
+
+
+_REDUCE: dict[str, Callable[[list[float]], float]] = {
+    "sum": sum,
+    "avg": lambda values: sum(values) / len(values),
+    "min": min,
+    "max": max,
+    "count": lambda values: float(len(values)),
+    "stdvar": variance,
+    "stddev": lambda values: math.sqrt(variance(values)),
+}
+
+
+def _divide(left: float, right: float) -> float:
+    if right == 0:
+        return math.nan if left == 0 or math.isnan(left) else math.copysign(math.inf, left)
+    return left / right
+
+
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide,
+    "%": lambda left, right: math.fmod(left, right) if right else math.nan,
+    "^": lambda left, right: _power(left, right),
+}
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+def _power(left: float, right: float) -> float:
+    try:
+        return math.pow(left, right)
+    except OverflowError:
+        return math.inf
+    except ValueError:
+        return math.nan
+
+
+def combine(query: Binary, left: Vector, right: Vector) -> Vector:
+    """One-to-one matching on equal labels (or `on`/`ignoring`); a scalar goes with every sample."""
+    if query.op in ("and", "or", "unless"):
+        return _set_operation(query, left, right)
+    if None in left and None in right:
+        return {None: _scalars(query, left[None], right[None])}
+    if None in right:
+        return _pairs(query, [(labels, value, right[None], value) for labels, value in left.items()])
+    if None in left:
+        return _pairs(query, [(labels, left[None], value, value) for labels, value in right.items()])
+    others: dict[Labels, float] = {}
+    for labels, value in right.items():
+        key = _matching_key(query, labels or ())
+        if key in others:
+            raise LogQLError(f"multiple matches for labels: found duplicate series on the right side of {query.op}")
+        others[key] = value
+    seen: set[Labels] = set()
+    matched: list[tuple[Labels | None, float, float, float]] = []
+    for labels, value in left.items():
+        key = _matching_key(query, labels or ())
+        if key not in others:
+            continue
+        if key in seen:
+            raise LogQLError(f"multiple matches for labels: found duplicate series on the left side of {query.op}")
+        seen.add(key)
+        matched.append((key, value, others[key], value))
+    return _pairs(query, matched)
+
+
+def _matching_key(query: Binary, labels: Labels) -> Labels:
+    if query.on is not None:
+        return tuple(pair for pair in labels if pair[0] in query.on)
+    return tuple(pair for pair in labels if pair[0] not in query.ignoring)
+
+
+def _scalars(query: Binary, left: float, right: float) -> float:
+    if query.op in _COMPARE:
+        return float(_COMPARE[query.op](left, right))
+    return _ARITHMETIC[query.op](left, right)
+
+
+def _pairs(query: Binary, pairs: list[tuple[Labels | None, float, float, float]]) -> Vector:
+    """`(labels, left, right, kept)`: a comparison keeps the vector's own value, or drops the sample."""
+    if query.op in _ARITHMETIC:
+        return {labels: _ARITHMETIC[query.op](left, right) for labels, left, right, _ in pairs}
+    compare = _COMPARE[query.op]
+    if query.return_bool:
+        return {labels: float(compare(left, right)) for labels, left, right, _ in pairs}
+    return {labels: kept for labels, left, right, kept in pairs if compare(left, right)}
+
+
+def _set_operation(query: Binary, left: Vector, right: Vector) -> Vector:
+    if None in left or None in right:
+        raise LogQLError(f"parse error : unexpected literal for a leg of logical/set binary operation ({query.op})")
+    ours = {_matching_key(query, labels or ()) for labels in left}
+    theirs = {_matching_key(query, labels or ()) for labels in right}
+    if query.op == "and":
+        return {labels: value for labels, value in left.items() if _matching_key(query, labels or ()) in theirs}
+    if query.op == "unless":
+        return {labels: value for labels, value in left.items() if _matching_key(query, labels or ()) not in theirs}
+    return left | {labels: value for labels, value in right.items() if _matching_key(query, labels or ()) not in ours}

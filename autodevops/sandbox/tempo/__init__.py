@@ -1,0 +1,1 @@
+"""The emulated Tempo: TraceQL over the world's traces, and Tempo's HTTP API."""

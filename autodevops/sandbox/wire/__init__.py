@@ -1,0 +1,1 @@
+"""Small pieces that the emulated vendors share: Go's spelling of values, and request parameters."""

@@ -1,0 +1,1 @@
+"""Exporters of the world: each file is one program that a Prometheus would scrape, with its own metric families."""

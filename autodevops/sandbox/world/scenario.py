@@ -1,0 +1,129 @@
+"""A scenario: what is running, what goes wrong, and the truth about it, read from YAML.
+
+`Scenario` is data alone. What each fault does to the world is in `primitives.py`, where the vocabulary is documented;
+what runs is in the topology. Times are relative to the scenario's start (the moment the sandbox starts): `-20m` is
+twenty minutes before, so that a history exists as soon as somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from autodevops.kernel.errors import UsageError
+from autodevops.sandbox.world.moments import Seconds
+from autodevops.sandbox.world.primitives import Fault
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Load(_Data):
+    """How busy the world is. `factor` multiplies all traffic; `daily` is the share by which day and night differ;
+    `noise` scales the small random movements (0 is a perfectly smooth world)."""
+
+    factor: float = Field(default=1.0, gt=0)
+    daily: float = Field(default=0.3, ge=0, le=0.5)
+    noise: float = Field(default=1.0, ge=0, le=2)
+
+
+class Subject(_Data):
+    kind: str
+    name: str
+    namespace: str = ""
+
+
+class Remediation(_Data):
+    """Something that can be done. `effect` says what it does to the incident."""
+
+    action: str
+    subject: Subject
+    effect: Literal["resolves", "relieves", "nothing", "worsens"] = "resolves"
+
+
+class Truth(_Data):
+    """What an investigation should find. `reason`, `subject` and `onset` are absent when all is well."""
+
+    verdict: Literal["explained", "healthy", "undetermined"]
+    reason: str = ""
+    subject: Subject | None = None
+    onset: Seconds | None = None
+    remediations: tuple[Remediation, ...] = ()
+
+
+class Scenario(_Data):
+    """One rehearsed situation."""
+
+    name: str
+    title: str
+    summary: str = ""
+    topology: str = "shop"
+    load: Load = Load()
+    faults: tuple[Fault, ...] = ()
+    noise: tuple[Fault, ...] = ()
+    truth: Truth
+
+
+def shipped_scenarios() -> tuple[Scenario, ...]:
+    """Every scenario that comes with the package, by name."""
+    return tuple(_parse(entry.read_text("utf-8"), entry.name) for entry in _shipped())
+
+
+def load_scenario(which: str | Path) -> Scenario:
+    """The scenario shipped under that name, or read from a YAML file or a folder with a scenario.yaml in it.
+
+    Raises UsageError naming the file and the field.
+    """
+    text = str(which)
+    for entry in _shipped():
+        if entry.name == f"{text}.yaml":
+            return _parse(entry.read_text("utf-8"), entry.name)
+    path = Path(which)
+    if path.is_dir():
+        path = path / "scenario.yaml"
+    if not path.is_file():
+        names = ", ".join(entry.name.removesuffix(".yaml") for entry in _shipped())
+        raise UsageError(
+            f"There is no scenario {text!r}: neither a shipped name nor a file.",
+            f"Shipped scenarios: {names}.",
+        )
+    try:
+        source = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The scenario file {path} cannot be read: {error}.", "Check its permissions.") from error
+    return _parse(source, str(path))
+
+
+def _shipped() -> Iterator[Traversable]:
+    folder = files("autodevops.sandbox") / "scenarios"
+    return iter(sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda e: e.name))
+
+
+def _parse(source: str, origin: str) -> Scenario:
+    try:
+        data = yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        raise UsageError(f"The scenario file {origin} is not YAML: {error}.", "Correct that line.") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"The scenario file {origin} holds no mapping.", "It needs at least title and truth.")
+    path = Path(origin)
+    data.setdefault("name", path.parent.name if path.name == "scenario.yaml" else path.stem)
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"The scenario file {origin} is wrong: {describe(error)}.", "Correct that field.") from error
+
+
+def describe(error: ValidationError) -> str:
+    """The first mistakes of a validation error as `field: what is wrong`, at most three."""
+    problems = error.errors(include_url=False)
+    lines = [f"{'.'.join(map(str, one['loc'])) or 'the document'}: {one['msg']}" for one in problems]
+    rest = f" (and {len(lines) - 3} more)" if len(lines) > 3 else ""
+    return "; ".join(lines[:3]) + rest
