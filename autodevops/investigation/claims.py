@@ -1,0 +1,123 @@
+"""What speaks for and against a candidate, in sentences that cite their evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.hypothesis import Claim
+from autodevops.investigation.gather_code import commit_of, likely_pull_of, pull_of
+from autodevops.investigation.picture import Picture, Rollout
+from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules.base import clock
+from autodevops.investigation.weigh import Candidate
+
+_FILES_SHOWN = 3
+_ORDER = {"symptom": 0, "state": 1, "locator": 2, "alert": 3, "change": 4}
+_MESSAGE_CHARACTERS = 120
+
+
+def supports(candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ...]) -> tuple[Claim, ...]:
+    """Its change and the code behind it, its own findings, who suffers from it, who was cleared."""
+    telling = sorted(candidate.findings, key=lambda f: (_ORDER[BY_REASON[f.reason].role], f.rule_id, f.message))
+    claims = [Claim(text=f.message, evidence=f.evidence) for f in telling]
+    if candidate.change is not None and candidate.rollout is not None:
+        claims.insert(0, Claim(text=candidate.change.message, evidence=candidate.change.evidence))
+        claims[1:1] = _code(candidate.rollout, picture)
+    if candidate.explains:
+        edges = [edge for other in candidate.explains for edge in picture.graph.path(other, candidate.subject)]
+        names = ", ".join(other.name for other in candidate.explains)
+        one = len(candidate.explains) == 1
+        depend, suffer = ("depends", "suffers") if one else ("depend", "suffer")
+        claims.append(
+            Claim(
+                text=f"{names} {depend} on {candidate.subject.name} and {suffer} with it.",
+                evidence=_cited(edge.evidence for edge in edges),
+            )
+        )
+    if candidate.rollout is not None or candidate.confidence >= 0.5:
+        claims.extend(_bystanders(candidate, picture, rivals))
+    return tuple(claim for claim in claims if claim.evidence)
+
+
+def contradicts(candidate: Candidate, picture: Picture) -> tuple[Claim, ...]:
+    claims: list[Claim] = []
+    if candidate.explained_by is not None and candidate.path:
+        way = candidate.path[0]
+        chain = " -> ".join([way.origin.name, *(edge.target.name for edge in candidate.path)])
+        text = (
+            f"{candidate.subject.name} depends on {candidate.explained_by.name} ({chain}), which is in trouble itself."
+        )
+        claims.append(Claim(text=text, evidence=_cited(edge.evidence for edge in candidate.path)))
+    if candidate.factors["exonerated"] > 0:
+        seen = picture.error_traces
+        text = f"In the {len(seen)} failing traces that were opened no error starts in {candidate.subject.name}."
+        claims.append(Claim(text=text, evidence=_cited(trace.evidence for trace in seen)))
+    return tuple(claims)
+
+
+def code_reference(rollout: Rollout, picture: Picture) -> str:
+    """`pull request #42 "Faster discounts"` or `commit 3f2a9c1`, as far as it is known."""
+    pull = pull_of(rollout, picture.pulls, picture.commits)
+    parts: list[str] = []
+    if pull is not None:
+        parts.append(f'pull request #{pull[0].number} "{pull[0].title[:_MESSAGE_CHARACTERS]}"')
+    if rollout.commit:
+        parts.append(f"commit {rollout.commit[:10]}")
+    return ", ".join(parts)
+
+
+def _code(rollout: Rollout, picture: Picture) -> list[Claim]:
+    claims: list[Claim] = []
+    certain = pull_of(rollout, picture.pulls, picture.commits)
+    pull = certain or likely_pull_of(rollout, picture.pulls)
+    commit = commit_of(rollout, picture.commits)
+    if pull is not None:
+        found, evidence = pull
+        merged = f", merged at {clock(found.merged_at)}" if found.merged_at else ""
+        files = _files([file.path for file in found.files])
+        name = f'pull request #{found.number} of {found.repository}, "{found.title}"'
+        text = f"It {'brings' if certain else 'probably brings'} {name} by {found.author}{merged}{files}."
+        claims.append(Claim(text=text, evidence=(evidence,)))
+    if commit is not None:
+        found_commit, evidence = commit
+        subject = found_commit.message.split("\n", 1)[0][:_MESSAGE_CHARACTERS]
+        files = _files([file.path for file in found_commit.files]) if pull is None else ""
+        name = f'{found_commit.sha[:10]} of {found_commit.repository}, "{subject}"'
+        text = f"Its commit is {name} by {found_commit.author}{files}."
+        claims.append(Claim(text=text, evidence=(evidence,)))
+    return claims
+
+
+def _files(paths: list[str]) -> str:
+    if not paths:
+        return ""
+    rest = len(paths) - _FILES_SHOWN
+    return f", which touches {', '.join(paths[:_FILES_SHOWN])}" + (f" and {rest} more files" if rest > 0 else "")
+
+
+def _bystanders(candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ...]) -> Iterable[Claim]:
+    """Changes of others in the window that a person would ask about, and why they are not the cause."""
+    troubled = {rival.subject for rival in rivals}
+    for rollout in picture.rollouts:
+        if rollout.subject == candidate.subject or not picture.span.window.contains(rollout.change.at):
+            continue
+        if rollout.subject not in troubled:
+            # A dependency that changed and shows no symptom could still answer wrongly: it is not cleared.
+            if picture.graph.reaches(candidate.subject, rollout.subject):
+                continue
+            why = "has no trouble of its own"
+        elif candidate.onset is not None and rollout.change.at > candidate.onset:
+            why = "was changed only after the trouble began"
+        elif any(r.subject == rollout.subject and r.explained_by == candidate.subject for r in rivals):
+            why = f"suffers from {candidate.subject.name}, which it depends on"
+        else:
+            continue
+        yield Claim(
+            text=f"{rollout.change.summary} at {clock(rollout.change.at)} too, but {rollout.subject.name} {why}.",
+            evidence=rollout.change.evidence,
+        )
+
+
+def _cited(ids: Iterable[EvidenceId]) -> tuple[EvidenceId, ...]:
+    return tuple(dict.fromkeys(ids))

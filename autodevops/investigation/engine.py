@@ -1,0 +1,178 @@
+"""One investigation from question to verdict: gather wide, judge, gather around the suspects, judge again, conclude.
+
+The engine reads the world through an EvidenceSource and nothing else, has no clock of its own and draws nothing at
+random: the same evidence gives the same result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from autodevops.domain.evidence import Evidence, EvidenceId
+from autodevops.domain.finding import Finding
+from autodevops.domain.investigation import Investigation
+from autodevops.domain.stream import ChartReady, FindingRaised, TurnEvent
+from autodevops.domain.subject import Subject
+from autodevops.investigation.charts import draw
+from autodevops.investigation.collect import Collector, is_not_found
+from autodevops.investigation.conclude import conclude
+from autodevops.investigation.configured_calls import configured_edges
+from autodevops.investigation.gather_code import gather_code
+from autodevops.investigation.gather_kube_state import gather_kube_state
+from autodevops.investigation.gather_kubernetes import gather_cluster
+from autodevops.investigation.gather_logs import gather_logs
+from autodevops.investigation.gather_metrics import gather_alerts, gather_saturation, gather_signals
+from autodevops.investigation.gather_traces import gather_traces, trace_edges
+from autodevops.investigation.graph import CallGraph, Edge
+from autodevops.investigation.inventory import Inventory, name_of, section
+from autodevops.investigation.narrow import look_closer
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.request import Request, Span
+from autodevops.investigation.rollouts import find_rollouts
+from autodevops.investigation.rules import LAST_STAGE, apply_stage
+from autodevops.investigation.timeline import build_timeline, list_changes
+from autodevops.investigation.weigh import weigh
+from autodevops.kernel.errors import UsageError
+from autodevops.kernel.ids import content_digest
+from autodevops.toolbox.protocol import Emit, EvidenceSource
+
+# RFC 1123 label, as the API server demands; what passes is safe within a query of any of the systems.
+_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_SUSPECTS = 3  # looked at closely
+
+
+def _ignore(_event: TurnEvent) -> None:
+    return None
+
+
+async def investigate(request: Request, source: EvidenceSource, emit: Emit = _ignore) -> Investigation:
+    """What is wrong in a namespace, since when, due to what. Emits findings and charts as they arise.
+
+    Systems that do not answer are listed in `missing`, and the rest is concluded without them. Raises UsageError
+    when the namespace does not exist and nothing has ever been heard of it, or its name cannot be one.
+    """
+    if not _NAMESPACE.fullmatch(request.namespace):
+        raise UsageError(
+            f"{request.namespace!r} is not the name of a namespace.",
+            "Give one of lower-case letters, digits and hyphens, such as default.",
+        )
+    collector = Collector(source)
+    span = Span.of(request.window)
+    picture, namespace = await _wide(collector, request, span)
+    _require_namespace(request, picture, namespace)
+    early = tuple(apply_stage(1, picture, ()))
+    for finding in early:
+        emit(FindingRaised(finding=finding))
+    suspects = weigh(picture, _judge(picture, early))[:_SUSPECTS]
+    picture = await look_closer(collector, picture, early, suspects)
+    findings = _judge(picture, early)
+    for finding in findings:
+        if finding not in early:
+            emit(FindingRaised(finding=finding))
+    candidates = weigh(picture, findings)
+    conclusion = conclude(picture, findings, candidates)
+    charts = draw(picture, findings, candidates)
+    for chart in charts:
+        emit(ChartReady(chart=chart))
+    evidence = collector.evidence
+    subject = _subject_asked(request, picture.inventory)
+    changes = list_changes(picture)
+    identity = content_digest(
+        [request.model_dump(mode="json"), [item.id for item in evidence], [item.digest for item in evidence]]
+    )
+    return Investigation(
+        id="inv-" + identity.removeprefix("sha256:")[:12],
+        question=request.question,
+        namespace=request.namespace,
+        subject=subject,
+        window=request.window,
+        verdict=conclusion.verdict,
+        summary=conclusion.summary,
+        hypotheses=conclusion.hypotheses,
+        findings=findings,
+        changes=changes,
+        timeline=build_timeline(picture, findings, changes),
+        charts=charts,
+        evidence=evidence,
+        missing=collector.missing,
+    )
+
+
+def _judge(picture: Picture, early: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    findings = early
+    for stage in range(2, LAST_STAGE + 1):
+        findings += tuple(apply_stage(stage, picture, findings))
+    return tuple(sorted(findings, key=lambda f: (f.rule_id, str(f.subject), f.message)))
+
+
+async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Picture, Evidence]:
+    """All systems at once; what needs the inventory to read names begins as soon as the cluster has answered."""
+    code = asyncio.create_task(gather_code(collector, span))
+    try:
+        inventory, listed, namespace = await gather_cluster(collector, request.namespace)
+        if not inventory.known:
+            instead = await gather_kube_state(collector, request.namespace, span)
+            inventory, listed = instead or (inventory, listed)
+        signals, saturation, alerts, (logs, old_logs), (failing, plain) = await asyncio.gather(
+            gather_signals(collector, inventory, span),
+            gather_saturation(collector, inventory, span),
+            gather_alerts(collector, inventory, span),
+            gather_logs(collector, inventory, span),
+            gather_traces(collector, inventory, span),
+        )
+        commits, pulls = await code
+    finally:
+        code.cancel()
+    edges = [*trace_edges([*failing, *plain], inventory), *_node_edges(inventory, listed.get("Pod"))]
+    edges += configured_edges(inventory, listed.get("Deployment"))
+    picture = Picture(
+        span=span,
+        inventory=inventory,
+        listed=listed,
+        signals=signals,
+        saturation=saturation,
+        alerts=alerts,
+        logs=logs,
+        baseline_logs=old_logs,
+        error_traces=failing,
+        plain_traces=plain,
+        rollouts=find_rollouts(inventory, span.whole, listed),
+        commits=commits,
+        pulls=pulls,
+        graph=CallGraph.of(edges),
+        unreachable=collector.unreachable(),
+    )
+    return picture, namespace
+
+
+def _node_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[Edge]:
+    if evidence is None:
+        return []
+    edges: set[tuple[Subject, str]] = set()
+    for pod in inventory.pods:
+        owner, node = inventory.of_owner("Pod", name_of(pod)), section(pod, "spec").get("nodeName")
+        if owner is not None and node:
+            edges.add((owner, str(node)))
+    return [
+        Edge(owner, Subject(kind="Node", name=node, api_version="v1"), "runs on", evidence)
+        for owner, node in sorted(edges, key=lambda pair: (str(pair[0]), pair[1]))
+    ]
+
+
+def _subject_asked(request: Request, inventory: Inventory) -> Subject | None:
+    """The subject of the request as the inventory knows it, so that a service and its Deployment are one."""
+    if request.subject is None:
+        return None
+    return inventory.of_name(request.subject.name) or request.subject
+
+
+def _require_namespace(request: Request, picture: Picture, namespace: Evidence) -> None:
+    heard = (
+        picture.signals or picture.logs or picture.error_traces or picture.plain_traces or picture.inventory.workloads
+    )
+    if is_not_found(namespace) and not heard:
+        said = (namespace.error or "").split(":", 1)[-1].strip()
+        raise UsageError(
+            f"Namespace {request.namespace} does not exist and has no telemetry.", said or "Correct the name."
+        )

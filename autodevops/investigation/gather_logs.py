@@ -1,0 +1,81 @@
+"""What Loki says: the error lines of the namespace, in the window and before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from autodevops.domain.evidence import Evidence
+from autodevops.domain.tool_results import LogResult, NameList
+from autodevops.domain.window import TimeWindow
+from autodevops.investigation.collect import Collector
+from autodevops.investigation.inventory import Inventory
+from autodevops.investigation.picture import SeenLog
+from autodevops.investigation.request import Span, rfc3339
+
+_NAMESPACE_LABELS = (
+    "namespace",
+    "k8s_namespace_name",
+    "kubernetes_namespace_name",
+    "kubernetes_namespace",
+    "service_namespace",
+)
+# Written by programs when something failed. Lines that merely mention it are sorted out by their severity afterwards.
+_FAILURE = r"(?i)(error|exception|fatal|panic|critical|severe|traceback)"
+LINES_LIMIT = 300  # lines a question: templates repeat, and three questions cover start, end and baseline
+
+
+async def gather_logs(
+    collector: Collector, inventory: Inventory, span: Span
+) -> tuple[tuple[SeenLog, ...], tuple[SeenLog, ...]]:
+    """Error-like lines of the window (its first and its latest) and of the baseline."""
+    labels = await collector.ask("loki.list_labels", start=rfc3339(span.baseline.start), end=rfc3339(span.window.end))
+    names = collector.read(labels, NameList)
+    if names is None:
+        return (), ()
+    label = next((name for name in _NAMESPACE_LABELS if name in names.names), "")
+    if not label:
+        return (), ()
+    query = f'{{{label}="{inventory.namespace}"}} |~ "{_FAILURE}"'
+    oldest, latest, before = await asyncio.gather(
+        _ask(collector, query, span.window, "forward"),
+        _ask(collector, query, span.window, "backward"),
+        _ask(collector, query, span.baseline, "backward"),
+    )
+    found = [*_read(collector, oldest, inventory), *_read(collector, latest, inventory)]
+    return in_order(found), _read(collector, before, inventory)
+
+
+def in_order(logs: Iterable[SeenLog]) -> tuple[SeenLog, ...]:
+    """Each line once, however many answers hold it, oldest first."""
+    found = {(log.record.timestamp, log.record.body, str(log.subject)): log for log in logs}
+    return tuple(found[key] for key in sorted(found))
+
+
+async def follow_up(
+    collector: Collector, inventory: Inventory, known: tuple[SeenLog, ...], window: TimeWindow
+) -> tuple[SeenLog, ...]:
+    """More error-like lines from a shorter stretch, such as the minutes around an onset."""
+    labels = {key for log in known for key in log.record.attributes}
+    label = next((name for name in _NAMESPACE_LABELS if name in labels), "")
+    if not label:
+        return ()
+    evidence = await _ask(collector, f'{{{label}="{inventory.namespace}"}} |~ "{_FAILURE}"', window, "forward")
+    return _read(collector, evidence, inventory)
+
+
+async def _ask(collector: Collector, query: str, window: TimeWindow, direction: str) -> Evidence:
+    return await collector.ask(
+        "loki.query_logs",
+        query=query,
+        start=rfc3339(window.start),
+        end=rfc3339(window.end),
+        limit=LINES_LIMIT,
+        direction=direction,
+    )
+
+
+def _read(collector: Collector, evidence: Evidence, inventory: Inventory) -> tuple[SeenLog, ...]:
+    result = collector.read(evidence, LogResult)
+    records = sorted(result.records, key=lambda r: (r.timestamp, r.body)) if result else ()
+    return tuple(SeenLog(inventory.resolve(record.attributes), record, evidence.id) for record in records)

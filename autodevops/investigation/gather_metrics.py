@@ -1,0 +1,308 @@
+"""What Prometheus says: which request families exist, golden signals per workload, saturation, alerts.
+
+First it is found out which conventions this installation follows and how it names workloads; the queries are written
+from that. Nothing is configured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autodevops.analysis.changepoints import FloatArray
+from autodevops.domain.alert import Alert
+from autodevops.domain.evidence import Evidence, EvidenceId
+from autodevops.domain.series import Series
+from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import AlertGroupList, AlertList, NameList, SeriesResult
+from autodevops.investigation.collect import Collector
+from autodevops.investigation.inventory import Inventory
+from autodevops.investigation.picture import Saturation, SeenAlert, Signal, SignalKind
+from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request_families import (
+    FAMILIES,
+    NAMESPACE_LABELS,
+    WORKLOAD_LABELS,
+    RequestFamily,
+)
+
+_MEMORY_CLOSE = 0.9  # of the limit; from here on the kernel may kill at the next allocation
+_POD_LABELS = {"pod", "k8s_pod_name", "exported_pod"}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One family as it is used here: selector, the label that names workloads, the matcher of failures."""
+
+    family: RequestFamily
+    selector: str  # without braces
+    label: str
+    failure: str
+    has_buckets: bool
+
+
+async def gather_signals(collector: Collector, inventory: Inventory, span: Span) -> tuple[Signal, ...]:
+    """Request rate, error ratio and p95 latency per workload over baseline and window, and CPU throttling."""
+    plans = await _discover(collector, inventory, span)
+    throttling = _throttling(collector, inventory, span)
+    groups = await asyncio.gather(*(_family_signals(collector, inventory, span, plan) for plan in plans), throttling)
+    chosen: dict[tuple[Subject, SignalKind], Signal] = {}
+    for group in groups:  # plans come in order of preference: the first family that knows a workload speaks for it
+        for signal in group:
+            chosen.setdefault((signal.subject, signal.kind), signal)
+    return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (str(key[0]), key[1])))
+
+
+async def _discover(collector: Collector, inventory: Inventory, span: Span) -> list[_Plan]:
+    """Which families exist here, under which namespace label, and which of their labels name workloads and failures.
+
+    Metric names come from the index, which is cheap however many series there are; only the families found are
+    looked into, and never their buckets.
+    """
+    found = await _families(collector, inventory, NAMESPACE_LABELS[:1])
+    if not found:
+        found = await _families(collector, inventory, NAMESPACE_LABELS[1:])
+    plans = await asyncio.gather(*(_plan(collector, inventory, span, *row) for row in found))
+    return [plan for plan in plans if plan is not None]
+
+
+async def _families(
+    collector: Collector, inventory: Inventory, labels: Sequence[str]
+) -> list[tuple[RequestFamily, str, bool]]:
+    """Family, namespace label, and whether it has a histogram; in order of preference."""
+    namespace = _escape(inventory.namespace)
+    answers = await asyncio.gather(
+        *(collector.ask("prometheus.list_metrics", match=f'{{{label}="{namespace}"}}') for label in labels)
+    )
+    names = {
+        label: frozenset(result.names)
+        for label, evidence in zip(labels, answers, strict=True)
+        if (result := collector.read(evidence, NameList))
+    }
+    return [
+        (family, label, family.bucket in names[label])
+        for family in FAMILIES
+        for label in labels
+        if label in names and family.count in names[label]
+    ]
+
+
+async def _plan(
+    collector: Collector, inventory: Inventory, span: Span, family: RequestFamily, namespace_label: str, buckets: bool
+) -> _Plan | None:
+    parts = [f'{namespace_label}="{_escape(inventory.namespace)}"', *([family.where] if family.where else [])]
+    selector, at = ",".join(parts), rfc3339(span.window.end)
+    # A service whose pods are gone has left its series in the window, but not at its end.
+    reach = f"last_over_time({family.count}{{{selector}}}[{round(span.window.length.total_seconds())}s])"
+    abstract = [label for label in WORKLOAD_LABELS if label not in _POD_LABELS]
+    failures = ", ".join(label for label, _ in family.failure)
+    named, status = await asyncio.gather(
+        collector.ask("prometheus.query_instant", query=f"count by ({', '.join(abstract)}) ({reach})", time=at),
+        collector.ask("prometheus.query_instant", query=f"count by ({failures}) ({reach})", time=at),
+    )
+    rows = [series.labels for series in _series(collector, named)]
+    present = {key for series in _series(collector, status) for key, value in series.labels.items() if value}
+    label = _workload_label(rows, inventory)
+    if not label:
+        pods = await collector.ask(
+            "prometheus.query_instant", query=f"count by ({', '.join(sorted(_POD_LABELS))}) ({reach})", time=at
+        )
+        label = _workload_label([series.labels for series in _series(collector, pods)], inventory)
+    failure = next((f"{label}{match}" for label, match in family.failure if label in present), "")
+    return _Plan(family, selector, label, failure, buckets) if label else None
+
+
+def _workload_label(rows: Sequence[Mapping[str, str]], inventory: Inventory) -> str:
+    """The label that tells most workloads apart on most series; the more abstract one where two do it equally."""
+    best, best_score = "", (0.0, 0)
+    for label in WORKLOAD_LABELS if rows else ():
+        values = [row[label] for row in rows if row.get(label)]
+        subjects = {_subject(label, value, inventory) for value in values} - {None}
+        named = sum(1 for value in values if _subject(label, value, inventory) is not None)
+        score = (named / len(rows), len(subjects))
+        if score > best_score:
+            best, best_score = label, score
+    return best
+
+
+def _subject(label: str, value: str, inventory: Inventory) -> Subject | None:
+    if label in _POD_LABELS:
+        return inventory.of_pod(value)
+    found = inventory.of_name(value)
+    return found if found is not None or inventory.known else inventory.service(value.rsplit("/", 1)[-1])
+
+
+async def _family_signals(collector: Collector, inventory: Inventory, span: Span, plan: _Plan) -> list[Signal]:
+    family, window = plan.family, f"{span.rate_window_seconds}s"
+    rate = f"sum by ({plan.label}) (rate({family.count}{{{plan.selector}}}[{window}]))"
+    failing = f"sum by ({plan.label}) (rate({family.count}{{{plan.selector},{plan.failure}}}[{window}]))"
+    questions: list[tuple[SignalKind, str]] = [("request_rate", rate)]
+    if plan.failure:
+        questions.append(("error_ratio", f"({failing} or 0 * {rate}) / {rate}"))
+    if plan.has_buckets:
+        quantile = (
+            f"histogram_quantile(0.95, sum by ({plan.label}, le) (rate({family.bucket}{{{plan.selector}}}[{window}])))"
+        )
+        scaled = quantile if family.seconds_per_unit == 1.0 else f"{quantile} * {family.seconds_per_unit:g}"
+        questions.append(("latency_p95", scaled))
+    answers = await asyncio.gather(*(_range(collector, span, query) for _, query in questions))
+    signals: list[Signal] = []
+    for (kind, _), evidence in zip(questions, answers, strict=True):
+        by_subject: dict[Subject, list[Series]] = {}
+        for series in _series(collector, evidence):
+            subject = (
+                _subject(plan.label, series.labels.get(plan.label, ""), inventory)
+                if series.labels.get(plan.label)
+                else None
+            )
+            if subject is not None:
+                by_subject.setdefault(subject, []).append(series)
+        signals.extend(_merge(subject, kind, lines, evidence.id) for subject, lines in by_subject.items())
+    return signals
+
+
+def _merge(subject: Subject, kind: SignalKind, lines: list[Series], evidence: EvidenceId) -> Signal:
+    """One signal from the series of a workload's pods or services: rates add up, ratios and quantiles do not."""
+    arrays = [_arrays(line) for line in lines]
+    if len(arrays) == 1:
+        times, values = arrays[0]
+        return Signal(subject, kind, times, values, lines[0].labels, evidence)
+    times = np.unique(np.concatenate([t for t, _ in arrays]))
+    table = np.full((len(arrays), len(times)), np.nan)
+    for row, (t, v) in enumerate(arrays):
+        table[row, np.searchsorted(times, t)] = v
+    empty = np.all(np.isnan(table), axis=0)
+    table[:, empty] = 0.0
+    combined = np.nansum(table, axis=0) if kind == "request_rate" else np.nanmean(table, axis=0)
+    combined[empty] = np.nan
+    return Signal(subject, kind, times, combined, {}, evidence)
+
+
+async def _throttling(collector: Collector, inventory: Inventory, span: Span) -> list[Signal]:
+    """Share of scheduler periods in which a container was held back, per pod (cAdvisor)."""
+    selector = f'namespace="{_escape(inventory.namespace)}",container!="",container!="POD"'
+    window = f"{span.rate_window_seconds}s"
+    query = (
+        f"sum by (pod) (increase(container_cpu_cfs_throttled_periods_total{{{selector}}}[{window}]))"
+        f" / sum by (pod) (increase(container_cpu_cfs_periods_total{{{selector}}}[{window}]))"
+    )
+    evidence = await _range(collector, span, query)
+    by_subject: dict[Subject, list[Series]] = {}
+    for series in _series(collector, evidence):
+        subject = inventory.of_pod(series.labels.get("pod", ""))
+        if subject is not None:
+            by_subject.setdefault(subject, []).append(series)
+    return [_merge(subject, "cpu_throttling", lines, evidence.id) for subject, lines in by_subject.items()]
+
+
+async def gather_saturation(collector: Collector, inventory: Inventory, span: Span) -> tuple[Saturation, ...]:
+    """Containers whose working set is close to their memory limit at the window's end."""
+    namespace = _escape(inventory.namespace)
+    real = f'namespace="{namespace}",container!="",container!="POD"'
+    query = (
+        f"max by (pod, container) (container_memory_working_set_bytes{{{real}}})"
+        f' / max by (pod, container) (kube_pod_container_resource_limits{{namespace="{namespace}",resource="memory"}})'
+        f" > {_MEMORY_CLOSE}"
+    )
+    evidence = await collector.ask("prometheus.query_instant", query=query, time=rfc3339(span.window.end))
+    found: list[Saturation] = []
+    for series in _series(collector, evidence):
+        pod = series.labels.get("pod", "")
+        subject, value = inventory.of_pod(pod), series.samples[-1][1] if series.samples else None
+        if subject is not None and value is not None:
+            found.append(Saturation(subject, pod, series.labels.get("container", ""), value, evidence.id))
+    return tuple(sorted(found, key=lambda s: (s.pod, s.container)))
+
+
+async def gather_alerts(collector: Collector, inventory: Inventory, span: Span) -> tuple[SeenAlert, ...]:
+    """Alerts that fired in the window, from Prometheus' own record of them, Prometheus' rules, and Alertmanager."""
+    history, current, groups = await asyncio.gather(
+        _range(collector, span, 'ALERTS{alertstate="firing"}', window_only=True),
+        collector.ask("prometheus.list_alerts"),
+        collector.ask("prometheus.list_alert_groups"),
+    )
+    seen: dict[tuple[tuple[str, str], ...], SeenAlert] = {}
+
+    def keep(alert: Alert, evidence: EvidenceId) -> None:
+        subject = inventory.resolve({k: v for k, v in alert.labels.items() if k != "job"} | _own_job(alert, inventory))
+        if inventory.known and subject is not None and subject.kind == "Service":
+            subject = None  # a name that is no workload's here: an exporter's, most likely
+        if _concerns(alert, subject, inventory):
+            seen.setdefault(_identity(alert.labels), SeenAlert(alert, subject, evidence))
+
+    listed = collector.read(current, AlertList)
+    for alert in listed.alerts if listed else ():
+        if alert.state == "firing" and alert.starts_at < span.window.end:
+            keep(alert, current.id)
+    grouped = collector.read(groups, AlertGroupList)
+    for group in grouped.groups if grouped else ():
+        for alert in group.alerts:
+            over = alert.ends_at is not None and alert.ends_at <= span.window.end
+            if alert.state == "firing" and alert.starts_at < span.window.end and not over:
+                keep(alert, groups.id)
+    for series in _series(collector, history):
+        if series.samples:
+            keep(_from_history(series, span), history.id)
+    return tuple(seen[key] for key in sorted(seen))
+
+
+def _from_history(series: Series, span: Span) -> Alert:
+    labels = {k: v for k, v in series.labels.items() if k not in {"__name__", "alertstate"}}
+    first, last = series.samples[0][0], series.samples[-1][0]
+    over = last < span.window.end.timestamp() - 2 * span.step_seconds
+    zone = span.window.end.tzinfo
+    moment = type(span.window.end).fromtimestamp
+    return Alert(
+        labels=labels,
+        state="resolved" if over else "firing",
+        starts_at=moment(first, zone),
+        ends_at=moment(last, zone) if over else None,
+    )
+
+
+def _own_job(alert: Alert, inventory: Inventory) -> dict[str, str]:
+    """The job label only where it names a workload: of most alerts it names the exporter that saw the trouble."""
+    job = alert.labels.get("job", "")
+    return {"job": job} if job and inventory.of_name(job) is not None else {}
+
+
+def _concerns(alert: Alert, subject: Subject | None, inventory: Inventory) -> bool:
+    namespaces = {alert.labels[label] for label in NAMESPACE_LABELS if alert.labels.get(label)}
+    if namespaces:
+        return inventory.namespace in namespaces
+    return subject is not None and inventory.workload(subject) is not None
+
+
+def _identity(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        sorted((k, v) for k, v in labels.items() if k not in {"__name__", "alertstate", "prometheus", "replica"})
+    )
+
+
+async def _range(collector: Collector, span: Span, query: str, *, window_only: bool = False) -> Evidence:
+    start = span.window.start if window_only else span.baseline.start
+    return await collector.ask(
+        "prometheus.query_range",
+        query=query,
+        start=rfc3339(start),
+        end=rfc3339(span.window.end),
+        step_seconds=span.step_seconds,
+    )
+
+
+def _series(collector: Collector, evidence: Evidence) -> Iterable[Series]:
+    result = collector.read(evidence, SeriesResult)
+    return result.series if result else ()
+
+
+def _arrays(series: Series) -> tuple[FloatArray, FloatArray]:
+    times = np.array([sample[0] for sample in series.samples], dtype=np.float64)
+    values = np.array([np.nan if sample[1] is None else sample[1] for sample in series.samples], dtype=np.float64)
+    return times, values
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,64 @@
+"""Who depends on whom: calls seen in traces, addresses configured in pod templates, pods on nodes.
+
+An edge points from what suffers to what it depends on. Edges seen in traces are facts; those read from
+configuration are used as well, because traces are sampled and Tempo may be away.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.subject import Subject
+
+
+@dataclass(frozen=True)
+class Edge:
+    origin: Subject
+    target: Subject
+    how: str  # "calls", "is configured to call", "runs on"
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
+class CallGraph:
+    edges: tuple[Edge, ...] = ()
+    _next: Mapping[Subject, tuple[Edge, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, edges: Iterable[Edge]) -> CallGraph:
+        """One edge a pair: the first `how` in the order calls, is configured to call, runs on wins."""
+        order = {"calls": 0, "is configured to call": 1, "runs on": 2}
+        best: dict[tuple[Subject, Subject], Edge] = {}
+        for edge in sorted(edges, key=lambda e: (order.get(e.how, 9), str(e.origin), str(e.target), e.evidence)):
+            if edge.origin != edge.target:
+                best.setdefault((edge.origin, edge.target), edge)
+        following: dict[Subject, list[Edge]] = {}
+        for edge in best.values():
+            following.setdefault(edge.origin, []).append(edge)
+        return cls(tuple(best.values()), {subject: tuple(found) for subject, found in following.items()})
+
+    def path(self, origin: Subject, target: Subject) -> tuple[Edge, ...]:
+        """The shortest way from `origin` to `target`, or an empty tuple."""
+        if origin == target:
+            return ()
+        came: dict[Subject, Edge] = {}
+        queue = deque([origin])
+        while queue:
+            here = queue.popleft()
+            for edge in self._next.get(here, ()):
+                if edge.target in came or edge.target == origin:
+                    continue
+                came[edge.target] = edge
+                if edge.target == target:
+                    way = [edge]
+                    while way[-1].origin != origin:
+                        way.append(came[way[-1].origin])
+                    return tuple(reversed(way))
+                queue.append(edge.target)
+        return ()
+
+    def reaches(self, origin: Subject, target: Subject) -> bool:
+        return bool(self.path(origin, target))

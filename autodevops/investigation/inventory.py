@@ -1,0 +1,240 @@
+"""The workloads of a namespace, and how everything else names them.
+
+A pod belongs to the workload its ownerReferences lead to; a Service to the workload its selector picks; a metric,
+a log stream or a span names a workload by pod, service, app or job, and each installation does it in its own way.
+Where the cluster cannot be read, names are all there is, and subjects are services as OpenTelemetry names them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from autodevops.domain.subject import Subject
+
+Object = Mapping[str, Any]
+"""A Kubernetes object as the API server wrote it."""
+
+WORKLOAD_KINDS: Final = ("Deployment", "StatefulSet", "DaemonSet")
+
+# A ReplicaSet's hash and a pod's suffix are drawn from an alphabet without vowels and look-alikes
+# (k8s.io/apimachinery/pkg/util/rand).
+_DEPLOYMENT_POD = re.compile(r"^(?P<name>.+)-[bcdfghjklmnpqrstvwxz0-9]{5,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$")
+_RANDOM_SUFFIX = re.compile(r"^(?P<name>.+)-[bcdfghjklmnpqrstvwxz2456789]{5}$")
+_ORDINAL_SUFFIX = re.compile(r"^(?P<name>.+)-\d+$")
+
+_NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/instance", "name", "service")
+
+
+def metadata(item: Object) -> Mapping[str, Any]:
+    found = item.get("metadata")
+    return found if isinstance(found, dict) else {}
+
+
+def name_of(item: Object) -> str:
+    return str(metadata(item).get("name", ""))
+
+
+def section(item: Object, *path: str) -> Mapping[str, Any]:
+    """A nested object, or an empty one where any part of the path is missing or null."""
+    current: Any = item
+    for key in path:
+        current = current.get(key) if isinstance(current, dict) else None
+    return current if isinstance(current, dict) else {}
+
+
+def items(item: Object, *path: str) -> list[Mapping[str, Any]]:
+    """A nested list of objects, or an empty one."""
+    found = section(item, *path[:-1]).get(path[-1])
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+@dataclass(frozen=True)
+class Workload:
+    subject: Subject
+    template_labels: Mapping[str, str]
+    object: Object
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name by which telemetry may call it, its own first."""
+        labels = [str(self.template_labels[key]) for key in _NAME_LABELS if self.template_labels.get(key)]
+        return tuple(dict.fromkeys([self.subject.name, *labels]))
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """`known` says whether the cluster could be read; without it nothing can be told missing."""
+
+    namespace: str
+    known: bool = False
+    workloads: tuple[Workload, ...] = ()
+    pods: tuple[Object, ...] = ()
+    replica_sets: tuple[Object, ...] = ()
+    nodes: tuple[Object, ...] = ()
+    services: tuple[Object, ...] = ()
+    events: tuple[Object, ...] = ()
+    _by_pod: dict[str, Subject] = field(default_factory=dict)
+    _by_service: dict[str, Subject] = field(default_factory=dict)
+    _by_name: dict[str, Subject] = field(default_factory=dict)
+    _by_owner: dict[tuple[str, str], Subject] = field(default_factory=dict)
+
+    def workload(self, subject: Subject) -> Workload | None:
+        return self._by_subject.get(subject)
+
+    @cached_property
+    def _by_subject(self) -> dict[Subject, Workload]:
+        return {workload.subject: workload for workload in self.workloads}
+
+    @cached_property
+    def _pods_by_subject(self) -> dict[Subject, tuple[Object, ...]]:
+        found: dict[Subject, list[Object]] = {}
+        for pod in self.pods:
+            owner = self._by_pod.get(name_of(pod))
+            if owner is not None:
+                found.setdefault(owner, []).append(pod)
+        return {subject: tuple(pods) for subject, pods in found.items()}
+
+    def of_pod(self, pod: str) -> Subject | None:
+        """The workload of a pod, also of one that is gone: its name still says whose it was."""
+        found = self._by_pod.get(pod)
+        if found is not None:
+            return found
+        for pattern in (_DEPLOYMENT_POD, _RANDOM_SUFFIX, _ORDINAL_SUFFIX):
+            match = pattern.match(pod)
+            if match is None:
+                continue
+            name = match.group("name")
+            if name in self._by_name:
+                return self._by_name[name]
+            if not self.known:
+                return self.service(name)
+        return None
+
+    def of_owner(self, kind: str, name: str) -> Subject | None:
+        """The workload that an object (pod, ReplicaSet, or the workload itself) belongs to."""
+        if kind == "Pod":
+            return self.of_pod(name)
+        return self._by_owner.get((kind, name))
+
+    def of_name(self, name: str) -> Subject | None:
+        """The workload that telemetry calls `name`: by Kubernetes Service, workload or app label."""
+        short = name.rsplit("/", 1)[-1]
+        for candidate in (name, short, short.split(".", 1)[0]):
+            found = self._by_name.get(candidate) or self._by_service.get(candidate)
+            if found is not None:
+                return found
+        return None
+
+    def resolve(self, labels: Mapping[str, str]) -> Subject | None:
+        """The workload that a stream's or resource's labels speak of; None where they name nobody."""
+        for key in ("exported_pod", "pod", "k8s_pod_name", "k8s.pod.name", "pod_name"):
+            if labels.get(key):
+                found = self.of_pod(str(labels[key]))
+                if found is not None:
+                    return found
+        named = ""
+        for key in (
+            "k8s.deployment.name", "k8s_deployment_name", "deployment", "statefulset", "daemonset",
+            "destination_workload", "service_name", "service.name", "app_kubernetes_io_name", "app", "service", "job",
+            "container",
+        ):  # fmt: skip
+            value = str(labels.get(key, ""))
+            if not value or value == "unknown_service":
+                continue
+            named = named or value
+            found = self.of_name(value)
+            if found is not None:
+                return found
+        return self.service(named.rsplit("/", 1)[-1]) if named else None
+
+    def service(self, name: str, namespace: str | None = None) -> Subject:
+        """A service known by name alone."""
+        where = self.namespace if namespace is None else namespace
+        return Subject(kind="Service", name=name, namespace=where, api_version="opentelemetry.io")
+
+    def pods_of(self, subject: Subject) -> tuple[Object, ...]:
+        return self._pods_by_subject.get(subject, ())
+
+
+def build(namespace: str, lists: Mapping[str, Iterable[Object]], *, known: bool) -> Inventory:
+    """An inventory from lists of objects by kind. The order of objects does not matter."""
+    sorted_lists = {kind: tuple(sorted(found, key=name_of)) for kind, found in lists.items()}
+    workloads = [
+        Workload(_subject(kind, item, namespace), _labels(section(item, "spec", "template")), item)
+        for kind in WORKLOAD_KINDS
+        for item in sorted_lists.get(kind, ())
+    ]
+    owners = {(w.subject.kind, w.subject.name): w.subject for w in workloads}
+    for replica_set in sorted_lists.get("ReplicaSet", ()):
+        controller = _controller(replica_set)
+        if controller in owners:
+            owners["ReplicaSet", name_of(replica_set)] = owners[controller]
+        elif controller is None:
+            subject = _subject("ReplicaSet", replica_set, namespace)
+            owners["ReplicaSet", subject.name] = subject
+            workloads.append(Workload(subject, _labels(section(replica_set, "spec", "template")), replica_set))
+    by_pod: dict[str, Subject] = {}
+    for pod in sorted_lists.get("Pod", ()):
+        controller = _controller(pod)
+        if controller is None:
+            subject = Subject(kind="Pod", name=name_of(pod), namespace=namespace, api_version="v1")
+            workloads.append(Workload(subject, _labels(pod), pod))
+        elif controller in owners:
+            subject = owners[controller]
+        else:
+            subject = Subject(kind=controller[0], name=controller[1], namespace=namespace)
+        by_pod[name_of(pod)] = subject
+    by_name: dict[str, Subject] = {}
+    for workload in workloads:
+        for name in workload.names[1:]:
+            by_name.setdefault(name, workload.subject)
+    by_name.update({w.subject.name: w.subject for w in workloads})
+    by_service: dict[str, Subject] = {}
+    for service in sorted_lists.get("Service", ()):
+        selector = section(service, "spec", "selector")
+        picked = [
+            w.subject for w in workloads if selector and all(w.template_labels.get(k) == v for k, v in selector.items())
+        ]
+        if len(picked) == 1:
+            by_service[name_of(service)] = picked[0]
+    return Inventory(
+        namespace=namespace,
+        known=known,
+        workloads=tuple(workloads),
+        pods=sorted_lists.get("Pod", ()),
+        replica_sets=sorted_lists.get("ReplicaSet", ()),
+        nodes=sorted_lists.get("Node", ()),
+        services=sorted_lists.get("Service", ()),
+        events=tuple(sorted(lists.get("Event", ()), key=_event_order)),
+        _by_pod=by_pod,
+        _by_service=by_service,
+        _by_name=by_name,
+        _by_owner=owners,
+    )
+
+
+def controller_of(item: Object) -> tuple[str, str] | None:
+    """Kind and name of the owner that manages `item`."""
+    return _controller(item)
+
+
+def _controller(item: Object) -> tuple[str, str] | None:
+    references = items(item, "metadata", "ownerReferences")
+    managing = [ref for ref in references if ref.get("controller")] or references
+    return (str(managing[0].get("kind", "")), str(managing[0].get("name", ""))) if managing else None
+
+
+def _subject(kind: str, item: Object, namespace: str) -> Subject:
+    return Subject(kind=kind, name=name_of(item), namespace=namespace, api_version="apps/v1")
+
+
+def _labels(item: Object) -> Mapping[str, str]:
+    return section(item, "metadata", "labels")
+
+
+def _event_order(event: Object) -> tuple[str, str]:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or ""), name_of(event)

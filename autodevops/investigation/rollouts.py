@@ -1,0 +1,261 @@
+"""When workloads were changed, and what changed, read from the ReplicaSets that Deployments leave behind.
+
+A Deployment keeps one ReplicaSet per pod template, numbered by the annotation `deployment.kubernetes.io/revision`.
+A new template makes a new ReplicaSet, so its creation is the rollout. Rolling back re-uses an old ReplicaSet and
+gives it the next number: its creation then says nothing, and its oldest living pod says when.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from autodevops.domain.base import Json
+from autodevops.domain.change import Change
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import Revision, RolloutHistory
+from autodevops.domain.window import TimeWindow
+from autodevops.investigation.inventory import Inventory, Object, controller_of, items, metadata, name_of, section
+from autodevops.investigation.picture import Rollout
+
+_REVISION: Final = "deployment.kubernetes.io/revision"
+_CAUSE: Final = "kubernetes.io/change-cause"
+_RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
+# Where people and build systems write the source revision of an image.
+_COMMIT_KEYS: Final = (
+    "org.opencontainers.image.revision",
+    "app.kubernetes.io/revision",
+    "git-commit",
+    "git-sha",
+    "commit",
+    "commit-sha",
+    "vcs-ref",
+)
+_HEX_TAG = re.compile(r"(?:^|[-_.])(?:sha-|git-|g)?([0-9a-f]{7,40})$")
+_SHOWN_DIFFERENCES = 4  # in a sentence; all of them are in `differences`
+
+
+def find_rollouts(inventory: Inventory, window: TimeWindow, listed: Mapping[str, EvidenceId]) -> tuple[Rollout, ...]:
+    """Rollouts of Deployments that took effect within `window`, oldest first."""
+    by_owner: dict[str, list[Object]] = {}
+    for replica_set in inventory.replica_sets:
+        owner = controller_of(replica_set)
+        if owner is not None and owner[0] == "Deployment":
+            by_owner.setdefault(owner[1], []).append(replica_set)
+    evidence = tuple(listed[kind] for kind in ("ReplicaSet", "Deployment") if kind in listed)
+    found: list[Rollout] = []
+    for workload in inventory.workloads:
+        if workload.subject.kind != "Deployment":
+            continue
+        history = sorted(by_owner.get(workload.subject.name, []), key=_order)
+        found.extend(_rollouts_of(workload.subject, workload.object, history, inventory, window, evidence))
+    return tuple(sorted(found, key=lambda r: (r.change.at, str(r.subject), r.number)))
+
+
+def from_history(history: RolloutHistory, subject: Subject, window: TimeWindow, evidence: EvidenceId) -> list[Rollout]:
+    """Rollouts of any workload from its revision list (StatefulSets and DaemonSets have no ReplicaSets)."""
+    revisions = sorted(history.revisions, key=lambda revision: revision.revision)
+    return [
+        _rollout(subject, new.revision, new.created_at, _Side.of(old), _Side.of(new), (evidence,))
+        for old, new in itertools.pairwise(revisions)
+        if window.contains(new.created_at) and all(new.created_at >= r.created_at for r in revisions)
+    ]
+
+
+class _Side:
+    """One revision's template with what is written about it."""
+
+    def __init__(self, template: Mapping[str, Any], annotations: Mapping[str, Any]) -> None:
+        self.template = template
+        self.annotations = annotations
+
+    @classmethod
+    def of(cls, revision: Revision) -> _Side:
+        cause = {_CAUSE: revision.change_cause} if revision.change_cause else {}
+        images: list[Json] = [{"name": name, "image": image} for name, image in sorted(revision.images.items())]
+        template: Mapping[str, Any] = revision.template or {"spec": {"containers": images}}
+        return cls(template, {**revision.annotations, **cause})
+
+
+def _rollouts_of(
+    subject: Subject,
+    deployment: Object,
+    history: list[Object],
+    inventory: Inventory,
+    window: TimeWindow,
+    evidence: tuple[EvidenceId, ...],
+) -> Iterable[Rollout]:
+    for index in range(1, len(history)):
+        old, new = history[index - 1], history[index]
+        created = _moment(metadata(new).get("creationTimestamp"))
+        newest_before = max(_moment(metadata(rs).get("creationTimestamp")) or _EPOCH for rs in history[:index])
+        rollback = created is not None and created < newest_before
+        at = _oldest_pod(new, inventory) if rollback else created
+        if at is None or not window.contains(at):
+            continue
+        annotations = dict(section(new, "metadata", "annotations"))
+        if index == len(history) - 1:
+            annotations = {**section(deployment, "metadata", "annotations"), **annotations}
+        yield _rollout(
+            subject,
+            _number(new),
+            at,
+            _Side(section(old, "spec", "template"), section(old, "metadata", "annotations")),
+            _Side(section(new, "spec", "template"), annotations),
+            evidence,
+            rollback=rollback,
+        )
+
+
+def _rollout(
+    subject: Subject,
+    number: int,
+    at: datetime,
+    old: _Side,
+    new: _Side,
+    evidence: tuple[EvidenceId, ...],
+    *,
+    rollback: bool = False,
+) -> Rollout:
+    images = image_changes(old.template, new.template)
+    differences = template_differences(old.template, new.template)
+    restart_only = not differences and _restarted(old.template) != _restarted(new.template)
+    what = "rolled back" if rollback else "restarted" if restart_only else "rolled out"
+    detail = "; ".join(differences[:_SHOWN_DIFFERENCES])
+    rest = len(differences) - _SHOWN_DIFFERENCES
+    summary = f"{subject.name} {revision_name(number)} was {what}"
+    if detail:
+        summary += f": {detail}" + (f" and {rest} more differences" if rest > 0 else "")
+    return Rollout(
+        change=Change(
+            kind="rollout",
+            subject=subject,
+            at=at,
+            summary=summary,
+            reference=f"revision {number}" if number else "",
+            evidence=evidence,
+        ),
+        number=number,
+        images=images,
+        differences=differences,
+        commit=_commit(new),
+        previous_commit=_commit(old),
+        cause=str(new.annotations.get(_CAUSE, "")),
+        restart_only=restart_only,
+        rollback=rollback,
+    )
+
+
+def image_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    before = {str(c.get("name")): str(c.get("image", "")) for c in _containers(old)}
+    return tuple(
+        (before[str(c.get("name"))], str(c.get("image", "")))
+        for c in _containers(new)
+        if str(c.get("name")) in before and before[str(c.get("name"))] != str(c.get("image", ""))
+    )
+
+
+def template_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    """What differs between two pod templates, in words. Values of variables are not shown: they may be secrets."""
+    found: list[str] = [f"image {before} -> {after}" for before, after in image_changes(old, new)]
+    before = {str(c.get("name")): c for c in _containers(old)}
+    after = {str(c.get("name")): c for c in _containers(new)}
+    found += [f"container {name} added" for name in sorted(after.keys() - before.keys())]
+    found += [f"container {name} removed" for name in sorted(before.keys() - after.keys())]
+    for name in sorted(before.keys() & after.keys()):
+        first, second = before[name], after[name]
+        old_env = {str(e.get("name")): e for e in items(first, "env")}
+        new_env = {str(e.get("name")): e for e in items(second, "env")}
+        changed = sorted(key for key in old_env.keys() | new_env.keys() if old_env.get(key) != new_env.get(key))
+        if changed:
+            found.append(f"environment of {name}: {', '.join(changed)}")
+        for what in ("memory", "cpu"):
+            limits = [str(section(side, "resources", "limits").get(what, "none")) for side in (first, second)]
+            if limits[0] != limits[1]:
+                found.append(f"{what} limit of {name} {limits[0]} -> {limits[1]}")
+        for key in (
+            "command",
+            "args",
+            "ports",
+            "envFrom",
+            "livenessProbe",
+            "readinessProbe",
+            "startupProbe",
+            "volumeMounts",
+        ):
+            if first.get(key) != second.get(key):
+                found.append(f"{key} of {name}")
+        if section(first, "resources").get("requests") != section(second, "resources").get("requests"):
+            found.append(f"resource requests of {name}")
+    for key in ("volumes", "nodeSelector", "affinity", "tolerations", "serviceAccountName", "imagePullSecrets"):
+        if section(old, "spec").get(key) != section(new, "spec").get(key):
+            found.append(key)
+    return tuple(found)
+
+
+def _containers(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*items(template, "spec", "containers"), *items(template, "spec", "initContainers")]
+
+
+def _restarted(template: Mapping[str, Any]) -> str:
+    return str(section(template, "metadata", "annotations").get(_RESTARTED, ""))
+
+
+def _commit(side: _Side) -> str:
+    labels = section(side.template, "metadata", "labels")
+    annotations = section(side.template, "metadata", "annotations")
+    for key in _COMMIT_KEYS:
+        # The template's own word first: a Deployment's annotations may already speak of the next revision.
+        for place in (annotations, labels, side.annotations):
+            if place.get(key):
+                return str(place[key])
+    for container in _containers(side.template):
+        match = _HEX_TAG.search(str(container.get("image", "")).rsplit(":", 1)[-1])
+        if match and any(letter in "abcdef" for letter in match.group(1)):
+            return match.group(1)
+    return ""
+
+
+def _number(replica_set: Object) -> int:
+    text = str(section(replica_set, "metadata", "annotations").get(_REVISION, ""))
+    return int(text) if text.isdigit() else 0
+
+
+def _order(replica_set: Object) -> tuple[int, str, str]:
+    """By revision; where none is known (kube-state-metrics), by creation."""
+    return _number(replica_set), str(metadata(replica_set).get("creationTimestamp", "")), name_of(replica_set)
+
+
+def revision_name(number: int) -> str:
+    return f"revision {number}" if number else "a new revision"
+
+
+def _oldest_pod(replica_set: Object, inventory: Inventory) -> datetime | None:
+    moments = [
+        _moment(metadata(pod).get("creationTimestamp"))
+        for pod in inventory.pods
+        if controller_of(pod) == ("ReplicaSet", name_of(replica_set))
+    ]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _moment(value: object) -> datetime | None:
+    return parse_time(value)
+
+
+def parse_time(value: object) -> datetime | None:
+    """A Kubernetes time (RFC 3339, with or without fractions), or None."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

@@ -1,0 +1,72 @@
+"""ErrorsStartInService (TRC001, locator): in failing traces, the deepest failing span lies in this workload.
+
+What: of the failing traces that were opened, the share whose error starts here, with the exception its span records.
+An error travels up the calls; a workload that only passes it on is not named.
+
+Why it matters: it tells the culprit from its callers, which fail as loudly.
+
+Example: `Errors start in payments in 7 of 8 failing traces (NullPointerException: discount is null)`.
+
+What to do: open the example trace; look at this workload's logs and its latest change. Where the failing span is a
+call that nobody answered, the dependency named there is at fault or not reachable.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from autodevops.analysis.spans import ErrorOrigin, error_origins
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
+from autodevops.investigation.gather_traces import service_subject
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.rules.base import Rule
+
+_LEAST_SHARE = 0.25  # of the failing traces; below this it is the background of errors every system has
+
+# Who is merely slow or little asked, or whom an alert of unknown meaning names, is not failing by that.
+_NOT_ERRORS = {"LatencyIncreased", "TrafficChanged", "CPUThrottled", "MemoryNearLimit", "AlertFiring"}
+
+
+def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    found: dict[Subject, list[tuple[ErrorOrigin, EvidenceId]]] = {}
+    for seen in picture.error_traces:
+        per_trace: dict[Subject, ErrorOrigin] = {}
+        for origin in error_origins(seen.trace):
+            per_trace.setdefault(service_subject(origin.span, picture.inventory), origin)
+        for subject, origin in per_trace.items():
+            found.setdefault(subject, []).append((origin, seen.evidence))
+    total = len(picture.error_traces)
+    suffering = {f.subject for f in earlier if f.severity != "info" and f.reason not in _NOT_ERRORS}
+    # Every system has some failing requests. They are an incident only where something else says so.
+    for subject, origins in sorted(found.items(), key=lambda item: (-len(item[1]), str(item[0]))):
+        share = len(origins) / total
+        if share < _LEAST_SHARE:
+            continue
+        felt = subject in suffering or any(picture.graph.reaches(other, subject) for other in suffering)
+        example = _most_telling([origin for origin, _ in origins])
+        words = (
+            f"{example.exception}: {example.message}"
+            if example.exception and example.message
+            else example.exception or example.message
+        )
+        away = f", calling {example.dependency}" if example.dependency else ""
+        detail = f" ({words[:200]}{away})" if words or away else ""
+        yield RULE.finding(
+            subject,
+            f"Errors start in {subject.name} in {len(origins)} of {total} failing traces{detail}.",
+            severity="error" if felt else "info",
+            confidence=share * total / (total + 1.0),  # one trace proves less than eight
+            evidence=[evidence for _, evidence in origins],
+        )
+
+
+def _most_telling(origins: list[ErrorOrigin]) -> ErrorOrigin:
+    counts = Counter((origin.exception, origin.dependency) for origin in origins)
+    best = max(counts.items(), key=lambda item: (bool(item[0][0]), item[1], item[0]))[0]
+    return next(origin for origin in origins if (origin.exception, origin.dependency) == best)
+
+
+RULE = Rule("TRC001", "ErrorsStartInService", "locator", _check, specificity=0.45, stage=3, documentation=__doc__)

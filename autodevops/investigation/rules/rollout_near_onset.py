@@ -1,0 +1,66 @@
+"""RolloutNearOnset (CHG001, change): a workload with trouble of its own was changed just before the trouble began.
+
+What: a rollout of the very workload, at most thirty minutes before the onset of its own findings and not after it
+(two minutes are allowed for scrape intervals and for pods that need to start). A rollout elsewhere, or one after the
+onset, is listed as a change and blamed for nothing.
+
+Why it matters: most incidents follow a change, and undoing it is the fastest way out.
+
+Example: `payments revision 14 was rolled out (image ...:1.8.2 -> ...:1.8.3) 1 min before its errors began`.
+
+What to do: roll back first, understand afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.rules.base import Rule
+
+BEFORE = timedelta(minutes=30)
+AFTER = timedelta(minutes=2)
+_HALF_LIFE = timedelta(minutes=15)  # of the suspicion; bad code mostly shows with the first requests
+_RESTART_FACTOR = 0.5  # a restart brings no new code, though it reads configuration anew
+_ROLLBACK_FACTOR = 0.5  # going back to what ran before is more often the cure than the illness
+
+
+def onset_of_trouble(subject: Subject, findings: Iterable[Finding]) -> datetime | None:
+    """When a workload's own trouble began: by its golden signals, else by its state, else by its logs."""
+    for prefixes in (("MET001", "MET003"), ("K8S",), ("LOG", "MET")):
+        moments = [
+            f.onset
+            for f in findings
+            if f.subject == subject and f.severity != "info" and f.onset is not None and f.rule_id.startswith(prefixes)
+        ]
+        if moments:
+            return min(moments)
+    return None
+
+
+def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    for rollout in picture.rollouts:
+        onset = onset_of_trouble(rollout.subject, earlier)
+        if onset is None or not (onset - BEFORE <= rollout.change.at <= onset + AFTER):
+            continue
+        gap = max(timedelta(0), onset - rollout.change.at)
+        closeness = math.pow(0.5, gap / _HALF_LIFE)
+        factor = (_RESTART_FACTOR if rollout.restart_only else 1.0) * (_ROLLBACK_FACTOR if rollout.rollback else 1.0)
+        minutes = round(gap.total_seconds() / 60)
+        distance = f"{minutes} min before" if minutes else "just as"
+        verb = "its trouble began"
+        yield RULE.finding(
+            rollout.subject,
+            f"{rollout.change.summary}, {distance} {verb}.",
+            severity="warning",
+            confidence=closeness * factor,
+            evidence=rollout.change.evidence,
+            onset=rollout.change.at,
+        )
+
+
+RULE = Rule("CHG001", "RolloutNearOnset", "change", _check, specificity=0.6, stage=3, documentation=__doc__)

@@ -1,0 +1,188 @@
+"""From findings to ranked candidates: who is the cause, and who only suffers from it.
+
+A candidate is a workload (or node) with findings that are true now. Three things set them apart. Dependence: trouble
+travels against the calls, from callee to caller, so a candidate that depends on another one in trouble is explained
+by it, unless something marks it guilty by itself. Origin: failing traces say where the error starts. Change: a
+rollout of the candidate itself just before its trouble. Each is a factor of `confidence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
+from autodevops.investigation.confidence import confidence
+from autodevops.investigation.graph import Edge
+from autodevops.investigation.picture import Picture, Rollout
+from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.rollout_near_onset import onset_of_trouble
+
+_STRENGTH: Final = {"info": 0.0, "warning": 0.6, "error": 0.9, "critical": 1.0}
+_SLACK: Final = timedelta(minutes=3)
+"""How much later than its callers a callee may seem to begin: onsets are known to a rate's window and a scrape."""
+_ORIGINS: Final = {"ErrorsStartInService", "SlowSpansInService"}
+_LEAST_FAILING_TRACES: Final = 3  # before their testimony clears anybody
+
+
+@dataclass(frozen=True)
+class Candidate:
+    subject: Subject
+    findings: tuple[Finding, ...]  # its own, true now, without changes
+    onset: datetime | None
+    change: Finding | None
+    rollout: Rollout | None
+    factors: Mapping[str, float]
+    confidence: float
+    explained_by: Subject | None = None
+    path: tuple[Edge, ...] = ()  # from it to what explains it
+    explains: tuple[Subject, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The hypothesis' reason: the state that names its own cause, else the bad rollout, else the most telling.
+
+        A locator says where, not what: its reason stands only where there is no other.
+        """
+        telling = sorted(
+            self.findings,
+            key=lambda f: (_rule(f).role not in {"state", "symptom"}, -_rule(f).specificity * f.confidence, f.rule_id),
+        )
+        naming = next((f for f in telling if _rule(f).names_cause), None)
+        if naming is not None:
+            return naming.reason
+        if self.change is not None:
+            return "BadRollout"
+        return telling[0].reason
+
+
+@dataclass
+class _Draft:
+    subject: Subject
+    findings: list[Finding] = field(default_factory=list)
+
+
+def is_trouble(finding: Finding) -> bool:
+    """Whether something is wrong now by this finding: a change alone is none."""
+    return finding.severity != "info" and _rule(finding).role != "change"
+
+
+def weigh(picture: Picture, findings: tuple[Finding, ...]) -> tuple[Candidate, ...]:
+    """Candidates, most likely first. Ties fall by name, so that the order of findings decides nothing."""
+    drafts: dict[Subject, _Draft] = {}
+    for finding in findings:
+        if is_trouble(finding):
+            drafts.setdefault(finding.subject, _Draft(finding.subject)).findings.append(finding)
+    if any(subject.kind != "Namespace" for subject in drafts):
+        drafts = {subject: draft for subject, draft in drafts.items() if subject.kind != "Namespace"}
+    onsets = {subject: onset_of_trouble(subject, draft.findings) for subject, draft in drafts.items()}
+    origins = {
+        subject: max((f.confidence for f in draft.findings if f.reason in _ORIGINS), default=0.0)
+        for subject, draft in drafts.items()
+    }
+    candidates = [_candidate(draft, drafts, onsets, origins, picture, findings) for draft in drafts.values()]
+    return tuple(sorted(candidates, key=lambda c: (-c.confidence, str(c.subject))))
+
+
+def _candidate(
+    draft: _Draft,
+    drafts: Mapping[Subject, _Draft],
+    onsets: Mapping[Subject, datetime | None],
+    origins: Mapping[Subject, float],
+    picture: Picture,
+    findings: tuple[Finding, ...],
+) -> Candidate:
+    subject, own, onset = draft.subject, draft.findings, onsets[draft.subject]
+    changes = [f for f in findings if f.subject == subject and f.reason == "RolloutNearOnset"]
+    change = max(changes, key=lambda f: (f.confidence, f.message), default=None)
+    earliest = min((moment for moment in onsets.values() if moment is not None), default=None)
+    dependants = [other for other in drafts if other != subject and picture.graph.reaches(other, subject)]
+    explained_by, blame = _explanation(subject, drafts, onsets, origins, picture, change)
+    others = max((share for other, share in origins.items() if other != subject), default=0.0)
+    cleared = len(picture.error_traces) >= _LEAST_FAILING_TRACES and origins[subject] == 0.0 and _rests_on_errors(own)
+    factors = {
+        "symptom": max(_STRENGTH[f.severity] * f.confidence for f in own),
+        "state": max((_rule(f).specificity * f.confidence for f in own if _rule(f).role == "state"), default=0.0),
+        "origin": origins[subject],
+        "change": change.confidence if change else 0.0,
+        "detail": max((f.confidence for f in own if f.rule_id.startswith("LOG")), default=0.0),
+        "first": 1.0 if earliest is not None and onset is not None and onset <= earliest + _SLACK else 0.0,
+        "reach": len(dependants) / (len(drafts) - 1) if len(drafts) > 1 else 0.0,
+        "explained": blame,
+        "exonerated": others if cleared else 0.0,
+    }
+    rollout = next(
+        (r for r in picture.rollouts if change is not None and r.subject == subject and r.change.at == change.onset),
+        None,
+    )
+    return Candidate(
+        subject=subject,
+        findings=tuple(sorted(own, key=lambda f: (f.rule_id, f.message))),
+        onset=onset,
+        change=change,
+        rollout=rollout,
+        factors=factors,
+        confidence=confidence(factors),
+        explained_by=explained_by,
+        path=picture.graph.path(subject, explained_by) if explained_by else (),
+        explains=tuple(sorted(dependants, key=str)),
+    )
+
+
+def _explanation(
+    subject: Subject,
+    drafts: Mapping[Subject, _Draft],
+    onsets: Mapping[Subject, datetime | None],
+    origins: Mapping[Subject, float],
+    picture: Picture,
+    change: Finding | None,
+) -> tuple[Subject | None, float]:
+    """Who accounts for this candidate's trouble, and how well (0 to 1)."""
+    best: tuple[float, str, Subject] | None = None
+    for other, draft in drafts.items():
+        if other == subject or not _accounts(subject, drafts[subject], other, draft, picture):
+            continue
+        mine, theirs = onsets[subject], onsets[other]
+        if mine is not None and theirs is not None and theirs > mine + _SLACK:
+            continue
+        back = picture.graph.reaches(other, subject)
+        if back and (origins[other], str(other)) <= (origins[subject], str(subject)):
+            continue  # they call each other: only the one where more errors start explains the other
+        strength = max(_STRENGTH[f.severity] * f.confidence for f in draft.findings)
+        guilt = _own_guilt(drafts[subject].findings, origins[subject], origins[other], change)
+        blame = min(1.0, strength + origins[other]) * (1.0 - guilt)
+        if best is None or (blame, str(other)) > best[:2]:
+            best = (blame, str(other), other)
+    return (best[2], best[0]) if best is not None and best[0] > 0.2 else (None, 0.0)
+
+
+def _accounts(subject: Subject, draft: _Draft, other: Subject, theirs: _Draft, picture: Picture) -> bool:
+    """Whether trouble can have come from `other`: along the calls, or, for missing traffic, from a caller."""
+    if all(f.reason in {"TrafficChanged", "AlertFiring"} for f in theirs.findings):
+        return False
+    if picture.graph.reaches(subject, other):
+        return True
+    only_traffic = all(f.reason == "TrafficChanged" for f in draft.findings)
+    return only_traffic and picture.graph.reaches(other, subject)
+
+
+def _own_guilt(own: list[Finding], origin: float, their_origin: float, change: Finding | None) -> float:
+    """How much marks a candidate guilty whatever it depends on."""
+    if any(_rule(f).names_cause for f in own):
+        return 1.0  # an image that does not exist is nobody else's fault
+    state = max((f.confidence for f in own if f.reason in {"OOMKilled", "CrashLoopBackOff"}), default=0.0)
+    changed = 0.3 * change.confidence if change else 0.0
+    return max(0.6 * state, changed, origin - their_origin)
+
+
+def _rests_on_errors(own: list[Finding]) -> bool:
+    """Traces of failing requests speak about errors; they neither accuse nor clear a slow or crashing workload."""
+    return not any(_rule(f).role == "state" for f in own) and any(f.reason.startswith("ErrorRate") for f in own)
+
+
+def _rule(finding: Finding) -> Rule:
+    return BY_REASON[finding.reason]

@@ -1,0 +1,70 @@
+"""What Kubernetes says about a workload, told apart by reason, with near misses that must stay silent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from investigation_world import END, Service, World, minutes, node, stamp
+
+CASES = yaml.safe_load((Path(__file__).parent / "kubernetes_states.yaml").read_text())
+_MOMENTS = {"finishedAt", "lastTransitionTime", "startedAt"}
+
+
+def _dated(value: Any) -> Any:
+    """Minutes before the end become moments."""
+    if isinstance(value, dict):
+        return {
+            key: stamp(END - minutes(item)) if key in _MOMENTS and isinstance(item, int) else _dated(item)
+            for key, item in value.items()
+        }
+    return [_dated(item) for item in value] if isinstance(value, list) else value
+
+
+def _world(case: dict[str, Any]) -> World:
+    service = Service(
+        "ledger",
+        container_status=_dated(case.get("container", {})),
+        pod_status=_dated(case.get("pod", {})),
+        conditions=tuple(_dated(case.get("conditions", []))),
+        replica_set_conditions=tuple(_dated(case.get("replica_set_conditions", []))),
+        available=case.get("available"),
+        previous_logs=tuple(case.get("previous_logs", ())),
+    )
+    world = World([Service("gateway"), service, Service("search", rate=9)])
+    if "node" in case:
+        world.nodes = [node("node-1", **_dated(case["node"])), node("node-2")]
+    world.events = [
+        {
+            "metadata": {"name": f"event-{index}"},
+            "involvedObject": {
+                "kind": event.get("kind", "Pod"),
+                "name": world.pod_name(service) if event.get("kind", "Pod") == "Pod" else service.name,
+            },
+            "reason": event["reason"],
+            "type": "Warning",
+            "message": event["message"],
+            "count": event.get("count", 1),
+            "firstTimestamp": stamp(END - minutes(event.get("first", event["at"]))),
+            "lastTimestamp": stamp(END - minutes(event["at"])),
+        }
+        for index, event in enumerate(case.get("events", []))
+    ]
+    return world
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+async def test_a_state_is_named_by_its_own_reason(case: dict[str, Any]) -> None:
+    result = await _world(case).investigate()
+    assert sorted({finding.reason for finding in result.findings}) == sorted(case["reasons"])
+    assert result.verdict == case["verdict"], result.summary
+    if "top" in case:
+        assert result.hypotheses[0].reason == case["top"]
+        named = "node-1" if case["top"] == "NodeNotReady" else "ledger"
+        assert result.hypotheses[0].subject.name == named
+    if "says" in case:
+        assert any(case["says"] in finding.message for finding in result.findings)
+    if case["verdict"] == "healthy":
+        assert result.hypotheses == ()

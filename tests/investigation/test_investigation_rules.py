@@ -1,0 +1,41 @@
+"""Every rule is registered, documented in its own file, and has its own code."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+
+from autodevops.investigation import rules
+from autodevops.investigation.confidence import WEIGHTS, confidence
+from autodevops.investigation.rules.base import Rule
+
+_HELPERS = {"base", "episodes", "pods"}
+_MODULES = [m.name for m in pkgutil.iter_modules(rules.__path__) if m.name not in _HELPERS]
+
+
+@pytest.mark.parametrize("name", _MODULES)
+def test_a_rule_file_is_registered_and_documents_itself(name: str) -> None:
+    module = importlib.import_module(f"autodevops.investigation.rules.{name}")
+    rule: Rule = module.RULE
+    assert rule in rules.RULES
+    page = module.__doc__ or ""
+    assert page.startswith(f"{rule.reason} ({rule.id}, {rule.role}): ")
+    for part in ("What:", "Why it matters:", "Example:", "What to do:"):
+        assert part in page
+    assert rule.documentation == page
+    assert 0 <= rule.specificity <= 1
+
+
+def test_codes_and_reasons_are_unique() -> None:
+    assert len({rule.id for rule in rules.RULES}) == len(rules.RULES) == len(rules.BY_REASON)
+
+
+@pytest.mark.parametrize("factor", WEIGHTS)
+def test_confidence_moves_with_each_factor_in_its_direction(factor: str) -> None:
+    others = dict.fromkeys(WEIGHTS, 0.5)
+    low, high = confidence(others | {factor: 0.0}), confidence(others | {factor: 1.0})
+    assert (high > low) == (WEIGHTS[factor] > 0)
+    assert 0 <= low <= 1
+    assert confidence(others | {factor: 7.0}) == high
