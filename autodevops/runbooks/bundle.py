@@ -1,0 +1,146 @@
+"""What a run leaves behind: `<artifacts>/<runbook>/<run id>/` with notebook, report and manifest.
+
+The folder appears by one rename, with a manifest in it that says `running`. The manifest is written last when the run
+ends, so a bundle never claims more than is in it. While a run lives its runner holds a lock on the file `.lease`; the
+kernel of the machine lets go of it when the runner dies, however it dies, and `reconcile` sees that.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from autodevops.domain.run import Run, RunStatus
+from autodevops.kernel.errors import RunFailed
+from autodevops.runbooks.files import digest, notebook_bytes, sync_folder, write_atomically
+
+MANIFEST = "manifest.json"
+NOTEBOOK = "notebook.ipynb"
+REPORT = "report.html"
+LEASE = ".lease"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run and where its bundle lies."""
+
+    run: Run
+    folder: Path
+
+    @property
+    def status(self) -> RunStatus:
+        return self.run.status
+
+    @property
+    def runbook(self) -> str:
+        return self.run.runbook
+
+
+class Lease:
+    """A lock that ends with its holder's process."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self._path = path
+
+    @classmethod
+    def take(cls, path: Path) -> Self | None:
+        """None when somebody alive holds it. Raises FileNotFoundError when it is gone with its folder."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return cls(descriptor, path)
+
+    def moved_to(self, path: Path) -> None:
+        self._path = path
+
+    def end(self) -> None:
+        """The run is over and its bundle whole."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+    def abandon(self) -> None:
+        """The bundle could not be finished: leave it to be reconciled."""
+        os.close(self._descriptor)
+
+
+class Bundle:
+    """A bundle that is being written."""
+
+    def __init__(self, folder: Path, lease: Lease) -> None:
+        self.folder = folder
+        self._lease = lease
+
+    @classmethod
+    def create(cls, artifacts: Path, run: Run) -> Self:
+        """Raises RunFailed when the artifacts folder cannot be written."""
+        folder = artifacts.absolute() / run.runbook / run.id
+        staging = folder.with_name(f".{run.id}.new")
+        try:
+            staging.mkdir(parents=True)
+            lease = Lease.take(staging / LEASE)
+            if lease is None:
+                raise BlockingIOError(errno.EWOULDBLOCK, "another process took it while it was being made")
+            write_atomically(staging / MANIFEST, manifest_bytes(run))
+            staging.rename(folder)
+            sync_folder(folder.parent)
+        except OSError as error:
+            raise RunFailed(
+                f"The artifacts folder {artifacts} cannot be written: {error.strerror}.",
+                "Make room or correct its rights, or set AUTODEVOPS_SCARLET__ARTIFACTS to another folder.",
+            ) from error
+        lease.moved_to(folder / LEASE)
+        return cls(folder, lease)
+
+    @property
+    def notebook(self) -> Path:
+        return self.folder / NOTEBOOK
+
+    def finish(self, run: Run, notebook: Any | None, report: bytes) -> RunRecord:
+        """Write everything, the manifest last, and let go of the lease.
+
+        Raises RunFailed when it cannot be written; the bundle then goes on saying `running` until it is reconciled.
+        """
+        try:
+            final = self._write(run, notebook, report)
+        except OSError as error:
+            self._lease.abandon()
+            raise RunFailed(
+                f"The bundle {self.folder} cannot be written: {error.strerror}.",
+                "Make room or correct its rights; the next start of Scarlet records this run as interrupted.",
+            ) from error
+        self._lease.end()
+        return RunRecord(final, self.folder)
+
+    def _write(self, run: Run, notebook: Any | None, report: bytes) -> Run:
+        files = {REPORT: report}
+        if notebook is not None:
+            files[NOTEBOOK] = notebook_bytes(notebook)
+        for name, content in files.items():
+            write_atomically(self.folder / name, content)
+        for leftover in self.folder.glob(".*.????????"):  # of a write that a crash cut short
+            leftover.unlink()
+        final = run.model_copy(update={"files": {name: digest(files[name]) for name in sorted(files)}})
+        write_atomically(self.folder / MANIFEST, manifest_bytes(final))
+        return final
+
+
+def manifest_bytes(run: Run) -> bytes:
+    return run.model_dump_json(indent=2).encode() + b"\n"
+
+
+def read_manifest(folder: Path) -> Run:
+    return Run.model_validate_json((folder / MANIFEST).read_bytes())
+
+
+def remove_staging(staging: Path) -> None:
+    """Of a run that died before its folder appeared: nothing had happened yet."""
+    shutil.rmtree(staging, ignore_errors=True)

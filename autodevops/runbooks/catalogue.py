@@ -1,0 +1,153 @@
+"""The runbooks of a folder: notebooks with a `parameters` cell and front matter in their metadata.
+
+A runbook is `<name>.ipynb`. Its notebook metadata has a key `autodevops` with the fields of `FrontMatter`; the cell
+tagged `parameters` assigns the declared defaults, so that the notebook also runs by hand in JupyterLab.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from autodevops.domain.base import Noun
+from autodevops.kernel.errors import UsageError
+from autodevops.runbooks.parameters import Parameter, Value, is_parameter_name
+
+METADATA_KEY = "autodevops"
+
+
+class FrontMatter(Noun):
+    """What a runbook says about itself."""
+
+    title: str = Field(min_length=1)
+    purpose: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+    parameters: dict[str, Parameter] = {}
+    risk: Literal["read-only", "low", "medium", "high"]
+    time_limit_seconds: float = Field(gt=0, le=24 * 3600)
+    cell_time_limit_seconds: float | None = Field(default=None, ge=1, le=24 * 3600)
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        for name in self.parameters:
+            if not is_parameter_name(name):
+                raise ValueError(f"parameter name {name!r} is not an identifier such as window_minutes")
+        return self
+
+
+@dataclass(frozen=True)
+class Runbook:
+    name: str
+    path: Path
+    source: bytes
+    front: FrontMatter
+
+    @property
+    def digest(self) -> str:
+        return "sha256:" + hashlib.sha256(self.source).hexdigest()
+
+
+class Catalogue:
+    """The runbooks of one folder, read anew each time: an edit counts from the next run on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(path.stem for path in self.folder.glob("*.ipynb")))
+
+    def load(self, name: str) -> Runbook:
+        """Raises UsageError when there is no such runbook or it cannot be one."""
+        path = self.folder / f"{name}.ipynb"
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or not path.is_file():
+            known = ", ".join(self.names()) or "none"
+            raise UsageError(f"There is no runbook {name!r} in {self.folder}.", f"It has: {known}.")
+        return load_runbook(path)
+
+    def all(self) -> tuple[Runbook, ...]:
+        return tuple(self.load(name) for name in self.names())
+
+
+def load_runbook(path: Path) -> Runbook:
+    """Read a runbook and check that its declaration is whole. Raises UsageError naming file and field."""
+    try:
+        source = path.read_bytes()
+        notebook = json.loads(source)
+    except OSError as error:
+        raise UsageError(
+            f"Runbook {path} cannot be read: {error.strerror}.", "Check that it is a file you may read."
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"Runbook {path} is not a notebook: {error}.", "Save it again from JupyterLab.") from error
+    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
+        raise UsageError(f"Runbook {path} is not a notebook of format 4.", "Save it again from JupyterLab.")
+    declared = notebook.get("metadata", {}).get(METADATA_KEY)
+    if declared is None:
+        raise UsageError(
+            f"Runbook {path} has no front matter.",
+            f"Add title, purpose, owner, risk, ... to its metadata as {METADATA_KEY!r}.",
+        )
+    try:
+        front = FrontMatter.model_validate(declared)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in (METADATA_KEY, *first["loc"]))
+        raise UsageError(
+            f"Runbook {path}: {field} is wrong: {first['msg'].removeprefix('Value error, ')}.",
+            "Correct the notebook's metadata.",
+        ) from error
+    _check_parameters_cell(path, notebook, front)
+    return Runbook(name=path.stem, path=path, source=source, front=front)
+
+
+def _check_parameters_cell(path: Path, notebook: dict[str, Any], front: FrontMatter) -> None:
+    """The parameters cell assigns exactly the declared names, each its declared default."""
+    cells = [cell for cell in notebook.get("cells", []) if "parameters" in cell.get("metadata", {}).get("tags", [])]
+    if not cells and not front.parameters:
+        return
+    if len(cells) != 1:
+        raise UsageError(f"Runbook {path} has {len(cells)} cells tagged 'parameters'.", "Tag exactly one code cell.")
+    source = cells[0].get("source", "")
+    assigned = _assignments(path, source if isinstance(source, str) else "".join(source))
+    for name in front.parameters.keys() ^ assigned.keys():
+        where = (
+            "declared but not in the parameters cell"
+            if name in front.parameters
+            else "not declared in the front matter"
+        )
+        raise UsageError(f"Runbook {path}: parameter {name} is {where}.", "Make the two agree.")
+    for name, value in assigned.items():
+        default = front.parameters[name].default
+        if default is not None and value != default:
+            raise UsageError(
+                f"Runbook {path}: the parameters cell gives {name} = {value!r}, the front matter {default!r}.",
+                "Make the two agree.",
+            )
+
+
+def _assignments(path: Path, source: str) -> dict[str, Value | None]:
+    found: dict[str, Value | None] = {}
+    try:
+        for statement in ast.parse(source).body:
+            match statement:
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+                ):
+                    found[name] = ast.literal_eval(value)
+                case ast.Expr(value=ast.Constant()):
+                    pass
+                case _:
+                    raise ValueError(f"line {statement.lineno} is not `name = literal`")
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(
+            f"Runbook {path}: its parameters cell cannot be read: {error}.", "Write one `name = literal` on each line."
+        ) from error
+    return found

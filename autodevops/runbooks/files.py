@@ -1,0 +1,73 @@
+"""Writing files so that a reader, or a crash, never sees half of one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+
+CHART_CONFIG: dict[str, Any] = {
+    # Plotly's "Share chart..." uploads the data of the chart to a company's server.
+    "modeBarButtonsToRemove": ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d"],
+    "plotlyServerURL": "",
+    "displaylogo": False,
+    "responsive": True,
+}
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Temporary file in the same folder, fsync, rename, fsync of the folder."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def notebook_bytes(notebook: Any) -> bytes:
+    """The notebook as it is kept: cleaned in place, then as JSON."""
+    import nbformat
+
+    clean(notebook)
+    return str(nbformat.writes(notebook, version=4)).encode() + b"\n"
+
+
+def clean(notebook: Any) -> None:
+    """Take out what must not be kept.
+
+    Widget state has a copy of every widget's program and of every synced value, tokens included; the static twins of
+    widgets stay. Charts lose the button that uploads them.
+    """
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data")
+            if not data:
+                continue
+            if len(data) > 1:
+                data.pop(WIDGET_MIME, None)
+            if isinstance(data.get(PLOTLY_MIME), dict):
+                data[PLOTLY_MIME]["config"] = {**data[PLOTLY_MIME].get("config", {}), **CHART_CONFIG}
