@@ -13,10 +13,7 @@ from programs import require
 
 from autodevops.kernel.clock import monotonic_ms
 
-CONFIGURATION = """
-global: {scrape_interval: 15s}
-scrape_configs: []
-"""
+CONFIGURATION = "global: {scrape_interval: 1h}\n"
 
 
 @contextmanager
@@ -40,7 +37,7 @@ def real_prometheus(folder: Path, openmetrics: str) -> Iterator[str]:
         prometheus,
         f"--config.file={configuration}",
         f"--storage.tsdb.path={data}",
-        "--storage.tsdb.retention.time=10y",
+        "--storage.tsdb.retention.time=100y",
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",
     ]
@@ -57,7 +54,7 @@ def _wait(server: subprocess.Popen[bytes], url: str, limit_seconds: float = 30.0
     deadline = monotonic_ms() + limit_seconds * 1000.0
     while monotonic_ms() < deadline:
         try:
-            if httpx.get(f"{url}/-/ready", timeout=2.0).is_success:
+            if httpx.get(f"{url}/-/ready", timeout=2.0, trust_env=False).is_success:
                 return
         except httpx.TransportError:
             pass

@@ -1,0 +1,206 @@
+"""The composition root: settings in, a working bench out. The only module that knows everybody.
+
+It builds the MCP servers from settings, connects the toolbox to them in memory, wraps it (read-only, time limit),
+and hands it to the agents. Surfaces (CLI, notebook) call a `Workbench` and nothing below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, Self
+
+from autodevops.domain.window import TimeWindow
+from autodevops.kernel.clock import Clock, utc_now
+from autodevops.kernel.errors import AutoDevOpsError, ToolError, UsageError
+from autodevops.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from autodevops.domain.investigation import Investigation
+    from autodevops.domain.stream import TurnEvent
+    from autodevops.jamie.agent import JamieAgent
+    from autodevops.jamie.persona import Level
+    from autodevops.scarlet import Scarlet
+    from autodevops.toolbox.protocol import Emit, Tools
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of `autodevops doctor`."""
+
+    system: str
+    address: str
+    state: Literal["ok", "failed", "not configured"]
+    message: str
+    next_step: str = ""
+
+
+def _ignore(_event: TurnEvent) -> None:
+    return None
+
+
+class Workbench:
+    """Use as an async context manager: entering connects the toolbox, leaving closes it."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._exit = AsyncExitStack()
+        self._tools: Tools | None = None
+        self._agent: JamieAgent | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings | None = None, *, clock: Clock = utc_now) -> Workbench:
+        return cls(settings or load_settings(), clock=clock)
+
+    async def __aenter__(self) -> Self:
+        from autodevops.kernel.startup import skip_unused_imports
+
+        skip_unused_imports()
+        from autodevops import servers
+        from autodevops.toolbox import McpToolbox, ReadOnly, Timeout
+
+        targets = {name: servers.create(name, self.settings) for name in servers.NAMES}
+        toolbox = await self._exit.enter_async_context(McpToolbox(targets))
+        self._tools = Timeout(ReadOnly(toolbox), self.settings.investigation.tool_timeout_seconds)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._exit.aclose()
+        self._tools = self._agent = None
+
+    @property
+    def tools(self) -> Tools:
+        if self._tools is None:
+            raise RuntimeError("enter the workbench first: `async with workbench: ...`")
+        return self._tools
+
+    def window(self, *, minutes: int | None = None, end: datetime | None = None) -> TimeWindow:
+        """The span a question is about: `minutes` up to `end`, by default the configured length up to now."""
+        length = timedelta(minutes=minutes or self.settings.investigation.window_minutes)
+        return TimeWindow.ending(end or self._clock(), length)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        namespace: str = "",
+        window: TimeWindow | None = None,
+        persona: Level | None = None,
+    ) -> AsyncIterator[TurnEvent]:
+        """One turn with Jamie. Turns on one workbench share a conversation; `persona` "off" is for machines."""
+        return self.jamie.turn(question, namespace=namespace, window=window, persona=persona)
+
+    @property
+    def jamie(self) -> JamieAgent:
+        if self._agent is None:
+            from autodevops.jamie.agent import JamieAgent
+            from autodevops.llm import chat_model
+
+            self._agent = JamieAgent(
+                self.tools,
+                model=chat_model(self.settings.ollama),
+                settings=self.settings.investigation,
+                clock=self._clock,
+            )
+        return self._agent
+
+    async def investigate(
+        self,
+        question: str = "",
+        *,
+        namespace: str = "",
+        window: TimeWindow | None = None,
+        emit: Emit = _ignore,
+    ) -> Investigation:
+        """One deterministic investigation of a namespace, without a conversation around it.
+
+        Raises UsageError when the namespace does not exist.
+        """
+        from autodevops.investigation import Request, investigate
+        from autodevops.toolbox import Recorder
+
+        request = Request(
+            question=question,
+            namespace=namespace or await self.default_namespace(),
+            window=window or self.window(),
+        )
+        return await investigate(request, Recorder(self.tools, emit=emit, clock=self._clock), emit)
+
+    async def default_namespace(self) -> str:
+        """The configured namespace, else that of the kubeconfig context, else `default`."""
+        if self.settings.investigation.namespace:
+            return self.settings.investigation.namespace
+        try:
+            answer = await self.tools.call("kubernetes.get_context", {})
+        except ToolError:
+            return "default"
+        data = answer.data
+        namespace = data.get("namespace") if isinstance(data, dict) else None
+        return str(namespace or "default")
+
+    async def doctor(self) -> list[Check]:
+        """Ask each system one cheap question and say what is reachable and what to fix."""
+        import asyncio
+
+        return list(await asyncio.gather(*(self._check(*row) for row in self._checks()), self._check_ollama()))
+
+    def _checks(self) -> list[tuple[str, str, str, dict[str, str | int]]]:
+        settings = self.settings
+        kubeconfig = str(settings.kubernetes.kubeconfig or "the current kubeconfig")
+        rows: list[tuple[str, str, str, dict[str, str | int]]] = [
+            ("kubernetes", kubeconfig, "kubernetes.list_resources", {"kind": "Namespace", "limit": 1}),
+            ("prometheus", settings.prometheus.url, "prometheus.query_instant", {"query": "vector(1)"}),
+            ("alertmanager", settings.alertmanager.url, "prometheus.list_alert_groups", {}),
+            ("loki", settings.loki.url, "loki.list_labels", {}),
+            ("tempo", settings.tempo.url, "tempo.list_tags", {}),
+        ]
+        repositories = settings.github.repositories
+        address = settings.github.url if repositories else ""
+        first = repositories[0] if repositories else ""
+        return [*rows, ("github", address, "github.list_commits", {"repository": first, "limit": 1})]
+
+    async def _check(self, system: str, address: str, tool: str, arguments: dict[str, str | int]) -> Check:
+        if not address:
+            names = {"github": "REPOSITORIES"}
+            variable = f"AUTODEVOPS_{system.upper()}__{names.get(system, 'URL')}"
+            return Check(system, "", "not configured", "investigations go on without it", f"Set {variable}.")
+        try:
+            await self.tools.call(tool, dict(arguments))
+        except AutoDevOpsError as error:
+            return Check(system, address, "failed", error.message, error.next_step)
+        return Check(system, address, "ok", "answers")
+
+    async def _check_ollama(self) -> Check:
+        from autodevops.llm import chat_model
+
+        url = self.settings.ollama.url
+        model = chat_model(self.settings.ollama)
+        if model is None:
+            return Check(
+                "ollama",
+                "",
+                "not configured",
+                "the built-in narrator writes the answers",
+                "Set AUTODEVOPS_OLLAMA__URL.",
+            )
+        problem = await model.unavailable()
+        if problem:
+            return Check("ollama", url, "failed", problem, "The built-in narrator writes the answers until it is back.")
+        return Check("ollama", url, "ok", f"answers with model {model.name}")
+
+    def scarlet(self) -> Scarlet:
+        from autodevops.scarlet import Scarlet
+
+        return Scarlet(self.settings.scarlet, clock=self._clock)
+
+
+def require_question(question: str) -> str:
+    """The question without surrounding space. Raises UsageError when nothing is left."""
+    if not question.strip():
+        raise UsageError(
+            "The question is empty.", 'Ask something, for example: autodevops ask "why are requests failing?"'
+        )
+    return question.strip()
