@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 from pydantic import BaseModel
 
 FOLDER = Path(__file__).parent / "reference"
+RULE_TITLE = re.compile(r"[A-Z]\w+.* \([A-Z0-9]+\d{3}[,)]")
 HEADER = "<!-- Made by `make docs` from the code; edit the code. -->\n\n"
 
 
@@ -23,8 +25,9 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "`autodevops.toml`, then the environment, then flags; later ones win. `AUTODEVOPS_SETTINGS_FILE` names another file.",
-        "Lists and tables in environment variables are written as JSON.",
+        "`autodevops.toml`, then the environment, then flags; later ones win.",
+        "`AUTODEVOPS_SETTINGS_FILE` names another file.",
+        "Tables in environment variables are written as JSON, names as `a, b`.",
     ]
     for section, field in Settings.model_fields.items():
         model = field.annotation
@@ -100,10 +103,10 @@ def rules_page() -> str:
 
     lines = ["# Rules", "", "What the investigation engine judges by: one analyzer a file, its docstring is its page."]
     for module in sorted(pkgutil.iter_modules(rules.__path__), key=lambda module: module.name):
-        if module.name.startswith("_"):
-            continue
-        page = inspect.getdoc(importlib.import_module(f"{rules.__name__}.{module.name}"))
-        lines += ["", f"## {module.name}", "", page or ""]
+        page = inspect.getdoc(importlib.import_module(f"{rules.__name__}.{module.name}")) or ""
+        title, _, body = page.partition("\n")
+        if RULE_TITLE.match(title):  # what the rules share has no code
+            lines += ["", f"## {title.split()[0]}", "", title, body]
     return "\n".join(lines) + "\n"
 
 

@@ -41,13 +41,21 @@ def test_merge_patch(document: Any, patch: Any, found: Any) -> None:
                 ]
             },
         ),
-        ({"containers": [{"name": "a"}, {"name": "b"}]}, {"containers": [{"name": "a", "$patch": "delete"}]}, {"containers": [{"name": "b"}]}),
+        (
+            {"containers": [{"name": "a"}, {"name": "b"}]},
+            {"containers": [{"name": "a", "$patch": "delete"}]},
+            {"containers": [{"name": "b"}]},
+        ),
         ({"args": ["a"]}, {"args": ["b"]}, {"args": ["b"]}),
         ({"m": {"a": 1}}, {"m": {"$patch": "replace", "b": 2}}, {"m": {"b": 2}}),
         ({"m": {"a": 1, "b": 2}}, {"m": {"$retainKeys": ["b"], "b": 3}}, {"m": {"b": 3}}),
-        ({"containers": [{"name": "a"}]}, {"$setElementOrder/containers": [{"name": "a"}], "x": 1}, {"containers": [{"name": "a"}], "x": 1}),
+        (
+            {"containers": [{"name": "a"}]},
+            {"$setElementOrder/containers": [{"name": "a"}], "x": 1},
+            {"containers": [{"name": "a"}], "x": 1},
+        ),
     ],
-)  # fmt: skip
+)
 def test_strategic_merge_patch(document: Any, patch: Any, found: Any) -> None:
     assert strategic_merge_patch(document, patch) == found
 

@@ -85,7 +85,7 @@ def listed(world: World, query: Query, parameters: Mapping[str, str]) -> Json:
     # As an API server does, objects inside a typed list leave out what the list says already.
     bare = [{key: value for key, value in item.items() if key not in ("kind", "apiVersion")} for item in items]
     return {
-        "kind": f"{query.resource.kind}List" if query.resource.kind != "Endpoints" else "EndpointsList",
+        "kind": f"{query.resource.kind}List",
         "apiVersion": query.resource.api_version,
         "metadata": meta,
         "items": bare,

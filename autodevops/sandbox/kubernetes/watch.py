@@ -50,7 +50,7 @@ async def watch(
     while True:
         now = world.now()
         found = _by_uid(await run_in_threadpool(query.items, world, now))
-        for kind, item in _differences(known, found):
+        for kind, item in _differences(known, found, resource_version(now)):
             yield writer.line(kind, item, now)
         known = found
         if first and initial:
@@ -108,11 +108,13 @@ def _by_uid(items: list[Json]) -> dict[str, Json]:
     return {item["metadata"]["uid"]: item for item in items}
 
 
-def _differences(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[tuple[str, Json]]:
-    gone = [("DELETED", item) for uid, item in before.items() if uid not in after]
-    added = [("ADDED", item) for uid, item in after.items() if uid not in before]
-    changed = [("MODIFIED", item) for uid, item in after.items() if uid in before and before[uid] != item]
-    order = {"MODIFIED": 0, "ADDED": 1, "DELETED": 2}
-    return sorted(
-        (*changed, *added, *gone), key=lambda one: (int(one[1]["metadata"]["resourceVersion"]), order[one[0]])
-    )
+def _differences(before: Mapping[str, Json], after: Mapping[str, Json], version: str) -> list[tuple[str, Json]]:
+    """Events that lead from `before` to `after`, in order of version; what is gone has the version of its going."""
+    found = [
+        ("ADDED" if uid not in before else "MODIFIED", item) for uid, item in after.items() if before.get(uid) != item
+    ]
+    found.sort(key=lambda one: int(one[1]["metadata"]["resourceVersion"]))
+    for uid, item in before.items():
+        if uid not in after:
+            found.append(("DELETED", {**item, "metadata": {**item["metadata"], "resourceVersion": version}}))
+    return found

@@ -1,0 +1,1 @@
+"""The Python side of our widgets. They know the domain's nouns and the event stream, and nothing of who answers."""

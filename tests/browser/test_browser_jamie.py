@@ -1,0 +1,108 @@
+"""The main job as a person does it: ask Jamie in JupyterLab and in Voila, read the answer, look behind it.
+
+The real Jamie investigates the sandbox's incident; nothing is played back.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+from visits import REPOSITORY, Chromium, Server, Visit, environment_for, lab, run_all, voila
+
+from autodevops.sandbox import Sandbox
+
+pytestmark = pytest.mark.xdist_group("browser")
+QUESTION = "Why are checkouts failing?"
+ANSWER_MS = 60_000
+
+Serve = Callable[[Path, Mapping[str, str], Path], AbstractContextManager[Server]]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A folder with our notebook, and the environment that points it at a sandbox with an incident."""
+    folder = tmp_path_factory.mktemp("bench")
+    shutil.copy(REPOSITORY / "notebooks" / "jamie.ipynb", folder)
+    with Sandbox(scenario="bad-deploy", seed=1) as sandbox:
+        kubeconfig = folder / "kubeconfig"
+        sandbox.write_kubeconfig(kubeconfig)
+        yield folder, environment_for(folder, sandbox.environment() | {"KUBECONFIG": str(kubeconfig)})
+
+
+def ask(visit: Visit) -> Locator:
+    """Type the question, send it, and return its turn."""
+    box = visit.page.get_by_label("Question for Jamie")
+    box.fill(QUESTION)
+    box.press("Enter")
+    return visit.page.locator(".adj-turn").last
+
+
+def check_answer(visit: Visit, turn: Locator) -> None:
+    page = visit.page
+    expect(turn.locator(".adj-card").first).to_be_attached(timeout=ANSWER_MS)
+    expect(turn).to_have_attribute("data-status", "done", timeout=ANSWER_MS)
+    expect(turn.locator(".adj-markdown")).to_contain_text("payment")
+    expect(turn.locator(".adj-verdict")).to_contain_text("Cause found")
+    expect(turn.locator(".adj-cards")).to_be_hidden()
+
+    turn.locator(".adj-steps .adj-toggle").first.click()
+    expect(turn.locator('.adj-card[data-state="ok"]').first).to_be_visible()
+    assert turn.locator('.adj-card[data-state="running"]').count() == 0
+    turn.locator(".adj-steps .adj-toggle").first.click()
+
+    plot = turn.locator(".adj-plot").first
+    plot.scroll_into_view_if_needed()
+    plot.hover(position={"x": 240, "y": 90})
+    tip = turn.locator(".adj-tip").first
+    expect(tip).to_contain_text(re.compile(r"\d\d:\d\d:\d\d UTC"))
+    assert tip.locator(".adj-tip-row b").count() > 0
+    legend = turn.locator(".adj-legend-item").first
+    legend.click()
+    expect(legend).to_have_attribute("aria-pressed", "false")
+
+    span = turn.locator('.adj-spans [role="row"][aria-level]').first
+    span.scroll_into_view_if_needed()
+    before = turn.locator('.adj-spans [role="row"][aria-level]').count()
+    span.press("ArrowLeft")
+    assert turn.locator('.adj-spans [role="row"][aria-level]').count() < before
+
+    chip = turn.locator(".adj-markdown .adj-cite").first
+    chip.click()
+    panel = page.get_by_role("dialog", name="Evidence")
+    expect(panel).to_contain_text("sha256:")
+    expect(panel.get_by_label("Copy the query")).to_be_visible()
+    panel.press("Escape")
+    expect(panel).to_be_hidden()
+
+
+@pytest.mark.parametrize("serve", [lab, voila], ids=["lab", "voila"])
+def test_question_is_answered_with_evidence_and_nothing_is_loaded_from_elsewhere(
+    chromium: Chromium, bench: tuple[Path, dict[str, str]], serve: Serve
+) -> None:
+    folder, environment = bench
+    with serve(folder, environment, folder / "jamie.ipynb") as server, chromium.visit() as visit:
+        visit.page.goto(server.url)
+        if serve is lab:
+            run_all(visit.page)
+        check_answer(visit, ask(visit))
+        assert visit.hosts == {"127.0.0.1"}
+        assert visit.errors == []
+
+
+def test_voila_follows_a_dark_system_and_names_its_page(chromium: Chromium, bench: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = bench
+    with voila(folder, environment, folder / "jamie.ipynb") as server, chromium.visit(dark=True, width=420) as visit:
+        visit.page.goto(server.url)
+        chat = visit.page.locator(".adj")
+        expect(chat).to_have_attribute("data-theme", "dark")
+        assert visit.page.title() == "Jamie · Auto-DevOps"
+        assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 20, 25)"
+        box = chat.bounding_box()
+        assert box is not None
+        assert (box["width"], box["height"]) == (420, 900)

@@ -1,0 +1,231 @@
+"""The kernel's side of the chat, without a notebook: what is sent to the page, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import recorded_turn
+
+from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnEvent, TurnStarted
+from autodevops.kernel.errors import ToolUnavailable
+from autodevops.widgets.chat import QUESTION_CHARACTERS, Ask, ChatWidget
+
+WAIT_SECONDS = 10.0
+
+
+class Page:
+    """Stands for the front end: hears messages, and can wait for a turn's end."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self._changed = threading.Condition()
+        self.chat = ChatWidget(ask)
+        self.chat.send = self._hear
+
+    def _hear(self, content: dict[str, Any], buffers: object = None) -> None:
+        with self._changed:
+            self.heard.append(content)
+            self._changed.notify_all()
+
+    def tell(self, **message: Any) -> None:
+        self.chat._handle_custom_msg(message, [])
+
+    def ask(self, question: str, turn: str = "t1") -> None:
+        self.tell(type="ask", id=turn, question=question)
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(condition, WAIT_SECONDS), self.heard
+
+    def events(self, turn: str = "t1") -> list[dict[str, Any]]:
+        return [message["event"] for message in self.heard if message["turn"] == turn]
+
+    def ended(self, turn: str = "t1") -> Callable[[], bool]:
+        return lambda: any(event["type"] in {"answer_completed", "turn_failed"} for event in self.events(turn))
+
+
+@pytest.fixture
+def page() -> Iterator[Callable[[Ask], Page]]:
+    pages: list[Page] = []
+
+    def make(ask: Ask) -> Page:
+        pages.append(Page(ask))
+        return pages[-1]
+
+    yield make
+    for made in pages:
+        made.chat.close()
+
+
+async def endless(question: str) -> AsyncIterator[TurnEvent]:
+    yield TurnStarted(question=question)
+    yield TextDelta(text="working")
+    await asyncio.Event().wait()
+
+
+def test_a_turn_arrives_in_order_and_is_kept_once_as_a_whole(page: Callable[[Ask], Page]) -> None:
+    front = page(recorded_turn.ask)
+    front.ask("Why are checkouts failing?")
+    front.wait(front.ended())
+    assert [message["seq"] for message in front.heard] == list(range(len(recorded_turn.events())))
+    [turn] = front.chat.turns
+    assert (turn["id"], turn["question"]) == ("t1", "Why are checkouts failing?")
+    kinds = [event["type"] for event in turn["events"]]
+    assert kinds[-1] == "answer_completed"
+    assert "text_delta" not in kinds
+    assert turn["events"][-1]["text"] == recorded_turn.TEXT
+
+
+def test_the_page_gets_an_excerpt_of_data_and_never_a_chart_twice(page: Callable[[Ask], Page]) -> None:
+    front = page(recorded_turn.ask)
+    front.ask("q")
+    front.wait(front.ended())
+    answer = front.events()[-1]
+    assert "data" not in answer["evidence"][0]
+    assert '"payment"' in answer["evidence"][0]["excerpt"]
+    assert answer["investigation"]["verdict"] == "explained"
+    assert not {"evidence", "charts"} & answer["investigation"].keys()
+
+
+def test_stop_ends_the_turn_at_once_and_cancels_what_it_did(page: Callable[[Ask], Page]) -> None:
+    unwound = threading.Event()
+
+    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+        try:
+            async for event in endless(question):
+                yield event
+        finally:
+            unwound.set()
+
+    front = page(ask)
+    front.ask("q")
+    front.wait(lambda: len(front.heard) == 2)
+    front.tell(type="stop", id="t1")
+    assert front.events()[-1]["cancelled"] is True  # without waiting for the turn to unwind
+    assert unwound.wait(WAIT_SECONDS)
+    assert [event["type"] for event in front.events()].count("turn_failed") == 1
+    assert front.chat.turns[0]["events"][1] == {"type": "text_delta", "text": "working"}
+
+
+def test_stop_for_another_turn_changes_nothing(page: Callable[[Ask], Page]) -> None:
+    front = page(endless)
+    front.ask("q")
+    front.wait(lambda: len(front.heard) == 2)
+    front.tell(type="stop", id="somebody-else")
+    assert not front.ended()()
+
+
+def test_a_second_question_is_refused_while_one_runs(page: Callable[[Ask], Page]) -> None:
+    front = page(endless)
+    front.ask("first")
+    front.wait(lambda: len(front.heard) == 2)
+    front.ask("second", turn="t2")
+    assert front.events("t2")[-1]["message"] == "Another question is still being answered."
+    assert not front.ended("t1")()
+
+
+def test_a_known_error_becomes_a_failed_turn_with_its_next_step(page: Callable[[Ask], Page]) -> None:
+    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+        yield TurnStarted(question=question)
+        raise ToolUnavailable("Prometheus at http://127.0.0.1:1 does not answer.", "Start it.")
+
+    front = page(ask)
+    front.ask("q")
+    front.wait(front.ended())
+    last = front.events()[-1]
+    assert (last["message"], last["next_step"]) == ("Prometheus at http://127.0.0.1:1 does not answer.", "Start it.")
+    assert last["cancelled"] is False
+
+
+def test_an_unexpected_error_is_named_and_logged(page: Callable[[Ask], Page], caplog: pytest.LogCaptureFixture) -> None:
+    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+        yield TurnStarted(question=question)
+        raise KeyError("boom")
+
+    front = page(ask)
+    front.ask("q")
+    front.wait(front.ended())
+    assert "KeyError: 'boom'" in front.events()[-1]["message"]
+    assert "KeyError" in caplog.text
+
+
+def test_a_stream_without_an_end_gets_one(page: Callable[[Ask], Page]) -> None:
+    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+        yield TurnStarted(question=question)
+
+    front = page(ask)
+    front.ask("q")
+    front.wait(front.ended())
+    assert front.events()[-1]["message"] == "The answer ended early."
+
+
+def test_an_empty_question_fails_without_asking(page: Callable[[Ask], Page]) -> None:
+    front = page(endless)
+    front.ask("   ")
+    assert front.events()[-1]["message"] == "The question is empty."
+
+
+@pytest.mark.parametrize(
+    "message", [{}, {"type": "ask"}, {"type": 7}, {"type": "stop"}, {"type": "shout", "id": None}], ids=str
+)
+def test_malformed_messages_do_no_harm(page: Callable[[Ask], Page], message: dict[str, Any]) -> None:
+    front = page(recorded_turn.ask)
+    front.tell(**message)
+    front.ask("q", turn="after")
+    front.wait(front.ended("after"))
+
+
+def test_a_pasted_flood_is_cut(page: Callable[[Ask], Page]) -> None:
+    front = page(recorded_turn.ask)
+    front.ask("x" * 100_000)
+    front.wait(front.ended())
+    assert len(front.chat.turns[0]["question"]) == QUESTION_CHARACTERS
+
+
+def test_a_page_that_joins_midway_gets_the_running_turn_again(page: Callable[[Ask], Page]) -> None:
+    front = page(endless)
+    front.ask("q")
+    front.wait(lambda: len(front.heard) == 2)
+    front.tell(type="sync")
+    assert front.heard[2:] == front.heard[:2]
+
+
+def test_events_reach_a_kernel_loop_on_its_own_thread() -> None:
+    """As in ipykernel: the question comes in on a running loop, and answers go out from that loop's thread."""
+    threads: set[int] = set()
+
+    async def kernel() -> None:
+        done = asyncio.Event()
+        chat = ChatWidget(recorded_turn.ask)
+
+        def send(content: dict[str, Any], buffers: object = None) -> None:
+            threads.add(threading.get_ident())
+            if content["event"]["type"] == "answer_completed":
+                done.set()
+
+        chat.send = send
+        chat._handle_custom_msg({"type": "ask", "id": "t", "question": "q"}, [])
+        await asyncio.wait_for(done.wait(), WAIT_SECONDS)
+        chat.close()
+
+    asyncio.run(kernel())
+    assert threads == {threading.get_ident()}
+
+
+def test_a_saved_notebook_can_read_the_conversation(page: Callable[[Ask], Page]) -> None:
+    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+        yield AnswerCompleted(text="It is | fine.", narrator="built-in", evidence=recorded_turn.EVIDENCE[:1])
+
+    front = page(ask)
+    data, _ = front.chat._repr_mimebundle_()
+    assert "text/markdown" not in data
+    front.ask("How is it?")
+    front.wait(front.ended())
+    data, _ = front.chat._repr_mimebundle_()
+    assert data["text/markdown"].startswith("**How is it?**\n\nIt is | fine.")
+    assert f"| `{recorded_turn.METRICS}` | prometheus.query_range |" in data["text/markdown"]
+    assert "application/vnd.jupyter.widget-view+json" in data

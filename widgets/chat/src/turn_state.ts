@@ -1,0 +1,99 @@
+// What one turn amounts to so far: its events folded, in order. No rendering here.
+
+import type {
+  AnswerCompleted,
+  Chart,
+  ContextRetrieved,
+  Evidence,
+  Finding,
+  ToolCallFinished,
+  ToolCallStarted,
+  TurnEvent,
+  TurnFailed,
+  TurnRecord,
+} from "./wire";
+
+export interface ToolCall {
+  started: ToolCallStarted;
+  finished?: ToolCallFinished;
+}
+
+export type TurnStatus = "running" | "done" | "failed" | "stopped";
+
+export interface Turn {
+  id: string;
+  question: string;
+  status: TurnStatus;
+  context?: ContextRetrieved;
+  calls: ToolCall[];
+  findings: Finding[];
+  charts: Chart[];
+  text: string;
+  answer?: AnswerCompleted;
+  failure?: TurnFailed;
+  /** True when it came whole, from the trait: nothing of it was seen live. */
+  restored: boolean;
+}
+
+export function newTurn(id: string, question: string): Turn {
+  return { id, question, status: "running", calls: [], findings: [], charts: [], text: "", restored: false };
+}
+
+export function applyEvent(turn: Turn, event: TurnEvent): void {
+  switch (event.type) {
+    case "turn_started":
+      turn.question = event.question;
+      break;
+    case "context_retrieved":
+      turn.context = event;
+      break;
+    case "tool_call_started":
+      turn.calls.push({ started: event });
+      break;
+    case "tool_call_finished": {
+      const call = turn.calls.find((candidate) => candidate.started.call_id === event.call_id);
+      if (call) call.finished = event;
+      break;
+    }
+    case "finding_raised":
+      turn.findings.push(event.finding);
+      break;
+    case "chart_ready":
+      turn.charts.push(event.chart);
+      break;
+    case "text_delta":
+      turn.text += event.text;
+      break;
+    case "answer_completed":
+      turn.answer = event;
+      turn.text = event.text;
+      turn.status = "done";
+      break;
+    case "turn_failed":
+      turn.failure = event;
+      turn.status = event.cancelled ? "stopped" : "failed";
+      break;
+  }
+}
+
+export function restoredTurn(record: TurnRecord): Turn {
+  const turn = newTurn(record.id, record.question);
+  for (const event of record.events) applyEvent(turn, event);
+  if (turn.status === "running") turn.status = "stopped";
+  turn.restored = true;
+  return turn;
+}
+
+/** What a citation stands for: the whole evidence once the answer is there, the call before that. */
+export interface Cited {
+  id: string;
+  tool: string;
+  call?: ToolCall;
+  evidence?: Evidence;
+}
+
+export function cited(turn: Turn, id: string): Cited {
+  const evidence = turn.answer?.evidence.find((item) => item.id === id);
+  const call = turn.calls.find((item) => item.finished?.evidence === id);
+  return { id, tool: evidence?.tool ?? call?.started.tool ?? "", call, evidence };
+}

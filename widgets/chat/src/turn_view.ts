@@ -1,0 +1,179 @@
+// One question and its answer. The answer comes first, then why, then what it was drawn from.
+
+import { h, icon } from "./dom";
+import { EvidencePanel } from "./evidence_panel";
+import { logTable } from "./log_table";
+import { MarkdownView } from "./markdown";
+import { metricChart } from "./metric_chart";
+import { colours, Cursor, type Part, type TurnScope } from "./scope";
+import { StepsView, system } from "./steps";
+import { traceChart } from "./trace_chart";
+import { cited, type Turn } from "./turn_state";
+import { findings, hypotheses, missing, nextSteps, timeline, verdictLine } from "./verdict";
+import type { Chart } from "./wire";
+
+export class TurnView {
+  readonly element: HTMLElement;
+  private readonly question = h("h3", { class: "adj-question-text" });
+  private readonly context = h("div", { class: "adj-context" });
+  private readonly waiting = h("div", { class: "adj-waiting" }, h("span", { class: "adj-pulse", "aria-hidden": "true" }), h("span", {}, "Working"));
+  private readonly verdict = h("div");
+  private readonly charts = h("div", { class: "adj-charts" });
+  private readonly ending = h("div", { class: "adj-ending" });
+  private readonly steps: StepsView;
+  private readonly text: MarkdownView;
+  private readonly scope: TurnScope;
+  private readonly parts: Part[] = [];
+  private readonly others: string[] = [];
+  private finished = false;
+
+  constructor(private readonly turn: Turn, panel: EvidencePanel, ask: (question: string) => void) {
+    this.scope = { cite: (id) => this.citation(id, panel), ask, cursor: new Cursor(), colour: colours() };
+    this.steps = new StepsView(this.scope);
+    this.text = new MarkdownView(this.scope.cite);
+    this.element = h(
+      "article",
+      { class: "adj-turn", "data-turn": turn.id },
+      h("div", { class: "adj-question" }, this.question),
+      this.context,
+      this.steps.element,
+      this.verdict,
+      this.text.element,
+      this.waiting,
+      this.charts,
+      this.ending,
+    );
+    this.update();
+  }
+
+  update(): void {
+    const { turn } = this;
+    this.element.dataset["status"] = turn.status;
+    this.question.textContent = turn.question;
+    this.showContext();
+    this.steps.update(turn);
+    this.text.update(turn.text);
+    while (this.parts.length < turn.charts.length) {
+      const chart = turn.charts[this.parts.length];
+      if (!chart) break;
+      const part = drawn(chart, this.scope);
+      this.parts.push(part);
+      this.charts.append(part.element);
+    }
+    const running = turn.status === "running";
+    this.waiting.hidden = !running;
+    this.waiting.lastElementChild!.textContent = doing(turn);
+    if (!running && !this.finished) this.finish();
+  }
+
+  destroy(): void {
+    for (const part of this.parts) part.destroy();
+  }
+
+  /** Said when nothing came back for a while: the kernel runs another cell, or is gone. */
+  silent(): void {
+    if (this.turn.status === "running" && this.turn.calls.length === 0 && !this.turn.context) {
+      this.waiting.lastElementChild!.textContent = "The kernel has not answered yet: it is busy with a cell, or it was stopped.";
+    }
+  }
+
+  private showContext(): void {
+    const { context } = this.turn;
+    if (!context || this.context.childNodes.length) return;
+    const chips = [context.namespace && `namespace ${context.namespace}`, context.subject, context.window];
+    this.context.append(chips.filter(Boolean).join("  ·  "));
+  }
+
+  private finish(): void {
+    this.finished = true;
+    const { answer, failure } = this.turn;
+    if (failure) {
+      this.ending.append(
+        h(
+          "div",
+          { class: failure.cancelled ? "adj-end adj-end-stopped" : "adj-end adj-end-failed", role: failure.cancelled ? "status" : "alert" },
+          icon(failure.cancelled ? "square" : "alert"),
+          h("div", {}, h("b", {}, failure.message), failure.next_step && h("p", {}, failure.next_step)),
+          this.again(),
+        ),
+      );
+      return;
+    }
+    if (!answer) {
+      this.ending.append(h("div", { class: "adj-end adj-end-stopped" }, icon("square"), h("div", {}, h("b", {}, "This answer was not finished.")), this.again()));
+      return;
+    }
+    const { investigation } = answer;
+    if (investigation) {
+      this.verdict.append(verdictLine(investigation));
+      const aside = [nextSteps(investigation, answer.text), hypotheses(investigation, this.scope)].filter((node) => node !== null);
+      this.charts.before(...aside);
+    }
+    const folds = [findings(this.turn.findings, this.scope), investigation && timeline(investigation, answer.text, this.scope), investigation && missing(investigation)];
+    this.ending.append(...folds.filter((node): node is HTMLElement => !!node));
+    if (answer.follow_ups.length) {
+      this.ending.append(h("div", { class: "adj-follow-ups", role: "group", "aria-label": "Ask next" }, ...answer.follow_ups.map((text) => suggestion(text, this.scope.ask))));
+    }
+    this.ending.append(h("p", { class: "adj-footnote" }, `Written by ${answer.narrator === "built-in" ? "the built-in narrator" : answer.narrator}`, answer.note && `. ${answer.note}`));
+  }
+
+  private again(): HTMLElement {
+    const button = h("button", { class: "adj-button", type: "button" }, "Ask again");
+    button.addEventListener("click", () => this.scope.ask(this.turn.question));
+    return button;
+  }
+
+  /** A citation's number is that of its tool call, so it is the same in every view and from the first word on. */
+  private number(id: string): number {
+    const call = this.turn.calls.findIndex((item) => item.finished?.evidence === id);
+    if (call >= 0) return call + 1;
+    const known = this.others.indexOf(id);
+    if (known < 0) this.others.push(id);
+    return this.turn.calls.length + (known < 0 ? this.others.length : known + 1);
+  }
+
+  private citation(id: string, panel: EvidencePanel): Node {
+    const { tool } = cited(this.turn, id);
+    const number = this.number(id);
+    const chip = h(
+      "button",
+      {
+        class: `adj-cite adj-system-${system(tool) || "unknown"}`,
+        type: "button",
+        "data-evidence": id,
+        "aria-expanded": "false",
+        "aria-label": `Evidence ${number}${tool && `, ${tool}`}`,
+        title: tool ? `${tool}  ${id}` : id,
+      },
+      String(number),
+    );
+    chip.addEventListener("click", (event) => {
+      event.stopPropagation();
+      panel.open(this.turn, id, chip);
+    });
+    return chip;
+  }
+}
+
+function doing(turn: Turn): string {
+  if (turn.text) return "Writing";
+  if (turn.calls.some((call) => !call.finished)) return "Gathering evidence";
+  return turn.calls.length ? "Weighing the evidence" : "Reading the question";
+}
+
+function drawn(chart: Chart, scope: TurnScope): Part {
+  switch (chart.type) {
+    case "metric":
+      return metricChart(chart, scope);
+    case "trace":
+      return traceChart(chart, scope);
+    case "logs":
+      return logTable(chart, scope);
+  }
+}
+
+export function suggestion(text: string, ask: (question: string) => void): HTMLButtonElement {
+  const button = h("button", { class: "adj-suggestion", type: "button" }, h("span", {}, text), icon("arrow"));
+  button.addEventListener("click", () => ask(text));
+  return button;
+}

@@ -1,0 +1,247 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import chat from "../src/index";
+import type { TurnEvent, TurnRecord } from "../src/wire";
+
+class FakeModel {
+  sent: { type: string; id?: string; question?: string }[] = [];
+  state: { [name: string]: unknown } = { turns: [], examples: ["Why are requests failing?"] };
+  private readonly handlers = new Map<string, Set<(value?: unknown) => void>>();
+  get(name: string): unknown {
+    return this.state[name];
+  }
+  send(message: unknown): void {
+    this.sent.push(message as { type: string });
+  }
+  on(name: string, callback: (...args: never[]) => void): void {
+    this.handlers.set(name, (this.handlers.get(name) ?? new Set()).add(callback as () => void));
+  }
+  off(name: string, callback: (...args: never[]) => void): void {
+    this.handlers.get(name)?.delete(callback as () => void);
+  }
+  fire(name: string, value?: unknown): void {
+    for (const handler of this.handlers.get(name) ?? []) handler(value);
+  }
+  event(turn: string, seq: number, event: TurnEvent): void {
+    this.fire("msg:custom", { type: "event", turn, seq, event });
+  }
+  asked(): string {
+    return this.sent.filter((message) => message.type === "ask").at(-1)?.id ?? "";
+  }
+  listeners(): number {
+    return [...this.handlers.values()].reduce((sum, set) => sum + set.size, 0);
+  }
+}
+
+let model: FakeModel;
+let host: HTMLElement;
+let clean: (() => void)[];
+
+function render(): void {
+  clean.push(chat.render({ model, el: host }));
+}
+
+beforeEach(() => {
+  vi.stubGlobal("requestAnimationFrame", (callback: () => void) => (callback(), 0));
+  vi.stubGlobal("cancelAnimationFrame", () => undefined);
+  model = new FakeModel();
+  host = document.body.appendChild(document.createElement("div"));
+  clean = [chat.initialize({ model })];
+});
+afterEach(() => {
+  for (const done of clean.reverse()) done();
+  host.remove();
+  vi.unstubAllGlobals();
+});
+
+const find = <E extends Element = HTMLElement>(selector: string): E => {
+  const element = host.querySelector<E>(selector);
+  if (!element) throw new Error(`nothing matches ${selector}`);
+  return element;
+};
+const box = (): HTMLTextAreaElement => find<HTMLTextAreaElement>("textarea");
+const press = (key: string, more: KeyboardEventInit = {}, on: Element = box()): KeyboardEvent => {
+  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more });
+  on.dispatchEvent(event);
+  return event;
+};
+const type = (text: string): void => {
+  box().value = text;
+  box().dispatchEvent(new Event("input"));
+};
+const ask = (text: string): string => {
+  type(text);
+  press("Enter");
+  return model.asked();
+};
+const completed = (text: string): TurnEvent => ({ type: "answer_completed", text, narrator: "built-in", note: "", evidence: [], investigation: null, follow_ups: ["And now?"] });
+const call = (id: string): TurnEvent => ({ type: "tool_call_started", call_id: id, tool: "loki.query_range", arguments: { limit: 5 }, query: '{app="x"}' });
+
+describe("asking", () => {
+  test("an example question is sent as it stands", () => {
+    render();
+    find<HTMLButtonElement>(".adj-suggestion").click();
+    expect(model.sent.at(-1)).toMatchObject({ type: "ask", question: "Why are requests failing?" });
+  });
+
+  test("Enter sends, Shift+Enter does not, and nothing empty is sent", () => {
+    render();
+    type("  ");
+    press("Enter");
+    type("hello");
+    expect(press("Enter", { shiftKey: true }).defaultPrevented).toBe(false);
+    expect(model.asked()).toBe("");
+    press("Enter");
+    expect(model.sent.at(-1)).toMatchObject({ type: "ask", question: "hello" });
+    expect(box().value).toBe("");
+  });
+
+  test("a second question waits for the first; Esc stops it", () => {
+    render();
+    const id = ask("one");
+    ask("two");
+    expect(model.sent.filter((message) => message.type === "ask")).toHaveLength(1);
+    press("Escape");
+    expect(model.sent.at(-1)).toEqual({ type: "stop", id });
+  });
+
+  test("arrow up brings back what was asked", () => {
+    render();
+    const id = ask("one");
+    model.event(id, 0, completed("done"));
+    type("");
+    press("ArrowUp");
+    expect(box().value).toBe("one");
+    press("ArrowDown");
+    expect(box().value).toBe("");
+  });
+
+  test("keys stay in the widget, but for the one that saves", () => {
+    render();
+    const seen = vi.fn();
+    document.body.addEventListener("keydown", seen);
+    press("a");
+    press("Enter", { shiftKey: true });
+    expect(seen).not.toHaveBeenCalled();
+    press("s", { ctrlKey: true });
+    expect(seen).toHaveBeenCalledOnce();
+    document.body.removeEventListener("keydown", seen);
+  });
+});
+
+describe("an answer", () => {
+  test("streams text, shows calls with their state, and folds them when it is there", () => {
+    render();
+    const id = ask("why?");
+    model.event(id, 0, { type: "turn_started", question: "why?" });
+    model.event(id, 1, call("c1"));
+    expect(find(".adj-card").dataset["state"]).toBe("running");
+    expect(find(".adj-cards").hidden).toBe(false);
+    model.event(id, 2, { type: "tool_call_finished", call_id: "c1", evidence: "ev-aaaa1111", ok: false, preview: "timeout", duration_ms: 10 });
+    expect(find(".adj-card").dataset["state"]).toBe("failed");
+    model.event(id, 3, { type: "text_delta", text: "Because **x" });
+    model.event(id, 4, { type: "text_delta", text: "** [ev-aaaa1111]." });
+    expect(find(".adj-markdown strong").textContent).toBe("x");
+    expect(find(".adj-cards").hidden).toBe(true);
+    model.event(id, 5, completed("Because **x** [ev-aaaa1111]."));
+    expect(find(".adj-turn").dataset["status"]).toBe("done");
+
+    find<HTMLButtonElement>(".adj-cite").click();
+    expect(find(".adj-panel").textContent).toContain('{app="x"}');
+    press("Escape", {}, find(".adj-panel"));
+    expect(find(".adj-panel").hidden).toBe(true);
+    find<HTMLButtonElement>(".adj-follow-ups button").click();
+    expect(model.sent.at(-1)).toMatchObject({ type: "ask", question: "And now?" });
+  });
+
+  test("events out of order, twice or malformed do no harm", () => {
+    render();
+    const id = ask("q");
+    model.event(id, 1, { type: "text_delta", text: "b" });
+    model.event(id, 0, { type: "text_delta", text: "a" });
+    model.event(id, 0, { type: "text_delta", text: "a" });
+    for (const bad of [null, 7, {}, { type: "event" }, { type: "event", turn: id, seq: 2, event: null }]) model.fire("msg:custom", bad);
+    expect(find(".adj-markdown").textContent).toBe("ab");
+  });
+
+  test("a failed turn says what to do and can be asked again", () => {
+    render();
+    const id = ask("q");
+    model.event(id, 0, { type: "turn_failed", message: "No namespace shopp.", next_step: "Name one of: shop.", cancelled: false });
+    expect(find("[role=alert]").textContent).toContain("Name one of: shop.");
+    find<HTMLButtonElement>("[role=alert] button").click();
+    expect(model.sent.at(-1)).toMatchObject({ type: "ask", question: "q" });
+  });
+
+  test("silence is explained", () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    render();
+    ask("q");
+    vi.advanceTimersByTime(7_000);
+    expect(find(".adj-waiting").textContent).toContain("kernel has not answered");
+    vi.useRealTimers();
+  });
+});
+
+describe("the conversation outlives a view", () => {
+  const record: TurnRecord = { id: "old", question: "before?", events: [completed("It was **fine**.")] };
+
+  test("what the trait holds is shown", () => {
+    model.state["turns"] = [record];
+    model.fire("change:turns");
+    render();
+    expect(find(".adj-question-text").textContent).toBe("before?");
+    expect(find(".adj-markdown").textContent).toBe("It was fine.");
+  });
+
+  test("a second view shows a running turn, and both follow it", () => {
+    render();
+    const id = ask("q");
+    model.event(id, 0, { type: "text_delta", text: "half" });
+    const other = document.createElement("div");
+    clean.push(chat.render({ model, el: other }));
+    model.event(id, 1, { type: "text_delta", text: " way" });
+    expect([find(".adj-markdown").textContent, other.querySelector(".adj-markdown")?.textContent]).toEqual(["half way", "half way"]);
+  });
+
+  test("a turn joined midway is asked for from its beginning", () => {
+    render();
+    model.event("elsewhere", 5, { type: "text_delta", text: "late" });
+    expect(model.sent.at(-1)).toEqual({ type: "sync" });
+    for (let seq = 0; seq < 5; seq += 1) model.event("elsewhere", seq, { type: "text_delta", text: `${seq}` });
+    expect(find(".adj-markdown").textContent).toBe("01234late");
+  });
+
+  test("a typed draft survives a view that is drawn again", () => {
+    render();
+    type("half a ques");
+    clean.pop()?.();
+    expect(host.childElementCount).toBe(0);
+    render();
+    expect(box().value).toBe("half a ques");
+  });
+
+  test("cleaning up leaves no listener", () => {
+    render();
+    for (const done of clean.reverse()) done();
+    clean = [];
+    expect(model.listeners()).toBe(0);
+  });
+});
+
+test("charts, traces and logs are drawn from their events", () => {
+  render();
+  const id = ask("q");
+  const series = ["a", "b"].map((name, index) => ({ labels: { service: name }, samples: [[0, index], [60, null], [120, index + 1]] as [number, number | null][] }));
+  model.event(id, 0, { type: "chart_ready", chart: { type: "metric", title: "Errors", unit: "1", series, legend: "service", marks: [{ at: "1970-01-01T00:01:00Z", kind: "onset", label: "start" }], evidence: ["ev-aaaa1111"] } });
+  model.event(id, 1, { type: "chart_ready", chart: { type: "logs", title: "Logs", records: [{ timestamp: "2026-11-24T09:00:00Z", body: "<b>x</b>", severity: "error", attributes: { pod: "p" }, trace_id: "t1" }], evidence: [] } });
+  const plot = find<SVGSVGElement>(".adj-plot");
+  expect(plot.querySelectorAll(".adj-line")).toHaveLength(2);
+  expect(plot.querySelector(".adj-mark-onset text")?.textContent).toBe("start");
+  press("ArrowLeft", {}, plot);
+  expect(find(".adj-tip").textContent).toBe("1970-01-01 00:02:00 UTCb200 %a100 %");
+  find<HTMLButtonElement>(".adj-legend-item").click();
+  expect(plot.querySelectorAll(".adj-line")).toHaveLength(1);
+  expect(find(".adj-log-body").textContent).toBe("<b>x</b>");
+  find<HTMLButtonElement>(".adj-level-error").click();
+  expect(host.querySelector(".adj-log-body")).toBeNull();
+});
