@@ -22,7 +22,7 @@ demo: $(READY) ## Show the main job end to end; DEMO_ARGS=--once ends without se
 	@exec $(BIN)/autodevops demo $(DEMO_ARGS)
 
 test: $(READY) ## Run the whole test suite; PYTEST_ARGS for pytest
-	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks

@@ -70,7 +70,7 @@ class Chromium:
             context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
     program = require("chromium", "chromium")
     with sync_playwright() as playwright:
