@@ -1,5 +1,5 @@
 """The browser that all tests of this folder share."""
 
-from visits import chromium
+from browser.visits import chromium
 
 __all__ = ["chromium"]

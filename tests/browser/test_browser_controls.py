@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from browser.visits import Chromium, Server, environment_for, lab, run_all, write_notebook
 from playwright.sync_api import expect
-from visits import Chromium, Server, environment_for, lab, run_all, write_notebook
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from browser.visits import REPOSITORY, Chromium, Server, Visit, environment_for, lab, run_all, voila
 from playwright.sync_api import Locator, expect
-from visits import REPOSITORY, Chromium, Server, Visit, environment_for, lab, run_all, voila
 
 from autodevops.sandbox import Sandbox
 

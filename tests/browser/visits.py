@@ -128,6 +128,9 @@ def run_all(page: Page) -> None:
     """Run every cell of the open notebook, as the menu does; JupyterLab drops the click while it still connects."""
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    # On a busy machine JupyterLab may ask something first (a slow kernel, a changed file): its default answer will do.
+    accept = page.locator(".jp-Dialog .jp-mod-accept")
+    page.add_locator_handler(page.locator(".jp-Dialog"), lambda: accept.click())
     executed = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]+\]"))
     for _ in range(5):
         page.get_by_role("menuitem", name="Run", exact=True).click()

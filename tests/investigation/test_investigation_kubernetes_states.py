@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from investigation_world import END, Service, World, minutes, node, stamp
+from investigation.investigation_world import END, Service, World, minutes, node, stamp
 
 CASES = yaml.safe_load((Path(__file__).parent / "kubernetes_states.yaml").read_text())
 _MOMENTS = {"finishedAt", "lastTransitionTime", "startedAt"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from investigation_world import bad_deploy
+from investigation.investigation_world import bad_deploy
 
 from autodevops.investigation.replay import ReplaySource, capture, replay
 from autodevops.kernel.errors import UsageError

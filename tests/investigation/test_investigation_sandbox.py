@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from investigation_world import cited, known
+from investigation.investigation_world import cited, known
 
 from autodevops import servers
 from autodevops.domain.investigation import Investigation

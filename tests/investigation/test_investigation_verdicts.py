@@ -11,7 +11,19 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from investigation_world import END, Service, World, bad_deploy, between, cited, known, lines, minutes, since, stamp
+from investigation.investigation_world import (
+    END,
+    Service,
+    World,
+    bad_deploy,
+    between,
+    cited,
+    known,
+    lines,
+    minutes,
+    since,
+    stamp,
+)
 
 from autodevops.domain.chart import LogTable, MetricChart, TraceChart
 from autodevops.domain.investigation import Investigation

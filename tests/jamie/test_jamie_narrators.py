@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 
-import jamie_samples as samples
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jamie import jamie_samples as samples
 
 from autodevops.domain.investigation import Investigation
 from autodevops.jamie import persona

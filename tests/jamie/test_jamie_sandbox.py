@@ -128,4 +128,6 @@ async def test_an_unknown_namespace_is_a_failed_turn(
 ) -> None:
     async with bench(broken, monkeypatch) as workbench:
         events = [event async for event in workbench.ask("what is wrong?", namespace="shoop")]
-    assert events[-1] == TurnFailed(message="The namespace shoop does not exist.", next_step="Did you mean shop?", code="usage")
+    assert events[-1] == TurnFailed(
+        message="The namespace shoop does not exist.", next_step="Did you mean shop?", code="usage"
+    )

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import jamie_samples as samples
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jamie import jamie_samples as samples
 
 from autodevops.domain.alert import Alert
 from autodevops.domain.base import Json
@@ -401,7 +401,9 @@ async def test_the_persona_only_adds_a_last_paragraph(engine: list[Request]) -> 
 
 async def test_an_expected_error_of_the_engine_ends_the_turn(engine: list[Request]) -> None:
     events = await events_of(new_agent(), "why?", namespace="default")
-    assert events[-1] == TurnFailed(message="Namespace default has nothing in it.", next_step="Name another.", code="usage")
+    assert events[-1] == TurnFailed(
+        message="Namespace default has nothing in it.", next_step="Name another.", code="usage"
+    )
 
 
 async def test_every_suggested_question_has_an_answer(engine: list[Request]) -> None:
@@ -447,7 +449,9 @@ async def test_unknown_names_are_answered_with_what_there_is(question: str) -> N
 
 async def test_a_given_namespace_that_does_not_exist_fails_by_name() -> None:
     events = await events_of(new_agent(), "what is wrong?", namespace="stroe")
-    assert events[-1] == TurnFailed(message="The namespace stroe does not exist.", next_step="Did you mean store?", code="usage")
+    assert events[-1] == TurnFailed(
+        message="The namespace stroe does not exist.", next_step="Did you mean store?", code="usage"
+    )
 
 
 async def test_without_a_cluster_names_are_taken_as_they_are(engine: list[Request]) -> None:

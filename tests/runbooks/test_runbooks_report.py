@@ -12,9 +12,9 @@ from typing import Any
 
 import nbformat
 import pytest
-from investigations import HOSTILE, investigation
 from programs import require
 from runbook_files import write_runbook
+from runbooks.investigations import HOSTILE, investigation
 
 from autodevops.domain.chart import Mark, MetricChart
 from autodevops.domain.run import Run

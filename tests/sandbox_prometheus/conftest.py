@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from prometheus_serving import make_world, served
+from sandbox_prometheus.prometheus_serving import make_world, served
 
 from autodevops.sandbox.alertmanager.app import create_app as create_alertmanager
 from autodevops.sandbox.prometheus.app import create_app as create_prometheus

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from prometheus_serving import NOW, ORIGIN, make_world
+from sandbox_prometheus.prometheus_serving import NOW, ORIGIN, make_world
 from starlette.testclient import TestClient
 
 from autodevops.sandbox.alertmanager.api import fingerprint

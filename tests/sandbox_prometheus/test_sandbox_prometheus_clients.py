@@ -6,7 +6,7 @@ import subprocess
 from importlib.resources import files
 
 from programs import require
-from prometheus_serving import NOW, ORIGIN, make_world, served
+from sandbox_prometheus.prometheus_serving import NOW, ORIGIN, make_world, served
 
 from autodevops.sandbox.prometheus.app import create_app
 

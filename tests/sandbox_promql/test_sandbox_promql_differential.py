@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from promql_expressions import END_MS, START_MS, expressions, samples
-from promql_reference import serving
+from sandbox_promql.promql_expressions import END_MS, START_MS, expressions, samples
+from sandbox_promql.promql_reference import serving
 
 from autodevops.sandbox.promql.engine import instant, range_query
 from autodevops.sandbox.promql.labels import Labels, make_labels

@@ -9,9 +9,9 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from loopback import ask, serve
 from mcp import Client
 from pydantic import SecretStr
+from servers.loopback import ask, serve
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response

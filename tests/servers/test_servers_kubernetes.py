@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_cluster import Cluster, kubeconfig
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import ask, call, serve
 from mcp.server import MCPServer
+from servers.fake_cluster import Cluster, kubeconfig
+from servers.loopback import ask, call, serve
 
 from autodevops.domain.tool_results import RolloutHistory
 from autodevops.kernel.errors import ToolDenied, ToolNotFound, ToolRejected, ToolTimeout, ToolUnavailable

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import ask, call, serve
 from mcp.server import MCPServer
 from real_prometheus import real_prometheus
+from servers.loopback import ask, call, serve
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse

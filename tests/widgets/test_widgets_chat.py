@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-import recorded_turn
 
 from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnEvent, TurnStarted
 from autodevops.kernel.errors import ToolUnavailable
 from autodevops.widgets.chat import QUESTION_CHARACTERS, Ask, ChatWidget
+from widgets import recorded_turn
 
 WAIT_SECONDS = 10.0
 

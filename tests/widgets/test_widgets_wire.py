@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import recorded_turn
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autodevops.domain.stream import TextDelta, TurnFailed
 from autodevops.widgets.wire import condensed, fitted, wire_event
+from widgets import recorded_turn
 
 
 def record(number: int, charts: int, size: int) -> dict[str, Any]:
