@@ -216,6 +216,9 @@ class Sandbox:
                 apps[system].state.closing = True  # long answers (watches) look at it
                 server.should_exit = True
             await asyncio.gather(*tasks)
+            for server in servers.values():
+                server.drop_connections()
+            await asyncio.sleep(0)  # lets the transports close before the loop does
 
     async def _serve_until_stopped(self, ready: Callable[[], None]) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -267,6 +270,13 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
+
+    def drop_connections(self) -> None:
+        """End what outlived the time for a graceful end: an answer nobody waits for any more."""
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
 
 
 def _bind(ports: Mapping[str, int]) -> dict[str, socket.socket]:

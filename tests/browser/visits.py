@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from programs import require
 
@@ -21,6 +21,7 @@ from autodevops.widgets.serving import lab_command, lab_health_url, serving_envi
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOKEN = "browser-tests"
+expect.set_options(timeout=30_000)  # a bound for a busy machine, not a duration: every wait ends when the page is there
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",

@@ -21,15 +21,15 @@ NEVER_LOADED = {
 
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    """`widgets/node_modules` as the lockfile says."""
+    """`widgets/node_modules` with the versions that package.json pins."""
     npm = require("npm", "npm")
     require("node", "nodejs")
-    lock = json.loads((SOURCES / "package-lock.json").read_text())["packages"]
-    installed = SOURCES / "node_modules" / ".package-lock.json"
-    have = json.loads(installed.read_text())["packages"] if installed.is_file() else {}
-    wanted = {name: item["version"] for name, item in lock.items() if name and not item.get("optional")}
-    if any(have.get(name, {}).get("version") != version for name, version in wanted.items()):
-        subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=SOURCES, check=True, timeout=300)
+    package = json.loads((SOURCES / "package.json").read_text())
+    wanted = package["dependencies"] | package["devDependencies"]
+    installed = [SOURCES / "node_modules" / name / "package.json" for name in wanted]
+    have = {path: json.loads(path.read_text())["version"] for path in installed if path.is_file()}
+    if list(have.values()) != list(wanted.values()):
+        subprocess.run([npm, "install", "--no-audit", "--no-fund"], cwd=SOURCES, check=True, timeout=300)
     return SOURCES / "node_modules"
 
 

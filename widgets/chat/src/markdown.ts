@@ -9,7 +9,7 @@ import { copyButton, h } from "./dom";
 
 export type Cite = (id: string) => Node;
 
-const CITATION = /\[(ev-[0-9a-z]{4,64})\]/g;
+export const CITATION = /\[(ev-[0-9a-z]{4,64})\]/g;
 const ENTITIES: { [name: string]: string } = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: "\u00a0" };
 
 export class MarkdownView {

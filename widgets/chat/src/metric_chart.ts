@@ -7,11 +7,12 @@ import { h, s } from "./dom";
 import { clock, day, quantity, unitName } from "./format";
 import { nearest, timeLabel, timeTicks, valueTicks } from "./scale";
 import { COLOURS, type Part, type TurnScope } from "./scope";
-import type { MetricChart, Series } from "./wire";
+import type { Mark, MetricChart, Series } from "./wire";
 
 const PLOT_HEIGHT = 150;
 const MARGIN = { left: 52, right: 14, top: 10, bottom: 22 };
 const MARK_ROW = 16;
+const FLIP = 0.7; // right of this share of the width a label is written to the left of its mark
 
 interface Line {
   name: string;
@@ -52,8 +53,8 @@ export function metricChart(chart: MetricChart, scope: TurnScope): Part {
     );
     return { name, series, colour, shown, button };
   });
-  const markRows = rowsOfMarks(chart, from, to);
-  const top = MARGIN.top + markRows.count * MARK_ROW;
+  const places = placeMarks(chart.marks, from, to);
+  const top = MARGIN.top + places.rows * MARK_ROW;
   const height = top + PLOT_HEIGHT + MARGIN.bottom;
   const svg = s("svg", { class: "adj-plot", height, tabindex: 0, role: "img", "aria-label": summary(chart, lines) });
   const tip = h("div", { class: "adj-tip", role: "status", hidden: true });
@@ -93,21 +94,21 @@ export function metricChart(chart: MetricChart, scope: TurnScope): Part {
     for (const line of [...visible].reverse()) {
       svg.append(s("path", { class: `adj-line adj-c${line.colour}`, d: path(line.series, xOf, yOf) }));
     }
-    for (const [index, mark] of chart.marks.entries()) {
+    for (const mark of chart.marks) {
       const at = Date.parse(mark.at) / 1000;
       if (at < from || at > to) continue;
       const x = xOf(at);
-      const row = markRows.rows[index] ?? 0;
-      const y = MARGIN.top + row * MARK_ROW;
-      const late = x > width * 0.7;
+      const place = places.labels.get(mark);
+      const y = place ? MARGIN.top + place.row * MARK_ROW : top;
+      const late = at - from > FLIP * (to - from);
       svg.append(
         s(
           "g",
           { class: `adj-mark adj-mark-${mark.kind}` },
           s("title", {}, `${mark.kind}: ${mark.label}, ${clock(at * 1000)} UTC`),
           s("line", { x1: x, x2: x, y1: y, y2: height - MARGIN.bottom }),
-          s("path", { d: `M${x - 3.5} ${y}h7l-3.5 5z` }),
-          s("text", { x: late ? x - 7 : x + 7, y: y + 5, "text-anchor": late ? "end" : "start" }, mark.label),
+          place && s("path", { d: `M${x - 3.5} ${y}h7l-3.5 5z` }),
+          place && s("text", { x: late ? x - 7 : x + 7, y: y + 5, "text-anchor": late ? "end" : "start" }, place.text),
         ),
       );
     }
@@ -201,20 +202,32 @@ function path(series: Series, xOf: (at: number) => number, yOf: (value: number) 
   return drawn;
 }
 
-/** Which row each mark's label takes, so that neighbours do not write over each other. */
-function rowsOfMarks(chart: MetricChart, from: number, to: number): { rows: number[]; count: number } {
-  const ends: number[] = [];
-  const rows: number[] = [];
-  const order = chart.marks.map((mark, index) => ({ index, at: (Date.parse(mark.at) / 1000 - from) / (to - from || 1), mark })).sort((a, b) => a.at - b.at);
-  for (const { index, at, mark } of order) {
-    const size = Math.min(0.5, 0.03 + mark.label.length * 0.014); // share of the width, in the narrow case
-    const start = at > 0.7 ? at - size : at;
-    let row = ends.findIndex((end) => end < start);
-    if (row < 0) row = ends.length < 3 ? ends.length : 2;
-    ends[row] = start + size;
-    rows[index] = row;
+/** Where each mark's label goes. Alerts yield to onsets and changes; what finds no place keeps its line and title. */
+export function placeMarks(marks: readonly Mark[], from: number, to: number): { labels: Map<Mark, { row: number; text: string }>; rows: number } {
+  const rank = { onset: 0, change: 1, alert: 2 };
+  const share = (mark: Mark): number => (Date.parse(mark.at) / 1000 - from) / (to - from || 1);
+  const labels = new Map<Mark, { row: number; text: string }>();
+  const taken: [number, number][][] = [[], [], []];
+  let rows = 0;
+  for (const mark of [...marks].sort((a, b) => rank[a.kind] - rank[b.kind] || share(a) - share(b))) {
+    const at = share(mark);
+    if (at < 0 || at > 1) continue;
+    const twin = [...labels.keys()].find((other) => other.label === mark.label && Math.abs(share(other) - at) < 0.1);
+    if (twin) {
+      const count = marks.filter((other) => other.label === mark.label && Math.abs(share(other) - share(twin)) < 0.1).length;
+      const placed = labels.get(twin);
+      if (placed) placed.text = `${mark.label} ×${count}`;
+      continue;
+    }
+    const size = 0.08 + mark.label.length * 0.017; // share of a narrow chart's width that the label covers
+    const [start, end] = at > FLIP ? [at - size, at + 0.02] : [at - 0.02, at + size];
+    const row = taken.findIndex((spans) => spans.every(([left, right]) => end < left || start > right));
+    if (row < 0) continue;
+    taken[row]?.push([start, end]);
+    labels.set(mark, { row, text: mark.label });
+    rows = Math.max(rows, row + 1);
   }
-  return { rows, count: ends.length };
+  return { labels, rows };
 }
 
 function withUnit(value: number, unit: string): string {

@@ -34,6 +34,7 @@ export class StepsView {
         const element = this.card(call);
         this.cards.push({ element, finished: call.finished !== undefined });
         this.body.append(element);
+        if (!call.finished) this.body.scrollTop = this.body.scrollHeight;
       } else if (call.finished && !card.finished) {
         const element = this.card(call);
         card.element.replaceWith(element);
@@ -73,10 +74,10 @@ export class StepsView {
       mark,
       h("span", { class: "adj-tool" }, h("span", { class: `adj-system adj-system-${system(started.tool)}` }, system(started.tool)), started.tool.split(".").slice(1).join(".")),
       h("code", { class: "adj-card-query" }, started.query),
+      h("span", { class: "adj-card-preview" }, finished?.preview),
       h("span", { class: "adj-card-time" }, finished ? duration(finished.duration_ms) : ""),
     );
     const element = h("div", { class: `adj-card adj-card-${state}`, "data-state": state }, head);
-    if (finished) element.append(h("div", { class: "adj-card-preview" }, finished.preview));
     let detail: HTMLElement | undefined;
     head.addEventListener("click", () => {
       if (detail) detail.hidden = !detail.hidden;
@@ -91,6 +92,7 @@ export class StepsView {
       "div",
       { class: "adj-card-detail" },
       h("pre", {}, started.query),
+      finished && h("p", {}, finished.preview),
       h("dl", { class: "adj-pairs" }, ...Object.entries(started.arguments).filter(([, value]) => value !== started.query).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, typeof value === "string" ? value : JSON.stringify(value))])),
       h("div", { class: "adj-row" }, copyButton(started.query, "Copy the query"), finished && this.scope.cite(finished.evidence)),
     );

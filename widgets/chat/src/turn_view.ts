@@ -3,7 +3,7 @@
 import { h, icon } from "./dom";
 import { EvidencePanel } from "./evidence_panel";
 import { logTable } from "./log_table";
-import { MarkdownView } from "./markdown";
+import { CITATION, MarkdownView } from "./markdown";
 import { metricChart } from "./metric_chart";
 import { colours, Cursor, type Part, type TurnScope } from "./scope";
 import { StepsView, system } from "./steps";
@@ -24,7 +24,7 @@ export class TurnView {
   private readonly text: MarkdownView;
   private readonly scope: TurnScope;
   private readonly parts: Part[] = [];
-  private readonly others: string[] = [];
+  private order: string[] = [];
   private finished = false;
 
   constructor(private readonly turn: Turn, panel: EvidencePanel, ask: (question: string) => void) {
@@ -64,6 +64,7 @@ export class TurnView {
     this.waiting.hidden = !running;
     this.waiting.lastElementChild!.textContent = doing(turn);
     if (!running && !this.finished) this.finish();
+    this.number();
   }
 
   destroy(): void {
@@ -123,18 +124,26 @@ export class TurnView {
     return button;
   }
 
-  /** A citation's number is that of its tool call, so it is the same in every view and from the first word on. */
-  private number(id: string): number {
-    const call = this.turn.calls.findIndex((item) => item.finished?.evidence === id);
-    if (call >= 0) return call + 1;
-    const known = this.others.indexOf(id);
-    if (known < 0) this.others.push(id);
-    return this.turn.calls.length + (known < 0 ? this.others.length : known + 1);
+  /** Citations are numbered as the text cites them, then as charts do; chips that are there already follow. */
+  private number(): void {
+    const order = [...this.turn.text.matchAll(CITATION)].map((match) => match[1] ?? "");
+    const ids = [...new Set([...order, ...this.turn.charts.flatMap((chart) => chart.evidence)])];
+    for (const chip of this.element.querySelectorAll<HTMLElement>(".adj-cite")) {
+      const id = chip.dataset["evidence"] ?? "";
+      if (!ids.includes(id)) ids.push(id);
+      const text = String(ids.indexOf(id) + 1);
+      if (chip.textContent === text) continue;
+      chip.textContent = text;
+      const { tool } = cited(this.turn, id);
+      chip.setAttribute("aria-label", `Evidence ${text}${tool && `, ${tool}`}`);
+    }
+    this.order = ids;
   }
 
   private citation(id: string, panel: EvidencePanel): Node {
     const { tool } = cited(this.turn, id);
-    const number = this.number(id);
+    if (!this.order.includes(id)) this.order.push(id);
+    const number = this.order.indexOf(id) + 1;
     const chip = h(
       "button",
       {
