@@ -44,7 +44,6 @@ class Behaviour:
     mean: float
     variance: float
     cpu: float
-    leak: float
 
     @property
     def errors(self) -> float:
@@ -239,7 +238,7 @@ def _behave(
     outcomes: Mapping[RouteKey, tuple[float, float, float]],
 ) -> Behaviour:
     own, status, exception = route.errors, 500, None
-    factor, delay, cpu, leak = 1.0, 0.0, 1.0, 0.0
+    factor, delay, cpu = 1.0, 0.0, 1.0
     for modifier, strength in active:
         if modifier.errors:
             own = 1.0 - (1.0 - own) * (1.0 - modifier.errors * strength)
@@ -247,7 +246,6 @@ def _behave(
         factor *= 1.0 + (modifier.latency_factor - 1.0) * strength
         delay += modifier.latency_add * strength
         cpu *= 1.0 + (modifier.cpu - 1.0) * strength
-        leak += modifier.leak * strength
     median = route.median * factor
     square = route.sigma**2
     mean = delay + median * math.exp(square / 2)
@@ -271,7 +269,6 @@ def _behave(
         mean=mean,
         variance=variance,
         cpu=cpu,
-        leak=leak,
     )
 
 

@@ -62,7 +62,7 @@ class Modifier:
 
     `version` and `routes` narrow it to pods of that version and to those paths. `errors` is added to the share of
     requests that fail by the service's own doing; `latency_factor` and `latency_add` (s) change its own time;
-    `traffic`, `cpu` multiply; `leak` is bytes per second and pod since the pod started.
+    `traffic` and `cpu` multiply requests from outside and processor time per request.
     """
 
     service: str
@@ -78,7 +78,6 @@ class Modifier:
     latency_add: float = 0.0
     traffic: float = 1.0
     cpu: float = 1.0
-    leak: float = 0.0
 
     def strength(self, at: float) -> float:
         """How much of it is in force, from 0 to 1."""
