@@ -26,7 +26,7 @@ import uvicorn
 
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import UsageError
-from autodevops.sandbox.world.hashing import digest
+from autodevops.sandbox.basics.hashing import digest
 from autodevops.sandbox.world.scenario import Scenario, Truth
 from autodevops.sandbox.world.world import World
 

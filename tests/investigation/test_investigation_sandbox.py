@@ -71,8 +71,18 @@ async def _investigate(settings: Settings, namespace: str = "shop") -> Investiga
         return await investigate(request, source)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("scenario", ["bad-deploy", "bad-deploy-latency", "healthy", "recovered", "red-herring"])
+@pytest.mark.parametrize(
+    ("scenario", "seed"),
+    [
+        ("bad-deploy", 1),
+        ("bad-deploy", 2),
+        ("bad-deploy-latency", 1),
+        ("healthy", 1),
+        ("healthy", 2),
+        ("recovered", 1),
+        ("red-herring", 1),
+    ],
+)
 async def test_the_verdict_is_the_scenarios_truth(
     scenario: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sandbox_world.worlds import make_world
 
 from autodevops.kernel.errors import UsageError
-from autodevops.sandbox.world.moments import parse_duration
+from autodevops.sandbox.basics.moments import parse_duration
 from autodevops.sandbox.world.scenario import load_scenario, shipped_scenarios
 
 GOOD = """

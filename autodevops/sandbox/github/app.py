@@ -17,11 +17,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from autodevops.kernel.clock import Clock
+from autodevops.sandbox.basics.moments import to_datetime
 from autodevops.sandbox.github import history, render
 from autodevops.sandbox.github.issues import IssueBook
 from autodevops.sandbox.github.render import Json
 from autodevops.sandbox.world.git import Person, PullRequest, Repository, world_repositories
-from autodevops.sandbox.world.moments import to_datetime
 from autodevops.sandbox.world.world import World
 
 Repositories = Callable[[], Sequence[Repository]]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
+from autodevops.sandbox.basics.moments import parse_rfc3339, rfc3339
 from autodevops.sandbox.kubernetes.resources import Resource
 from autodevops.sandbox.kubernetes.status import bad_request, not_found
-from autodevops.sandbox.world.moments import parse_rfc3339, rfc3339
 from autodevops.sandbox.world.objects.pods import started_at
 from autodevops.sandbox.world.workloads import Pod
 from autodevops.sandbox.world.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autodevops.sandbox.world.moments import parse_rfc3339, rfc3339_micro
+from autodevops.sandbox.basics.moments import parse_rfc3339, rfc3339_micro
 from autodevops.sandbox.world.templates import Json
 
 READ = ("get", "list", "watch")

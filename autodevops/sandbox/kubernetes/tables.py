@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from autodevops.sandbox.basics.moments import parse_rfc3339
 from autodevops.sandbox.kubernetes.resources import Resource
-from autodevops.sandbox.world.moments import parse_rfc3339
 from autodevops.sandbox.world.templates import Json
 
 _NONE = "<none>"

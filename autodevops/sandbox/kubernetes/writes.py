@@ -9,10 +9,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from autodevops.sandbox.basics.moments import rfc3339
 from autodevops.sandbox.kubernetes.patches import json_patch, merge_patch, strategic_merge_patch
 from autodevops.sandbox.kubernetes.resources import Resource
 from autodevops.sandbox.kubernetes.status import Refused, bad_request, conflict, invalid, not_found
-from autodevops.sandbox.world.moments import rfc3339
 from autodevops.sandbox.world.templates import CAUSE_ANNOTATION, COMMIT_ANNOTATION, Json, template_hash
 from autodevops.sandbox.world.workloads import PodDeleted, Rolled, Scaled
 from autodevops.sandbox.world.world import World

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from autodevops.kernel.clock import Clock
+from autodevops.sandbox.basics.moments import to_datetime
 from autodevops.sandbox.loki.evaluate import NANOS, Logs, Statistics, evaluate_metric, even_times, read_rows
 from autodevops.sandbox.loki.parser import parse_query, parse_selector
 from autodevops.sandbox.loki.pipeline import LabelTest, Row, label_test
@@ -23,7 +24,6 @@ from autodevops.sandbox.loki.vector import Labels, Vector
 from autodevops.sandbox.wire.form import parameters
 from autodevops.sandbox.wire.go import format_float, parse_duration
 from autodevops.sandbox.world.logs import LogStream, WorldLogs
-from autodevops.sandbox.world.moments import to_datetime
 from autodevops.sandbox.world.world import World
 
 Params = ImmutableMultiDict[str, str]

@@ -15,13 +15,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from autodevops.kernel.clock import Clock
+from autodevops.sandbox.basics.moments import to_datetime
 from autodevops.sandbox.tempo.otlp import resource_spans_json, trace_protobuf, trace_response_protobuf
 from autodevops.sandbox.tempo.parser import INTRINSICS, parse_attribute, parse_traceql
 from autodevops.sandbox.tempo.search import SearchRequest, Traces, parse_tags, search, tag_names, tag_values
 from autodevops.sandbox.tempo.syntax import Attribute, Pipeline, SpansetFilter
 from autodevops.sandbox.wire.form import parameters
 from autodevops.sandbox.wire.go import parse_duration
-from autodevops.sandbox.world.moments import to_datetime
 from autodevops.sandbox.world.traces import Trace, find_trace, world_traces
 from autodevops.sandbox.world.world import World
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from autodevops.sandbox.world import hashing
+from autodevops.sandbox.basics import hashing
 from autodevops.sandbox.world.primitives import Change, ExceptionText, Modifier
 from autodevops.sandbox.world.scenario import Scenario
 from autodevops.sandbox.world.templates import CAUSE_ANNOTATION, COMMIT_ANNOTATION, pod_template

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from autodevops.sandbox.world.moments import to_datetime
+from autodevops.sandbox.basics.moments import to_datetime
 from autodevops.sandbox.world.source import DIALECTS, Dialect, edited, first_files, main_file, mistakes, spelled
 from autodevops.sandbox.world.topology import Language, Service
 from autodevops.sandbox.world.workloads import Rollout

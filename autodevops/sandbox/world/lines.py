@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from autodevops.sandbox.world import hashing
+from autodevops.sandbox.basics import hashing
 from autodevops.sandbox.world.primitives import Modifier
 from autodevops.sandbox.world.requests import Hop, Request
 from autodevops.sandbox.world.source import failure, mistakes

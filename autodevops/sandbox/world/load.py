@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from autodevops.sandbox.world import hashing
+from autodevops.sandbox.basics import hashing
 
 Floats = NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from autodevops.sandbox.basics import hashing
 from autodevops.sandbox.prometheus.metrics import SCRAPE_INTERVAL_MS, Metadata, Target
 from autodevops.sandbox.promql.labels import NAME, Labels, Matcher, Selector, make_labels, selects
 from autodevops.sandbox.promql.values import STALE, Floats, Mask, Millis, SampleBlock
-from autodevops.sandbox.world import hashing
 from autodevops.sandbox.world.metric_families.application import Application
 from autodevops.sandbox.world.metric_families.cadvisor import Cadvisor
 from autodevops.sandbox.world.metric_families.databases import Databases

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from autodevops.sandbox.world.moments import Seconds
+from autodevops.sandbox.basics.moments import Seconds
 
 _RAMP_STEP = 15.0  # seconds; a ramp is a ladder of steps, so that integrals stay sums
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from autodevops.sandbox.world import hashing
+from autodevops.sandbox.basics import hashing
+from autodevops.sandbox.basics.hashing import Dice
 from autodevops.sandbox.world.course import Course, Epoch, entry_rate
-from autodevops.sandbox.world.hashing import Dice
 from autodevops.sandbox.world.load import LoadCurve
 from autodevops.sandbox.world.primitives import ExceptionText
 from autodevops.sandbox.world.scenario import Scenario

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autodevops.kernel.errors import UsageError
-from autodevops.sandbox.world.moments import Seconds
+from autodevops.sandbox.basics.moments import Seconds
 from autodevops.sandbox.world.primitives import Fault
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from autodevops.sandbox.world import hashing
+from autodevops.sandbox.basics import hashing
 from autodevops.sandbox.world.course import Behaviour, Course, Epoch
 from autodevops.sandbox.world.load import Floats, LoadCurve, Warps
 from autodevops.sandbox.world.topology import Route

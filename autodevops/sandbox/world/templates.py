@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from autodevops.sandbox.world.hashing import safe_name
+from autodevops.sandbox.basics.hashing import safe_name
 from autodevops.sandbox.world.topology import Service
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from autodevops.kernel.errors import UsageError
-from autodevops.sandbox.world.moments import Seconds
+from autodevops.sandbox.basics.moments import Seconds
 from autodevops.sandbox.world.primitives import ExceptionText
 
 Language = Literal["go", "java", "python", "nodejs", "dotnet", "none"]

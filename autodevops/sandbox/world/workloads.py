@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from autodevops.sandbox.world import hashing
+from autodevops.sandbox.basics import hashing
 from autodevops.sandbox.world.primitives import PullRequestText
 from autodevops.sandbox.world.templates import Json, template_hash, template_version
 from autodevops.sandbox.world.topology import Node, Service

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autodevops.sandbox.world import hashing
+from autodevops.sandbox.basics import hashing
 from autodevops.sandbox.world.metric_families.exporter import (
     Family,
     Floats,

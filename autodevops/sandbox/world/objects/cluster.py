@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from autodevops.sandbox.world.hashing import digest, uid
-from autodevops.sandbox.world.moments import rfc3339
+from autodevops.sandbox.basics.hashing import digest, uid
+from autodevops.sandbox.basics.moments import rfc3339
 from autodevops.sandbox.world.objects.meta import condition, metadata, object_uid
 from autodevops.sandbox.world.objects.pods import host_ip
 from autodevops.sandbox.world.templates import Json, common_labels

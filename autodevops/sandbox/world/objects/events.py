@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from autodevops.sandbox.world.hashing import digest, number, uid
-from autodevops.sandbox.world.moments import rfc3339
+from autodevops.sandbox.basics.hashing import digest, number, uid
+from autodevops.sandbox.basics.moments import rfc3339
 from autodevops.sandbox.world.objects.meta import object_uid, resource_version
 from autodevops.sandbox.world.objects.pods import replica_set_name, started_at
 from autodevops.sandbox.world.templates import Json

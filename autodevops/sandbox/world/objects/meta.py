@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autodevops.sandbox.world.hashing import uid
-from autodevops.sandbox.world.moments import rfc3339
+from autodevops.sandbox.basics.hashing import uid
+from autodevops.sandbox.basics.moments import rfc3339
 from autodevops.sandbox.world.templates import Json
 
 _FIRST_VERSION = 1_700_000_000.0  # epoch seconds; keeps resource versions short

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autodevops.sandbox.world.hashing import number, safe_name
-from autodevops.sandbox.world.moments import rfc3339
+from autodevops.sandbox.basics.hashing import number, safe_name
+from autodevops.sandbox.basics.moments import rfc3339
 from autodevops.sandbox.world.objects.meta import metadata, object_uid, owner_reference
 from autodevops.sandbox.world.templates import Json, common_labels, selector
 from autodevops.sandbox.world.topology import Service

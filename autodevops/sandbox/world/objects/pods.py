@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 
-from autodevops.sandbox.world.hashing import digest, safe_name
-from autodevops.sandbox.world.moments import rfc3339
+from autodevops.sandbox.basics.hashing import digest, safe_name
+from autodevops.sandbox.basics.moments import rfc3339
 from autodevops.sandbox.world.objects.meta import condition, metadata, object_uid, owner_reference, resource_version
 from autodevops.sandbox.world.templates import Json
 from autodevops.sandbox.world.topology import Service

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from autodevops.sandbox.world.moments import rfc3339
+from autodevops.sandbox.basics.moments import rfc3339
+from autodevops.sandbox.basics.quantities import parse_quantity
 from autodevops.sandbox.world.objects.meta import condition, metadata, object_uid, owner_reference
 from autodevops.sandbox.world.objects.pods import replica_set_name
-from autodevops.sandbox.world.quantities import parse_quantity
 from autodevops.sandbox.world.templates import Json, common_labels, selector
 from autodevops.sandbox.world.workloads import History, Pod, Rollout
 
