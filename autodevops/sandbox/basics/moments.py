@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -37,9 +38,14 @@ def to_datetime(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
 
 
+@lru_cache(maxsize=4096)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def rfc3339(at: float) -> str:
     """`2026-11-24T04:05:06Z`, whole seconds, as Kubernetes' metav1.Time."""
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(int(at))
 
 
 def rfc3339_micro(at: float) -> str:
@@ -47,6 +53,7 @@ def rfc3339_micro(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+@lru_cache(maxsize=4096)
 def parse_rfc3339(text: str) -> float:
     """Epoch seconds of an RFC 3339 time. Raises ValueError."""
     return datetime.fromisoformat(text).timestamp()

@@ -9,9 +9,31 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from autodevops.sandbox.cluster.controllers.autoscaler import Autoscalers
+from autodevops.sandbox.cluster.controllers.cronjob import CronJobs
+from autodevops.sandbox.cluster.controllers.daemonset import DaemonSets
+from autodevops.sandbox.cluster.controllers.deployment import Deployments
+from autodevops.sandbox.cluster.controllers.disruption import DisruptionBudgets
+from autodevops.sandbox.cluster.controllers.endpoints import EndpointsController
+from autodevops.sandbox.cluster.controllers.endpoints_mirror import EndpointsMirror
+from autodevops.sandbox.cluster.controllers.garbage import GarbageCollector
+from autodevops.sandbox.cluster.controllers.job import Jobs
+from autodevops.sandbox.cluster.controllers.load_balancers import LoadBalancers
+from autodevops.sandbox.cluster.controllers.manager import Managed
+from autodevops.sandbox.cluster.controllers.namespaces import Namespaces
+from autodevops.sandbox.cluster.controllers.node_lifecycle import NodeLifecycle
+from autodevops.sandbox.cluster.controllers.pod_gc import PodGarbage
+from autodevops.sandbox.cluster.controllers.quota import QuotaController
+from autodevops.sandbox.cluster.controllers.replicaset import ReplicaSets
+from autodevops.sandbox.cluster.controllers.service_account import ServiceAccountController
+from autodevops.sandbox.cluster.controllers.statefulset import StatefulSets
 from autodevops.sandbox.cluster.engine import Controller, Engine
+from autodevops.sandbox.cluster.kubelet import Kubelet
+from autodevops.sandbox.cluster.provisioning import Provisioner
+from autodevops.sandbox.cluster.scheduling.scheduler import Scheduler
 from autodevops.sandbox.cluster.store import Key, Store
 from autodevops.sandbox.cluster.surroundings import Surroundings
+from autodevops.sandbox.cluster.volumes import VolumeBinder, VolumeProtection
 
 
 class Cluster:
@@ -47,4 +69,31 @@ class Cluster:
 
 
 def _controllers(store: Store, surroundings: Surroundings) -> list[Controller]:
-    return []
+    managed: list[Controller] = [
+        Deployments(store),
+        ReplicaSets(store),
+        ReplicaSets(store, "ReplicationController"),
+        StatefulSets(store),
+        DaemonSets(store),
+        Jobs(store),
+        CronJobs(store),
+        GarbageCollector(store),
+        Namespaces(store),
+        DisruptionBudgets(store),
+        PodGarbage(store),
+        Autoscalers(store, surroundings),
+    ]
+    return [
+        *(Managed(loop, store, surroundings) for loop in managed),
+        NodeLifecycle(store, surroundings),
+        Kubelet(store, surroundings),
+        Scheduler(store, surroundings),
+        VolumeBinder(store, surroundings),
+        VolumeProtection(store, surroundings),
+        Provisioner(store, surroundings),
+        ServiceAccountController(store, surroundings),
+        QuotaController(store, surroundings),
+        EndpointsController(store, surroundings),
+        EndpointsMirror(store, surroundings),
+        LoadBalancers(store, surroundings),
+    ]

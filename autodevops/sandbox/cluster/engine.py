@@ -77,6 +77,8 @@ class Engine:
         self.store.now = max(self.store.now, moment)
 
     def _changed(self, change: Change) -> None:
+        if change.key.kind == "Event":
+            return  # what is said about things is no news to those who did them
         for controller in self.controllers:
             for key, delay in controller.concerns(change):
                 self.wake(controller, key, change.at + delay)

@@ -24,7 +24,11 @@ def owner_reference(owner: Json) -> Json:
 
 def controller_of(item: Json) -> Json | None:
     """The owner reference of the object's controller."""
-    return next((one for one in item["metadata"].get("ownerReferences", ()) if one.get("controller")), None)
+    for one in item["metadata"].get("ownerReferences", ()):
+        if one.get("controller"):
+            found: Json = one
+            return found
+    return None
 
 
 def controlled_by(item: Json, owner: Json) -> bool:
@@ -65,9 +69,11 @@ def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
     """Whether labels satisfy a LabelSelector. None selects nothing, {} everything. Raises ValueError."""
     if selector is None:
         return False
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(_holds(one, labels) for one in selector.get("matchExpressions") or ())
+    for key, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(key) != value:
+            return False
+    expressions = selector.get("matchExpressions")
+    return not expressions or all(_holds(one, labels) for one in expressions)
 
 
 def _holds(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

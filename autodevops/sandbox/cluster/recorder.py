@@ -16,13 +16,15 @@ class Recorder:
     def __init__(self, store: Store, component: str, host: str = "") -> None:
         self._store, self._component, self._host = store, component, host
 
-    def normal(self, about: Json, reason: str, message: str, field: str = "") -> None:
-        self._write(about, "Normal", reason, message, field)
+    def normal(self, about: Json, reason: str, message: str, field: str = "", times: int = 1) -> None:
+        """`times`: how often it happened since it was last written."""
+        self._write(about, "Normal", reason, message, field, times)
 
-    def warning(self, about: Json, reason: str, message: str, field: str = "") -> None:
-        self._write(about, "Warning", reason, message, field)
+    def warning(self, about: Json, reason: str, message: str, field: str = "", times: int = 1) -> None:
+        """`times`: how often it happened since it was last written."""
+        self._write(about, "Warning", reason, message, field, times)
 
-    def _write(self, about: Json, kind: str, reason: str, message: str, field: str) -> None:
+    def _write(self, about: Json, kind: str, reason: str, message: str, field: str, times: int) -> None:
         meta, now = about["metadata"], self._store.now
         # Node events live in `default`, as those of all cluster-scoped objects.
         namespace = meta.get("namespace") or "default"
@@ -31,7 +33,7 @@ class Recorder:
         if known is not None and now - self._store.history(Key("Event", namespace, name))[-1].at <= KEPT:
 
             def again(event: Json) -> None:
-                event["count"] += 1
+                event["count"] += times
                 event["lastTimestamp"] = rfc3339(now)
 
             self._store.edit(Key("Event", namespace, name), again)
@@ -60,7 +62,7 @@ class Recorder:
                 "source": {"component": self._component, **({"host": self._host} if self._host else {})},
                 "firstTimestamp": rfc3339(now),
                 "lastTimestamp": rfc3339(now),
-                "count": 1,
+                "count": times,
                 "type": kind,
                 "eventTime": None,
                 "reportingComponent": self._component,

@@ -7,7 +7,6 @@ business; what may be written is the API server's (`sandbox/kubernetes`).
 
 from __future__ import annotations
 
-import copy
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,13 @@ from autodevops.sandbox.cluster.kinds import KINDS
 
 Json = dict[str, Any]
 """An object as the Kubernetes API writes it."""
+
+
+def copied(value: Any) -> Any:
+    """A copy of JSON all the way down, several times as quick as `copy.deepcopy`."""
+    if isinstance(value, dict):
+        return {name: copied(one) for name, one in value.items()}
+    return [copied(one) for one in value] if isinstance(value, list) else value
 
 
 class Key(NamedTuple):
@@ -101,13 +107,13 @@ class Store:
 
     def create(self, item: Json) -> Json:
         """Put a new object there; returns it with uid, version and times. Raises FileExistsError."""
-        item = copy.deepcopy(item)
+        item = copied(item)
         kind, meta = str(item["kind"]), item["metadata"]
         namespace = str(meta.get("namespace", "")) if KINDS[kind].namespaced else ""
         if not namespace:
             meta.pop("namespace", None)
         if not meta.get("name"):
-            meta["name"] = self._generated(kind, namespace, str(meta.get("generateName", "")))
+            meta["name"] = self.free_name(kind, namespace, str(meta.get("generateName", "")))
         key = Key(kind, namespace, str(meta["name"]))
         if self.get(*key) is not None:
             raise FileExistsError(f"{kind} {namespace}/{meta['name']}")
@@ -140,10 +146,10 @@ class Store:
         before = self.get(*key)
         if before is None:
             return None
-        item = copy.deepcopy(before)
+        item = copied(before)
         change(item)
         written = self.update(item)
-        if item["metadata"].get("deletionTimestamp") and not item["metadata"].get("finalizers") and key.kind != "Pod":
+        if item["metadata"].get("deletionTimestamp") and not _is_held(item) and key.kind != "Pod":
             self.remove(key)  # its last finalizer is gone
         return written
 
@@ -164,7 +170,7 @@ class Store:
         item = self.get(*key)
         if item is None:
             return None
-        waits = bool(item["metadata"].get("finalizers"))
+        waits = _is_held(item)
         if key.kind == "Pod":
             spec = item.get("spec", {})
             own = spec.get("terminationGracePeriodSeconds", 30)
@@ -199,7 +205,8 @@ class Store:
         for listener in self.listeners:
             listener(change)
 
-    def _generated(self, kind: str, namespace: str, prefix: str) -> str:
+    def free_name(self, kind: str, namespace: str, prefix: str) -> str:
+        """A name for `metadata.generateName` that nobody had yet."""
         for attempt in range(1000):
             name = prefix + safe_name(5, kind, namespace, prefix, self.revision, attempt)
             if (namespace, name) not in self._history[kind]:
@@ -212,6 +219,12 @@ def key_of(item: Mapping[str, Any]) -> Key:
     meta = item["metadata"]
     kind = str(item["kind"])
     return Key(kind, str(meta.get("namespace", "")) if KINDS[kind].namespaced else "", str(meta["name"]))
+
+
+def _is_held(item: Json) -> bool:
+    """Whether a finalizer keeps the object; a Namespace has its own in its spec."""
+    inner = item["kind"] == "Namespace" and item.get("spec", {}).get("finalizers")
+    return bool(item["metadata"].get("finalizers") or inner)
 
 
 def _desired(item: Json) -> Json:

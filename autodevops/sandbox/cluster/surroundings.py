@@ -17,12 +17,14 @@ from autodevops.sandbox.cluster.store import Json
 class Pull:
     """How pulling an image ends after `seconds`: with `size` bytes, or with an `error` in the runtime's words.
 
-    `error` is what containerd says, without the kubelet's `Failed to pull image "x": ` before it.
+    `error` is what containerd says, without the kubelet's `Failed to pull image "x": ` before it. `user` is whom the
+    image runs as (`USER`): empty or `0` is root.
     """
 
     seconds: float
     size: int = 0
     error: str = ""
+    user: str = "65532"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class Program:
     reason: str = "Completed"
     message: str = ""
     error: str = ""
+    stops: float | None = 1.2
+    """Seconds from SIGTERM to its end; None: it ignores the signal and is killed when its grace is over."""
+    stop_code: int = 0
+    """Exit code after SIGTERM."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,10 @@ class Surroundings(Protocol):
         """What a container does when it is started."""
 
     def answers(self, run: Run, handler: Json) -> Sequence[Answer]:
-        """How it answers a probe's handler (`httpGet`, `tcpSocket`, `exec`, `grpc`) over its life, first at after=0."""
+        """How it answers a probe (`httpGet`, `tcpSocket`, `exec`, `grpc`) over its life, first at after=0."""
+
+    def hook(self, run: Run, handler: Json) -> str:
+        """Why a lifecycle hook (`exec`, `httpGet`, `sleep`) fails; empty when it succeeds."""
 
     def node(self, name: str, at: float) -> NodeState:
         """How a node is at a moment."""
@@ -125,6 +134,10 @@ class PlainSurroundings:
     programs: dict[str, Program] = field(default_factory=dict)
     """By image."""
     answers_by_image: dict[str, Sequence[Answer]] = field(default_factory=dict)
+    hooks: dict[str, str] = field(default_factory=dict)
+    """By image: why its lifecycle hooks fail."""
+    memory_bytes: dict[str, float] = field(default_factory=dict)
+    """By image."""
     nodes: dict[str, Sequence[tuple[float, NodeState]]] = field(default_factory=dict)
     """By node: (from epoch s, state), ascending."""
     components: dict[str, Sequence[tuple[float, bool]]] = field(default_factory=dict)
@@ -141,6 +154,9 @@ class PlainSurroundings:
         refused = "dial tcp: connect: connection refused"
         return self.answers_by_image.get(str(run.container["image"]), (Answer(0.0, refused), Answer(2.0)))
 
+    def hook(self, run: Run, handler: Json) -> str:
+        return self.hooks.get(str(run.container["image"]), "")
+
     def node(self, name: str, at: float) -> NodeState:
         return next((state for since, state in reversed(self.nodes.get(name, ())) if since <= at), NodeState())
 
@@ -155,4 +171,4 @@ class PlainSurroundings:
         return self.cpu_cores.get(str(pod["spec"]["containers"][0]["image"]))
 
     def memory(self, pod: Json, at: float) -> float | None:
-        return None
+        return self.memory_bytes.get(str(pod["spec"]["containers"][0]["image"]))

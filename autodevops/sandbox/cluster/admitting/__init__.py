@@ -1,0 +1,1 @@
+"""The admission plugins of the API server, each in its file."""

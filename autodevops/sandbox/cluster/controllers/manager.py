@@ -1,0 +1,31 @@
+"""kube-controller-manager as a process: while it is down none of its loops acts; when it is back they catch up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autodevops.sandbox.cluster.engine import Controller
+from autodevops.sandbox.cluster.store import Change, Key, Store
+from autodevops.sandbox.cluster.surroundings import Surroundings
+
+_COMPONENT = "kube-controller-manager"
+
+
+class Managed:
+    """A control loop that runs inside kube-controller-manager."""
+
+    def __init__(self, loop: Controller, store: Store, surroundings: Surroundings) -> None:
+        self._loop, self._store, self._surroundings = loop, store, surroundings
+
+    @property
+    def name(self) -> str:
+        return self._loop.name
+
+    def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
+        return self._loop.concerns(change)
+
+    def reconcile(self, key: Key) -> float | None:
+        now = self._store.now
+        if self._surroundings.component(_COMPONENT, now):
+            return self._loop.reconcile(key)
+        return next((moment for moment in self._surroundings.turning_points() if moment > now), None)
