@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs format constraints clean
+.PHONY: help setup demo test bench-sandbox lint docs format constraints clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: $(READY) ## Show the main job end to end; DEMO_ARGS=--once ends without se
 
 test: $(READY) ## Run the whole test suite; PYTEST_ARGS for pytest
 	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+bench-sandbox: $(READY) ## Print how quick the sandbox is, beside a real Prometheus
+	$(BIN)/python benchmarks/bench_sandbox.py
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import importlib
 import json
+import logging
 import os
 import socket
 import ssl
@@ -26,15 +28,21 @@ import uvicorn
 
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import UsageError
+from autodevops.sandbox.basics.clocks import MovedClock
 from autodevops.sandbox.basics.hashing import digest
+from autodevops.sandbox.world.manifests import VIEWERS
 from autodevops.sandbox.world.scenario import Scenario, Truth
 from autodevops.sandbox.world.world import World
 
 if TYPE_CHECKING:
     from autodevops.sandbox.kubernetes.certificate import ServerCertificate
+    from autodevops.sandbox.prometheus.app import Watch
 
 SYSTEMS = ("kubernetes", "prometheus", "alertmanager", "loki", "tempo", "github")
+CONTROL = "control"
+"""Served beside the systems when asked for; see `sandbox.control`."""
 _WITH_TOKEN = ("kubernetes", "github")
+_LOOK_SECONDS = 0.25  # real time between two looks at what has become due in the world
 _HOST = "127.0.0.1"
 _START_SECONDS = 15.0
 _STOP_SECONDS = 5.0
@@ -43,8 +51,11 @@ _STOP_SECONDS = 5.0
 class Sandbox:
     """A served world. `now` fixes the clock (tests), `clock` replaces it, neither means real time from now on.
 
-    `ports` gives a system a port of its own (0 or absent: any free one); `systems` serves only some of them. The world
-    itself is `sandbox.world`. Raises UsageError for an unknown scenario, a bad scenario file or a busy port.
+    `origin` is the scenario's start, when that shall not be the time it is. `control` adds a route that lets time pass
+    at once (`sandbox.control`; its clock is `sandbox.clock`), and with `now` the clock stands still between moves.
+    `alertmanager_config` is the text of an alertmanager.yml: its webhooks are told of what fires. `ports` gives a
+    system a port of its own (0 or absent: any free one); `systems` serves only some of them. The world itself is
+    `sandbox.world`. Raises UsageError for an unknown scenario or a busy port, and for a wrong file.
     """
 
     def __init__(
@@ -56,14 +67,20 @@ class Sandbox:
         clock: Clock | None = None,
         ports: Mapping[str, int] | None = None,
         systems: Iterable[str] = SYSTEMS,
+        control: bool = False,
+        alertmanager_config: str = "",
+        origin: datetime | None = None,
     ) -> None:
-        origin = now or (clock or utc_now)()
+        origin = origin or now or (clock or utc_now)()
         if origin.tzinfo is None:
             raise UsageError(f"The time {origin.isoformat()} has no zone.", "Give an aware datetime.")
-        self.world = World(scenario, seed, origin, clock or ((lambda: origin) if now else utc_now))
-        self.systems = tuple(systems)
+        source = clock or ((lambda: now) if now else utc_now)
+        self.clock = source if isinstance(source, MovedClock) else MovedClock(source) if control else None
+        self.world = World(scenario, seed, origin, self.clock or source)
+        self.systems = (*systems, *((CONTROL,) if control else ()))
+        self._alertmanager_config = _checked(alertmanager_config)
         for system in (*self.systems, *(ports or {})):
-            if system not in SYSTEMS:
+            if system not in (*SYSTEMS, CONTROL):
                 raise UsageError(f"The sandbox has no system {system!r}.", f"Systems: {', '.join(SYSTEMS)}.")
         self.token = f"sandbox-{digest(seed, 'token', size=12)}"
         self._ports = dict(ports or {})
@@ -89,7 +106,7 @@ class Sandbox:
         found = {
             f"AUTODEVOPS_{system.upper()}__URL": address
             for system, address in self._addresses.items()
-            if system != "kubernetes"
+            if system not in ("kubernetes", CONTROL)
         }
         if "github" in self._addresses:
             found["AUTODEVOPS_GITHUB__TOKEN"] = self.token
@@ -97,7 +114,8 @@ class Sandbox:
         return found
 
     def write_kubeconfig(self, path: str | Path) -> Path:
-        """Write a kubeconfig with one context, `sandbox`; readable by its owner alone. Raises UsageError."""
+        """Write a kubeconfig, readable by its owner alone: context `sandbox` is the administrator's, `viewer` that of
+        somebody who may only look into the topology's namespace. Raises UsageError."""
         target = Path(path)
         text = json.dumps(self.kubeconfig(), indent=2) + "\n"
         try:
@@ -120,14 +138,20 @@ class Sandbox:
             "kind": "Config",
             "current-context": "sandbox",
             "clusters": [{"name": "sandbox", "cluster": cluster}],
-            "users": [{"name": "sandbox", "user": {"token": self.token}}],
+            "users": [{"name": user, "user": {"token": token}} for user, token in self._tokens().items()],
             "contexts": [
                 {
-                    "name": "sandbox",
-                    "context": {"cluster": "sandbox", "user": "sandbox", "namespace": self.world.topology.namespace},
+                    "name": user,
+                    "context": {"cluster": "sandbox", "user": user, "namespace": self.world.topology.namespace},
                 }
+                for user in self._tokens()
             ],
         }
+
+    def _tokens(self) -> dict[str, str]:
+        from autodevops.sandbox.kubernetes.access import token_for
+
+        return {"sandbox": self.token, "viewer": token_for(self.token, "viewer", [VIEWERS])}
 
     def __enter__(self) -> Sandbox:
         self.start()
@@ -184,14 +208,14 @@ class Sandbox:
         apps: dict[str, Any] = {}
         try:
             for system in self.systems:
-                apps[system] = self._app(system)
+                apps[system] = self._app(system, apps)
                 servers[system] = _Server(
                     uvicorn.Config(
                         apps[system],
                         lifespan="off",
                         log_config=None,
                         access_log=False,
-                        ws="none",
+                        ws="websockets-sansio" if system == "loki" else "none",  # Loki tails over a websocket
                         server_header=False,
                         timeout_graceful_shutdown=1,
                         timeout_keep_alive=30,
@@ -206,19 +230,21 @@ class Sandbox:
             system: f"{'https' if system == 'kubernetes' else 'http'}://{_HOST}:{one.getsockname()[1]}"
             for system, one in sockets.items()
         }
+        due = _due(apps)
         tasks = [asyncio.create_task(servers[system].serve([sockets[system]])) for system in self.systems]
         try:
             await asyncio.gather(*(server.listening.wait() for server in servers.values()))
             ready()
-            await stop.wait()
+            await _look_after(due, stop)
         finally:
-            for system, server in servers.items():
-                apps[system].state.closing = True  # long answers (watches) look at it
-                server.should_exit = True
-            await asyncio.gather(*tasks)
-            for server in servers.values():
-                server.drop_connections()
-            await asyncio.sleep(0)  # lets the transports close before the loop does
+            with _unheard(logging.getLogger("uvicorn.error")):  # answers nobody waits for any more are no errors
+                for system, server in servers.items():
+                    apps[system].state.closing = True  # long answers (watches) look at it
+                    server.should_exit = True
+                await asyncio.gather(*tasks)
+                for server in servers.values():
+                    server.drop_connections()
+                await asyncio.sleep(0)  # lets the transports close before the loop does
 
     async def _serve_until_stopped(self, ready: Callable[[], None]) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -230,9 +256,21 @@ class Sandbox:
         self._certificate = make_certificate(_HOST, utc_now())
         return self._certificate.context
 
-    def _app(self, system: str) -> Any:
+    def _app(self, system: str, others: Mapping[str, Any]) -> Any:
         create = importlib.import_module(f"autodevops.sandbox.{system}.app").create_app
+        if system == CONTROL:
+            return create(self.world, self.token, self.clock, _due(others))
+        if system == "alertmanager":
+            return create(self.world, self._alertmanager_config, self._watched)
+        if system == "prometheus":
+            return create(self.world, self._watched)
         return create(self.world, self.token) if system in _WITH_TOKEN else create(self.world)
+
+    @functools.cached_property
+    def _watched(self) -> Watch:
+        from autodevops.sandbox.prometheus.app import watch
+
+        return watch(self.world)
 
 
 async def run(
@@ -241,9 +279,10 @@ async def run(
     ports: Mapping[str, int] | None = None,
     kubeconfig_path: str | Path | None = None,
     ready: Callable[[Sandbox], None] | None = None,
+    alertmanager_config: str = "",
 ) -> None:
     """Serve a scenario in this event loop until cancelled; `ready` is called once with everything in place."""
-    sandbox = Sandbox(scenario, seed, ports=ports)
+    sandbox = Sandbox(scenario, seed, ports=ports, alertmanager_config=alertmanager_config)
 
     def announce() -> None:
         if kubeconfig_path is not None:
@@ -252,6 +291,43 @@ async def run(
             ready(sandbox)
 
     await sandbox.serve(announce, asyncio.Event())
+
+
+def _due(apps: Mapping[str, Any]) -> list[Callable[[], None]]:
+    """What the systems have to do as time passes, beside answering."""
+    return [app.state.advance for app in apps.values() if hasattr(app.state, "advance")]
+
+
+async def _look_after(due: Iterable[Callable[[], None]], stop: asyncio.Event) -> None:
+    """Until `stop`: see again and again to what has become due."""
+    while not stop.is_set():
+        for advance in due:
+            await asyncio.to_thread(advance)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+
+
+def _checked(alertmanager_config: str) -> str:
+    if alertmanager_config:
+        from autodevops.sandbox.alertmanager.config import ConfigError, parse_config
+
+        try:
+            parse_config(alertmanager_config)
+        except ConfigError as error:
+            raise UsageError(f"The Alertmanager configuration is wrong: {error}.", "Correct it.") from error
+    return alertmanager_config
+
+
+@contextlib.contextmanager
+def _unheard(log: logging.Logger) -> Generator[None, None, None]:
+    def nothing(_record: logging.LogRecord) -> bool:
+        return False
+
+    log.addFilter(nothing)
+    try:
+        yield
+    finally:
+        log.removeFilter(nothing)
 
 
 class _Server(uvicorn.Server):

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from autodevops.sandbox.github.app import GitHubApi, application
+from autodevops.sandbox.github.app import application
 from autodevops.sandbox.world.git import Shipment, build_repository
 
 NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
@@ -28,7 +28,7 @@ REPOSITORY = build_repository(
 
 
 def _app(rate_limit: int = 5000) -> Starlette:
-    return application(GitHubApi(lambda: [REPOSITORY], lambda: NOW, TOKEN, rate_limit))
+    return application(lambda: [REPOSITORY], lambda: NOW, TOKEN, rate_limit)
 
 
 def _client(app: Starlette, **headers: str) -> httpx.AsyncClient:
@@ -242,3 +242,130 @@ async def test_rate_limit_is_counted_and_ends_in_403() -> None:
         assert refused.headers["x-ratelimit-remaining"] == "0"
         core = (await client.get("/rate_limit")).json()["resources"]["core"]
         assert (core["limit"], core["remaining"]) == (3, 0)
+
+
+async def test_patch_media_type_gives_a_mailbox_patch(client: httpx.AsyncClient) -> None:
+    accept = {"Accept": "application/vnd.github.patch"}
+    one = (await client.get(f"/repos/acme/shop/commits/{BAD}", headers=accept)).text
+    assert one.startswith(f"From {BAD} Mon Sep 17 00:00:00 2001\nFrom: ")
+    assert "\nSubject: [PATCH] payment: " in one
+    assert "insertion" in one
+    many = (await client.get(f"/repos/acme/shop/compare/{GOOD}...{BAD}", headers=accept)).text
+    total = (await _json(client, f"/repos/acme/shop/compare/{GOOD}...{BAD}"))["total_commits"]
+    assert many.count("Mon Sep 17 00:00:00 2001") == total
+    assert f"[PATCH {total}/{total}]" in many
+
+
+async def test_compare_pages_its_commits_and_gives_files_once(client: httpx.AsyncClient) -> None:
+    url = f"/repos/acme/shop/compare/{GOOD}...{BAD}"
+    whole = await _json(client, url)
+    seen: list[str] = []
+    response = await client.get(url, params={"per_page": 2})
+    assert response.json()["files"] == whole["files"]
+    while True:
+        seen += [commit["sha"] for commit in response.json()["commits"]]
+        following = response.links.get("next", {}).get("url")
+        if following is None:
+            break
+        response = await client.get(following)
+        assert response.json()["files"] == []
+    assert seen == [commit["sha"] for commit in whole["commits"]]
+
+
+async def test_branches_that_part_are_diverged(client: httpx.AsyncClient) -> None:
+    body = {"ref": "refs/heads/side", "sha": GOOD}
+    assert (await client.post("/repos/acme/shop/git/refs", json=body)).status_code == 201
+    content = {"message": "Side", "content": base64.b64encode(b"x\n").decode(), "branch": "side"}
+    assert (await client.put("/repos/acme/shop/contents/side.txt", json=content)).status_code == 201
+    compared = await _json(client, "/repos/acme/shop/compare/main...side")
+    ahead = (await _json(client, f"/repos/acme/shop/compare/{GOOD}...main"))["ahead_by"]
+    assert (compared["status"], compared["ahead_by"], compared["behind_by"]) == ("diverged", 1, ahead)
+    assert compared["merge_base_commit"]["sha"] == GOOD
+    assert [file["filename"] for file in compared["files"]] == ["side.txt"]
+
+
+async def test_unmodified_since_is_304(client: httpx.AsyncClient) -> None:
+    first = await client.get(f"/repos/acme/shop/commits/{BAD}")
+    assert first.headers["last-modified"] == "Tue, 24 Nov 2026 03:31:00 GMT"
+    again = await client.get(
+        f"/repos/acme/shop/commits/{BAD}", headers={"If-Modified-Since": first.headers["last-modified"]}
+    )
+    assert again.status_code == 304
+
+
+async def test_answers_carry_githubs_headers(client: httpx.AsyncClient) -> None:
+    first, second = await client.get("/user"), await client.get("/nowhere")
+    for response in (first, second):
+        assert response.headers["x-github-api-version-selected"] == "2022-11-28"
+        assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert first.headers["x-github-request-id"] != second.headers["x-github-request-id"]
+    assert (await client.get("/user", headers={"X-GitHub-Api-Version": "1999-01-01"})).status_code == 400
+    nameless = await client.get("/user", headers={"User-Agent": ""})
+    assert (nameless.status_code, "make sure your request has a User-Agent" in nameless.text) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"ref": "refs/heads/x"}, 'Invalid request.\n\n"sha" wasn\'t supplied.'),
+        ({}, 'Invalid request.\n\n"ref", "sha" weren\'t supplied.'),
+        ({"ref": "x", "sha": GOOD}, "Reference name must start with 'refs/' and contain at least two slashes."),
+        ({"ref": "refs/heads/main", "sha": GOOD}, "Reference already exists"),
+        ({"ref": "refs/heads/new", "sha": "0" * 40}, "Object does not exist"),
+        ({"ref": "refs/heads/a..b", "sha": GOOD}, "refs/heads/a..b is not a valid ref name."),
+    ],
+)
+async def test_wrong_refs_are_422(client: httpx.AsyncClient, body: dict[str, str], said: str) -> None:
+    response = await client.post("/repos/acme/shop/git/refs", json=body)
+    assert (response.status_code, response.json()["message"]) == (422, said)
+
+
+async def test_branch_moves_forward_only_unless_forced(client: httpx.AsyncClient) -> None:
+    await client.post("/repos/acme/shop/git/refs", json={"ref": "refs/heads/move", "sha": BAD})
+    url = "/repos/acme/shop/git/refs/heads/move"
+    refused = await client.patch(url, json={"sha": GOOD})
+    assert (refused.status_code, refused.json()["message"]) == (422, "Update is not a fast forward")
+    assert (await client.patch(url, json={"sha": GOOD, "force": True})).json()["object"]["sha"] == GOOD
+    assert (await client.patch(url, json={"sha": BAD})).status_code == 200
+    assert (await client.delete(url)).status_code == 204
+    assert (await client.delete(url)).json()["message"] == "Reference does not exist"
+
+
+async def test_worlds_later_commits_go_on_top_of_what_a_client_merged() -> None:
+    later = Shipment("cart", "go", "2.1.0", "2.0.1", "d" * 40, NOW + timedelta(hours=1))
+    languages: dict[str, Any] = {"payment": "python", "cart": "go"}
+    since = NOW - timedelta(days=14)
+    moment = [NOW]
+
+    def repositories() -> list[Any]:
+        return [build_repository("acme", "shop", 1, languages, [*SHIPMENTS, later], moment[0], since)]
+
+    app = application(repositories, lambda: moment[0], TOKEN)
+    async with _client(app, Authorization=f"Bearer {TOKEN}") as client:
+        issue = (await client.post("/repos/acme/shop/issues", json={"title": "mine"})).json()["number"]
+        body = {"message": "By hand", "content": base64.b64encode(b"x\n").decode()}
+        mine = (await client.put("/repos/acme/shop/contents/hand.txt", json=body)).json()["commit"]["sha"]
+        moment[0] = NOW + timedelta(hours=2)
+        commits = [one["sha"] for one in await _json(client, "/repos/acme/shop/commits", since=NOW.isoformat())]
+        assert commits.index(later.sha) < commits.index(mine)
+        assert (await _json(client, "/repos/acme/shop/contents/hand.txt"))["type"] == "file"
+        shipped = await _json(client, f"/repos/acme/shop/commits/{later.sha}")
+        assert shipped["files"]
+        assert "hand.txt" not in [file["filename"] for file in shipped["files"]]
+        pulls = await _json(client, f"/repos/acme/shop/commits/{later.sha}/pulls")
+        assert pulls[0]["number"] > issue
+        assert f"(#{pulls[0]['number']})" in shipped["commit"]["message"]
+
+
+async def test_conflicting_pull_request_is_not_mergeable(client: httpx.AsyncClient) -> None:
+    await client.post("/repos/acme/shop/git/refs", json={"ref": "refs/heads/clash", "sha": GOOD})
+    old = await _json(client, "/repos/acme/shop/contents/services/payment/VERSION", ref=GOOD)
+    body = {
+        "message": "Other version", "content": base64.b64encode(b"9.9.9\n").decode(), "branch": "clash",
+        "sha": old["sha"],
+    }  # fmt: skip
+    await client.put("/repos/acme/shop/contents/services/payment/VERSION", json=body)
+    created = await client.post("/repos/acme/shop/pulls", json={"title": "c", "head": "clash", "base": "main"})
+    assert (created.json()["mergeable"], created.json()["mergeable_state"]) == (False, "dirty")
+    merged = await client.put(f"/repos/acme/shop/pulls/{created.json()['number']}/merge", json={})
+    assert (merged.status_code, merged.json()["message"]) == (405, "Pull Request is not mergeable")

@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from autodevops.sandbox.github.app import create_app
+from autodevops.sandbox.world.faults.effects import ExceptionText, Modifier
 from autodevops.sandbox.world.git import PEOPLE, Commit, Repository, world_repositories
 from autodevops.sandbox.world.logs import WorldLogs
-from autodevops.sandbox.world.primitives import ExceptionText, Modifier
 from autodevops.sandbox.world.scenario import Scenario
+from autodevops.sandbox.world.script import Release
 from autodevops.sandbox.world.source import mistakes
 from autodevops.sandbox.world.world import World
 
@@ -20,6 +21,10 @@ NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
 
 def _world(scenario: Scenario | str = "bad-deploy") -> World:
     return World(scenario, 1, NOW, lambda: NOW)
+
+
+def _releases(world: World, service: str) -> list[Release]:
+    return [release for release in world.releases() if release.service == service]
 
 
 def _repository(world: World) -> Repository:
@@ -32,7 +37,7 @@ def _commit(repository: Repository, sha: str) -> Commit:
 
 
 def _bad(world: World) -> Commit:
-    rollout = world.rollouts("payment")[-1]
+    rollout = _releases(world, "payment")[-1]
     assert rollout.version == "2.14.0"
     return _commit(_repository(world), rollout.commit)
 
@@ -42,15 +47,14 @@ def test_every_release_has_its_commit_and_merged_pull_request(scenario: str) -> 
     world = _world(scenario)
     repository = _repository(world)
     pulls = {pull.merge_commit: pull for pull in repository.pulls}
-    for service in world.topology.services:
-        for rollout in world.rollouts(service.name):
-            if not rollout.commit:
-                continue
-            commit = _commit(repository, rollout.commit)
-            assert commit.at.timestamp() < rollout.at
-            assert pulls[rollout.commit].merged_at == commit.at
-            assert f"services/{service.name}/VERSION" in [change.path for change in commit.files]
-            assert repository.trees[commit.sha][f"services/{service.name}/VERSION"] == f"{rollout.version}\n"
+    shipped = [release for release in world.releases() if release.commit]
+    assert shipped
+    for release in shipped:
+        commit = _commit(repository, release.commit)
+        assert commit.at.timestamp() < release.at
+        assert pulls[release.commit].merged_at == commit.at
+        assert f"services/{release.service}/VERSION" in [change.path for change in commit.files]
+        assert repository.trees[commit.sha][f"services/{release.service}/VERSION"] == f"{release.version}\n"
 
 
 def test_history_is_one_line_of_distinct_commits_in_order() -> None:
@@ -65,7 +69,7 @@ def test_history_is_one_line_of_distinct_commits_in_order() -> None:
 
 def test_ordinary_commits_surround_the_deploys() -> None:
     world = _world()
-    shipped = {rollout.commit for service in world.topology.services for rollout in world.rollouts(service.name)}
+    shipped = {release.commit for release in world.releases()}
     ordinary = [commit for commit in _repository(world).commits if commit.sha not in shipped]
     assert len(ordinary) >= 15
     assert {commit.author for commit in ordinary} <= set(PEOPLE)
@@ -168,7 +172,7 @@ def test_mistakes_follow_from_what_the_version_does(modifiers: list[Modifier], e
 async def test_deployed_commit_is_found_over_the_wire() -> None:
     world = _world()
     transport = httpx.ASGITransport(app=create_app(world, token="t"))
-    rollout = world.rollouts("payment")[-1]
+    rollout = _releases(world, "payment")[-1]
     async with httpx.AsyncClient(
         transport=transport, base_url="http://github.test", headers={"Authorization": "Bearer t"}
     ) as client:
@@ -177,6 +181,6 @@ async def test_deployed_commit_is_found_over_the_wire() -> None:
         since = (NOW - timedelta(hours=1)).isoformat()
         recent = (await client.get("/repos/acme/shop/commits", params={"since": since})).json()
         assert [commit["sha"] for commit in recent] == [rollout.commit]
-        before = world.rollouts("payment")[-2].commit
+        before = _releases(world, "payment")[-2].commit
         compared = (await client.get(f"/repos/acme/shop/compare/{before}...{rollout.commit}")).json()
         assert "services/payment/VERSION" in [file["filename"] for file in compared["files"]]

@@ -1,4 +1,4 @@
-"""kubectl, which nobody here wrote, reads and mends the cluster."""
+"""kubectl, which nobody here wrote, reads and changes a cluster."""
 
 from __future__ import annotations
 
@@ -7,160 +7,259 @@ import subprocess
 
 import pytest
 from programs import require
-from sandbox_kubernetes.clusters import Cluster
+from sandbox_kubernetes.clusters import Api
+from sandbox_kubernetes.manifests import changed, deployment, pod
+
+from autodevops.sandbox.cluster.kinds import KINDS
 
 
-def test_get_pods_prints_the_columns_of_an_api_server(shop: Cluster) -> None:
-    lines = shop.kubectl("get", "pods").splitlines()
-    assert lines[0].split() == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
-    payment = [line.split() for line in lines if line.startswith("payment-")]
-    assert len(payment) == 3
-    assert all(row[1:4] == ["1/1", "Running", "0"] and row[4].endswith("m") for row in payment)
+def rows(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+def test_a_deployment_is_applied_rolled_out_undone_and_scaled(own: Api) -> None:
+    assert own.apply(deployment("web")).strip() == "deployment.apps/web created"
+    own.bench.time += 60
+    assert "successfully rolled out" in own.kubectl("rollout", "status", "deploy/web")
+    assert rows(own.kubectl("get", "deploy", "web"))[1][1:4] == ["2/2", "2", "2"]
+    own.kubectl("set", "image", "deploy/web", "web=registry.example/web:2.0.0")
+    own.bench.time += 60
+    assert {one["spec"]["containers"][0]["image"][-5:] for one in own.get("pods")["items"]} == {"2.0.0"}
+    own.kubectl("rollout", "undo", "deploy/web", "--dry-run=server")
+    assert own.get("deploy", "web")["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2.0.0")
+    own.kubectl("rollout", "undo", "deploy/web")
+    own.bench.time += 60
+    assert own.get("deploy", "web")["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1.0.0")
+    assert [row[0] for row in rows(own.kubectl("rollout", "history", "deploy/web"))[2:4]] == ["2", "3"]
+    own.kubectl("scale", "deploy/web", "--replicas=4")
+    own.kubectl("rollout", "restart", "deploy/web")
+    own.bench.time += 90
+    assert own.get("deploy", "web")["status"]["readyReplicas"] == 4
+    text = own.kubectl("describe", "deploy", "web")
+    assert "4 desired | 4 updated | 4 total | 4 available | 0 unavailable" in text
+    assert "Scaled up replica set" in text
+    own.kubectl("delete", "deploy", "web", "--cascade=foreground", "--wait=false")
+    own.bench.time += 120
+    assert own.get("pods,rs,deploy")["items"] == []
+
+
+def test_drain_waits_for_the_disruption_budget(own: Api) -> None:
+    own.apply(deployment("web", 2))
+    own.bench.time += 60
+    own.kubectl("create", "pdb", "web", "--selector=app=web", "--min-available=2")
+    own.bench.time += 5
+    host = own.get("pods")["items"][0]["spec"]["nodeName"]
+    refused = own.kubectl("drain", host, "--ignore-daemonsets", "--timeout=1s", status=1)
+    assert "Cannot evict pod as it would violate the pod's disruption budget." in refused
+    assert "SchedulingDisabled" in own.kubectl("get", "node", host)
+    own.kubectl("delete", "pdb", "web")
+    name = own.get("pods", "--field-selector", f"spec.nodeName={host}")["items"][0]["metadata"]["name"]
+    with own.http() as http:
+        path = f"/api/v1/namespaces/shop/pods/{name}"
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": "shop"}}
+        assert http.post(f"{path}/eviction", json=eviction).status_code == 201
+        assert http.get(path).json()["metadata"]["deletionTimestamp"]
+    own.bench.time += 60
+    own.kubectl("drain", host, "--ignore-daemonsets", "--timeout=20s")
+    own.kubectl("uncordon", host)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "header"),
+    ("command", "kind", "check"),
     [
-        ("pods -o wide -A", "NAMESPACE NAME READY STATUS RESTARTS AGE IP NODE NOMINATED"),
-        ("deploy -o wide", "NAME READY UP-TO-DATE AVAILABLE AGE CONTAINERS IMAGES SELECTOR"),
-        ("rs", "NAME DESIRED CURRENT READY AGE"),
-        ("sts", "NAME READY AGE"),
-        ("ds -n kube-system", "NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE"),
-        ("svc", "NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE"),
-        ("ep", "NAME ENDPOINTS AGE"),
-        ("endpointslices", "NAME ADDRESSTYPE PORTS ENDPOINTS AGE"),
-        ("nodes -o wide", "NAME STATUS ROLES AGE VERSION INTERNAL-IP EXTERNAL-IP OS-IMAGE"),
-        ("events", "LAST SEEN TYPE REASON OBJECT MESSAGE"),
-        ("events.events.k8s.io", "LAST SEEN TYPE REASON OBJECT MESSAGE"),
-        ("ns", "NAME STATUS AGE"),
-        ("cm", "NAME DATA AGE"),
-        ("secrets", "NAME TYPE DATA AGE"),
-        ("sa", "NAME SECRETS AGE"),
-        ("pvc", "NAME STATUS VOLUME CAPACITY ACCESS MODES STORAGECLASS"),
-        ("pv", "NAME CAPACITY ACCESS MODES RECLAIM POLICY STATUS CLAIM STORAGECLASS"),
-        ("hpa", "NAME REFERENCE TARGETS MINPODS MAXPODS REPLICAS AGE"),
-        ("sc", "NAME PROVISIONER RECLAIMPOLICY VOLUMEBINDINGMODE ALLOWVOLUMEEXPANSION AGE"),
+        ("deployment web --image=nginx --replicas=3 --port=80", "deployment/web", ("spec", "replicas", 3)),
+        ("configmap config --from-literal=a=b", "configmap/config", ("data", "a", "b")),
+        ("secret generic hidden --from-literal=a=b", "secret/hidden", ("data", "a", "Yg==")),
+        ("service clusterip web --tcp=80:8080", "service/web", ("spec", "type", "ClusterIP")),
+        ("job once --image=busybox -- sleep 1", "job/once", ("spec", "backoffLimit", 6)),
+        ("cronjob often --image=busybox --schedule=*/5_*_*_*_*", "cronjob/often", ("spec", "suspend", False)),
+        ("quota limit --hard=pods=7", "quota/limit", ("spec", "hard", {"pods": "7"})),
+        ("role reader --verb=get --resource=pods", "role/reader", ("rules", 0, None)),
+        ("rolebinding reads --role=reader --user=jane", "rolebinding/reads", ("roleRef", "name", "reader")),
+        ("clusterrole all --verb=get --resource=nodes", "clusterrole/all", ("rules", 0, None)),
+        ("serviceaccount robot", "serviceaccount/robot", ("metadata", "name", "robot")),
+        ("pdb keep --selector=app=x --max-unavailable=1", "pdb/keep", ("spec", "maxUnavailable", 1)),
+        ("priorityclass high --value=1000", "priorityclass/high", ("preemptionPolicy", "", "PreemptLowerPriority")),
+        ("ingress way --rule=shop.example/*=web:80", "ingress/way", ("spec", "rules", None)),
+        ("namespace other", "namespace/other", ("status", "phase", "Active")),
     ],
 )
-def test_every_kind_is_printed_as_a_table(shop: Cluster, arguments: str, header: str) -> None:
-    lines = shop.kubectl("get", *arguments.split()).splitlines()
-    assert " ".join(lines[0].split()).startswith(header)
-    assert len(lines) > 1
+def test_kubectl_create_of_every_kind_arrives(
+    api: Api, command: str, kind: str, check: tuple[str, object, object]
+) -> None:
+    words = [word.replace("_", " ") for word in command.split()]
+    api.kubectl("create", *words)
+    found = api.get(kind)
+    outer, inner, wanted = check
+    value = found[outer] if inner == "" else found[outer][inner]
+    assert value == wanted if wanted is not None else value
 
 
-def test_objects_are_tied_together_as_controllers_tie_them(shop: Cluster) -> None:
-    deployment = shop.get("deployment", "payment")
-    sets = {one["metadata"]["name"]: one for one in shop.get("rs", "-l", "app.kubernetes.io/name=payment")["items"]}
-    pods = shop.get("pods", "-l", "app.kubernetes.io/name=payment")["items"]
-    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.example/shop/payment:2.14.0"
-    assert {one["metadata"]["ownerReferences"][0]["uid"] for one in sets.values()} == {deployment["metadata"]["uid"]}
-    revisions = {int(one["metadata"]["annotations"]["deployment.kubernetes.io/revision"]) for one in sets.values()}
-    assert revisions == {1, 2, 3, 4}
-    newest = max(
-        sets.values(), key=lambda one: int(one["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
-    )
-    for pod in pods:
-        owner = pod["metadata"]["ownerReferences"][0]
-        assert (owner["kind"], owner["name"]) == ("ReplicaSet", newest["metadata"]["name"])
-        assert owner["uid"] == newest["metadata"]["uid"]
-    assert sorted(one["spec"]["replicas"] for one in sets.values()) == [0, 0, 0, 3]
-    endpoints = shop.get("endpoints", "payment")["subsets"][0]["addresses"]
-    assert {one["ip"] for one in endpoints} == {pod["status"]["podIP"] for pod in pods}
-    commit = deployment["metadata"]["annotations"]["org.opencontainers.image.revision"]
-    assert commit == shop.sandbox.world.rollouts("payment")[-1].commit
+def test_a_job_made_from_a_cronjob_has_its_whole_template(own: Api) -> None:
+    """kubectl sends this one in protobuf, so every field of the template goes through the decoder."""
+    template = {
+        "restartPolicy": "OnFailure",
+        "serviceAccountName": "default",
+        "nodeSelector": {"disk": "ssd"},
+        "securityContext": {"runAsUser": 0, "fsGroup": 5, "supplementalGroups": [7], "runAsNonRoot": False},
+        "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}],
+        "affinity": {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {
+                    "nodeSelectorTerms": [{"matchExpressions": [{"key": "z", "operator": "In", "values": ["a"]}]}]
+                }
+            },
+            "podAntiAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {
+                        "weight": 3,
+                        "podAffinityTerm": {
+                            "topologyKey": "kubernetes.io/hostname",
+                            "labelSelector": {"matchLabels": {"a": "b"}},
+                        },
+                    }
+                ]
+            },
+        },
+        "topologySpreadConstraints": [
+            {"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
+        ],
+        "volumes": [
+            {"name": "a", "emptyDir": {"sizeLimit": "1Gi"}},
+            {"name": "b", "configMap": {"name": "c", "items": [{"key": "k", "path": "p", "mode": 256}]}},
+            {"name": "c", "secret": {"secretName": "s", "optional": False}},
+            {"name": "d", "persistentVolumeClaim": {"claimName": "p"}},
+            {"name": "e", "hostPath": {"path": "/x"}},
+            {"name": "f", "projected": {"sources": [{"serviceAccountToken": {"path": "t", "audience": "me"}}]}},
+        ],
+        "initContainers": [{"name": "first", "image": "init:1", "restartPolicy": "Always"}],
+        "containers": [
+            {
+                "name": "main",
+                "image": "main:1",
+                "command": ["a", ""],
+                "args": ["--x"],
+                "ports": [{"name": "http", "containerPort": 80}],
+                "env": [
+                    {"name": "A", "value": "1"},
+                    {"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}},
+                    {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+                ],
+                "envFrom": [{"prefix": "P_", "configMapRef": {"name": "c"}}],
+                "resources": {"limits": {"cpu": "500m"}, "requests": {"cpu": "250m", "memory": "64Mi"}},
+                "volumeMounts": [{"name": "a", "mountPath": "/a", "readOnly": True, "subPath": "s"}],
+                "readinessProbe": {"httpGet": {"path": "/x", "port": "http"}, "initialDelaySeconds": 5},
+                "livenessProbe": {"exec": {"command": ["true"]}, "failureThreshold": 5},
+                "lifecycle": {"preStop": {"sleep": {"seconds": 2}}},
+                "securityContext": {"capabilities": {"drop": ["ALL"]}, "privileged": False},
+            }
+        ],
+    }
+    job = {"completions": 0, "backoffLimit": 0, "template": {"metadata": {"labels": {"a": "b"}}, "spec": template}}
+    spec = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": job}}
+    own.apply({"kind": "CronJob", "apiVersion": "batch/v1", "metadata": {"name": "long"}, "spec": spec})
+    own.kubectl("create", "job", "--from=cronjob/long", "now")
+    made, meant = own.get("job", "now")["spec"], own.get("cronjob", "long")["spec"]["jobTemplate"]["spec"]
+    assert made["template"]["spec"] == meant["template"]["spec"]
+    assert (made["completions"], made["backoffLimit"]) == (0, 0)
 
 
-def test_describe_tells_the_rollout_and_its_events(shop: Cluster) -> None:
-    text = shop.kubectl("describe", "deployment", "payment")
-    assert "3 desired | 3 updated | 3 total | 3 available | 0 unavailable" in text
-    assert "NewReplicaSetAvailable" in text
-    assert "Scaled up replica set" in text
-    pod = shop.get("pods", "-l", "app.kubernetes.io/name=payment")["items"][0]["metadata"]["name"]
-    described = shop.kubectl("describe", "pod", pod)
-    assert "Successfully assigned shop/" in described
-    assert "QoS Class:                   Burstable" in described
-    assert "Non-terminated Pods:" in shop.kubectl("describe", "node", "node-1")
+def test_every_kind_is_printed_as_a_table(api: Api) -> None:
+    for kind in KINDS.values():
+        name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+        assert api.run("get", name, "-A", "-o", "wide").returncode == 0, kind
+    headers = {
+        "pods -o wide": "NAME READY STATUS RESTARTS AGE IP NODE NOMINATED NODE READINESS GATES",
+        "nodes": "NAME STATUS ROLES AGE VERSION",
+        "ns": "NAME STATUS AGE",
+        "clusterroles": "NAME CREATED AT",
+        "clusterrolebindings -o wide": "NAME ROLE AGE USERS GROUPS SERVICEACCOUNTS",
+    }
+    api.bench.put(pod("printed"))
+    for arguments, header in headers.items():
+        text = api.kubectl("get", *arguments.split())
+        assert " ".join(text.splitlines()[0].split()) == header
+        assert len(text.splitlines()) > 1
 
 
-def test_rollout_history_has_every_revision_with_its_cause(shop: Cluster) -> None:
-    lines = shop.kubectl("rollout", "history", "deployment/payment").splitlines()
-    assert [line.split()[0] for line in lines[2:6]] == ["1", "2", "3", "4"]
-    assert "release payment 2.14.0" in lines[5]
-    assert "successfully rolled out" in shop.kubectl("rollout", "status", "deployment/payment")
+def test_apply_again_changes_what_the_manifest_changes_and_takes_away_what_it_drops(own: Api) -> None:
+    first = changed(deployment("web"), "metadata.labels.extra", "1")
+    own.apply(first)
+    own.kubectl("scale", "deploy/web", "--replicas=5")
+    assert own.apply(changed(first, "metadata.labels.extra", None)).strip().endswith("configured")
+    found = own.get("deploy", "web")
+    assert found["metadata"]["labels"] == {"app": "web"}
+    assert found["spec"]["replicas"] == 2
+    assert own.apply(changed(first, "metadata.labels.extra", None)).strip().endswith("unchanged")
 
 
-def test_logs_come_from_the_container(shop: Cluster) -> None:
-    lines = shop.kubectl("logs", "deploy/payment", "--tail=5", "--timestamps").splitlines()
-    assert len(lines) == 5
-    for line in lines:
-        stamp, _, text = line.partition(" ")
-        assert stamp.endswith("Z")
-        assert json.loads(text)["level"]
-    name = shop.get("pods", "-l", "app.kubernetes.io/name=payment")["items"][0]["metadata"]["name"]
-    assert "container nope is not valid for pod" in shop.kubectl("logs", name, "-c", "nope", status=1)
-    assert f'previous terminated container "payment" in pod "{name}" not found' in shop.kubectl(
-        "logs", name, "--previous", status=1
-    )
+def test_server_side_apply_says_who_owns_a_field(own: Api) -> None:
+    item = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c"}, "data": {"a": "1", "b": "1"}}
+    text = json.dumps(item)
+    own.kubectl("apply", "--server-side", "-f", "-", stdin=text)
+    other = json.dumps({**item, "data": {"a": "2"}})
+    arguments = ("apply", "--server-side", "--field-manager=other", "-f", "-")
+    refused = own.kubectl(*arguments, stdin=other, status=1)
+    assert 'Apply failed with 1 conflict: conflict with "kubectl": .data.a' in refused
+    own.kubectl(*arguments, "--force-conflicts", stdin=other)
+    assert own.get("cm", "c")["data"] == {"a": "2", "b": "1"}
+    own.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps({**item, "data": {"a": "2"}}))
+    assert own.get("cm", "c")["data"] == {"a": "2"}
+    own.kubectl("patch", "cm", "c", "-p", '{"data":{"a":"3"}}')
+    refused = own.kubectl(*arguments, stdin=other, status=1)
+    assert 'conflict with "kubectl-patch" using v1: .data.a' in refused
 
 
-def test_selectors_narrow_and_mistakes_are_refused(shop: Cluster) -> None:
-    on_node = shop.get("pods", "-A", "--field-selector", "spec.nodeName=node-1")["items"]
-    assert on_node
-    assert {pod["spec"]["nodeName"] for pod in on_node} == {"node-1"}
-    two = shop.get("pods", "-l", "app.kubernetes.io/name in (cart,email),team")["items"]
-    assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in two} == {"cart", "email"}
-    assert "field label not supported: foo" in shop.kubectl("get", "pods", "--field-selector", "foo=bar", status=1)
-    assert "unable to parse requirement" in shop.kubectl("get", "pods", "-l", "a in (b", status=1)
+def test_logs_come_from_the_container(api: Api) -> None:
+    api.bench.put(pod("talker"), pod("starting", ready=False))
+    api.bench.logs["shop", "talker", "main", False] = [(api.bench.time - 9.0 + n, f"line {n}") for n in range(5)]
+    assert api.kubectl("logs", "talker", "--tail=2").splitlines() == ["line 3", "line 4"]
+    stamped = api.kubectl("logs", "talker", "--timestamps").splitlines()
+    assert stamped[0].split(" ", 1)[0].endswith("Z")
+    assert "container nope is not valid for pod talker" in api.kubectl("logs", "talker", "-c", "nope", status=1)
+    previous = api.kubectl("logs", "talker", "--previous", status=1)
+    assert 'previous terminated container "main" in pod "talker" not found' in previous
 
 
-def test_pages_join_to_the_whole_list(shop: Cluster) -> None:
-    paged = shop.kubectl("get", "pods", "-A", "--chunk-size=4", "-o", "name").splitlines()
-    whole = shop.kubectl("get", "pods", "-A", "--chunk-size=0", "-o", "name").splitlines()
-    assert paged == whole
-    assert len(whole) > 20
+def test_top_shows_usage_while_metrics_server_runs(own: Api) -> None:
+    surroundings = own.bench.surroundings
+    surroundings.cpu_cores["registry.example/web:1.0.0"] = 0.25
+    own.apply(deployment("web", 1))
+    own.bench.time += 60
+    assert rows(own.kubectl("top", "pods"))[1][1] == "250m"
+    assert {row[1] for row in rows(own.kubectl("top", "nodes"))[1:]} == {"250m", "0m"}
+    surroundings.components["metrics-server"] = [(0.0, False)]
+    assert "the server is currently unable to handle the request" in own.kubectl("top", "nodes", status=1)
 
 
-def test_what_is_not_there_is_said_in_the_servers_words(shop: Cluster) -> None:
-    assert 'pods "nope" not found' in shop.kubectl("get", "pod", "nope", status=1)
-    assert 'deployments.apps "nope" not found' in shop.kubectl("get", "deploy", "nope", status=1)
-    assert 'doesn\'t have a resource type "gremlins"' in shop.kubectl("get", "gremlins", status=1)
-    assert shop.get("pods", "-n", "nowhere")["items"] == []
+def test_selectors_narrow_and_mistakes_are_refused(api: Api) -> None:
+    api.bench.put(pod("here", {"tier": "a"}), pod("there", {"tier": "b"}, on="node-2"))
+    found = api.kubectl("get", "pods", "-l", "tier in (a,b)", "--field-selector", "spec.nodeName=node-2", "-o", "name")
+    assert found.split() == ["pod/there"]
+    assert "field label not supported: foo" in api.kubectl("get", "pods", "--field-selector", "foo=bar", status=1)
+    assert "unable to parse requirement" in api.kubectl("get", "pods", "-l", "a in (b", status=1)
+    assert 'pods "nope" not found' in api.kubectl("get", "pod", "nope", status=1)
+    assert 'doesn\'t have a resource type "gremlins"' in api.kubectl("get", "gremlins", status=1)
+    paged = api.kubectl("get", "pods", "-A", "--chunk-size=1", "-o", "name").splitlines()
+    assert paged == api.kubectl("get", "pods", "-A", "--chunk-size=0", "-o", "name").splitlines()
 
 
-def test_access_is_told_and_kept(shop: Cluster) -> None:
-    assert shop.kubectl("auth", "can-i", "list", "pods").strip() == "yes"
-    assert shop.kubectl("auth", "can-i", "patch", "deployments.apps/scale").strip() == "yes"
-    shop.kubectl("auth", "can-i", "create", "pods", status=1)
-    assert "deployments.apps" in shop.kubectl("auth", "can-i", "--list")
-    refused = shop.kubectl("delete", "deployment", "cart", status=1)
-    assert 'cannot delete resource "deployments" in API group "apps" in the namespace "shop"' in refused
-
-
-def test_wrong_token_is_refused(shop: Cluster) -> None:
-    text = shop.kubeconfig.read_text().replace(shop.sandbox.token, "sandbox-expired")
-    other = shop.home / "expired"
-    other.write_text(text)
-    refused = shop.kubectl("get", "pods", "--kubeconfig", str(other), status=1)
-    assert "You must be logged in to the server" in refused
-
-
-def test_watch_shows_what_is_and_then_what_comes(own: Cluster) -> None:
-    arguments = ["get", "pods", "-w", "-l", "app.kubernetes.io/name=email", "--request-timeout=40s"]
+def test_watch_shows_what_is_and_then_what_comes(own: Api) -> None:
+    own.apply(deployment("web", 1))
+    own.bench.time += 60
     process = subprocess.Popen(
-        [require("kubectl", "kubernetes-client"), "--kubeconfig", str(own.kubeconfig), *arguments],
-        env={"HOME": str(own.home), "PATH": "/usr/bin:/bin"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+        [require("kubectl", "kubernetes-client"), "get", "pods", "-w", "--request-timeout=40s"],
+        env=own.environment(), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
     try:
         assert process.stdout is not None
         assert process.stdout.readline().split()[0] == "NAME"
         first = process.stdout.readline().split()
         assert first[1:3] == ["1/1", "Running"]
-        own.kubectl("delete", "pod", first[0])
+        own.kubectl("delete", "pod", first[0], "--wait=false")
+        own.bench.time += 1
         fresh = next(row for row in map(str.split, process.stdout) if row[0] != first[0])
-        assert fresh[0].startswith("email-")
-        own.clock.advance(60)
+        own.bench.time += 60
         assert next(row for row in map(str.split, process.stdout) if row[1] == "1/1")[0] == fresh[0]
     finally:
         process.kill()
@@ -168,48 +267,60 @@ def test_watch_shows_what_is_and_then_what_comes(own: Cluster) -> None:
         process.stdout.close() if process.stdout else None
 
 
-def test_rollout_undo_brings_the_old_replica_set_back(own: Cluster) -> None:
-    before = own.get("deployment", "payment")
-    own.kubectl("rollout", "undo", "deployment/payment", "--dry-run=server")
-    assert own.get("deployment", "payment")["spec"] == before["spec"]
-    own.kubectl("rollout", "undo", "deployment/payment")
-    own.clock.advance(300)
-    assert "successfully rolled out" in own.kubectl("rollout", "status", "deployment/payment")
-    after = own.get("deployment", "payment")
-    assert after["spec"]["template"]["spec"]["containers"][0]["image"].endswith("payment:2.13.1")
-    assert after["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "5"
-    assert int(after["metadata"]["generation"]) > int(before["metadata"]["generation"])
-    history = own.kubectl("rollout", "history", "deployment/payment").splitlines()
-    assert [line.split()[0] for line in history[2:6]] == ["1", "2", "4", "5"]
-    now = own.clock().timestamp()
-    assert own.sandbox.world.readings([now]).error_ratio("payment")[0] < 0.01
+def test_rights_come_from_roles_in_the_cluster(own: Api) -> None:
+    jane = own.token("jane", "developers")
+    denied = own.kubectl("get", "pods", token=jane, status=1)
+    assert 'User "jane" cannot list resource "pods" in API group "" in the namespace "shop"' in denied
+    own.kubectl("create", "rolebinding", "view", "--clusterrole=view", "--group=developers")
+    own.kubectl("get", "pods", token=jane)
+    assert own.kubectl("auth", "can-i", "list", "pods", token=jane).strip() == "yes"
+    assert own.run("auth", "can-i", "delete", "pods", token=jane).stdout.strip() == "no"
+    own.kubectl("get", "secrets", token=jane, status=1)
+    own.kubectl("get", "pods", "-n", "default", token=jane, status=1)
+    assert "configmaps" in own.kubectl("auth", "can-i", "--list", token=jane)
+    as_jane = own.kubectl("auth", "whoami", "--as=jane", "--as-group=developers")
+    assert "developers system:authenticated" in as_jane
+    own.kubectl("get", "pods", "--as=jane", "--as-group=developers")
+    refused = own.kubectl("get", "pods", "--as=admin", token=jane, status=1)
+    assert 'users "admin" is forbidden: User "jane" cannot impersonate resource "users"' in refused
+    own.kubectl("create", "rolebinding", "lost", "--role=gone", "--group=developers")
+    gone = own.kubectl("get", "secrets", token=jane, status=1)
+    assert 'RBAC: role.rbac.authorization.k8s.io "gone" not found' in gone
 
 
-def test_restart_scale_and_patch_change_the_workload(own: Cluster) -> None:
-    names = own.kubectl("get", "pods", "-l", "app.kubernetes.io/name=cart", "-o", "name").split()
-    own.kubectl("rollout", "restart", "deployment/cart")
-    own.kubectl("scale", "deployment/cart", "--replicas=4", "--dry-run=server")
-    assert own.get("deployment", "cart")["spec"]["replicas"] == 2
-    own.kubectl("scale", "deployment/cart", "--replicas=4")
-    own.clock.advance(300)
-    fresh = own.kubectl("get", "pods", "-l", "app.kubernetes.io/name=cart", "-o", "name").split()
-    assert len(fresh) == 4
-    assert not set(fresh) & set(names)
-    own.kubectl("patch", "deployment", "cart", "-p", '{"spec":{"replicas":3}}')
-    own.kubectl("patch", "deployment", "cart", "--type=json", "-p", '[{"op":"test","path":"/spec/replicas","value":3}]')
-    refused = own.kubectl("patch", "deployment", "cart", "-p", '{"spec":{"replicas":-1}}', status=1)
-    assert "must be greater than or equal to 0" in refused
-    own.kubectl("label", "deployment", "cart", "x=y", status=1)
-    assert own.kubectl("set", "image", "deployment/cart", "cart=registry.example/shop/cart:1.18.1")
-    assert own.get("deployment", "cart")["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1.18.1")
+def test_a_service_account_has_a_token_until_it_expires(own: Api) -> None:
+    own.kubectl("create", "serviceaccount", "robot")
+    token = own.kubectl("create", "token", "robot").strip()
+    assert "system:serviceaccount:shop:robot" in own.kubectl("auth", "whoami", token=token)
+    own.kubectl("create", "rolebinding", "robot", "--clusterrole=edit", "--serviceaccount=shop:robot")
+    own.kubectl("create", "configmap", "mine", token=token)
+    grant = ("create", "rolebinding", "more", "--clusterrole=cluster-admin", "--serviceaccount=shop:robot")
+    assert "cannot create resource" in own.kubectl(*grant, token=token, status=1)
+    own.bench.time += 3700
+    assert "You must be logged in to the server" in own.kubectl("get", "pods", token=token, status=1)
 
 
-def test_deleted_pod_is_replaced_by_its_controller(own: Cluster) -> None:
-    name = own.kubectl("get", "pods", "-l", "app.kubernetes.io/name=catalog", "-o", "name").split()[0]
-    own.kubectl("delete", name, "--dry-run=server")
-    own.kubectl("get", name)
-    own.kubectl("delete", name)
-    own.kubectl("get", name, status=1)
-    own.clock.advance(60)
-    assert own.get("deployment", "catalog")["status"]["readyReplicas"] == 3
-    assert "SuccessfulCreate" in own.kubectl("get", "events")
+def test_a_namespace_goes_with_what_is_in_it(own: Api) -> None:
+    own.kubectl("create", "namespace", "brief")
+    own.kubectl("create", "configmap", "x", "-n", "brief")
+    own.kubectl("delete", "namespace", "brief", "--wait=false")
+    assert own.get("namespace", "brief")["status"]["phase"] == "Terminating"
+    refused = own.kubectl("create", "configmap", "y", "-n", "brief", status=1)
+    assert "unable to create new content in namespace brief because it is being terminated" in refused
+    own.bench.time += 60
+    assert 'namespaces "brief" not found' in own.kubectl("get", "namespace", "brief", status=1)
+    assert "this namespace may not be deleted" in own.kubectl("delete", "namespace", "default", status=1)
+
+
+def test_autoscaler_of_the_old_version_is_stored_as_the_new_one(api: Api) -> None:
+    api.apply(deployment("scaled", 1))
+    api.kubectl("autoscale", "deploy", "scaled", "--max=4", "--cpu-percent=50")
+    metric = api.get("hpa", "scaled")["spec"]["metrics"][0]
+    assert metric["resource"]["target"]["averageUtilization"] == 50
+    assert api.get("horizontalpodautoscalers.v1.autoscaling", "scaled")["spec"]["targetCPUUtilizationPercentage"] == 50
+
+
+def test_explain_knows_the_fields(api: Api) -> None:
+    text = api.kubectl("explain", "deployment.spec.strategy")
+    assert "rollingUpdate" in text
+    assert "<DeploymentStrategy>" in text

@@ -1,12 +1,16 @@
-"""Patches, by the examples of their specifications."""
+"""Patches and applies, by the examples of their specifications and by what must hold of all of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from autodevops.sandbox.kubernetes.patches import json_patch, merge_patch, strategic_merge_patch
+from autodevops.sandbox.cluster.patches import json_patch, merge_patch, strategic_merge_patch
+from autodevops.sandbox.kubernetes.ownership import Writer, applied
+from autodevops.sandbox.kubernetes.status import Refused
 
 
 @pytest.mark.parametrize(
@@ -102,3 +106,62 @@ def test_json_patch_that_does_not_fit_is_refused_and_changes_nothing(operations:
 def test_list_entry_without_its_key_is_refused() -> None:
     with pytest.raises(ValueError, match="merge key: name"):
         strategic_merge_patch({}, {"containers": [{"image": "x"}]})
+
+
+_NAMES = st.text("abc", min_size=1, max_size=2)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | _NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+_CONTAINERS = st.lists(
+    st.fixed_dictionaries({"name": _NAMES}, optional={"image": _NAMES, "args": st.lists(_NAMES, max_size=2)}),
+    max_size=4,
+    unique_by=lambda one: one["name"],
+)
+
+
+@settings(deadline=None)
+@given(_JSON, _JSON)
+def test_a_merge_patch_applied_twice_is_applied_once(document: Any, patch: Any) -> None:
+    once = merge_patch(document, patch)
+    assert merge_patch(once, patch) == once
+
+
+@settings(deadline=None)
+@given(_CONTAINERS, _CONTAINERS)
+def test_containers_keep_their_names_apart_and_what_a_patch_does_not_say(before: Any, patch: Any) -> None:
+    after = strategic_merge_patch({"containers": before}, {"containers": patch})["containers"]
+    old, said = ({one["name"]: one for one in found} for found in (before, patch))
+    assert [one["name"] for one in after] == list(dict.fromkeys([*old, *said]))
+    for one in after:
+        assert one == {**old.get(one["name"], {}), **said.get(one["name"], {})}
+
+
+@settings(deadline=None)
+@given(_CONTAINERS, st.randoms(use_true_random=False))
+def test_a_patch_puts_elements_in_the_order_it_names(before: Any, chance: Any) -> None:
+    order = [{"name": one["name"]} for one in before]
+    chance.shuffle(order)
+    patch = {"$setElementOrder/containers": order, "containers": order}
+    after = strategic_merge_patch({"containers": before}, patch)["containers"]
+    assert [one["name"] for one in after] == [one["name"] for one in order]
+
+
+@settings(deadline=None)
+@given(_CONTAINERS, _CONTAINERS)
+def test_an_apply_is_what_its_writer_says_and_a_second_one_changes_nothing(first: Any, second: Any) -> None:
+    def pod(containers: Any) -> Any:
+        return {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p"}, "spec": {"containers": containers}}
+
+    writer = Writer("me", "Apply", "v1", "2026-11-24T12:00:00Z")
+    once = applied(applied(None, pod(first), writer, force=False), pod(second), writer, force=False)
+    assert applied(once, pod(second), writer, force=False) == once
+    kept = {one["name"]: one for one in once.get("spec", {}).get("containers", ())}
+    assert kept == {one["name"]: one for one in second}
+    other = Writer("other", "Apply", "v1", writer.time)
+    changed = [{**one, "image": "another"} for one in second if one.get("image")]
+    if changed:
+        with pytest.raises(Refused, match="Apply failed with"):
+            applied(once, pod(changed), other, force=False)
+        assert applied(once, pod(changed), other, force=True)["spec"]["containers"][0]["image"] == "another"

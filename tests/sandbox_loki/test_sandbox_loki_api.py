@@ -134,6 +134,11 @@ async def test_log_query_at_an_instant_is_refused(client: httpx.AsyncClient) -> 
             {"query": 'rate({app="web"}[1m])', "start": "0", "end": "9999999", "step": "1"},
             "exceeded maximum resolution",
         ),
+        (
+            {"query": '{app="web"}', "start": "0", "end": "2600000"},
+            "the query time range exceeds the limit (query length: 30d2h13m20s, limit: 30d1h)",
+        ),
+        ({"query": '{app="web"}', "step": "soon"}, 'cannot parse "soon" to a valid duration'),
     ],
 )
 async def test_mistakes_are_plain_text_400(client: httpx.AsyncClient, params: dict[str, str], message: str) -> None:
@@ -166,6 +171,86 @@ async def test_index_stats_and_volume_count_what_is_there(client: httpx.AsyncCli
         ({"app": "web"}, "130"),
         ({"app": "api"}, "5"),
     ]
+
+
+async def test_a_query_has_a_greatest_length(client: httpx.AsyncClient) -> None:
+    data = {"query": '{app="web"} # ' + "x" * 131_072}
+    response = await client.post("/loki/api/v1/query_range", data=data)
+    assert (response.status_code, response.text) == (
+        400,
+        "parse error : input size too long (131086 > 131072)\n",
+    )
+
+
+async def test_categorized_answer_keeps_stream_labels_apart(client: httpx.AsyncClient) -> None:
+    headers = {"X-Loki-Response-Encoding-Flags": "categorize-labels,unknown"}
+    params = {"query": '{app="web"} | pattern "line <n>"', "limit": "2"}
+    body = (await client.get("/loki/api/v1/query_range", params=params, headers=headers)).json()
+    assert body["data"]["encodingFlags"] == ["categorize-labels"]
+    (stream,) = body["data"]["result"]
+    assert stream["stream"] == {"namespace": "shop", "app": "web", "service_name": "web"}
+    assert stream["values"][0][1:] == [
+        "line 19",
+        {"structuredMetadata": {"detected_level": "info", "trace_id": f"{1:032x}"}, "parsed": {"n": "19"}},
+    ]
+    plain = await _data(client, "query_range", query='{app="api"}')
+    assert "encodingFlags" not in plain
+    assert plain["result"][0]["values"] == [[str((T0 + 100) * SECOND), "hello"]]
+
+
+async def test_volume_over_time_adds_up_to_the_volume(client: httpx.AsyncClient) -> None:
+    data = await _data(
+        client, "index/volume_range", query='{namespace="shop"}', targetLabels="app", start=T0, end=T0 + 200, step="60"
+    )
+    assert data["resultType"] == "matrix"
+    sizes = {one["metric"]["app"]: [int(size) for _, size in one["values"]] for one in data["result"]}
+    assert {app: sum(one) for app, one in sizes.items()} == {"web": 130, "api": 5}
+    assert data["result"][0]["values"][0][0] == T0
+
+
+async def test_fields_labels_and_patterns_are_detected(client: httpx.AsyncClient) -> None:
+    body = (await client.get("/loki/api/v1/detected_fields", params={"query": '{app="web"}'})).json()
+    fields = {field["label"]: field for field in body["fields"]}
+    assert fields["trace_id"] == {"label": "trace_id", "type": "int", "cardinality": 2, "parsers": None}
+    values = (
+        await client.get("/loki/api/v1/detected_field/detected_level/values", params={"query": '{app="web"}'})
+    ).json()
+    assert values == {"values": ["info"], "limit": 1000}
+    labels = (await client.get("/loki/api/v1/detected_labels")).json()["detectedLabels"]
+    assert {"label": "app", "cardinality": 2} in labels
+    params = {"query": '{app="web"}', "step": "100"}
+    (pattern,) = (await client.get("/loki/api/v1/patterns", params=params)).json()["data"]
+    assert (pattern["pattern"], pattern["level"]) == ("line <_>", "info")
+    assert sum(count for _, count in pattern["samples"]) == 20
+
+
+async def test_sorted_vectors_keep_their_order(client: httpx.AsyncClient) -> None:
+    query = 'sort_desc(sum by (app) (count_over_time({namespace="shop"}[10m])))'
+    data = await _data(client, "query", query=query, time=int(NOW.timestamp()))
+    assert [one["metric"]["app"] for one in data["result"]] == ["web", "api"]
+
+
+async def test_too_many_series_are_refused(client: httpx.AsyncClient) -> None:
+    stream = LogStream({"app": "busy"}, [LogEntry(T0 * SECOND + 1 + i, f"id={i}", {}) for i in range(501)])
+    api = LokiApi(lambda wanted, start, end: [stream], lambda: NOW)
+    transport = httpx.ASGITransport(app=application(api))
+    async with httpx.AsyncClient(transport=transport, base_url="http://loki.test") as one:
+        query = 'count_over_time({app="busy"} | logfmt [10m])'
+        response = await one.get("/loki/api/v1/query", params={"query": query})
+        assert response.status_code == 400
+        assert response.text.startswith("maximum number of series (500) reached for a single query")
+        response = await one.get("/loki/api/v1/query", params={"query": f"sum({query})"})
+        assert response.json()["data"]["result"][0]["value"][1] == "501"
+
+
+async def test_metadata_routes_take_selectors_alone(client: httpx.AsyncClient) -> None:
+    for url, params in (
+        ("series", {"match[]": '{app="web"} |= "x"'}),
+        ("index/stats", {"query": 'rate({app="web"}[1m])'}),
+        ("labels", {"query": '{app="web"} | json'}),
+    ):
+        response = await client.get(f"/loki/api/v1/{url}", params=params)
+        assert (response.status_code, response.text) == (400, "only label matchers are supported\n")
 
 
 async def test_health_routes_answer(client: httpx.AsyncClient) -> None:

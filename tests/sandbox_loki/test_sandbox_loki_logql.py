@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from autodevops.sandbox.loki.evaluate import NANOS, Statistics, evaluate_metric, even_times, quantile, read_rows
 from autodevops.sandbox.loki.parser import parse_query
-from autodevops.sandbox.loki.pipeline import LabelTest, Row
+from autodevops.sandbox.loki.pipeline import LabelTest
+from autodevops.sandbox.loki.row import Row
 from autodevops.sandbox.loki.syntax import LogQLError, LogQuery
 from autodevops.sandbox.wire.go import format_float, parse_bytes, parse_duration
 from autodevops.sandbox.world.logs import LogEntry, LogStream

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from autodevops.sandbox.loki.app import create_app
 from autodevops.sandbox.world.logs import LogEntry, WorldLogs
-from autodevops.sandbox.world.workloads import Rolled
 from autodevops.sandbox.world.world import World
 
 NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
@@ -137,16 +136,24 @@ def test_new_pods_say_that_they_start(logs: WorldLogs) -> None:
     assert any("received SIGTERM, draining" in lines for lines in messages.values())
 
 
+def _container_log(
+    world: World, pod: str, since: float | None = None, tail: int | None = None
+) -> list[tuple[float, str]]:
+    return list(world.container_log("shop", pod, "payment", previous=False, since=since, tail=tail))
+
+
 def test_pod_log_is_what_loki_has_of_the_pod(world: World, logs: WorldLogs) -> None:
     pod = next(pod for pod in world.pods(world.now()) if pod.service == "payment")
     since = world.now() - 900
-    told = world.pod_log(pod, "payment", since=since, tail=None)
+    told = _container_log(world, pod.name, since=since)
     stored = _read(logs, int(since) * NANOS, AT, "payment")[pod.name]
     assert [line for _, line in told] == [entry.line for entry in stored]
-    assert world.pod_log(pod, "payment", since=None, tail=7) == list(told)[-7:]
-    assert world.pod_log(pod, "payment", since=None, tail=0) == []
+    assert _container_log(world, pod.name, tail=7) == told[-7:]
+    assert _container_log(world, pod.name, tail=0) == []
     with pytest.raises(KeyError):
-        world.pod_log(pod, "sidecar", since=None, tail=None)
+        world.container_log("shop", pod.name, "sidecar", previous=False, since=None, tail=None)
+    with pytest.raises(KeyError):
+        world.container_log("shop", pod.name, "payment", previous=True, since=None, tail=None)
 
 
 def test_rollback_ends_the_errors_and_leaves_the_past_alone() -> None:
@@ -154,7 +161,7 @@ def test_rollback_ends_the_errors_and_leaves_the_past_alone() -> None:
     world = World("bad-deploy", 1, NOW, clock)
     logs = WorldLogs(world)
     before = _read(logs, AT - 10 * MINUTE, AT, "payment")
-    world.apply("payment", Rolled(world.now(), undo=True))
+    world.do("undo", "@payment")
     clock.now = NOW + timedelta(minutes=15)
     assert _read(logs, AT - 10 * MINUTE, AT, "payment") == before
     after = _read(logs, AT + 5 * MINUTE, AT + 15 * MINUTE, "payment")

@@ -12,7 +12,7 @@ import pytest
 from sandbox_prometheus.prometheus_serving import NOW, ORIGIN, make_world
 from starlette.testclient import TestClient
 
-from autodevops.sandbox.alertmanager.api import fingerprint
+from autodevops.sandbox.alertmanager.alerts import fingerprint
 from autodevops.sandbox.alertmanager.app import create_app as create_alertmanager
 from autodevops.sandbox.prometheus.app import create_app
 from autodevops.sandbox.prometheus.encode import number, timestamp
@@ -273,7 +273,7 @@ def test_a_silence_without_a_matcher_that_excludes_anything_is_refused(bad_deplo
         }
         assert client.post("/api/v2/silences", json=body).status_code == 400
         assert client.post("/api/v2/silences", content=b"{").status_code == 400
-        assert client.delete("/api/v2/silence/nope").status_code == 404
+        assert client.delete("/api/v2/silence/nope").status_code == 422
 
 
 def test_fingerprint_is_the_one_prometheus_computes() -> None:

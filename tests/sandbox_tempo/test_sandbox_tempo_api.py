@@ -206,6 +206,10 @@ async def test_search_by_tags_and_duration(client: httpx.AsyncClient) -> None:
         ({"start": "9", "end": "5"}, "start must be before end"),
         ({"minDuration": "fast"}, "invalid minDuration"),
         ({"tags": '="'}, "invalid tags"),
+        ({"spss": "101"}, "spans per span set exceeds 100. received 101"),
+        ({"limit": "262145"}, "limit 262145 exceeds max limit 262144"),
+        ({"start": "1000", "end": "605801"}, "range specified by start and end exceeds 168h0m0s. received start=1000"),
+        ({"q": "{} | rate()"}, "the metrics function rate is no search"),
     ],
 )
 async def test_mistakes_are_plain_text_400(client: httpx.AsyncClient, params: dict[str, str], message: str) -> None:
@@ -223,6 +227,8 @@ async def test_tags_are_listed_by_scope(client: httpx.AsyncClient) -> None:
     assert "duration" in scopes["intrinsic"]
     only = await _json(client, "/api/v2/search/tags", scope="resource")
     assert [one["name"] for one in only["scopes"]] == ["resource"]
+    filtered = await _json(client, "/api/v2/search/tags", scope="span", q='{ resource.service.name = "front" }')
+    assert filtered["scopes"] == [{"name": "span", "tags": ["http.response.status_code"]}]
 
 
 async def test_tag_values_carry_their_type(client: httpx.AsyncClient) -> None:

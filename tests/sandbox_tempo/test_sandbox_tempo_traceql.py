@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autodevops.sandbox.tempo.evaluate import evaluate, mentioned
-from autodevops.sandbox.tempo.parser import parse_traceql
+from autodevops.sandbox.tempo.parser import parse_query, parse_traceql
 from autodevops.sandbox.tempo.syntax import TraceQLError
 from autodevops.sandbox.world.traces import Span, SpanEvent, Trace
 
@@ -51,10 +51,15 @@ def test_query_matches_its_spans(case: dict[str, Any]) -> None:
     }
 
 
+@pytest.mark.parametrize("query", CASES["valid"])
+def test_valid_query_is_taken(query: str) -> None:
+    assert parse_query(query)
+
+
 @pytest.mark.parametrize(("query", "message"), CASES["errors"], ids=lambda part: str(part)[:60])
 def test_wrong_query_is_refused_in_tempos_words(query: str, message: str) -> None:
     with pytest.raises(TraceQLError) as failure:
-        parse_traceql(query)
+        parse_query(query)
     assert message in str(failure.value)
     assert str(failure.value).startswith("invalid TraceQL query: parse error at line 1, col ")
 
@@ -73,7 +78,7 @@ def test_attributes_named_anywhere_in_a_query_are_shown_once() -> None:
 def test_any_text_parses_or_is_refused_with_a_message(text: str) -> None:
     message = "invalid TraceQL query"
     try:
-        parse_traceql("{" + text)
+        parse_query("{" + text)
     except TraceQLError as error:
         message = str(error)
     assert message.startswith("invalid TraceQL query")

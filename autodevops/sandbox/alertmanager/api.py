@@ -1,69 +1,68 @@
-"""Alertmanager's HTTP API (v2), answering as version 0.25 does, over whatever alerts are firing."""
+"""Alertmanager's HTTP API (v2), answering as version 0.25 does, over whatever alerts are held."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from autodevops.sandbox.alertmanager.matchers import (
-    LabelMatcher,
-    MatcherError,
-    accepted,
-    make_matcher,
-    parse_matchers,
+from autodevops.sandbox.alertmanager.alerts import Alert, Alerts, FiringAlerts, Muting
+from autodevops.sandbox.alertmanager.bodies import (
+    BadRequest,
+    Invalid,
+    flag,
+    mistakes,
+    posted_alert,
+    posted_silence,
+    read_body,
+    read_matchers,
+    receiver_filter,
+    silence_id,
 )
+from autodevops.sandbox.alertmanager.config import Config
+from autodevops.sandbox.alertmanager.dispatch import Deliver, Dispatcher
+from autodevops.sandbox.alertmanager.matchers import accepted
 from autodevops.sandbox.alertmanager.silences import Silence, Silences
-from autodevops.sandbox.prometheus.rules import ActiveAlert
+from autodevops.sandbox.alertmanager.webhook import deliver
 
 VERSION = "0.25.0"
-RECEIVER = "default"
-GROUP_BY = ("alertname", "namespace")
-_CONFIG = (
-    "route:\n  receiver: default\n  group_by:\n  - alertname\n  - namespace\n  group_wait: 30s\n"
-    "  group_interval: 5m\n  repeat_interval: 4h\nreceivers:\n- name: default\n"
-)
-_RESOLVES_AFTER = timedelta(minutes=4)  # Prometheus sends alerts as good for four evaluation or resend intervals
-_PROMETHEUS = "http://prometheus:9090"
-_MASK = (1 << 64) - 1
-
-
-class FiringAlerts(Protocol):
-    """Whoever evaluates the rules."""
-
-    def at(self, now_ms: int) -> Iterable[ActiveAlert]: ...
-
-
-class BadRequest(Exception):
-    """A request that Alertmanager answers with 400 and a JSON string."""
 
 
 @dataclass(frozen=True)
-class _Received:
-    """An alert as Alertmanager holds it."""
+class _Shown:
+    """An alert as the API shows it, and where it goes."""
 
-    labels: dict[str, str]
+    alert: Alert
     body: dict[str, Any]
-    muted: bool
+    receivers: tuple[str, ...]
 
 
 class AlertmanagerApi:
-    """The routes, over the alerts that fire at each moment."""
+    """The routes, over the alerts that fire at each moment. `advance` delivers the notifications due by now."""
 
-    def __init__(self, alerting: FiringAlerts, now: Callable[[], float]) -> None:
-        self._alerting = alerting
+    def __init__(
+        self,
+        alerting: FiringAlerts,
+        now: Callable[[], float],
+        config: Config,
+        tell: Deliver = lambda webhook, message: deliver(webhook, message, VERSION),
+    ) -> None:
         self._clock = now
+        self._config = config
         self._silences = Silences()
+        self._alerts = Alerts(alerting)
+        self._muting = Muting(config, self._silences)
+        self._dispatcher = Dispatcher(config, self._alerts, self._muting, tell)
+        self._started = self._now()
 
     def app(self) -> Starlette:
         def route(path: str, handle: Callable[[Request], Awaitable[Response]], *methods: str) -> Route:
@@ -72,6 +71,7 @@ class AlertmanagerApi:
         return Starlette(
             routes=[
                 route("/alerts", self.alerts),
+                route("/alerts", self.post_alerts, "POST"),
                 route("/alerts/groups", self.groups),
                 route("/status", self.status),
                 route("/receivers", self.receivers),
@@ -81,8 +81,12 @@ class AlertmanagerApi:
                 route("/silence/{id}", self.delete_silence, "DELETE"),
                 Route("/-/healthy", lambda request: PlainTextResponse("OK")),
                 Route("/-/ready", lambda request: PlainTextResponse("OK")),
-            ]
+            ],
+            exception_handlers={HTTPException: _wrong_path},
         )
+
+    def advance(self) -> None:
+        self._dispatcher.advance(self._clock())
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
@@ -90,115 +94,97 @@ class AlertmanagerApi:
     # --- alerts ---
 
     async def alerts(self, request: Request) -> Response:
-        found = await run_in_threadpool(self._received, request)
-        return JSONResponse([alert.body for alert in found])
+        found = await run_in_threadpool(self._shown, request)
+        wanted = receiver_filter(request)
+        return JSONResponse([one.body for one in found if any(map(wanted, one.receivers))])
 
     async def groups(self, request: Request) -> Response:
-        found = await run_in_threadpool(self._received, request)
-        groups: dict[tuple[tuple[str, str], ...], list[dict[str, Any]]] = defaultdict(list)
-        for alert in found:
-            key = tuple((name, alert.labels[name]) for name in GROUP_BY if name in alert.labels)
-            groups[key].append(alert.body)
+        found = await run_in_threadpool(self._shown, request)
+        wanted = receiver_filter(request)
+        groups: dict[tuple[tuple[tuple[str, str], ...], str, str], list[dict[str, Any]]] = {}
+        for one in found:
+            for route in self._config.route.match(one.alert.labels):
+                if wanted(route.receiver):
+                    key = (tuple(route.group(one.alert.labels).items()), route.receiver, route.key)
+                    groups.setdefault(key, []).append(one.body)
         return JSONResponse(
             [
-                {"alerts": alerts, "labels": dict(key), "receiver": {"name": RECEIVER}}
-                for key, alerts in sorted(groups.items())
+                {"alerts": alerts, "labels": dict(labels), "receiver": {"name": receiver}}
+                for (labels, receiver, _), alerts in sorted(groups.items(), key=lambda item: item[0])
             ]
         )
 
-    def _received(self, request: Request) -> list[_Received]:
-        params = request.query_params
-        matchers = _matchers(params.getlist("filter"))
-        active, silenced = (_flag(request, name) for name in ("active", "silenced"))
-        receiver = params.get("receiver", "")
+    def _shown(self, request: Request) -> list[_Shown]:
+        matchers = read_matchers(request.query_params.getlist("filter"))
+        active, silenced, inhibited = (flag(request, name) for name in ("active", "silenced", "inhibited"))
         now = self._now()
-        if receiver and not accepted([_matcher("receiver", receiver, True, True)], {"receiver": RECEIVER}):
-            return []
+        held = self._alerts.at(now)
         found = []
-        for alert in self._alerting.at(int(now.timestamp() * 1000)):
-            if not alert.firing:
+        for alert in held:
+            silences, inhibitors = self._muting.silenced_by(alert, now), self._muting.inhibited_by(alert, held)
+            hidden = (silences and not silenced) or (inhibitors and not inhibited)
+            if hidden or (not (silences or inhibitors) and not active) or not accepted(matchers, alert.labels):
                 continue
-            received = self._receive(alert, now)
-            if accepted(matchers, received.labels) and (silenced if received.muted else active):
-                found.append(received)
-        return sorted(found, key=lambda one: str(one.body["fingerprint"]))
+            receivers = tuple(route.receiver for route in self._config.route.match(alert.labels))
+            found.append(_Shown(alert, _alert(alert, receivers, silences, inhibitors), receivers))
+        return found
 
-    def _receive(self, alert: ActiveAlert, now: datetime) -> _Received:
-        labels = dict(alert.labels)
-        muted = self._silences.muting(labels, now)
-        updated = datetime.fromtimestamp(alert.evaluated_at / 1000, UTC)
-        body = {
-            "annotations": alert.annotations,
-            "endsAt": _stamp(updated + _RESOLVES_AFTER),
-            "fingerprint": fingerprint(labels),
-            "receivers": [{"name": RECEIVER}],
-            "startsAt": _stamp(datetime.fromtimestamp(alert.fired_at / 1000, UTC)),
-            "status": {"inhibitedBy": [], "silencedBy": muted, "state": "suppressed" if muted else "active"},
-            "updatedAt": _stamp(updated),
-            "generatorURL": f"{_PROMETHEUS}/graph?g0.expr={quote(alert.rule.expr, safe='')}&g0.tab=1",
-            "labels": labels,
-        }
-        return _Received(labels, body, bool(muted))
+    async def post_alerts(self, request: Request) -> Response:
+        now, wrong, held = self._now(), [], []
+        for index, given in enumerate(await read_body(request, list, "alerts")):
+            alert = posted_alert(given, index, now, timedelta(seconds=self._config.resolve_timeout))
+            said = mistakes(alert)
+            if said:
+                wrong.append(said)
+            else:
+                held.append(self._alerts.post(alert))
+        await run_in_threadpool(self._dispatcher.take, held, now.timestamp())
+        if wrong:
+            raise BadRequest("; ".join(wrong))
+        return Response(status_code=200)
 
     # --- silences ---
 
     async def silences(self, request: Request) -> Response:
-        matchers = _matchers(request.query_params.getlist("filter"))
+        matchers = read_matchers(request.query_params.getlist("filter"))
         now = self._now()
-        order = {"active": 0, "pending": 1, "expired": 2}
-        shown = [s for s in self._silences if all(_covers(matcher, s) for matcher in matchers)]
-        shown.sort(key=lambda s: (order[s.state(now)], s.ends_at))
+        shown = [one for one in self._silences if all(matcher in one.matchers for matcher in matchers)]
+        shown.sort(key=lambda one: _silence_order(one, now))
         return JSONResponse([_silence(one, now) for one in shown])
 
     async def silence(self, request: Request) -> Response:
-        found = self._silences.get(request.path_params["id"])
+        found = self._silences.get(silence_id(request))
         return JSONResponse(_silence(found, self._now())) if found else Response(status_code=404)
 
     async def post_silence(self, request: Request) -> Response:
         now = self._now()
-        try:
-            body = json.loads(await request.body())
-            matchers = tuple(
-                _matcher(m["name"], m["value"], bool(m["isRegex"]), bool(m.get("isEqual", True)))
-                for m in body["matchers"]
-            )
-            starts, ends = datetime.fromisoformat(body["startsAt"]), datetime.fromisoformat(body["endsAt"])
-            silence = Silence(
-                str(body.get("id") or ""), matchers, max(starts, now), ends, now, body["createdBy"], body["comment"]
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadRequest(f"bad silence: {type(error).__name__}: {error}") from error
-        if ends <= starts:
-            raise BadRequest("Failed to create silence: start time must be before end time")
-        if ends <= now:
-            raise BadRequest("Failed to create silence: end time can't be in the past")
-        if not matchers or all(matcher.accepts({}) for matcher in matchers):
-            raise BadRequest("silence invalid: at least one matcher must not match the empty string")
+        body = await read_body(request, dict, "silence")
+        silence = posted_silence(body, now)
         if silence.id and self._silences.get(silence.id) is None:
-            return JSONResponse(f"silence {silence.id} not found", status_code=404)
+            return _said("silence not found", 404)
         return JSONResponse({"silenceID": self._silences.put(silence, now)})
 
     async def delete_silence(self, request: Request) -> Response:
-        identity = request.path_params["id"]
+        identity = silence_id(request)
         found = self._silences.get(identity)
         if found is None:
-            return Response(status_code=404)
+            return _said("silence not found", 500)
         if found.state(self._now()) == "expired":
-            return JSONResponse(f"silence {identity} already expired", status_code=500)
+            return _said(f"silence {identity} already expired", 500)
         self._silences.expire(identity, self._now())
         return Response(status_code=200)
 
     # --- about itself ---
 
     async def receivers(self, request: Request) -> Response:
-        return JSONResponse([{"name": RECEIVER}])
+        return JSONResponse([{"name": one.name} for one in self._config.receivers])
 
     async def status(self, request: Request) -> Response:
         return JSONResponse(
             {
                 "cluster": {"name": "sandbox", "peers": [], "status": "disabled"},
-                "config": {"original": _CONFIG},
-                "uptime": _stamp(self._now() - timedelta(days=15)),
+                "config": {"original": self._config.original},
+                "uptime": _stamp(self._started),
                 "versionInfo": {
                     "branch": "HEAD",
                     "buildDate": "",
@@ -211,49 +197,60 @@ class AlertmanagerApi:
         )
 
 
-def fingerprint(labels: Mapping[str, str]) -> str:
-    """The 64-bit FNV-1a hash of a label set as Prometheus' common library computes it, in 16 hex digits."""
-    value = 0xCBF29CE484222325
-    for name in sorted(labels):
-        for byte in (*name.encode(), 0xFF, *labels[name].encode(), 0xFF):
-            value = ((value ^ byte) * 0x100000001B3) & _MASK
-    return f"{value:016x}"
-
-
 def _guarded(handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
-            return await handle(request)
+            response = await handle(request)
         except BadRequest as error:
-            return JSONResponse(str(error), status_code=400)
+            response = _said(str(error), 400)
+        except Invalid as error:
+            response = JSONResponse(error.body, status_code=error.status)
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     return endpoint
 
 
-def _flag(request: Request, name: str) -> bool:
-    text = request.query_params.get(name, "true")
-    if text not in {"true", "false"}:
-        raise BadRequest(f"{name} in query must be of type boolean: {text!r}")
-    return text == "true"
+def _said(sentence: str, status: int) -> Response:
+    """A JSON string on a line of its own."""
+    return Response(f"{json.dumps(sentence)}\n", status, media_type="application/json")
 
 
-def _matchers(texts: list[str]) -> list[LabelMatcher]:
-    try:
-        return parse_matchers(texts)
-    except MatcherError as error:
-        raise BadRequest(str(error)) from error
+async def _wrong_path(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allowed = ",".join(sorted((error.headers or {}).get("allow", "").replace(" ", "").split(","), reverse=True))
+        allowed = ",".join(name for name in allowed.split(",") if name != "HEAD")
+        message = f"method {request.method} is not allowed, but [{allowed}] are"
+    else:
+        message = f"path {request.url.path} was not found"
+    return JSONResponse({"code": error.status_code, "message": message}, status_code=error.status_code)
 
 
-def _matcher(name: str, value: str, is_regex: bool, is_equal: bool) -> LabelMatcher:
-    try:
-        return make_matcher(name, value, is_regex, is_equal)
-    except MatcherError as error:
-        raise BadRequest(str(error)) from error
+def _alert(alert: Alert, receivers: tuple[str, ...], silences: list[str], inhibitors: list[str]) -> dict[str, Any]:
+    state = "suppressed" if silences or inhibitors else "active"
+    return {
+        "annotations": dict(alert.annotations),
+        "endsAt": _stamp(alert.ends_at),
+        "fingerprint": alert.fingerprint,
+        "receivers": [{"name": name} for name in receivers],
+        "startsAt": _stamp(alert.starts_at),
+        "status": {"inhibitedBy": inhibitors, "silencedBy": silences, "state": state},
+        "updatedAt": _stamp(alert.updated_at),
+        "generatorURL": alert.generator_url,
+        "labels": dict(alert.labels),
+    }
 
 
-def _covers(wanted: LabelMatcher, silence: Silence) -> bool:
-    """Whether a silence concerns the label value that a filter asks for."""
-    return any(own.name == wanted.name and wanted.accepts({own.name: own.value}) for own in silence.matchers)
+def _silence_order(silence: Silence, now: datetime) -> tuple[int, float]:
+    """Active ones first, the next to end before others; then the next to start; then the last to have ended."""
+    match silence.state(now):
+        case "active":
+            return 0, silence.ends_at.timestamp()
+        case "pending":
+            return 1, silence.starts_at.timestamp()
+        case _:
+            return 2, -silence.ends_at.timestamp()
 
 
 def _silence(silence: Silence, now: datetime) -> dict[str, Any]:

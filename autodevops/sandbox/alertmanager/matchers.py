@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ class LabelMatcher:
     value: str
     is_regex: bool
     is_equal: bool
+
+    def __str__(self) -> str:
+        operator = {(False, True): "=", (False, False): "!=", (True, True): "=~", (True, False): "!~"}
+        value = json.dumps(self.value, ensure_ascii=False)
+        return f"{self.name}{operator[self.is_regex, self.is_equal]}{value}"
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
         own = labels.get(self.name, "")

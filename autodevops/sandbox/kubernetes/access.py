@@ -1,94 +1,69 @@
-"""Who asks and what they may: one user with a bearer token and a role that reads everything and mends a little."""
+"""Who asks: bearer tokens, the accounts they stand for, and impersonation.
+
+A token is signed with the sandbox's secret and says whom it is for, so nothing has to be kept; the secret itself is the
+administrator's token. What somebody may do is `cluster/rbac.py`'s business.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import hmac
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 
-from starlette.requests import Request
+from autodevops.sandbox.cluster.rbac import ACCOUNT, User, groups_of
+from autodevops.sandbox.cluster.store import Store
+from autodevops.sandbox.kubernetes.status import unauthorized
 
-from autodevops.sandbox.kubernetes.resources import RESOURCES, Resource, find_resource
-from autodevops.sandbox.kubernetes.status import forbidden, unauthorized
-from autodevops.sandbox.world.templates import Json
-
-USER = "system:serviceaccount:default:sandbox-operator"
-_PUBLIC = ("/version", "/healthz", "/livez", "/readyz")  # system:public-info-viewer
+PUBLIC = ("/version", "/healthz", "/livez", "/readyz")  # system:public-info-viewer
 
 
-def authenticate(request: Request, token: str) -> None:
-    """Raises Refused (401) unless the request carries the token, or asks what everybody may know."""
-    if request.url.path.rstrip("/") in _PUBLIC:
-        return
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
+ADMINISTRATOR = User("kubernetes-admin", ("system:masters", "system:authenticated"))
+
+
+def token_for(secret: str, name: str, groups: Iterable[str] = (), expires: float | None = None) -> str:
+    """A token for a user or, named `system:serviceaccount:NAMESPACE:NAME`, for a service account."""
+    claims = {"sub": name, **({"groups": [*groups]} if groups else {}), **({"exp": int(expires)} if expires else {})}
+    text = f"{_pack({'alg': 'HS256', 'typ': 'JWT'})}.{_pack(claims)}"
+    return f"{text}.{_signature(secret, text)}"
+
+
+def authenticate(headers: Mapping[str, str], secret: str, store: Store) -> User:
+    """Whose token the request carries. Raises Refused (401)."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
         raise unauthorized()
+    user = user_of(given.strip(), secret, store)
+    if user is None:
+        raise unauthorized()
+    return user
 
 
-def may(resource: Resource | None, verb: str, subresource: str = "") -> bool:
-    """Whether the role allows it."""
-    if resource is None:
-        return False
-    if subresource:
-        known = resource.subresources.get(subresource)
-        return known is not None and subresource != "status" and verb in known[1]
-    return verb in resource.allowed
+def user_of(token: str, secret: str, store: Store) -> User | None:
+    """Whom a token stands for; None when it is not ours, has expired, or its service account is gone."""
+    if hmac.compare_digest(token.encode(), secret.encode()):
+        return ADMINISTRATOR
+    text, _, signature = token.rpartition(".")
+    if not text or not hmac.compare_digest(signature.encode(), _signature(secret, text).encode()):
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(text.partition(".")[2] + "=="))
+    except (binascii.Error, ValueError):
+        return None
+    if "exp" in claims and claims["exp"] <= store.now:
+        return None
+    name = str(claims["sub"])
+    if name.startswith(ACCOUNT):
+        account = store.get("ServiceAccount", *name.removeprefix(ACCOUNT).split(":", 1))
+        return None if account is None else User(name, groups_of(name), account["metadata"]["uid"])
+    return User(name, (*claims.get("groups", ()), "system:authenticated"))
 
 
-def authorize(resource: Resource, verb: str, namespace: str, name: str, subresource: str = "") -> None:
-    """Raises Refused (403) when the role does not allow it."""
-    if not may(resource, verb, subresource):
-        raise forbidden(USER, verb, resource, namespace, name, subresource)
+def _pack(value: Mapping[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def access_review(review: Json) -> Json:
-    """A SelfSubjectAccessReview with its answer."""
-    wanted = review.get("spec", {}).get("resourceAttributes")
-    if wanted is None:
-        path = review.get("spec", {}).get("nonResourceAttributes", {})
-        allowed = path.get("verb") == "get"
-    else:
-        group, plural = wanted.get("group", ""), wanted.get("resource", "")
-        found = _matching(group, plural, wanted.get("version", ""))
-        verb = wanted.get("verb", "")
-        allowed = plural != "*" and verb != "*" and any(may(one, verb, wanted.get("subresource", "")) for one in found)
-    status: Json = {"allowed": allowed}
-    if allowed:
-        status["reason"] = 'RBAC: allowed by ClusterRoleBinding "sandbox-operator" of ClusterRole "sandbox-operator"'
-    return {
-        "kind": "SelfSubjectAccessReview",
-        "apiVersion": "authorization.k8s.io/v1",
-        "metadata": {"creationTimestamp": None},
-        "spec": review.get("spec", {}),
-        "status": status,
-    }
-
-
-def _matching(group: str, plural: str, version: str) -> Iterable[Resource]:
-    if version and version != "*":
-        found = find_resource(group, version, plural)
-        return [found] if found else []
-    return [one for one in RESOURCES if one.plural == plural and group in ("*", one.group)]
-
-
-def rules_review(review: Json) -> Json:
-    """A SelfSubjectRulesReview with its answer."""
-    rules: list[Json] = []
-    for resource in RESOURCES:
-        rules.append(
-            {"verbs": list(resource.allowed), "apiGroups": [resource.group], "resources": [resource.plural]}
-        )  # fmt: skip
-        for name, (_, verbs) in resource.subresources.items():
-            if name != "status":
-                plural = f"{resource.plural}/{name}"
-                rules.append({"verbs": list(verbs), "apiGroups": [resource.group], "resources": [plural]})
-    return {
-        "kind": "SelfSubjectRulesReview",
-        "apiVersion": "authorization.k8s.io/v1",
-        "metadata": {"creationTimestamp": None},
-        "spec": review.get("spec", {}),
-        "status": {
-            "resourceRules": rules,
-            "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["*"]}],
-            "incomplete": False,
-        },
-    }
+def _signature(secret: str, text: str) -> str:
+    return base64.urlsafe_b64encode(hmac.digest(secret.encode(), text.encode(), hashlib.sha256)).decode().rstrip("=")

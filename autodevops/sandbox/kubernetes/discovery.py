@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autodevops.sandbox.kubernetes.resources import RESOURCES, REVIEWS, Resource, groups
-from autodevops.sandbox.world.objects.cluster import KUBERNETES_VERSION
-from autodevops.sandbox.world.templates import Json
+from autodevops.sandbox.cluster.store import Json
+from autodevops.sandbox.kubernetes.resources import RESOURCES, REVIEWS, USAGE, Resource, Subresource, versions
 
+KUBERNETES_VERSION = "v1.34.2"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
@@ -37,13 +37,13 @@ def core_versions(server: str) -> Json:
 
 def group_list() -> Json:
     """GET /apis."""
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group(name) for name in groups()]}
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group(name) for name in versions()]}
 
 
 def group(name: str) -> Json:
     """GET /apis/GROUP, without kind when inside a list. Raises KeyError."""
-    entry = {"groupVersion": f"{name}/{groups()[name]}", "version": groups()[name]}
-    return {"name": name, "versions": [entry], "preferredVersion": entry}
+    entries = [{"groupVersion": f"{name}/{one}", "version": one} for one in versions()[name]]
+    return {"name": name, "versions": entries, "preferredVersion": entries[0]}
 
 
 def resource_list(group_name: str, group_version: str) -> Json:
@@ -51,16 +51,16 @@ def resource_list(group_name: str, group_version: str) -> Json:
     found: list[Json] = []
     for resource in _of(group_name, group_version):
         found.append(_plain(resource))
-        for name, (kind, verbs) in resource.subresources.items():
+        for name, subresource in resource.subresources.items():
             entry: Json = {
                 "name": f"{resource.plural}/{name}",
                 "singularName": "",
                 "namespaced": resource.namespaced,
-                "kind": kind or resource.kind,
-                "verbs": list(verbs),
+                "kind": subresource.kind,
+                "verbs": list(subresource.verbs),
             }
-            if kind == "Scale":
-                entry |= {"group": "autoscaling", "version": "v1"}
+            if subresource.api_version:
+                entry |= dict(zip(("group", "version"), subresource.api_version.split("/"), strict=True))
             found.append(entry)
     name = f"{group_name}/{group_version}" if group_name else group_version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": found}
@@ -68,7 +68,7 @@ def resource_list(group_name: str, group_version: str) -> Json:
 
 def aggregated(core: bool) -> Json:
     """GET /api or /apis with the aggregated discovery Accept type."""
-    names = [("", "v1")] if core else list(groups().items())
+    names = {"": ["v1"]} if core else versions()
     return {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": "apidiscovery.k8s.io/v2",
@@ -82,15 +82,16 @@ def aggregated(core: bool) -> Json:
                         "resources": [_discovered(resource) for resource in _of(name, one)],
                         "freshness": "Current",
                     }
+                    for one in found
                 ],
             }
-            for name, one in names
+            for name, found in names.items()
         ],
     }
 
 
 def _of(group_name: str, group_version: str) -> Iterable[Resource]:
-    return [one for one in (*RESOURCES, *REVIEWS) if (one.group, one.version) == (group_name, group_version)]
+    return [one for one in (*RESOURCES, *REVIEWS, *USAGE) if (one.group, one.version) == (group_name, group_version)]
 
 
 def _plain(resource: Resource) -> Json:
@@ -125,11 +126,15 @@ def _discovered(resource: Resource) -> Json:
         entry["subresources"] = [
             {
                 "subresource": name,
-                "responseKind": {"group": "autoscaling", "version": "v1", "kind": "Scale"}
-                if answer == "Scale"
-                else {**kind, "kind": answer or resource.kind},
-                "verbs": list(verbs),
+                "responseKind": _response(kind, subresource),
+                "verbs": list(subresource.verbs),
             }
-            for name, (answer, verbs) in resource.subresources.items()
+            for name, subresource in resource.subresources.items()
         ]
     return entry
+
+
+def _response(kind: Json, subresource: Subresource) -> Json:
+    group_name, _, version_name = subresource.api_version.rpartition("/")
+    own = {"group": group_name, "version": version_name} if subresource.api_version else {}
+    return {**kind, **own, "kind": subresource.kind}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 
 from autodevops.sandbox.basics.moments import parse_rfc3339, rfc3339
-from autodevops.sandbox.kubernetes.resources import Resource
-from autodevops.sandbox.kubernetes.status import bad_request, not_found
-from autodevops.sandbox.world.objects.pods import started_at
-from autodevops.sandbox.world.workloads import Pod
-from autodevops.sandbox.world.world import World
+from autodevops.sandbox.cluster.store import Json
+from autodevops.sandbox.kubernetes.call import Call
+from autodevops.sandbox.kubernetes.served import Served
+from autodevops.sandbox.kubernetes.status import bad_request
 
 _POLL = 0.5  # seconds between looks while following
 
@@ -22,8 +21,12 @@ _POLL = 0.5  # seconds between looks while following
 class LogRequest:
     """Which lines of which container are wanted. `since` is epoch seconds."""
 
-    pod: Pod
+    served: Served
+    namespace: str
+    pod: str
+    uid: str
     container: str
+    previous: bool
     since: float | None
     tail: int | None
     timestamps: bool
@@ -31,83 +34,111 @@ class LogRequest:
     follow: bool
 
 
-def parse_log_request(
-    world: World, resource: Resource, namespace: str, name: str, parameters: Mapping[str, str]
-) -> LogRequest:
+def parse_log_request(call: Call) -> LogRequest:
     """Read and check the parameters. Raises Refused as the API server and the kubelet do."""
-    now = world.now()
-    pod = next((one for one in world.pods(now) if one.name == name and one.namespace == namespace), None)
-    if pod is None:
-        raise not_found(resource, name)
-    names = [container["name"] for container in pod.template["spec"]["containers"]]
+    pod, parameters = call.current(), call.parameters
+    name, spec = call.name, pod.get("spec") or {}
+    names = [one["name"] for one in spec.get("containers") or ()]
+    init = [one["name"] for one in spec.get("initContainers") or ()]
     container = parameters.get("container", "")
     if not container:
         if len(names) > 1:
-            raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]")
+            also = f" or one of the init containers: [{' '.join(init)}]" if init else ""
+            choice = f"choose one of: [{' '.join(names)}]{also}"
+            raise bad_request(f"a container name must be specified for pod {name}, {choice}")
         container = names[0]
-    if container not in names:
+    if container not in (*names, *init):
         raise bad_request(f"container {container} is not valid for pod {name}")
-    if _true(parameters, "previous"):
-        raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
-    if now < started_at(pod):
-        raise bad_request(f'container "{container}" in pod "{name}" is waiting to start: ContainerCreating')
+    previous = call.flag("previous")
+    if not spec.get("nodeName"):
+        raise bad_request(f"pod {name} does not have a host assigned")
+    _check_state(pod, name, container, previous=previous)
     since = None
-    if seconds := _number(parameters, "sinceSeconds"):
-        since = now - seconds
+    if seconds := call.whole("sinceSeconds"):
+        since = call.now - seconds
     if text := parameters.get("sinceTime", ""):
         try:
             since = parse_rfc3339(text)
         except ValueError as error:
             raise bad_request(f'unable to parse "{text}" as an RFC 3339 time') from error
     return LogRequest(
-        pod,
+        call.served,
+        call.namespace,
+        name,
+        pod["metadata"]["uid"],
         container,
+        previous,
         since,
-        _number(parameters, "tailLines"),
-        _true(parameters, "timestamps"),
-        _number(parameters, "limitBytes"),
-        _true(parameters, "follow"),
+        call.whole("tailLines"),
+        call.flag("timestamps"),
+        call.whole("limitBytes"),
+        call.flag("follow"),
     )
 
 
-async def log_lines(world: World, request: LogRequest, closing: Callable[[], bool]) -> AsyncIterator[bytes]:
+def _check_state(pod: Json, name: str, container: str, *, previous: bool) -> None:
+    """What the kubelet says when there is nothing to read yet."""
+    status = pod.get("status") or {}
+    known = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
+    found: Json = next((one for one in known if one["name"] == container), {})
+    state, last = found.get("state") or {}, found.get("lastState") or {}
+    if previous:
+        if not last.get("terminated"):
+            raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
+        return
+    if state.get("running") or state.get("terminated") or last.get("terminated"):
+        return
+    reason = (state.get("waiting") or {}).get("reason") or "ContainerCreating"
+    if reason in ("ErrImagePull", "ImagePullBackOff"):
+        says = {
+            "ErrImagePull": "image can't be pulled",
+            "ImagePullBackOff": "trying and failing to pull image",
+        }[reason]
+        raise bad_request(f'container "{container}" in pod "{name}" is waiting to start: {says}')
+    raise bad_request(f'container "{container}" in pod "{name}" is waiting to start: {reason}')
+
+
+async def log_lines(request: LogRequest, closing: Callable[[], bool]) -> AsyncIterator[bytes]:
     """The lines as bytes; while following, until the pod goes or the server closes."""
-    read = await run_in_threadpool(_read, world, request, request.since, request.tail)
-    left = request.limit_bytes
+    read = await run_in_threadpool(_read, request)
+    left, seen = request.limit_bytes, request.since
     while True:
-        for _, line in read:
+        for at, line in read:
+            seen = at
             data = line.encode()
             if left is not None:
                 data, left = data[:left], left - len(data[:left])
             yield data
             if left == 0:
                 return
-        if not request.follow or closing() or not request.pod.exists(world.now()):
+        if not request.follow or closing() or not await run_in_threadpool(_runs, request):
             return
-        begin = request.pod.created_at if request.since is None else request.since
-        seen = read[-1][0] if read else begin
         await asyncio.sleep(_POLL)
-        fresh = await run_in_threadpool(_read, world, request, seen, None)
-        read = [one for one in fresh if one[0] > seen]
+        again = replace(request, since=seen, tail=None)
+        read = [one for one in await run_in_threadpool(_read, again) if seen is None or one[0] > seen]
 
 
-def _read(world: World, request: LogRequest, since: float | None, tail: int | None) -> list[tuple[float, str]]:
-    lines = world.pod_log(request.pod, request.container, since=since, tail=tail)
+def _read(request: LogRequest) -> Sequence[tuple[float, str]]:
+    cluster = request.served.cluster
+    with cluster.lock:
+        cluster.advance(request.served.now())
+        try:
+            lines = request.served.container_log(
+                request.namespace, request.pod, request.container,
+                previous=request.previous, since=request.since, tail=request.tail,
+            )  # fmt: skip
+        except KeyError:
+            return ()
     return [(at, f"{_stamp(at)} {text}\n" if request.timestamps else f"{text}\n") for at, text in lines]
+
+
+def _runs(request: LogRequest) -> bool:
+    """Whether more lines can come."""
+    pod = request.served.cluster.store.get("Pod", request.namespace, request.pod)
+    if pod is None or pod["metadata"]["uid"] != request.uid:
+        return False
+    return (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
 
 
 def _stamp(at: float) -> str:
     return f"{rfc3339(at)[:-1]}.{int(at % 1 * 1e9):09d}Z"
-
-
-def _true(parameters: Mapping[str, str], name: str) -> bool:
-    return parameters.get(name, "").lower() in ("true", "1")
-
-
-def _number(parameters: Mapping[str, str], name: str) -> int | None:
-    text = parameters.get(name, "")
-    if not text:
-        return None
-    if not text.isdigit():
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    return int(text)

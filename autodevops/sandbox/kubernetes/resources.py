@@ -1,19 +1,29 @@
-"""Which resources the API server has, how they are called, and what may be done to them."""
+"""What the API server serves under which path: the cluster's kinds, other versions of them, and reviews."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autodevops.sandbox.basics.moments import parse_rfc3339, rfc3339_micro
-from autodevops.sandbox.world.templates import Json
+from autodevops.sandbox.cluster.kinds import KINDS, Kind
 
 READ = ("get", "list", "watch")
+_WRITE = ("get", "patch", "update")
+_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclass(frozen=True)
+class Subresource:
+    """What a subresource answers with; `api_version` is that of its kind when it is another than the resource's."""
+
+    kind: str
+    verbs: tuple[str, ...]
+    api_version: str = ""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource of one API version. `verbs` are those the API has; `allowed` those our user's role has."""
+    """One resource of one API version. `stored` is the kind the store has it as; empty for what is only asked."""
 
     group: str
     version: str
@@ -22,9 +32,9 @@ class Resource:
     namespaced: bool = True
     short: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
-    allowed: tuple[str, ...] = READ
-    subresources: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-    verbs: tuple[str, ...] = (*READ, "create", "delete", "deletecollection", "patch", "update")
+    subresources: Mapping[str, Subresource] = field(default_factory=dict)
+    verbs: tuple[str, ...] = _VERBS
+    stored: str = ""
 
     @property
     def api_version(self) -> str:
@@ -43,83 +53,79 @@ class Resource:
     def singular(self) -> str:
         return self.kind.lower()
 
+    @property
+    def status(self) -> bool:
+        return "status" in self.subresources
 
-_ALL = ("all",)
-_SCALE = {"scale": ("Scale", ("get", "patch", "update")), "status": ("", ("get", "patch", "update"))}
+
+_SUBRESOURCES = {
+    "scale": Subresource("Scale", _WRITE, "autoscaling/v1"),
+    "log": Subresource("Pod", ("get",)),
+    "eviction": Subresource("Eviction", ("create",), "policy/v1"),
+    "token": Subresource("TokenRequest", ("create",), "authentication.k8s.io/v1"),
+    "finalize": Subresource("Namespace", ("update",)),
+}
+
+
+def _resource(kind: Kind, group: str = "", version: str = "") -> Resource:
+    subresources = {name: _SUBRESOURCES[name] for name in kind.subresources}
+    if kind.status:
+        subresources["status"] = Subresource(kind.name, _WRITE)
+    return Resource(
+        group or kind.group,
+        version or kind.version,
+        kind.plural,
+        kind.name,
+        kind.namespaced,
+        kind.short,
+        kind.categories,
+        dict(sorted(subresources.items())),
+        tuple(verb for verb in _VERBS if kind.name != "Namespace" or verb != "deletecollection"),
+        kind.name,
+    )
+
+
+def _review(group: str, kind: str, *, namespaced: bool = False) -> Resource:
+    return Resource(group, "v1", f"{kind.lower()}s", kind, namespaced, verbs=("create",))
+
 
 RESOURCES: tuple[Resource, ...] = (
-    Resource("", "v1", "configmaps", "ConfigMap", short=("cm",)),
-    Resource("", "v1", "endpoints", "Endpoints", short=("ep",)),
-    Resource("", "v1", "events", "Event", short=("ev",)),
-    Resource("", "v1", "namespaces", "Namespace", namespaced=False, short=("ns",)),
-    Resource("", "v1", "nodes", "Node", namespaced=False, short=("no",)),
-    Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", short=("pvc",)),
-    Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False, short=("pv",)),
-    Resource(
-        "", "v1", "pods", "Pod", short=("po",), categories=_ALL, allowed=(*READ, "delete"),
-        subresources={"log": ("Pod", ("get",)), "status": ("Pod", ("get", "patch", "update"))},
-    ),
-    Resource("", "v1", "secrets", "Secret"),
-    Resource("", "v1", "serviceaccounts", "ServiceAccount", short=("sa",)),
-    Resource("", "v1", "services", "Service", short=("svc",), categories=_ALL),
-    Resource("apps", "v1", "daemonsets", "DaemonSet", short=("ds",), categories=_ALL),
-    Resource(
-        "apps", "v1", "deployments", "Deployment", short=("deploy",), categories=_ALL,
-        allowed=(*READ, "patch", "update"), subresources=_SCALE,
-    ),
-    Resource("apps", "v1", "replicasets", "ReplicaSet", short=("rs",), categories=_ALL),
-    Resource("apps", "v1", "statefulsets", "StatefulSet", short=("sts",), categories=_ALL),
-    Resource(
-        "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", short=("hpa",), categories=_ALL
-    ),
-    Resource("batch", "v1", "cronjobs", "CronJob", short=("cj",), categories=_ALL),
-    Resource("batch", "v1", "jobs", "Job", categories=_ALL),
-    Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
-    Resource("events.k8s.io", "v1", "events", "Event", short=("ev",)),
-    Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False, short=("sc",)),
-)  # fmt: skip
-
+    *(_resource(kind) for kind in KINDS.values()),
+    _resource(KINDS["HorizontalPodAutoscaler"], version="v1"),
+    _resource(KINDS["Event"], group="events.k8s.io"),
+)
 REVIEWS: tuple[Resource, ...] = (
-    Resource(
-        "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview",
-        namespaced=False, verbs=("create",), allowed=("create",),
-    ),
-    Resource(
-        "authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview",
-        namespaced=False, verbs=("create",), allowed=("create",),
-    ),
-)  # fmt: skip
+    _review("authentication.k8s.io", "SelfSubjectReview"),
+    _review("authentication.k8s.io", "TokenReview"),
+    _review("authorization.k8s.io", "LocalSubjectAccessReview", namespaced=True),
+    _review("authorization.k8s.io", "SelfSubjectAccessReview"),
+    _review("authorization.k8s.io", "SelfSubjectRulesReview"),
+    _review("authorization.k8s.io", "SubjectAccessReview"),
+)
+USAGE: tuple[Resource, ...] = (
+    Resource("metrics.k8s.io", "v1beta1", "nodes", "NodeMetrics", namespaced=False, verbs=("get", "list")),
+    Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", verbs=("get", "list")),
+)
+"""Served by metrics-server behind the API server."""
+
+_BY_PATH = {(one.group, one.version, one.plural): one for one in (*RESOURCES, *REVIEWS, *USAGE)}
 
 
 def find_resource(group: str, version: str, plural: str) -> Resource | None:
     """The resource of that name in one API version."""
-    wanted = (group, version, plural)
-    return next((one for one in (*RESOURCES, *REVIEWS) if (one.group, one.version, one.plural) == wanted), None)
+    return _BY_PATH.get((group, version, plural))
 
 
-def groups() -> dict[str, str]:
-    """Named API groups and the version of each."""
-    return {one.group: one.version for one in (*RESOURCES, *REVIEWS) if one.group}
+def versions() -> dict[str, list[str]]:
+    """Named API groups and the versions of each, the preferred one first."""
+    found: dict[str, list[str]] = {}
+    for one in (*RESOURCES, *REVIEWS, *USAGE):
+        if one.group and one.version not in found.setdefault(one.group, []):
+            found[one.group].append(one.version)
+    return found
 
 
-def as_served(resource: Resource, item: Json) -> Json:
-    """An object in the shape of this API version. Only events have two."""
-    if resource.group != "events.k8s.io":
-        return item
-    moment = parse_rfc3339(item["firstTimestamp"])
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": item["metadata"],
-        "eventTime": rfc3339_micro(moment),
-        "reportingController": item["reportingComponent"],
-        "reportingInstance": item["reportingInstance"],
-        "reason": item["reason"],
-        "regarding": item["involvedObject"],
-        "note": item["message"],
-        "type": item["type"],
-        "deprecatedSource": item["source"],
-        "deprecatedFirstTimestamp": item["firstTimestamp"],
-        "deprecatedLastTimestamp": item["lastTimestamp"],
-        "deprecatedCount": item["count"],
-    }
+def resource_of(kind: str) -> Resource:
+    """The resource of a stored kind in the version it is stored in. Raises KeyError."""
+    stored = KINDS[kind]
+    return _BY_PATH[stored.group, stored.version, stored.plural]

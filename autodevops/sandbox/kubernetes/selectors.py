@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from autodevops.sandbox.cluster.store import Json
 from autodevops.sandbox.kubernetes.resources import Resource
 from autodevops.sandbox.kubernetes.status import bad_request
-from autodevops.sandbox.world.templates import Json
 
 Test = Callable[[Json], bool]
 
@@ -19,17 +19,19 @@ _EXISTS = re.compile(rf"(!?)\s*({_KEY})")
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "Pod": (
-        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase",
-        "status.podIP",
+        "spec.hostNetwork", "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
+        "status.nominatedNodeName", "status.phase", "status.podIP",
     ),
     "Event": (
         "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
-        "involvedObject.apiVersion", "involvedObject.fieldPath", "reason", "type", "source", "reportingComponent",
-        "regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid", "reportingController",
+        "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "type",
+        "source", "reportingComponent", "regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid",
+        "reportingController",
     ),
     "Namespace": ("status.phase",),
     "Node": ("spec.unschedulable",),
     "ReplicaSet": ("status.replicas",),
+    "ReplicationController": ("status.replicas",),
     "Secret": ("type",),
     "Job": ("status.successful",),
 }  # fmt: skip
@@ -65,17 +67,24 @@ def _requirement(part: str, whole: str) -> Callable[[dict[str, str]], bool]:
 
 def field_selector(text: str, resource: Resource) -> Test:
     """The test of a field selector. Raises Refused (400), also for a field the resource cannot be selected by."""
+    metadata = ("metadata.name", "metadata.namespace") if resource.namespaced else ("metadata.name",)
+    known = (*metadata, *_FIELDS.get(resource.kind, ()))
     tests: list[Test] = []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         match = re.fullmatch(r"([A-Za-z0-9.]+)(==|=|!=)(.*)", part)
         if match is None:
             raise bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
         field, operator, value = match[1], match[2], match[3]
-        known = ("metadata.name", "metadata.namespace", *_FIELDS.get(resource.kind, ()))
         if field not in known:
-            raise bad_request(f"field label not supported: {field}")
+            raise bad_request(_unknown(resource, field))
         tests.append(_field_test(tuple(field.split(".")), operator != "!=", value))
     return lambda item: all(test(item) for test in tests)
+
+
+def _unknown(resource: Resource, field: str) -> str:
+    if resource.kind not in _FIELDS:
+        return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+    return f"field label not supported: {field}"
 
 
 def _field_test(path: tuple[str, ...], wanted: bool, value: str) -> Test:
@@ -83,11 +92,15 @@ def _field_test(path: tuple[str, ...], wanted: bool, value: str) -> Test:
         found: Any = item
         for step in path:
             found = found.get(step, "") if isinstance(found, dict) else ""
-        if path == ("source",):
-            found = item.get("source", {}).get("component", "")
-        text = {True: "true", False: "false"}.get(found, str(found)) if isinstance(found, bool) else str(found)
-        if path == ("spec", "unschedulable") and text == "":
-            text = "false"
+        match path:
+            case ("source",):
+                source = item.get("source") or item.get("deprecatedSource") or {}
+                found = source.get("component") or item.get("reportingComponent", "")
+            case ("status", "successful"):
+                found = (item.get("status") or {}).get("succeeded", 0)
+            case ("spec", "unschedulable" | "hostNetwork"):
+                found = bool(found)
+        text = str(found).lower() if isinstance(found, bool) else str(found)
         return (text == value) is wanted
 
     return test

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from autodevops.sandbox.world.templates import Json
-
-if TYPE_CHECKING:
-    from autodevops.sandbox.kubernetes.resources import Resource
+from autodevops.sandbox.cluster.store import Json
+from autodevops.sandbox.kubernetes.resources import Resource
 
 
 class Refused(Exception):
@@ -22,10 +21,22 @@ class Refused(Exception):
             "metadata": {},
             "status": "Failure",
             "message": message,
-            "reason": reason,
-            **({"details": details} if details else {}),
+            **({"reason": reason} if reason else {}),
+            **({"details": details} if details is not None else {}),
             "code": code,
         }
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one field. `reason` is that of a Status cause, `message` the sentence after the field."""
+
+    field: str
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
 
 
 def unauthorized() -> Refused:
@@ -40,45 +51,54 @@ def not_found(resource: Resource, name: str) -> Refused:
     return Refused(404, "NotFound", f'{resource.qualified} "{name}" not found', details_of(resource, name))
 
 
-def forbidden(user: str, verb: str, resource: Resource, namespace: str, name: str, subresource: str = "") -> Refused:
-    """What RBAC says when no role allows it."""
-    plural = f"{resource.plural}/{subresource}" if subresource else resource.plural
-    scope = f' in the namespace "{namespace}"' if namespace else " at the cluster scope"
+def already_exists(resource: Resource, name: str) -> Refused:
+    return Refused(409, "AlreadyExists", f'{resource.qualified} "{name}" already exists', details_of(resource, name))
+
+
+def forbidden(resource: Resource, name: str, why: str) -> Refused:
+    """403 with a reason of the resource's own."""
     named = f' "{name}"' if name else ""
-    return Refused(
-        403,
-        "Forbidden",
-        f'{resource.qualified}{named} is forbidden: User "{user}" cannot {verb} resource "{plural}" '
-        f'in API group "{resource.group}"{scope}',
-        details_of(resource, name),
-    )
+    return Refused(403, "Forbidden", f"{resource.qualified}{named} is forbidden: {why}", details_of(resource, name))
 
 
 def bad_request(message: str) -> Refused:
     return Refused(400, "BadRequest", message)
 
 
-def invalid(resource: Resource, name: str, field: str, problem: str) -> Refused:
-    details = {
-        **details_of(resource, name),
+def method_not_allowed() -> Refused:
+    return Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+
+
+def invalid(resource: Resource, name: str, faults: Sequence[Fault]) -> Refused:
+    details: Json = {
+        **({"name": name} if name else {}),
+        **({"group": resource.group} if resource.group else {}),
         "kind": resource.kind,
-        "causes": [{"reason": "FieldValueInvalid", "message": problem, "field": field}],
+        "causes": [{"reason": one.reason, "message": one.message, "field": one.field} for one in faults],
     }
-    return Refused(422, "Invalid", f'{resource.kind}{resource.suffix} "{name}" is invalid: {field}: {problem}', details)
+    texts = list(dict.fromkeys(map(str, faults)))
+    problem = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return Refused(422, "Invalid", f'{resource.kind}{resource.suffix} "{name}" is invalid: {problem}', details)
 
 
-def conflict(resource: Resource, name: str) -> Refused:
+def conflict(resource: Resource, name: str, why: str = "") -> Refused:
+    why = why or ("the object has been modified; please apply your changes to the latest version and try again")
     return Refused(
         409,
         "Conflict",
-        f'Operation cannot be fulfilled on {resource.qualified} "{name}": the object has been modified; '
-        "please apply your changes to the latest version and try again",
+        f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}',
         details_of(resource, name),
     )
 
 
 def expired(wanted: str, oldest: str) -> Refused:
     return Refused(410, "Expired", f"too old resource version: {wanted} ({oldest})")
+
+
+def too_large_version(wanted: int, current: int) -> Refused:
+    causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+    message = f"Timeout: Too large resource version: {wanted}, current: {current}"
+    return Refused(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})
 
 
 def details_of(resource: Resource, name: str) -> Json:
@@ -89,3 +109,9 @@ def details_of(resource: Resource, name: str) -> Json:
         found["group"] = resource.group
     found["kind"] = resource.plural
     return found
+
+
+def success(resource: Resource, name: str, uid: str = "") -> Json:
+    """The Status of a deletion that leaves nothing."""
+    details = {**details_of(resource, name), **({"uid": uid} if uid else {})}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

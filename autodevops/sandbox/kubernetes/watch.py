@@ -1,120 +1,149 @@
 """Watches: what changed since a resource version, and from then on as it happens.
 
-The world at the moment of a resource version can be computed like any other, so a watch needs no memory: it compares
-what was with what is, a few times a second.
+The store keeps every change, so a watch only remembers how far it has read; it lets the cluster's time pass itself, a
+few times a second of real time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 
 from starlette.concurrency import run_in_threadpool
 
-from autodevops.sandbox.kubernetes.reads import Query
+from autodevops.sandbox.cluster.store import Change, Json, Store
+from autodevops.sandbox.kubernetes.call import Call
+from autodevops.sandbox.kubernetes.conversion import as_served
+from autodevops.sandbox.kubernetes.reads import Query, expiry, oldest_revision, parse_query, partial
 from autodevops.sandbox.kubernetes.status import expired
 from autodevops.sandbox.kubernetes.tables import table
-from autodevops.sandbox.world.objects.meta import moment_of, resource_version
-from autodevops.sandbox.world.templates import Json
-from autodevops.sandbox.world.world import World
 
-_POLL = 0.5  # seconds between looks
+_POLL = 0.25  # seconds between looks
 _BOOKMARK_EVERY = 60.0  # seconds of the loop's clock
-_KEPT = 3600.0  # seconds back that a watch may begin
-_LONGEST = 3600.0  # seconds a watch lasts when the client does not say
+_LONGEST = 1800.0  # seconds a watch lasts when the client does not say
 
 
-async def watch(
-    world: World, query: Query, parameters: Mapping[str, str], closing: Callable[[], bool]
-) -> AsyncIterator[bytes]:
-    """The events of a watch as JSON lines, until its time is over or the server closes."""
+def watch(call: Call, closing: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """The events of a watch as JSON lines, until its time is over or the server closes. Raises Refused at once for a
+    request that cannot be read."""
+    call.whole("timeoutSeconds")
+    return _events(call, _Feed(call, parse_query(call)), closing)
+
+
+async def _events(call: Call, feed: _Feed, closing: Callable[[], bool]) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    end = loop.time() + float(parameters.get("timeoutSeconds") or _LONGEST)
-    bookmarks = parameters.get("allowWatchBookmarks") in ("true", "1")
-    initial = parameters.get("sendInitialEvents") in ("true", "1")
-    version = parameters.get("resourceVersion", "")
-    writer = _Writer(query)
-    known: dict[str, Json] = {}
-    if version not in ("", "0") and not initial:
-        try:
-            start = min(moment_of(version), world.now())
-        except ValueError:
-            start = 0.0
-        if world.now() - start > _KEPT:
-            yield _line("ERROR", expired(version, resource_version(world.now() - _KEPT)).body)
-            return
-        known = _by_uid(await run_in_threadpool(query.items, world, start))
+    end = loop.time() + float(call.whole("timeoutSeconds") or _LONGEST)
+    bookmarks = call.flag("allowWatchBookmarks")
+    for line in await run_in_threadpool(feed.start):
+        yield line
+    if feed.refused:
+        return
     next_bookmark = loop.time() + _BOOKMARK_EVERY
-    first = True
     while True:
-        now = world.now()
-        found = _by_uid(await run_in_threadpool(query.items, world, now))
-        for kind, item in _differences(known, found, resource_version(now)):
-            yield writer.line(kind, item, now)
-        known = found
-        if first and initial:
-            yield writer.bookmark(now, {"k8s.io/initial-events-end": "true"})
-        elif first:
-            yield b""
-        first = False
+        for line in await run_in_threadpool(feed.next):
+            yield line
         over = loop.time() >= end or closing()
         if bookmarks and (over or loop.time() >= next_bookmark):
             next_bookmark = loop.time() + _BOOKMARK_EVERY
-            yield writer.bookmark(now)
+            yield feed.bookmark()
         if over:
             return
         await asyncio.sleep(min(_POLL, max(0.0, end - loop.time())))
 
 
-class _Writer:
-    """Writes events as plain objects or, for kubectl, as Tables of one row (columns in the first one only)."""
+class _Feed:
+    """How far one watch has read, and what it writes."""
 
-    def __init__(self, query: Query) -> None:
-        self._query = query
+    def __init__(self, call: Call, query: Query) -> None:
+        self._call, self._query = call, query
+        self._store: Store = call.store
+        self._revision = 0
         self._columns = True
+        self._events: dict[str, Json] = {}
+        """Events the watcher knows of, to tell it when they expire."""
+        self.refused = False
 
-    def line(self, kind: str, item: Json, now: float) -> bytes:
-        if not self._query.as_table:
-            return _line(kind, item)
-        shown = table(self._query.resource, [item], now, self._query.include, columns=self._columns)
-        self._columns = False
-        return _line(kind, {**shown, "metadata": {"resourceVersion": item["metadata"]["resourceVersion"]}})
+    def start(self) -> list[bytes]:
+        """What the watcher is told first."""
+        with self._call.served.cluster.lock:
+            self._call.served.cluster.advance(self._call.served.now())
+            version = self._call.parameters.get("resourceVersion", "")
+            initial = self._call.flag("sendInitialEvents")
+            if version in ("", "0") or initial:
+                self._revision = self._store.revision
+                lines = [self._line("ADDED", item) for item in self._query.items(self._store)]
+                return [*lines, self.bookmark({"k8s.io/initial-events-end": "true"})] if initial else lines or [b""]
+            oldest = oldest_revision(self._store)
+            if not version.isdigit() or int(version) < oldest:
+                self.refused = True
+                return [_event("ERROR", expired(version, str(oldest)).body)]
+            self._revision = int(version)
+            if self._query.resource.stored == "Event":
+                for item in self._query.items(self._store, self._revision):
+                    self._events[item["metadata"]["uid"]] = item
+            return [b""]
 
-    def bookmark(self, now: float, annotations: dict[str, str] | None = None) -> bytes:
+    def next(self) -> list[bytes]:
+        """What came since the last time."""
+        with self._call.served.cluster.lock:
+            self._call.served.cluster.advance(self._call.served.now())
+            lines = []
+            for change in self._store.changes_since(self._revision):
+                self._revision = change.revision
+                found = self._meaning(change)
+                if found is not None:
+                    lines.append(self._line(*found))
+            for item in [*self._events.values()]:
+                if self._store.now > expiry(self._store, item):
+                    lines.append(self._line("DELETED", item))
+            return lines
+
+    def bookmark(self, annotations: dict[str, str] | None = None) -> bytes:
         resource = self._query.resource
-        meta: Json = {"resourceVersion": resource_version(now), "creationTimestamp": None}
+        meta: Json = {"resourceVersion": str(self._revision), "creationTimestamp": None}
         if annotations:
             meta["annotations"] = annotations
         item: Json = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
-        if not self._query.as_table:
-            return _line("BOOKMARK", item)
-        row = {"cells": [], "object": {**item, "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}}
+        if self._query.shape != "Table":
+            return _event("BOOKMARK", partial(item) if self._query.shape else item)
         shown = {
             "kind": "Table",
             "apiVersion": "meta.k8s.io/v1",
             "metadata": {"resourceVersion": meta["resourceVersion"]},
             "columnDefinitions": [],
-            "rows": [row],
+            "rows": [{"cells": [], "object": partial(item)}],
         }
-        return _line("BOOKMARK", shown)
+        return _event("BOOKMARK", shown)
+
+    def _meaning(self, change: Change) -> tuple[str, Json] | None:
+        """A change as it looks through the selectors: what stops matching is gone, what begins to is new."""
+        query = self._query
+        if change.key.kind != query.resource.stored or (query.namespace and change.key.namespace != query.namespace):
+            return None
+        item = as_served(query.resource, change.object)
+        before = None if change.before is None else as_served(query.resource, change.before)
+        matched = before is not None and query.test(before)
+        after = change.type != "DELETED" and query.test(item)
+        if after:
+            return "MODIFIED" if matched else "ADDED", item
+        if not matched or before is None:
+            return None
+        return "DELETED", {**before, "metadata": {**before["metadata"], "resourceVersion": str(change.revision)}}
+
+    def _line(self, kind: str, item: Json) -> bytes:
+        uid = item["metadata"]["uid"]
+        if kind == "DELETED":
+            self._events.pop(uid, None)
+        elif item["kind"] == "Event":
+            self._events[uid] = item
+        if self._query.shape != "Table":
+            return _event(kind, partial(item) if self._query.shape else item)
+        resource, include = self._query.resource, self._query.include
+        shown = table(resource, [item], self._store.now, include, columns=self._columns)
+        self._columns = False
+        return _event(kind, {**shown, "metadata": {"resourceVersion": item["metadata"]["resourceVersion"]}})
 
 
-def _line(kind: str, item: Json) -> bytes:
+def _event(kind: str, item: Json) -> bytes:
     return json.dumps({"type": kind, "object": item}, separators=(",", ":")).encode() + b"\n"
-
-
-def _by_uid(items: list[Json]) -> dict[str, Json]:
-    return {item["metadata"]["uid"]: item for item in items}
-
-
-def _differences(before: Mapping[str, Json], after: Mapping[str, Json], version: str) -> list[tuple[str, Json]]:
-    """Events that lead from `before` to `after`, in order of version; what is gone has the version of its going."""
-    found = [
-        ("ADDED" if uid not in before else "MODIFIED", item) for uid, item in after.items() if before.get(uid) != item
-    ]
-    found.sort(key=lambda one: int(one[1]["metadata"]["resourceVersion"]))
-    for uid, item in before.items():
-        if uid not in after:
-            found.append(("DELETED", {**item, "metadata": {**item["metadata"], "resourceVersion": version}}))
-    return found

@@ -1,158 +1,214 @@
-"""The writes that change the world: a Deployment's template and replicas, and the end of a pod.
+"""What every write goes through: decoding, defaults, admission, validation, the question who owns what, the store.
 
-Each reads the object as it is now, works out what is asked, says no as the API server would, and, unless it is a dry
-run, puts one entry on the world's timeline. What becomes of it is the controllers' business (`world/workloads.py`).
+The verbs are in the neighbours (`create.py`, `change.py`, `delete.py`); nothing is stored when it is a dry run.
 """
 
 from __future__ import annotations
 
+import base64
 import copy
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
+from autodevops.sandbox.basics.hashing import safe_name, uid
 from autodevops.sandbox.basics.moments import rfc3339
-from autodevops.sandbox.kubernetes.patches import json_patch, merge_patch, strategic_merge_patch
-from autodevops.sandbox.kubernetes.resources import Resource
-from autodevops.sandbox.kubernetes.status import Refused, bad_request, conflict, invalid, not_found
-from autodevops.sandbox.world.templates import CAUSE_ANNOTATION, COMMIT_ANNOTATION, Json, template_hash
-from autodevops.sandbox.world.workloads import PodDeleted, Rolled, Scaled
-from autodevops.sandbox.world.world import World
-
-_OWNED = "deployment.kubernetes.io/"  # annotations the controller writes
-_PATCHES = {
-    "application/json-patch+json": json_patch,
-    "application/merge-patch+json": merge_patch,
-    "application/strategic-merge-patch+json": strategic_merge_patch,
-}
+from autodevops.sandbox.cluster.admission import Denied, admit
+from autodevops.sandbox.cluster.defaults import with_defaults
+from autodevops.sandbox.cluster.store import Json, key_of
+from autodevops.sandbox.kubernetes import schema
+from autodevops.sandbox.kubernetes.call import Call
+from autodevops.sandbox.kubernetes.conversion import as_stored
+from autodevops.sandbox.kubernetes.ownership import Writer
+from autodevops.sandbox.kubernetes.resources import Resource, resource_of
+from autodevops.sandbox.kubernetes.status import Refused, already_exists, bad_request, details_of, forbidden, invalid
+from autodevops.sandbox.kubernetes.validation.changes import validate_change
+from autodevops.sandbox.kubernetes.validation.objects import validate
 
 
-def patched(document: Json, patch: Any, media_type: str) -> Json:
-    """`document` after a patch. Raises Refused."""
-    apply = _PATCHES.get(media_type)
-    if apply is None:
-        raise Refused(
-            415,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(_PATCHES),
+def decoded(call: Call, document: Any) -> Json:
+    """What a client wrote, in the version the store has. Raises Refused (400) for what cannot be decoded."""
+    resource = call.resource
+    if not isinstance(document, dict) or not document:
+        raise bad_request("the object provided is unrecognized (must be of type JSON)")
+    kind, version = document.get("kind") or resource.kind, document.get("apiVersion") or resource.api_version
+    if (kind, version) != (resource.kind, resource.api_version):
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version ({resource.api_version})"
+            if kind == resource.kind
+            else f'{kind} in version "{version}" cannot be handled as a {resource.kind}: converting is not possible'
         )
-    try:
-        found = apply(document, patch)
-    except ValueError as error:
-        raise bad_request(str(error)) from error
-    if not isinstance(found, dict):
-        raise bad_request("the patch does not leave an object")
-    return found
+    item = {**without_nulls(document), "kind": kind, "apiVersion": version}
+    if not isinstance(item.get("metadata", {}), dict):
+        raise bad_request(
+            f'{kind} in version "{resource.version}" cannot be handled as a {kind}: metadata is no object'
+        )
+    item.setdefault("metadata", {})
+    _check_fields(call, item)
+    return as_stored(resource, item)
 
 
-def change_deployment(world: World, resource: Resource, before: Json, after: Json, *, dry_run: bool) -> Json:
-    """Make the Deployment `before` be `after`; returns it as it is then. Raises Refused."""
-    name, now = str(before["metadata"]["name"]), world.now()
-    _check_version(resource, name, before, after)
-    replicas = after.get("spec", {}).get("replicas")
-    if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
-        raise invalid(resource, name, "spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0")
-    template = after.get("spec", {}).get("template")
-    _check_template(resource, name, before, template)
-    if before["spec"]["selector"] != after["spec"].get("selector"):
-        raise invalid(resource, name, "spec.selector", "Invalid value: field is immutable")
-    _check_rest(resource, name, before, after)
-    rolled = template_hash(template) != template_hash(before["spec"]["template"])
-    if not rolled and _own_annotations(before) != _own_annotations(after):
-        raise invalid(resource, name, "metadata.annotations", _OUT_OF_SCOPE)
+def _check_fields(call: Call, item: Json) -> None:
+    resource = call.resource
+    says = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+    if fault := schema.type_fault(resource, item):
+        raise bad_request(says + fault)
+    mode = call.parameters.get("fieldValidation") or "Warn"
+    if mode == "Ignore":
+        return
+    unknown = [f'unknown field "{path}"' for path in schema.unknown_fields(resource, item)]
+    if unknown and mode == "Strict":
+        raise bad_request(f"{says}strict decoding error: {', '.join(unknown)}")
+    call.warnings.extend(unknown)
+
+
+def without_nulls(value: Any) -> Any:
+    """A document without what it sets to null, which is as good as absent."""
+    if isinstance(value, dict):
+        return {key: without_nulls(one) for key, one in value.items() if one is not None}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
+def check_namespace(call: Call, item: Json) -> None:
+    """The namespace of the path and of the object must agree. Raises Refused (400)."""
+    meta = item["metadata"]
+    if not call.resource.namespaced:
+        meta.pop("namespace", None)
+    elif meta.setdefault("namespace", call.namespace) != call.namespace:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+            if call.namespace
+            else "an empty namespace may not be set during creation"
+        )
+
+
+def writer_of(call: Call, operation: Literal["Apply", "Update"]) -> Writer:
+    subresource = call.subresource if call.subresource in ("status", "scale") else ""
+    return Writer(call.manager, operation, call.resource.api_version, rfc3339(call.now), subresource)
+
+
+def store_new(call: Call, item: Json, *, dry_run: bool) -> Json:
+    """A new object through defaults, admission and validation into the store. Raises Refused."""
+    resource, meta = call.resource, item["metadata"]
+    if not meta.get("name") and meta.get("generateName"):
+        meta["name"] = _generated(call, str(meta["generateName"]))
+    item = _prepared(with_defaults(item))
+    _check_home(call, item)
+    _check(resource, item, validate(item))
+    item = _admitted(call, item, "CREATE", None)
+    _check(resource, item, validate(item))
+    key = key_of(item)
+    if call.store.get(*key) is not None:
+        raise already_exists(resource, key.name)
     if dry_run:
-        shown = copy.deepcopy(before)
-        shown["metadata"]["annotations"] = after["metadata"].get("annotations", {})
-        shown["spec"] |= {"replicas": replicas, "template": template}
-        if rolled or replicas != before["spec"]["replicas"]:
-            shown["metadata"]["generation"] += 1
-        return shown
-    if rolled:
-        annotations = _own_annotations(after)
-        commit = annotations.get(COMMIT_ANNOTATION, "")
-        world.apply(name, Rolled(now, template, commit, annotations.get(CAUSE_ANNOTATION, ""), None, annotations))
-    if replicas != before["spec"]["replicas"]:
-        world.apply(name, Scaled(now, replicas))
-    return current(world, resource, str(before["metadata"]["namespace"]), name)
+        meta = item["metadata"]
+        meta |= {"uid": uid("dry run", *key, call.store.revision), "creationTimestamp": rfc3339(call.now)}
+        return item
+    return call.store.create(item)
 
 
-_OUT_OF_SCOPE = "Forbidden: the sandbox keeps changes of spec.template and spec.replicas alone"
+def store_change(call: Call, item: Json, before: Json, *, dry_run: bool, status: bool = False) -> Json:
+    """A new version of an object through defaults, admission and validation into the store. Raises Refused."""
+    item = _prepared(with_defaults(item)) if not status else item
+    meta = item["metadata"]
+    for name in ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        if meta.get(name) in (None, "", 0):
+            meta.pop(name, None)
+        if name in before["metadata"]:
+            meta.setdefault(name, before["metadata"][name])
+            if name != "uid":
+                meta[name] = before["metadata"][name]
+        elif name in meta:
+            del meta[name]
+    if not status:
+        faults = [*validate(item), *validate_change(item, before)]
+        _check(resource_of(item["kind"]) if call.subresource == "scale" else call.resource, item, faults)
+        item = _admitted(call, item, "UPDATE", before)
+    meta["resourceVersion"] = before["metadata"]["resourceVersion"]
+    if dry_run or item == before:
+        return item
+    return write(call, item, before)
 
 
-def _check_version(resource: Resource, name: str, before: Json, after: Json) -> None:
-    wanted = after.get("metadata", {}).get("resourceVersion")
-    if wanted and wanted != before["metadata"]["resourceVersion"]:
-        raise conflict(resource, name)
+def write(call: Call, item: Json, before: Json) -> Json:
+    """Put a version there as it is; an object that only waited for its last finalizer goes."""
+    key = key_of(item)
+    if key.kind == "Namespace":  # it waits for the finalizers in its spec, which the store does not look at
+        changed = call.store.update(copy.deepcopy(item))
+        meta = item["metadata"]
+        held = meta.get("finalizers") or (item.get("spec") or {}).get("finalizers")
+        if meta.get("deletionTimestamp") and not held:
+            call.store.remove(key)
+        return changed
+
+    def become(found: Json) -> None:
+        found.clear()
+        found.update(copy.deepcopy(item))
+
+    written = call.store.edit(key, become)
+    meta = item["metadata"]
+    held = before["metadata"].get("finalizers") and not meta.get("finalizers") and meta.get("deletionTimestamp")
+    if key.kind == "Pod" and held and not meta.get("deletionGracePeriodSeconds"):
+        call.store.remove(key)
+    return item if written is None else written
 
 
-def _check_template(resource: Resource, name: str, before: Json, template: Any) -> None:
-    containers = template.get("spec", {}).get("containers") if isinstance(template, dict) else None
-    if not containers:
-        raise invalid(resource, name, "spec.template.spec.containers", "Required value")
-    for index, container in enumerate(containers):
-        if not isinstance(container, dict) or not container.get("image"):
-            raise invalid(resource, name, f"spec.template.spec.containers[{index}].image", "Required value")
-    labels = template.get("metadata", {}).get("labels") or {}
-    wanted = before["spec"]["selector"]["matchLabels"]
-    if any(labels.get(key) != value for key, value in wanted.items()):
-        problem = f"Invalid value: {labels}: `selector` does not match template `labels`"
-        raise invalid(resource, name, "spec.template.metadata.labels", problem)
+def _prepared(item: Json) -> Json:
+    """What a kind's own strategy makes of an object before it is validated."""
+    if item["kind"] == "Secret" and "stringData" in item:
+        texts = item.pop("stringData")
+        item["data"] = {**(item.get("data") or {}), **{key: _base64(text) for key, text in texts.items()}}
+    return item
 
 
-def _check_rest(resource: Resource, name: str, before: Json, after: Json) -> None:
-    """What the sandbox would not keep is refused, so that no write is lost in silence."""
-
-    def rest(item: Json) -> Json:
-        meta = {k: v for k, v in item["metadata"].items() if k in ("name", "namespace", "labels", "uid")}
-        return {"metadata": meta, "spec": {k: v for k, v in item["spec"].items() if k not in ("template", "replicas")}}
-
-    if rest(before) != rest(after):
-        raise invalid(resource, name, "spec", _OUT_OF_SCOPE)
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
-def _own_annotations(item: Json) -> dict[str, str]:
-    annotations = item["metadata"].get("annotations") or {}
-    return {key: value for key, value in annotations.items() if not key.startswith(_OWNED)}
+def _admitted(call: Call, item: Json, operation: Literal["CREATE", "UPDATE"], before: Json | None) -> Json:
+    try:
+        return admit(call.store, item, operation, before)
+    except Denied as denied:
+        details = details_of(call.resource, str(item["metadata"].get("name", "")))
+        raise Refused(denied.code, denied.reason, str(denied), details) from denied
 
 
-def current(world: World, resource: Resource, namespace: str, name: str) -> Json:
-    """The object as it is now. Raises Refused (404)."""
-    for item in world.objects(world.now(), resource.plural)[resource.plural]:
-        if item["metadata"]["name"] == name and item["metadata"].get("namespace", "") == namespace:
-            return item
-    raise not_found(resource, name)
+def _check(resource: Resource, item: Json, faults: list[Any]) -> None:
+    if faults:
+        raise invalid(resource, str(item["metadata"].get("name", "")), faults)
 
 
-def delete_pod(world: World, resource: Resource, namespace: str, name: str, *, dry_run: bool) -> Json:
-    """End a pod; its controller makes another. Returns the pod as it goes. Raises Refused (404)."""
-    found = current(world, resource, namespace, name)
-    now = world.now()
-    found["metadata"] |= {"deletionTimestamp": rfc3339(now), "deletionGracePeriodSeconds": 30}
-    if not dry_run:
-        pod = next(pod for pod in world.pods(now) if pod.name == name and pod.namespace == namespace)
-        world.apply(pod.service, PodDeleted(now, name))
-    return found
+def _check_home(call: Call, item: Json) -> None:
+    """The NamespaceLifecycle plugin: a home that is there and is to stay. Raises Refused (403, 404)."""
+    namespace = item["metadata"].get("namespace")
+    if not call.resource.namespaced or not namespace:
+        return
+    home = call.store.get("Namespace", "", namespace)
+    if home is None:
+        message = f'namespaces "{namespace}" not found'
+        raise Refused(404, "NotFound", message, {"name": namespace, "kind": "namespaces"})
+    if home["metadata"].get("deletionTimestamp"):
+        why = f"unable to create new content in namespace {namespace} because it is being terminated"
+        refused = forbidden(call.resource, str(item["metadata"].get("name", "")), why)
+        message = f"namespace {namespace} is being terminated"
+        cause = {"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"}
+        refused.body["details"]["causes"] = [cause]
+        raise refused
 
 
-def scale_of(deployment: Json) -> Json:
-    """The autoscaling/v1 Scale of a Deployment."""
-    meta = deployment["metadata"]
-    labels = deployment["spec"]["selector"]["matchLabels"]
-    return {
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": {
-            key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-        },
-        "spec": {"replicas": deployment["spec"]["replicas"]},
-        "status": {
-            "replicas": deployment["status"].get("replicas", 0),
-            "selector": ",".join(f"{key}={value}" for key, value in sorted(labels.items())),
-        },
-    }  # fmt: skip
+def _generated(call: Call, prefix: str) -> str:
+    kind, revision = call.resource.stored, call.store.revision
+    names = (prefix + safe_name(5, kind, call.namespace, prefix, revision, attempt) for attempt in range(1000))
+    return next(name for name in names if call.store.get(kind, call.namespace, name) is None)
 
 
-def with_scale(deployment: Json, scale: Json) -> Json:
-    """The Deployment that a written Scale asks for."""
-    wanted = copy.deepcopy(deployment)
-    wanted["spec"]["replicas"] = scale.get("spec", {}).get("replicas", 0)
-    wanted["metadata"]["resourceVersion"] = scale.get("metadata", {}).get("resourceVersion", "")
-    return wanted
+def precondition(item: Json, wanted: Mapping[str, Any]) -> str:
+    """Why a write's preconditions do not hold; empty when they do."""
+    meta = item["metadata"]
+    if wanted.get("uid") and wanted["uid"] != meta["uid"]:
+        return f"Precondition failed: UID in precondition: {wanted['uid']}, UID in object meta: {meta['uid']}"
+    if wanted.get("resourceVersion") and wanted["resourceVersion"] != meta["resourceVersion"]:
+        return (
+            f"Precondition failed: ResourceVersion in precondition: {wanted['resourceVersion']}, "
+            f"ResourceVersion in object meta: {meta['resourceVersion']}"
+        )
+    return ""

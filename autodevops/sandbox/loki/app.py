@@ -1,38 +1,44 @@
-"""Loki's HTTP API over the world's logs: answers shaped as Loki 3 shapes them, mistakes refused in plain text."""
+"""Loki's HTTP API over the world's logs: answers shaped as Loki 3 shapes them, mistakes refused in plain text.
+
+Parameters are read in `parameters.py`, answers written in `answers.py`; what Loki guesses from lines (fields, levels,
+patterns) is in `detected.py`, the websocket in `tail.py`. The tenant's header is accepted and means nothing here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import ImmutableMultiDict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from autodevops.kernel.clock import Clock
 from autodevops.sandbox.basics.moments import to_datetime
-from autodevops.sandbox.loki.evaluate import NANOS, Logs, Statistics, evaluate_metric, even_times, read_rows
-from autodevops.sandbox.loki.parser import parse_query, parse_selector
-from autodevops.sandbox.loki.pipeline import LabelTest, Row, label_test
-from autodevops.sandbox.loki.syntax import LogQLError, LogQuery
-from autodevops.sandbox.loki.vector import Labels, Vector
+from autodevops.sandbox.loki import answers
+from autodevops.sandbox.loki import parameters as given
+from autodevops.sandbox.loki.detected import detected_fields, detected_labels, field_values, patterns
+from autodevops.sandbox.loki.evaluate import Logs, Statistics, evaluate_metric, even_times, read_rows
+from autodevops.sandbox.loki.parameters import Params
+from autodevops.sandbox.loki.parser import parse_log_query, parse_query, parse_selector
+from autodevops.sandbox.loki.pipeline import LabelTest, label_test
+from autodevops.sandbox.loki.row import Row
+from autodevops.sandbox.loki.syntax import LogQLError, LogQuery, VectorAggregation
+from autodevops.sandbox.loki.tail import tail
+from autodevops.sandbox.loki.vector import Labels
 from autodevops.sandbox.wire.form import parameters
-from autodevops.sandbox.wire.go import format_float, parse_duration
+from autodevops.sandbox.wire.go import format_float
 from autodevops.sandbox.world.logs import LogStream, WorldLogs
 from autodevops.sandbox.world.world import World
 
-Params = ImmutableMultiDict[str, str]
 SeriesOf = Callable[[LabelTest, int, int], Iterable[Mapping[str, str]]]
 
-_HOUR = 3600 * NANOS
-_MAX_ENTRIES = 5000  # Loki's default max_entries_limit_per_query
-_MAX_POINTS = 11_000  # as in Prometheus
 _SERVICE_LABEL = "service_name"
+_FLAGS_HEADER = "X-Loki-Response-Encoding-Flags"
+_KNOWN_FLAGS = (answers.CATEGORIZE,)
 
 
 class LokiApi:
@@ -48,7 +54,7 @@ class LokiApi:
             lambda wanted, start, end: [one.labels for one in self._with_entries(wanted, start, end)]
         )
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
         table: dict[str, Callable[[Request, Params], Response]] = {
             "/loki/api/v1/query": self.query,
             "/loki/api/v1/query_range": self.query_range,
@@ -58,102 +64,144 @@ class LokiApi:
             "/loki/api/v1/series": self.series,
             "/loki/api/v1/index/stats": self.index_stats,
             "/loki/api/v1/index/volume": self.index_volume,
+            "/loki/api/v1/index/volume_range": self.index_volume_range,
+            "/loki/api/v1/detected_labels": self.detected_labels,
+            "/loki/api/v1/detected_fields": self.detected_fields,
+            "/loki/api/v1/detected_field/{name}/values": self.detected_field_values,
+            "/loki/api/v1/patterns": self.patterns,
         }
         queries = [Route(path, _handler(handle), methods=["GET", "POST"]) for path, handle in table.items()]
         return [
             *queries,
+            WebSocketRoute("/loki/api/v1/tail", lambda socket: tail(socket, self._logs, self._now_ns)),
             Route("/ready", lambda request: PlainTextResponse("ready\n")),
+            Route("/services", lambda request: PlainTextResponse("querier => Running\nquery-frontend => Running\n")),
             Route("/loki/api/v1/status/buildinfo", lambda request: JSONResponse(_BUILD_INFO)),
         ]
 
+    # --- queries ---
+
     def query(self, request: Request, params: Params) -> Response:
-        query = parse_query(_required(params, "query"))
+        query = parse_query(given.required(params, "query"))
         if isinstance(query, LogQuery):
             raise LogQLError(
                 "log queries are not supported as an instant query type, please change your query to a range query type"
             )
-        time = _time(params.get("time", ""), self._now_ns())
+        given.limit(params)
+        time = given.moment(params.get("time", ""), self._now_ns())
         statistics = Statistics()
-        vector = evaluate_metric(query, self._logs, [time], statistics)[0]
-        if None in vector:
-            return _answer("scalar", [time / NANOS, format_float(vector[None])], statistics, 1)
-        samples = [
-            {"metric": dict(labels or ()), "value": [time / NANOS, format_float(value)]}
-            for labels, value in sorted(vector.items(), key=lambda item: item[0] or ())
-        ]
-        return _answer("vector", samples, statistics, len(samples))
+        found = evaluate_metric(query, self._logs, [time], statistics)[0]
+        if None in found:
+            return answers.answer("scalar", [answers.seconds(time), format_float(found[None])], statistics, 1)
+        ordered = isinstance(query, VectorAggregation) and query.op in ("sort", "sort_desc")
+        return answers.answer("vector", answers.vector(found, time, ordered=ordered), statistics, len(found))
 
     def query_range(self, request: Request, params: Params) -> Response:
-        query = parse_query(_required(params, "query"))
-        start, end = self._window(params)
+        query = parse_query(given.required(params, "query"))
+        start, end = given.window(params, self._now_ns())
+        direction, interval = given.direction(params), given.interval(params)
+        step = given.resolution(params, start, end)
+        given.check_length(start, end)
+        limit = given.limit(params)
         statistics = Statistics()
         if isinstance(query, LogQuery):
-            limit, direction = _limit(params), params.get("direction", "backward").lower()
-            if direction not in ("forward", "backward"):
-                raise LogQLError(f"invalid direction '{direction}'")
             rows = list(read_rows(query, self._logs, start, end, statistics))
             rows.sort(key=lambda row: row.timestamp, reverse=direction == "backward")
-            interval = _step(params["interval"]) if params.get("interval") else 0
             kept = (_thinned(rows, interval) if interval else rows)[:limit]
-            return _answer("streams", _streams(kept), statistics, len(kept))
-        step = _step(params["step"]) if params.get("step") else max(NANOS, (end - start) // 250 // NANOS * NANOS)
-        if step <= 0:
-            raise LogQLError("zero or negative query resolution step widths are not accepted. Try a positive integer")
-        if (end - start) // step > _MAX_POINTS:
-            raise LogQLError(
-                "exceeded maximum resolution of 11,000 points per time series. "
-                "Try increasing the value of the step parameter"
-            )
+            flags = _flags(request)
+            streams = answers.streams(kept, categorized=answers.CATEGORIZE in flags)
+            return answers.answer("streams", streams, statistics, len(kept), flags)
         times = even_times(start, end, step)
-        series = _matrix(evaluate_metric(query, self._logs, times, statistics), times)
-        return _answer("matrix", series, statistics, len(series))
+        series = answers.matrix(evaluate_metric(query, self._logs, times, statistics), times)
+        return answers.answer("matrix", series, statistics, len(series))
+
+    # --- what there is ---
 
     def labels(self, request: Request, params: Params) -> Response:
-        names = sorted({name for labels in self._selected(params) for name in labels})
-        return _names(names)
+        return answers.names(sorted({name for labels in self._selected(params) for name in labels}))
 
     def label_values(self, request: Request, params: Params) -> Response:
         name = request.path_params["name"]
-        values = sorted({labels[name] for labels in self._selected(params) if name in labels})
-        return _names(values)
+        return answers.names(sorted({labels[name] for labels in self._selected(params) if name in labels}))
 
     def series(self, request: Request, params: Params) -> Response:
-        start, end = self._window(params)
-        selectors = params.getlist("match[]") or params.getlist("match") or ["{}"]
-        found: dict[tuple[tuple[str, str], ...], None] = {}
+        start, end = given.window(params, self._now_ns())
+        selectors = params.getlist("match[]") + params.getlist("match") or ["{}"]
+        found: dict[Labels, None] = {}
         for selector in selectors:
-            wanted = label_test(parse_selector(selector, allow_empty=True))
+            wanted = label_test(parse_selector(selector, allow_empty=len(selectors) == 1))
             for labels in self._series(wanted, start, end):
                 found[tuple(sorted(labels.items()))] = None
         return JSONResponse({"status": "success", "data": [dict(pairs) for pairs in found]})
 
     def index_stats(self, request: Request, params: Params) -> Response:
-        start, end = self._window(params)
-        wanted = label_test(parse_selector(_required(params, "query")))
-        streams = self._with_entries(wanted, start, end)
-        entries = sum(len(stream.entries) for stream in streams)
-        size = sum(len(entry.line.encode()) for stream in streams for entry in stream.entries)
-        return JSONResponse({"streams": len(streams), "chunks": len(streams), "entries": entries, "bytes": size})
+        start, end = given.window(params, self._now_ns())
+        streams = self._with_entries(label_test(parse_selector(given.required(params, "query"))), start, end)
+        return JSONResponse(
+            {
+                "streams": len(streams),
+                "chunks": len(streams),
+                "bytes": sum(_size(stream) for stream in streams),
+                "entries": sum(len(stream.entries) for stream in streams),
+            }
+        )
 
     def index_volume(self, request: Request, params: Params) -> Response:
-        start, end = self._window(params)
-        matchers = parse_selector(_required(params, "query"), allow_empty=True)
+        start, end = given.window(params, self._now_ns())
+        found = answers.volumes({end: self._volumes(params, start, end)}, given.limit(params))
+        samples = [{"metric": one["metric"], "value": one["values"][0]} for one in found]
+        return answers.answer("vector", samples, Statistics(), len(samples))
+
+    def index_volume_range(self, request: Request, params: Params) -> Response:
+        start, end = given.window(params, self._now_ns())
+        step = given.resolution(params, start, end)
+        by_step = {low: self._volumes(params, low, min(low + step, end)) for low in range(start, end, step)}
+        series = answers.volumes(by_step, given.limit(params))
+        return answers.answer("matrix", series, Statistics(), len(series))
+
+    def _volumes(self, params: Params, start: int, end: int) -> dict[Labels, int]:
+        """Bytes written in [start, end), by the labels asked for."""
+        matchers = parse_selector(given.required(params, "query"), allow_empty=True)
         targets = [name for name in params.get("targetLabels", "").split(",") if name]
         by_label = params.get("aggregateBy", "series") == "labels"
         names = targets or [matcher.name for matcher in matchers] or [_SERVICE_LABEL]
         volumes: dict[Labels, int] = {}
         for stream in self._with_entries(label_test(matchers), start, end):
-            size = sum(len(entry.line.encode()) for entry in stream.entries)
-            pairs = tuple((name, stream.labels[name]) for name in names if name in stream.labels)
+            pairs = tuple(sorted((name, stream.labels[name]) for name in set(names) if name in stream.labels))
             keys: Sequence[Labels] = [((name, ""),) for name, _ in pairs] if by_label else [pairs]
             for key in keys:
-                volumes[key] = volumes.get(key, 0) + size
-        largest = sorted(volumes.items(), key=lambda item: (-item[1], item[0]))[: _limit(params)]
-        samples = [{"metric": dict(key), "value": [end / NANOS, str(size)]} for key, size in largest]
-        return _answer("vector", samples, Statistics(), len(samples))
+                volumes[key] = volumes.get(key, 0) + _size(stream)
+        return volumes
+
+    # --- what lines look like ---
+
+    def detected_labels(self, request: Request, params: Params) -> Response:
+        return JSONResponse({"detectedLabels": detected_labels(self._selected(params))})
+
+    def detected_fields(self, request: Request, params: Params) -> Response:
+        limit = given.natural(params, "limit", "1000")
+        return JSONResponse({"fields": detected_fields(self._sampled(params))[:limit], "limit": limit})
+
+    def detected_field_values(self, request: Request, params: Params) -> Response:
+        limit = given.natural(params, "limit", "1000")
+        values = field_values(request.path_params["name"], self._sampled(params))[:limit]
+        return JSONResponse({"values": values, "limit": limit} if values else {"limit": limit})
+
+    def patterns(self, request: Request, params: Params) -> Response:
+        start, end = given.window(params, self._now_ns())
+        selector = label_test(parse_selector(given.required(params, "query")))
+        step = given.resolution(params, start, end)
+        return JSONResponse({"status": "success", "data": patterns(self._logs(selector, start, end), step)})
+
+    def _sampled(self, params: Params) -> list[Row]:
+        """The newest lines of a log query, as many as `line_limit` says."""
+        start, end = given.window(params, self._now_ns())
+        query = parse_log_query(given.required(params, "query"))
+        rows = sorted(read_rows(query, self._logs, start, end, Statistics()), key=lambda row: -row.timestamp)
+        return rows[: given.natural(params, "line_limit", "100")]
 
     def _selected(self, params: Params) -> Iterable[Mapping[str, str]]:
-        start, end = self._window(params)
+        start, end = given.window(params, self._now_ns())
         selector = params.get("query", "") or "{}"
         return self._series(label_test(parse_selector(selector, allow_empty=True)), start, end)
 
@@ -161,15 +209,7 @@ class LokiApi:
         return [stream for stream in self._logs(wanted, start, end) if stream.entries]
 
     def _now_ns(self) -> int:
-        return _nanos(self._now())
-
-    def _window(self, params: Params) -> tuple[int, int]:
-        end = _time(params.get("end", ""), self._now_ns())
-        since = parse_duration(params["since"]) if params.get("since") else _HOUR
-        start = _time(params.get("start", ""), end - since)
-        if end < start:
-            raise LogQLError("end timestamp must not be before or equal to start time")
-        return start, end
+        return given.nanos(self._now())
 
 
 _BUILD_INFO = {
@@ -211,28 +251,14 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{error.detail}\n", status_code=error.status_code)
 
 
-def _answer(kind: str, result: Any, statistics: Statistics, returned: int) -> Response:
-    summary = {
-        "totalBytesProcessed": statistics.bytes,
-        "totalLinesProcessed": statistics.lines,
-        "totalEntriesReturned": returned,
-    }
-    data = {"resultType": kind, "result": result, "stats": {"summary": summary}}
-    return JSONResponse({"status": "success", "data": data})
+def _flags(request: Request) -> list[str]:
+    """The encoding flags of the request that are known; others are passed over, as Loki does."""
+    asked = (flag.strip() for flag in request.headers.get(_FLAGS_HEADER, "").split(","))
+    return [flag for flag in asked if flag in _KNOWN_FLAGS]
 
 
-def _names(names: Sequence[str]) -> Response:
-    """Loki leaves `data` out when there is nothing to list."""
-    return JSONResponse({"status": "success", "data": names} if names else {"status": "success"})
-
-
-def _streams(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Rows by their final labels: one stored stream may come back as several."""
-    streams: dict[Labels, list[list[str]]] = {}
-    for row in rows:
-        key = tuple(sorted(item for item in row.labels.items() if item[1]))
-        streams.setdefault(key, []).append([str(row.timestamp), row.line])
-    return [{"stream": dict(labels), "values": values} for labels, values in streams.items()]
+def _size(stream: LogStream) -> int:
+    return sum(len(entry.line.encode()) for entry in stream.entries)
 
 
 def _thinned(rows: Sequence[Row], interval: int) -> list[Row]:
@@ -245,64 +271,3 @@ def _thinned(rows: Sequence[Row], interval: int) -> list[Row]:
             last[key] = row.timestamp
             kept.append(row)
     return kept
-
-
-def _matrix(vectors: Sequence[Vector], times: Sequence[int]) -> list[dict[str, Any]]:
-    series: dict[Labels, list[list[Any]]] = {}
-    for time, vector in zip(times, vectors, strict=True):
-        for labels, value in vector.items():
-            series.setdefault(labels or (), []).append([time / NANOS, format_float(value)])
-    return [{"metric": dict(labels), "values": values} for labels, values in sorted(series.items())]
-
-
-def _required(params: Mapping[str, str], name: str) -> str:
-    value = params.get(name, "")
-    if not value:
-        raise LogQLError("parse error : syntax error: unexpected $end" if name == "query" else f"{name} is required")
-    return value
-
-
-def _limit(params: Mapping[str, str]) -> int:
-    text = params.get("limit", "100")
-    try:
-        limit = int(text)
-    except ValueError as error:
-        raise LogQLError(f'strconv.Atoi: parsing "{text}": invalid syntax') from error
-    if limit <= 0:
-        raise LogQLError("limit must be a positive value")
-    if limit > _MAX_ENTRIES:
-        raise LogQLError(
-            f"max entries limit per query exceeded, limit > max_entries_limit_per_query ({limit} > {_MAX_ENTRIES})"
-        )
-    return limit
-
-
-def _step(text: str) -> int:
-    try:
-        return round(float(text) * NANOS)
-    except ValueError:
-        return parse_duration(text)
-
-
-def _time(text: str, default: int) -> int:
-    """ns since the epoch of: ns, whole seconds (up to 10 digits), fractional seconds, RFC 3339."""
-    if not text:
-        return default
-    digits = text.removeprefix("-")
-    if digits.isdigit():
-        return int(text) * (NANOS if len(digits) <= 10 else 1)
-    try:
-        if digits.replace(".", "", 1).isdigit():
-            whole, _, fraction = digits.partition(".")
-            return int(whole or "0") * NANOS + int((fraction + "000000000")[:9])
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise LogQLError(
-            f'could not parse "{text}" as a time: use ns or seconds since the epoch, or RFC3339'
-        ) from error
-    return _nanos(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-def _nanos(moment: datetime) -> int:
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * NANOS + delta.microseconds * 1000

@@ -10,11 +10,14 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from autodevops.sandbox.loki.pipeline import LabelTest, Row, compile_stages, label_test, line_test
+from autodevops.sandbox.loki.pipeline import LabelTest, compile_stages, label_test, line_test
+from autodevops.sandbox.loki.row import Row
 from autodevops.sandbox.loki.syntax import (
     Binary,
     Grouping,
+    LabelReplace,
     LogQLError,
     LogQuery,
     MetricQuery,
@@ -22,14 +25,21 @@ from autodevops.sandbox.loki.syntax import (
     RangeAggregation,
     Unwrap,
     VectorAggregation,
+    VectorLiteral,
 )
-from autodevops.sandbox.loki.vector import Labels, Vector, aggregate, combine, variance
+from autodevops.sandbox.loki.vector import Labels, Vector, aggregate, combine, replace_label, variance
 from autodevops.sandbox.world.logs import LogStream
 
 Logs = Callable[[LabelTest, int, int], Iterable[LogStream]]
 """(wanted, start, end) -> the streams whose labels are wanted, with entries of [start, end) in ns, oldest first."""
 
 NANOS = 1_000_000_000
+_MAX_SERIES = 500  # Loki's default max_query_series
+_TOO_MANY_SERIES = (
+    f"maximum number of series ({_MAX_SERIES}) reached for a single query; consider reducing query cardinality by "
+    "adding more specific stream selectors, reducing the time range, or aggregating results with functions like "
+    "sum(), count() or topk()"
+)
 _MERGES_INTO_SUM = frozenset({"count_over_time", "rate", "bytes_over_time", "bytes_rate", "sum_over_time"})
 
 
@@ -39,6 +49,7 @@ class Statistics:
 
     lines: int = 0
     bytes: int = 0
+    kept: int = 0
 
 
 def read_rows(query: LogQuery, logs: Logs, start: int, end: int, statistics: Statistics) -> Iterable[Row]:
@@ -52,8 +63,9 @@ def read_rows(query: LogQuery, logs: Logs, start: int, end: int, statistics: Sta
             statistics.bytes += len(entry.line)
             if passes is not None and not passes(entry.line):
                 continue
-            row = Row(entry.timestamp, entry.line, labels, {**labels, **entry.metadata})
+            row = Row(entry.timestamp, entry.line, labels, {**labels, **entry.metadata}, entry.metadata)
             if run(row):
+                statistics.kept += 1
                 yield row
 
 
@@ -65,6 +77,10 @@ def evaluate_metric(query: MetricQuery, logs: Logs, times: Sequence[int], statis
     match query:
         case Number(value=value):
             return [{None: value} for _ in times]
+        case VectorLiteral(value=value):
+            return [{(): value} for _ in times]
+        case LabelReplace(operand=operand):
+            return [replace_label(query, vector) for vector in evaluate_metric(operand, logs, times, statistics)]
         case RangeAggregation():
             return _range(query, query.grouping, logs, times, statistics)
         case VectorAggregation(operand=operand):
@@ -95,7 +111,11 @@ def _range(
         samples.setdefault(group_key(row.labels, grouping), []).append((row.timestamp, value))
     if query.op == "absent_over_time":
         return _absent(query, samples, times)
+    if grouping is None and len(samples) > _MAX_SERIES:
+        raise LogQLError(_TOO_MANY_SERIES)
     reduce = _reducer(query, unwrapped)
+    counts_only = query.op in ("count_over_time", "rate") and not unwrapped
+    seconds = query.range_ns / NANOS
     vectors: list[Vector] = [{} for _ in times]
     step = times[1] - times[0] if len(times) > 1 else 1
     for labels, points in samples.items():
@@ -107,7 +127,16 @@ def _range(
         for index in range(first, last + 1):
             upper = times[index] - query.offset_ns
             low, high = bisect_right(stamps, upper - query.range_ns), bisect_right(stamps, upper)
-            if low < high:
+            if low >= high:
+                continue
+            if counts_only:
+                vectors[index][labels] = (high - low) / (seconds if query.op == "rate" else 1.0)
+            elif query.op == "rate_counter":
+                window = (upper - query.range_ns, upper)
+                grown = counter_rate(stamps[low:high], values[low:high], *window)
+                if grown is not None:
+                    vectors[index][labels] = grown
+            else:
                 vectors[index][labels] = reduce(values[low:high])
     return vectors
 
@@ -138,10 +167,10 @@ def group_key(labels: Mapping[str, str], grouping: Grouping | None) -> Labels:
 def _reducer(query: RangeAggregation, unwrapped: bool) -> Callable[[Sequence[float]], float]:
     seconds = query.range_ns / NANOS
     match query.op:
-        case "count_over_time":
-            return lambda values: float(len(values))
+        case "count_over_time" | "rate" if not unwrapped:
+            return lambda values: float(len(values))  # not called: counted by position
         case "rate":
-            return (lambda values: sum(values) / seconds) if unwrapped else (lambda values: len(values) / seconds)
+            return lambda values: sum(values) / seconds
         case "bytes_over_time" | "sum_over_time":
             return sum
         case "bytes_rate":
@@ -160,6 +189,8 @@ def _reducer(query: RangeAggregation, unwrapped: bool) -> Callable[[Sequence[flo
             return variance
         case "stddev_over_time":
             return lambda values: math.sqrt(variance(values))
+        case "rate_counter":
+            return lambda values: math.nan  # not called: it needs the moments too
         case "quantile_over_time":
             share = query.parameter if query.parameter is not None else math.nan
             return lambda values: quantile(share, values)
@@ -179,6 +210,24 @@ def quantile(share: float, values: Sequence[float]) -> float:
     low = math.floor(rank)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (rank - low)
+
+
+def counter_rate(stamps: Sequence[int], values: Sequence[float], start: int, end: int) -> float | None:
+    """Per-second growth of a counter in (start, end] ns, resets added, extrapolated as Prometheus' rate()."""
+    if len(values) < 2:
+        return None
+    grown = values[-1] - values[0]
+    grown += sum(before for before, after in pairwise(values) if after < before)
+    to_start, to_end = (stamps[0] - start) / NANOS, (end - stamps[-1]) / NANOS
+    sampled = (stamps[-1] - stamps[0]) / NANOS
+    if sampled == 0:
+        return None
+    between = sampled / (len(values) - 1)
+    if grown > 0 and values[0] >= 0:
+        to_start = min(to_start, sampled * (values[0] / grown))  # a counter is never below zero
+    far = between * 1.1
+    covered = sampled + (to_start if to_start < far else between / 2) + (to_end if to_end < far else between / 2)
+    return grown * (covered / sampled) / ((end - start) / NANOS)
 
 
 def even_times(start: int, end: int, step: int) -> list[int]:

@@ -9,7 +9,9 @@ from typing import Literal
 from autodevops.sandbox.loki.syntax import LogQLError
 from autodevops.sandbox.wire.go import unquote
 
-TokenKind = Literal["identifier", "string", "number", "duration", "bytes", "operator", "end"]
+_MAX_INPUT = 131_072  # characters, as Loki's parser limits a query
+
+TokenKind = Literal["identifier", "string", "number", "duration", "bytes", "operator", "flag", "end"]
 
 _TOKENS = re.compile(
     r"""
@@ -18,6 +20,7 @@ _TOKENS = re.compile(
   | (?P<bytes>\d+(?:\.\d+)?(?:[kKmMgGtTpPeE]i?)?[bB]\b)
   | (?P<duration>(?:(?:\d+(?:\.\d+)?)(?:ns|us|µs|ms|s|m|h|d|w|y))+(?![A-Za-z0-9_]))
   | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![A-Za-z_]))
+  | (?P<flag>--[a-z]+(?:-[a-z]+)*)
   | (?P<identifier>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<operator>\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[{}()\[\],|=<>+\-*/%^@:])
     """,
@@ -45,6 +48,8 @@ def syntax_error(token: Token, expecting: str = "") -> LogQLError:
 
 def tokenize(text: str) -> list[Token]:
     """Tokens of `text`, closed by one of kind `end`. Raises LogQLError."""
+    if len(text) > _MAX_INPUT:
+        raise LogQLError(f"parse error : input size too long ({len(text)} > {_MAX_INPUT})")
     tokens: list[Token] = []
     position, line, line_start = 0, 1, 0
     while position < len(text):
@@ -62,7 +67,7 @@ def tokenize(text: str) -> list[Token]:
                 tokens.append(Token("string", raw, unquote(raw), line, column))
             except ValueError as error:
                 raise LogQLError(f"parse error at line {line}, col {column}: {error}") from error
-        elif kind in ("identifier", "number", "duration", "bytes", "operator"):
+        elif kind in ("identifier", "number", "duration", "bytes", "operator", "flag"):
             tokens.append(Token(kind, raw, raw, line, column))  # type: ignore[arg-type]
         if "\n" in raw:
             line += raw.count("\n")

@@ -1,21 +1,26 @@
 """A log query's stages as one function over a row: what passes, and with which line and labels.
 
 A stage that fails on a line keeps the line and sets `__error__`, as Loki does; metric queries refuse such rows later.
+What the parsers extract is in `extract.py`.
 """
 
 from __future__ import annotations
 
-import json
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from ipaddress import ip_address
 
-from autodevops.sandbox.loki.pattern import compile_pattern
+from autodevops.sandbox.loki.addresses import address_test, line_has_address
+from autodevops.sandbox.loki.extract import captures, json_all, json_fields, logfmt, unpack
+from autodevops.sandbox.loki.pattern import compile_pattern, pattern_test
+from autodevops.sandbox.loki.regex_test import regex_test
+from autodevops.sandbox.loki.row import Row, Run
 from autodevops.sandbox.loki.syntax import (
     Comparison,
+    Decolorize,
     Drop,
+    Ip,
     Json,
     Junction,
     Keep,
@@ -29,34 +34,12 @@ from autodevops.sandbox.loki.syntax import (
     Predicate,
     Regexp,
     Stage,
+    Unpack,
     Unwrap,
 )
 from autodevops.sandbox.loki.template import compile_template
 from autodevops.sandbox.wire.go import compile_regex, parse_bytes, parse_duration
 
-
-@dataclass(slots=True)
-class Row:
-    """One line on its way through the stages. `stream` are the labels it was stored with, never changed."""
-
-    timestamp: int
-    line: str
-    stream: Mapping[str, str]
-    labels: dict[str, str]
-    value: float = 1.0
-
-    def fail(self, kind: str, details: str) -> None:
-        self.labels["__error__"] = kind
-        self.labels["__error_details__"] = details
-
-    def extract(self, name: str, value: str) -> None:
-        """A parser's find: it never hides a stream label, but takes a new name beside it."""
-        name = _sanitize(name)
-        if name:
-            self.labels[name + "_extracted" if name in self.stream else name] = value
-
-
-Run = Callable[[Row], bool]
 LabelTest = Callable[[Mapping[str, str]], bool]
 
 
@@ -90,13 +73,17 @@ def _compile(stage: Stage) -> Run:
             test = _line_filter(stage)
             return lambda row: test(row.line)
         case Json(fields=fields):
-            return _json_fields(fields) if fields else _json
-        case Logfmt(fields=fields):
-            return _logfmt(dict(fields))
+            return json_fields(fields) if fields else json_all
+        case Logfmt():
+            return logfmt(stage)
         case Regexp(pattern=pattern):
-            return _captures(compile_regex(pattern).search)
+            return captures(compile_regex(pattern).search)
         case Pattern(pattern=pattern):
-            return _captures(compile_pattern(pattern).match)
+            return captures(compile_pattern(pattern).match)
+        case Unpack():
+            return unpack
+        case Decolorize():
+            return _decolorize
         case LabelFilter(predicate=predicate):
             return _predicate(predicate)
         case LineFormat(template=template):
@@ -115,123 +102,32 @@ def _compile(stage: Stage) -> Run:
 
 
 def _line_filter(stage: LineFilter) -> Callable[[str], bool]:
-    values = stage.values
-    if stage.op in ("|=", "!="):
-        found: Callable[[str], bool]
-        if len(values) == 1:
-            only = values[0]
-            found = lambda line: only in line  # noqa: E731 - the two branches read as one table
-        else:
-            found = lambda line: any(value in line for value in values)  # noqa: E731
-    else:
-        searches = [compile_regex(value).search for value in values]
-        found = lambda line: any(search(line) is not None for search in searches)  # noqa: E731
-    return found if stage.op in ("|=", "|~") else lambda line: not found(line)
+    tests = [_line_match(stage.op, value) for value in stage.values]
+    only = tests[0]
+    if stage.op.startswith("|"):
+        return only if len(tests) == 1 else lambda line: any(test(line) for test in tests)
+    return (lambda line: not only(line)) if len(tests) == 1 else lambda line: not any(test(line) for test in tests)
 
 
-# --- parsers ---
+def _line_match(op: str, value: str | Ip) -> Callable[[str], bool]:
+    if isinstance(value, Ip):
+        return line_has_address(value.pattern)
+    if op in ("|>", "!>"):
+        return pattern_test(value)
+    if op in ("|=", "!="):
+        return lambda line: value in line
+    return regex_test(value)
 
 
-def _json(row: Row) -> bool:
-    try:
-        document = _DECODE(row.line)
-    except ValueError as error:
-        row.fail("JSONParserErr", str(error))
-        return True
-    if not isinstance(document, dict):
-        row.fail("JSONParserErr", "expecting json object(6), but it is not")
-        return True
-    _flatten(row, document, "")
+_ANSI = re.compile(
+    r"[\x1b\x9b][\[\]()#;?]*(?:(?:(?:[a-zA-Z\d]*(?:;[a-zA-Z\d]*)*)?\x07)"
+    r"|(?:(?:\d{1,4}(?:;\d{0,4})*)?[\dA-PRZcf-ntqry=><~]))"
+)
+
+
+def _decolorize(row: Row) -> bool:
+    row.line = _ANSI.sub("", row.line)
     return True
-
-
-def _flatten(row: Row, document: Mapping[str, Any], prefix: str) -> None:
-    for key, value in document.items():
-        if isinstance(value, str):
-            row.extract(prefix + key, value)
-        elif isinstance(value, dict):
-            _flatten(row, value, f"{prefix}{key}_")
-        elif isinstance(value, bool):
-            row.extract(prefix + key, "true" if value else "false")
-
-
-# Numbers stay as they were written; `parse_*` hands over their text.
-_DECODE = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).decode
-_PATH = re.compile(r'\.?([A-Za-z_][\w-]*)|\[(\d+)\]|\["([^"]*)"\]')
-
-
-def _json_fields(fields: Sequence[tuple[str, str]]) -> Run:
-    paths = [
-        (label, [name or quoted or int(index) for name, index, quoted in _PATH.findall(path)]) for label, path in fields
-    ]
-
-    def run(row: Row) -> bool:
-        try:
-            document = _DECODE(row.line)
-        except ValueError as error:
-            row.fail("JSONParserErr", str(error))
-            return True
-        for label, path in paths:
-            value: Any = document
-            for step in path:
-                if isinstance(step, int):
-                    value = value[step] if isinstance(value, list) and step < len(value) else None
-                else:
-                    value = value.get(step) if isinstance(value, dict) else None
-            if isinstance(value, bool):
-                value = "true" if value else "false"
-            if value is not None:
-                row.extract(label, value if isinstance(value, str) else json.dumps(value, separators=(",", ":")))
-        return True
-
-    return run
-
-
-_PAIR = re.compile(r'\s*([^\s="]+)(?:=("(?:[^"\\]|\\.)*"|[^\s"]*))?')
-
-
-def _logfmt(fields: Mapping[str, str]) -> Run:
-    wanted: dict[str, str] = {key: label for label, key in fields.items()}
-
-    def run(row: Row) -> bool:
-        line, position = row.line.rstrip(), 0
-        while position < len(line):
-            pair = _PAIR.match(line, position)
-            if pair is None:
-                row.fail("LogfmtParserErr", f"logfmt syntax error at pos {position + 1} : unexpected '\"'")
-                return True
-            position = pair.end()
-            key, value = pair.group(1), pair.group(2)
-            if not value:
-                continue
-            if value.startswith('"'):
-                value = value[1:-1].replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\")
-            if not wanted:
-                row.extract(key, value)
-            elif key in wanted:
-                row.extract(wanted[key], value)
-        return True
-
-    return run
-
-
-def _captures(search: Callable[[str], re.Match[str] | None]) -> Run:
-    def run(row: Row) -> bool:
-        match = search(row.line)
-        if match is not None:
-            for name, value in match.groupdict().items():
-                if value is not None:
-                    row.extract(name, value)
-        return True
-
-    return run
-
-
-def _sanitize(name: str) -> str:
-    if name.isidentifier() and name.isascii():
-        return name
-    name = re.sub(r"[^A-Za-z0-9_]", "_", name.strip())
-    return f"_{name}" if name[:1].isdigit() else name
 
 
 # --- label filters ---
@@ -261,10 +157,14 @@ def _comparison(comparison: Comparison) -> Run:
     if isinstance(wanted, str):
         test = _value_test(comparison.op, wanted)
         return lambda row: test(row.labels.get(name, ""))
+    if isinstance(wanted, Ip):
+        return _address(name, comparison.op, wanted)
     number = wanted
     compare, convert = _NUMERIC[comparison.op], _CONVERT[comparison.unit]
 
     def run(row: Row) -> bool:
+        if "__error__" in row.labels:  # only a comparison with a string filters a line that failed
+            return True
         text = row.labels.get(name)
         if text is None:
             return False
@@ -273,6 +173,23 @@ def _comparison(comparison: Comparison) -> Run:
         except ValueError as error:
             row.fail("LabelFilterErr", str(error))
             return True
+
+    return run
+
+
+def _address(name: str, op: str, wanted: Ip) -> Run:
+    test = address_test(wanted.pattern)
+
+    def run(row: Row) -> bool:
+        if "__error__" in row.labels:
+            return True
+        text = row.labels.get(name)
+        if text is None:
+            return False
+        try:
+            return test(ip_address(text)) == (op == "=")
+        except ValueError:
+            return op == "!="
 
     return run
 
@@ -296,7 +213,10 @@ def _line_format(template: str) -> Run:
     render = compile_template(template)
 
     def run(row: Row) -> bool:
-        row.line = render(row.labels, row.line, row.timestamp)
+        try:
+            row.line = render(row.labels, row.line, row.timestamp)
+        except ValueError as error:
+            row.fail("TemplateFormatErr", str(error))
         return True
 
     return run
@@ -306,9 +226,14 @@ def _label_format(assignments: Sequence[tuple[str, str, bool]]) -> Run:
     steps = [(name, source, None if rename else compile_template(source)) for name, source, rename in assignments]
 
     def run(row: Row) -> bool:
+        seen: dict[str, str] | None = None  # the labels as the first template meets them
         for name, source, render in steps:
             if render is not None:
-                row.labels[name] = render(row.labels, row.line, row.timestamp)
+                seen = dict(row.labels) if seen is None else seen
+                try:
+                    row.labels[name] = render(seen, row.line, row.timestamp)
+                except ValueError as error:
+                    row.fail("TemplateFormatErr", str(error))
             elif source in row.labels:
                 row.labels[name] = row.labels.pop(source)
         return True

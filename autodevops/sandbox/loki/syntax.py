@@ -18,21 +18,45 @@ class Matcher:
 
 
 @dataclass(frozen=True)
-class LineFilter:
-    """A line passes when any of `values` is found (or, for `!=` and `!~`, when none is)."""
+class Ip:
+    """`ip("10.0.0.0/8")`: one address, a range `a-b`, or a network."""
 
-    op: Literal["|=", "!=", "|~", "!~"]
-    values: tuple[str, ...]
+    pattern: str
+
+
+@dataclass(frozen=True)
+class LineFilter:
+    """A line passes when any of `values` is found (or, for the operators with `!`, when none is)."""
+
+    op: Literal["|=", "!=", "|~", "!~", "|>", "!>"]
+    values: tuple[str | Ip, ...]
+
+
+Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Json:
-    fields: tuple[tuple[str, str], ...] = ()  # label -> JSON path; none: every field
+    fields: tuple[tuple[str, Path], ...] = ()  # label -> keys and indexes to follow; none: every field
 
 
 @dataclass(frozen=True)
 class Logfmt:
+    """`strict` makes a malformed line an error; `keep_empty` keeps keys without a value."""
+
     fields: tuple[tuple[str, str], ...] = ()
+    strict: bool = False
+    keep_empty: bool = False
+
+
+@dataclass(frozen=True)
+class Unpack:
+    """The labels and the line that Promtail's `pack` stage put into one JSON object."""
+
+
+@dataclass(frozen=True)
+class Decolorize:
+    """ANSI colours removed from the line."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +75,8 @@ class Comparison:
 
     name: str
     op: str
-    value: str | float
-    unit: Literal["string", "number", "duration", "bytes"]
+    value: str | float | Ip
+    unit: Literal["string", "number", "duration", "bytes", "ip"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +122,21 @@ class Unwrap:
     conversion: Literal["", "duration", "duration_seconds", "bytes"] = ""
 
 
-Stage = LineFilter | Json | Logfmt | Regexp | Pattern | LabelFilter | LineFormat | LabelFormat | Drop | Keep | Unwrap
+Stage = (
+    LineFilter
+    | Json
+    | Logfmt
+    | Regexp
+    | Pattern
+    | Unpack
+    | Decolorize
+    | LabelFilter
+    | LineFormat
+    | LabelFormat
+    | Drop
+    | Keep
+    | Unwrap
+)
 
 
 @dataclass(frozen=True)
@@ -134,13 +172,33 @@ class VectorAggregation:
 
 
 @dataclass(frozen=True)
+class LabelReplace:
+    operand: MetricQuery
+    target: str
+    replacement: str
+    source: str
+    regex: str
+
+
+@dataclass(frozen=True)
+class VectorLiteral:
+    """`vector(1)`: one sample without labels."""
+
+    value: float
+
+
+@dataclass(frozen=True)
 class Binary:
+    """`many` names the side of which several samples may match one; `include` are labels taken from the one side."""
+
     op: str
     left: MetricQuery
     right: MetricQuery
     return_bool: bool = False
     on: tuple[str, ...] | None = None
     ignoring: tuple[str, ...] = ()
+    many: Literal["", "left", "right"] = ""
+    include: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,5 +206,5 @@ class Number:
     value: float
 
 
-MetricQuery = RangeAggregation | VectorAggregation | Binary | Number
+MetricQuery = RangeAggregation | VectorAggregation | Binary | Number | LabelReplace | VectorLiteral
 Query = LogQuery | MetricQuery

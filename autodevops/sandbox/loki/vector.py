@@ -6,7 +6,8 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 
-from autodevops.sandbox.loki.syntax import Binary, Grouping, LogQLError, VectorAggregation
+from autodevops.sandbox.loki.syntax import Binary, Grouping, LabelReplace, LogQLError, VectorAggregation
+from autodevops.sandbox.wire.go import compile_regex, expand
 
 Labels = tuple[tuple[str, str], ...]
 """Sorted label pairs."""
@@ -101,23 +102,72 @@ def combine(query: Binary, left: Vector, right: Vector) -> Vector:
         return _pairs(query, [(labels, value, right[None], value) for labels, value in left.items()])
     if None in left:
         return _pairs(query, [(labels, left[None], value, value) for labels, value in right.items()])
-    others: dict[Labels, float] = {}
-    for labels, value in right.items():
-        key = _matching_key(query, labels or ())
-        if key in others:
-            raise LogQLError(f"multiple matches for labels: found duplicate series on the right side of {query.op}")
-        others[key] = value
-    seen: set[Labels] = set()
+    if query.many == "right":
+        return _grouped(query, right, left, swapped=True)
+    if query.many == "left":
+        return _grouped(query, left, right, swapped=False)
+    others = _unique(query, right, "right")
     matched: list[tuple[Labels | None, float, float, float]] = []
-    for labels, value in left.items():
-        key = _matching_key(query, labels or ())
-        if key not in others:
-            continue
-        if key in seen:
-            raise LogQLError(f"multiple matches for labels: found duplicate series on the left side of {query.op}")
-        seen.add(key)
-        matched.append((key, value, others[key], value))
+    for key, value in _unique(query, left, "left").items():
+        if key in others:
+            matched.append((key, value, others[key], value))
     return _pairs(query, matched)
+
+
+def _unique(query: Binary, vector: Vector, side: str) -> dict[Labels, float]:
+    """Samples by what they match on; two of one key cannot be matched."""
+    found: dict[Labels, tuple[Labels, float]] = {}
+    for labels, value in vector.items():
+        key = _matching_key(query, labels or ())
+        if key in found:
+            raise LogQLError(
+                f"found duplicate series for the match group {_shown(key)} on the {side} hand-side of the operation: "
+                f"[{_shown(labels or ())}, {_shown(found[key][0])}];"
+                "many-to-many matching not allowed: matching labels must be unique on one side"
+            )
+        found[key] = (labels or (), value)
+    return {key: value for key, (_, value) in found.items()}
+
+
+def _grouped(query: Binary, many: Vector, ones: Vector, *, swapped: bool) -> Vector:
+    """group_left and group_right: results keep the labels of the many side, and `include` from the one side."""
+    _unique(query, ones, "left" if swapped else "right")
+    partners = {_matching_key(query, labels or ()): (labels or (), value) for labels, value in ones.items()}
+    matched: list[tuple[Labels | None, float, float, float]] = []
+    seen: set[Labels] = set()
+    for labels, value in many.items():
+        partner = partners.get(_matching_key(query, labels or ()))
+        if partner is None:
+            continue
+        kept = {name: text for name, text in labels or () if name not in query.include}
+        kept.update((name, text) for name, text in partner[0] if name in query.include)
+        result = tuple(sorted(kept.items()))
+        if result in seen:
+            raise LogQLError("multiple matches for labels: grouping labels must ensure unique matches")
+        seen.add(result)
+        left, right = (partner[1], value) if swapped else (value, partner[1])
+        matched.append((result, left, right, left))
+    return _pairs(query, matched)
+
+
+def _shown(labels: Labels) -> str:
+    return "{" + ", ".join(f'{name}="{value}"' for name, value in labels) + "}"
+
+
+def replace_label(query: LabelReplace, vector: Vector) -> Vector:
+    """`label_replace`: where the whole source label matches, the target label is written, or removed when empty."""
+    whole = compile_regex(query.regex)
+    replaced: Vector = {}
+    for labels, value in vector.items():
+        found = dict(labels or ())
+        match = whole.fullmatch(found.get(query.source, ""))
+        if match is not None and labels is not None:
+            text = expand(query.replacement, match)
+            found.pop(query.target, None)
+            if text:
+                found[query.target] = text
+        replaced[None if labels is None else tuple(sorted(found.items()))] = value
+    return replaced
 
 
 def _matching_key(query: Binary, labels: Labels) -> Labels:

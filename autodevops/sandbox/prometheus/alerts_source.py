@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -17,9 +17,10 @@ _ALERTS_LISTED_MS = 2 * 3_600_000  # listing label names shall not evaluate ever
 class WithAlerts:
     """A `SeriesSource`: that of the world, and the alerts that rules over it raise."""
 
-    def __init__(self, scraped: Metrics, alerting: Alerting) -> None:
+    def __init__(self, scraped: Metrics, alerting: Alerting, now: Callable[[], float]) -> None:
         self._scraped = scraped
         self._alerting = alerting
+        self._now = now
 
     def select(self, selector: Selector, start_ms: int, end_ms: int) -> Iterable[SampleBlock]:
         names = required_names(selector)
@@ -39,7 +40,9 @@ class WithAlerts:
         return found
 
     def _alerts(self, selector: Selector, start_ms: int, end_ms: int) -> Iterator[SampleBlock]:
-        for labels, times, pending, firing, since in self._alerting.states(start_ms, end_ms):
+        for labels, times, pending, firing, since in self._alerting.states(
+            start_ms, min(end_ms, int(self._now() * 1000))
+        ):
             ones = np.ones(len(times))
             rows: list[tuple[dict[str, str], Mask, Floats]] = [
                 ({NAME: ALERTS, "alertstate": "pending"}, pending, ones),

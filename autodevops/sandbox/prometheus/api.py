@@ -56,11 +56,11 @@ Handler = Callable[[Params], Response]
 class PrometheusApi:
     """The routes over `metrics`, with alerting rules evaluated over the same samples."""
 
-    def __init__(self, metrics: Metrics, now: Callable[[], float], groups: tuple[Group, ...]) -> None:
+    def __init__(self, metrics: Metrics, now: Callable[[], float], alerting: Alerting) -> None:
         self._metrics = metrics
         self._now = now
-        self._alerting = Alerting(metrics, groups)
-        self._source = WithAlerts(metrics, self._alerting)
+        self._alerting = alerting
+        self._source = WithAlerts(metrics, alerting, now)
 
     def app(self) -> Starlette:
         both: dict[str, Handler] = {

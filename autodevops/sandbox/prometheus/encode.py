@@ -13,6 +13,7 @@ from operator import add
 from typing import Any
 
 import numpy as np
+import orjson
 from starlette.responses import Response
 
 from autodevops.sandbox.promql.labels import Labels
@@ -119,11 +120,12 @@ def _matrix_rows(rows: list[SeriesResult]) -> list[str]:
 
 
 def _samples(stamps: list[str], values: Floats) -> str:
+    texts = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode().split(",")
     size = np.abs(values)
-    if np.all(((size >= 1e-4) & (size < 1e16)) | (size == 0)):
-        # Python and Go spell such numbers alike, but for the `.0` of whole ones.
-        return ('"],'.join(map(add, stamps, map(repr, values.tolist()))) + '"]').replace('.0"]', '"]')
-    return ",".join(f'{stamp}{number(value)}"]' for stamp, value in zip(stamps, values.tolist(), strict=True))
+    # Go spells most numbers as JSON does, but for the `.0` of whole ones.
+    for index in np.flatnonzero(~(((size >= 1e-4) & (size < 1e16)) | (size == 0))).tolist():
+        texts[index] = number(float(values[index]))
+    return ('"],'.join(map(add, stamps, texts)) + '"]').replace('.0"]', '"]')
 
 
 def _histogram(samples: HistogramSamples, row: int) -> str:

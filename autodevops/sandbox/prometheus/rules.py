@@ -2,7 +2,7 @@
 
 A rule is evaluated at fixed instants (multiples of its group's interval since the epoch). An alert is active since the
 first instant of the unbroken run of instants at which its expression has it, and fires once that run is as long as the
-rule's `for`. Nothing is remembered between requests but a cache of answers, which never change.
+rule's `for`. Nothing is remembered between requests but answers, which never change (`evaluations`).
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
-from autodevops.sandbox.promql.engine import range_query
-from autodevops.sandbox.promql.labels import Labels, make_labels, value_of, without_name
-from autodevops.sandbox.promql.values import Floats, Mask, Millis, SeriesSource
+from autodevops.sandbox.prometheus.evaluations import Evaluated, Evaluations
+from autodevops.sandbox.promql.labels import Labels, make_labels, value_of
+from autodevops.sandbox.promql.values import Mask, Millis, SeriesSource
 from autodevops.sandbox.wire.go import format_float, parse_duration
 
-_FIRST_WINDOW_MS = 3_600_000
+_FIRST_WINDOW_MS = 900_000
 _LONGEST_WINDOW_MS = 48 * 3_600_000  # an alert active for longer shows this age
 _CACHED = 512
 _ACTION = re.compile(r"\{\{\s*(.*?)\s*\}\}")
@@ -96,86 +97,88 @@ def _millis(text: str) -> int:
 
 
 class Alerting:
-    """Rule groups over a source of samples."""
+    """Rule groups over a source of samples. What is decided about the past is kept."""
 
     def __init__(self, source: SeriesSource, groups: tuple[Group, ...]) -> None:
         self.groups = groups
-        self._source = source
+        self._evaluations = Evaluations(source)
         self._cache: OrderedDict[tuple[str, str, int], tuple[ActiveAlert, ...]] = OrderedDict()
 
     def at(self, now_ms: int) -> tuple[ActiveAlert, ...]:
-        """Every pending and firing alert at a moment."""
+        """Every pending and firing alert at a moment that has come."""
         return tuple(alert for group in self.groups for rule in group.rules for alert in self.of(group, rule, now_ms))
 
     def of(self, group: Group, rule: Rule, now_ms: int) -> tuple[ActiveAlert, ...]:
-        """The pending and firing alerts of one rule at a moment."""
+        """The pending and firing alerts of one rule at a moment that has come."""
         last = now_ms - now_ms % group.interval_ms
         key = (group.name, rule.alert + rule.expr, last)
         found = self._cache.get(key)
         if found is None:
-            found = self._cache[key] = self._evaluate(group, rule, last)
+            found = self._cache[key] = self._active(group, rule, last)
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         return found
 
-    def _evaluate(self, group: Group, rule: Rule, last: int) -> tuple[ActiveAlert, ...]:
-        window = 0
-        while True:
-            times, labels, values, present = self._history(group, rule, last - window, last)
-            rows = [row for row in range(len(labels)) if present[row, -1]]
-            if not rows:
-                return ()
-            if window >= _LONGEST_WINDOW_MS or (window and not any(present[row].all() for row in rows)):
-                break
-            window = max(_FIRST_WINDOW_MS, min(4 * window, _LONGEST_WINDOW_MS))
+    def _active(self, group: Group, rule: Rule, last: int) -> tuple[ActiveAlert, ...]:
+        evaluated, since = self._runs(group, rule, last, last)
         return tuple(
             ActiveAlert(
                 rule=rule,
-                labels=_alert_labels(rule, labels[row], float(values[row, -1])),
-                annotations={k: expand(v, labels[row], float(values[row, -1])) for k, v in rule.annotations.items()},
-                active_at=int(times[_run_start(present[row])]),
+                labels=_alert_labels(rule, labels, value),
+                annotations={name: expand(text, labels, value) for name, text in rule.annotations.items()},
+                active_at=began,
                 evaluated_at=last,
-                value=float(values[row, -1]),
+                value=value,
             )
-            for row in rows
+            for labels, value, began in zip(
+                evaluated.labels, evaluated.values[:, -1:].ravel().tolist(), since[:, -1:].ravel().tolist(), strict=True
+            )
         )
 
-    def _history(self, group: Group, rule: Rule, start: int, end: int) -> tuple[Millis, list[Labels], Floats, Mask]:
-        """The expression at the group's instants in [start, end]: times, label sets, values, presence."""
-        first = -(-start // group.interval_ms) * group.interval_ms
-        times = np.arange(first, end + 1, group.interval_ms, dtype=np.int64)
-        if not len(times):
-            return times, [], np.zeros((0, 0)), np.zeros((0, 0), dtype=bool)
-        result = range_query(rule.expr, self._source, first, end, group.interval_ms)
-        values = np.zeros((len(result.series), len(times)))
-        present = np.zeros(values.shape, dtype=bool)
-        for row, series in enumerate(result.series):
-            columns = (series.times - first) // group.interval_ms
-            values[row, columns] = series.values
-            present[row, columns] = True
-        return times, [without_name(series.labels) for series in result.series], values, present
+    def changes(self, start_ms: int, end_ms: int) -> list[int]:
+        """Instants in (start, end] at which what fires is not what fired at the instant before."""
+        found: set[int] = set()
+        for group in self.groups:
+            before = start_ms - start_ms % group.interval_ms
+            if end_ms - end_ms % group.interval_ms <= before:
+                continue
+            for rule in group.rules:
+                for _, times, _, firing, _ in self._states(group, rule, before, end_ms):
+                    found.update(times[1:][firing[1:] != firing[:-1]].tolist())
+        return sorted(at for at in found if at > start_ms)
 
     def states(self, start_ms: int, end_ms: int) -> Iterator[tuple[Labels, Millis, Mask, Mask, Millis]]:
-        """Of every alert that is active in [start, end]: labels, instants, pending, firing, and active since when."""
+        """Of every alert that is active in [start, end], a stretch that is over: labels, instants, pending, firing,
+        and active since when."""
         for group in self.groups:
             for rule in group.rules:
-                before = max(rule.hold_ms, _FIRST_WINDOW_MS)
-                times, labels, _, present = self._history(group, rule, start_ms - before, end_ms)
-                shown = times >= start_ms
-                for row, own in enumerate(labels):
-                    if not present[row, shown].any():
-                        continue
-                    # The start of a run: the instant after the last one without the alert.
-                    gap = np.maximum.accumulate(np.where(present[row], -1, np.arange(len(times))))
-                    since = times[np.minimum(gap + 1, len(times) - 1)]
-                    firing = present[row] & (times - since >= rule.hold_ms)
-                    pending = present[row] & ~firing
-                    yield _alert_labels(rule, own, 0.0), times[shown], pending[shown], firing[shown], since[shown]
+                yield from self._states(group, rule, start_ms, end_ms)
 
+    def _states(
+        self, group: Group, rule: Rule, start_ms: int, end_ms: int
+    ) -> Iterator[tuple[Labels, Millis, Mask, Mask, Millis]]:
+        evaluated, since = self._runs(group, rule, start_ms, end_ms)
+        firing = evaluated.present & (evaluated.times - since >= rule.hold_ms)
+        pending = evaluated.present & ~firing
+        for row, labels in enumerate(evaluated.labels):
+            yield _alert_labels(rule, labels, 0.0), evaluated.times, pending[row], firing[row], since[row]
 
-def _run_start(present: Mask) -> int:
-    gaps = np.flatnonzero(~present)
-    return int(gaps[-1]) + 1 if len(gaps) else 0
+    def _runs(self, group: Group, rule: Rule, start: int, end: int) -> tuple[Evaluated, NDArray[np.int64]]:
+        """The rule at its instants in [start, end], and when the run began that each of its samples belongs to."""
+        interval = group.interval_ms
+        shown = self._evaluations.of(rule.expr, interval, start, end)
+        before = _FIRST_WINDOW_MS if len(shown.labels) else 0
+        while True:
+            whole = self._evaluations.of(rule.expr, interval, start - before, end)
+            endless = whole.present[:, whole.times <= start].all(axis=1).any()
+            if not before or before >= _LONGEST_WINDOW_MS or not endless:
+                break
+            before = min(4 * before, _LONGEST_WINDOW_MS)
+        # The start of a run: the instant after the last one without the alert.
+        gaps = np.maximum.accumulate(np.where(whole.present, -1, np.arange(len(whole.times))), axis=1)
+        since = whole.times[np.minimum(gaps + 1, len(whole.times) - 1)] if len(whole.times) else gaps
+        rows = [whole.labels.index(labels) for labels in shown.labels]
+        return shown, since[rows][:, whole.times >= start]
 
 
 def _alert_labels(rule: Rule, labels: Labels, value: float) -> Labels:

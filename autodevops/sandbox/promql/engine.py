@@ -436,7 +436,7 @@ class _Evaluation:
 
     def outcome(self, name: str, block: Windows, numbers: Sequence[Floats], times: Millis) -> over_time.Outcome:
         if name in over_time.REDUCERS:
-            return over_time.reduced(block, over_time.REDUCERS[name])
+            return over_time.reduced(block, name)
         match name:
             case "rate" | "increase" | "delta":
                 counter = name != "delta"

@@ -23,8 +23,8 @@ _FLAG_GROUP = re.compile(r"\(\?([imsU]+)(?:-[imsU]+)?\)")
 
 def make_labels(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> Labels:
     """The label set of `pairs`; a label with an empty value is the same as no label."""
-    items = pairs.items() if isinstance(pairs, Mapping) else pairs
-    return tuple(sorted((name, value) for name, value in items if value != ""))
+    items = sorted(pairs.items() if isinstance(pairs, Mapping) else pairs)
+    return tuple([pair for pair in items if pair[1]])
 
 
 def value_of(labels: Labels, name: str) -> str:

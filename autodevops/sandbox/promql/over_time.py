@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from autodevops.sandbox.promql import reduce
+from autodevops.sandbox.promql import doubling, reduce
 from autodevops.sandbox.promql.values import Dialect, Floats, Mask, Millis
 from autodevops.sandbox.promql.windows import Windows
 
@@ -70,7 +71,7 @@ def _lost_to_resets(windows: Windows) -> Floats:
         lost[:, 1:] = np.where(dropped[rows], before[rows], 0.0)
         labels = [windows.labels[row] for row in rows.tolist()]
         drops = replace(windows, labels=labels, values=lost, low=np.minimum(windows.low + 1, windows.high))
-        result[rows] = reduced(drops, REDUCERS["sum_over_time"])[0]
+        result[rows] = reduced(drops, "sum_over_time")[0]
     return result
 
 
@@ -159,12 +160,17 @@ def smoothed(windows: Windows, level: Floats, trend: Floats) -> Outcome:
     return values, enough
 
 
-def reduced(windows: Windows, reducer: Reducer) -> Outcome:
-    """Any reduction of each window to one number."""
+def reduced(windows: Windows, name: str) -> Outcome:
+    """Any of REDUCERS: each window to one number."""
     values = np.zeros((len(windows.labels), len(windows.low)))
     if len(windows.timestamps):
+        counts = windows.counts
+        if name in _DOUBLING and int(counts.max(initial=0)) >= _WIDE:
+            wide = _DOUBLING[name](windows.values, windows.low, counts)
+            if name not in _SUMS or np.isfinite(wide).all():
+                return wide, _enough(windows, 1)
         for rows, steps, window, mask in windows.gathered():
-            values[rows, steps] = reducer(window, mask)
+            values[rows, steps] = REDUCERS[name](window, mask)
     return values, _enough(windows, 1)
 
 
@@ -224,4 +230,13 @@ REDUCERS: dict[str, Reducer] = {
     "stddev_over_time": lambda v, m: np.sqrt(reduce.variance(v, m, 2)),
     "stdvar_over_time": lambda v, m: reduce.variance(v, m, 2),
     "mad_over_time": _median_deviation,
+}
+
+_SUMS = frozenset({"sum_over_time", "avg_over_time"})  # what overflows is left to `reduce`
+_WIDE = 12  # samples a window from which on doubling is quicker
+_DOUBLING: dict[str, Callable[[Floats, NDArray[np.int64], NDArray[np.int64]], Floats]] = {
+    "sum_over_time": doubling.totals,
+    "avg_over_time": lambda values, low, counts: doubling.totals(values, low, counts) / np.maximum(counts, 1),
+    "min_over_time": lambda values, low, counts: doubling.extremes(values, low, counts, np.fmin),
+    "max_over_time": lambda values, low, counts: doubling.extremes(values, low, counts, np.fmax),
 }

@@ -104,7 +104,7 @@ def _spanset(node: Spanset, trace: Trace, spans: Sequence[Span]) -> list[Span]:
             return list(spans)
         case SpansetFilter(expression=expression):
             assert expression is not None
-            return [span for span in spans if _truth(expression, span, trace)]
+            return [span for span in spans if holds(expression, span, trace)]
         case Nested(pipeline=pipeline):
             inner = evaluate(pipeline, trace, spans)
             return list({span.span_id: span for one in inner for span in one.spans}.values())
@@ -114,10 +114,28 @@ def _spanset(node: Spanset, trace: Trace, spans: Sequence[Span]) -> list[Span]:
 
 
 def _combine(op: str, left: list[Span], right: list[Span], trace: Trace) -> list[Span]:
+    """A relation keeps spans of the right side; with `!` those without it, with `&` also the left side's partners."""
     if op == "||" or (op == "&&" and left and right):
-        return list({span.span_id: span for span in [*left, *right]}.values())
-    if op == "&&" or not left or not right:
+        return _merged(left, right)
+    if op == "&&":
         return []
+    related = _related_to(op.lstrip("!&"), left, right, trace)
+    if op.startswith("!"):
+        ids = {span.span_id for span in related}
+        return [span for span in right if span.span_id not in ids]
+    if op.startswith("&"):
+        return _merged(_related_to(_MIRRORED[op[1:]], right, left, trace), related)
+    return related
+
+
+_MIRRORED = {">": "<", "<": ">", ">>": "<<", "<<": ">>", "~": "~"}
+
+
+def _merged(left: Sequence[Span], right: Sequence[Span]) -> list[Span]:
+    return list({span.span_id: span for span in [*left, *right]}.values())
+
+
+def _related_to(op: str, left: Sequence[Span], right: Sequence[Span], trace: Trace) -> list[Span]:
     ids = {span.span_id for span in left}
     match op:
         case ">":
@@ -202,14 +220,15 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 }
 
 
-def _truth(expression: Expression, span: Span, trace: Trace) -> bool:
+def holds(expression: Expression, span: Span, trace: Trace) -> bool:
+    """Whether an expression is true of a span."""
     match expression:
         case Operation(op="&&", left=left, right=right):
-            return _truth(left, span, trace) and _truth(right, span, trace)
+            return holds(left, span, trace) and holds(right, span, trace)
         case Operation(op="||", left=left, right=right):
-            return _truth(left, span, trace) or _truth(right, span, trace)
+            return holds(left, span, trace) or holds(right, span, trace)
         case Unary(op="!", operand=operand):
-            return not _truth(operand, span, trace)
+            return not holds(operand, span, trace)
         case Operation(op=op) if op not in _ARITHMETIC:
             return _compare(expression, span, trace)
     return any(value is True for value in _values(expression, span, trace))
@@ -254,7 +273,7 @@ def _values(expression: Expression, span: Span, trace: Trace) -> Iterable[Static
             return tuple(-value for value in numbers if isinstance(value, int | float))
         case Operation(op=op, left=left, right=right) if op in _ARITHMETIC:
             return _arithmetic(op, _values(left, span, trace), _values(right, span, trace))
-    return (_truth(expression, span, trace),)
+    return (holds(expression, span, trace),)
 
 
 def _arithmetic(op: str, left: Iterable[Static], right: Iterable[Static]) -> tuple[Static, ...]:
@@ -270,8 +289,11 @@ def _arithmetic(op: str, left: Iterable[Static], right: Iterable[Static]) -> tup
 
 
 def lookup(attribute: Attribute, span: Span, trace: Trace) -> tuple[Static, ...]:
-    """The values of an attribute on a span: none, one, or one per event."""
+    """The values of an attribute on a span: none, one, or one per event or link."""
     name = attribute.name
+    if attribute.of_parent:
+        parent = trace.by_id.get(span.parent_id)
+        return () if parent is None else lookup(Attribute(attribute.scope, name), parent, trace)
     match attribute.scope:
         case "intrinsic":
             return _intrinsic(name, span, trace)
@@ -279,13 +301,12 @@ def lookup(attribute: Attribute, span: Span, trace: Trace) -> tuple[Static, ...]
             found = span.attributes.get(name)
         case "resource":
             found = span.resource.get(name)
-        case "parent":
-            parent = trace.by_id.get(span.parent_id)
-            found = None if parent is None else parent.attributes.get(name, parent.resource.get(name))
         case "event":
             return tuple(event.attributes[name] for event in span.events if name in event.attributes)
+        case "link":
+            return tuple(link.attributes[name] for link in span.links if name in link.attributes)
         case "instrumentation":
-            found = span.scope if name == "name" else None
+            found = None  # the instrumentation here says its name alone
         case _:
             found = span.attributes.get(name, span.resource.get(name))
     return () if found is None else (found,)
@@ -310,15 +331,48 @@ def _intrinsic(name: str, span: Span, trace: Trace) -> tuple[Static, ...]:
         case "rootServiceName":
             return (trace.root.service,) if trace.root else ()
         case "traceID":
-            return (trace.trace_id,)
+            return (trace.trace_id.lstrip("0"),)
         case "spanID":
             return (span.span_id,)
         case "parentID":
             return (span.parent_id,)
         case "childCount":
             return (sum(other.parent_id == span.span_id for other in trace.spans),)
-        case "eventName":
+        case "nestedSetLeft" | "nestedSetRight" | "nestedSetParent":
+            return (_nested_set(name, span, trace),)
+        case "event:name":
             return tuple(event.name for event in span.events)
-        case "eventTimeSinceStart":
+        case "event:timeSinceStart":
             return tuple(event.time_ns - span.start_ns for event in span.events)
+        case "link:traceID":
+            return tuple(link.trace_id for link in span.links)
+        case "link:spanID":
+            return tuple(link.span_id for link in span.links)
+        case "instrumentation:name":
+            return (span.scope,) if span.scope else ()
+        case "instrumentation:version":
+            return ()
     raise KeyError(name)
+
+
+def _nested_set(name: str, span: Span, trace: Trace) -> int:
+    """A span's place in the tree as Tempo numbers it, depth first from 1; a root's parent is -1."""
+    if name == "nestedSetParent" and span.parent_id not in trace.by_id:
+        return -1
+    children: dict[str, list[Span]] = {}
+    for one in trace.spans:
+        children.setdefault(one.parent_id if one.parent_id in trace.by_id else "", []).append(one)
+    left: dict[str, int] = {}
+    right: dict[str, int] = {}
+    stack = [(one, False) for one in reversed(children.get("", []))]
+    number = 0
+    while stack:
+        one, done = stack.pop()
+        number += 1
+        (right if done else left)[one.span_id] = number
+        if not done:
+            stack.append((one, True))
+            stack.extend((child, False) for child in reversed(children.get(one.span_id, [])))
+    if name == "nestedSetParent":
+        return left[span.parent_id]
+    return (left if name == "nestedSetLeft" else right)[span.span_id]

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from autodevops.sandbox.world.traces import AttributeValue, Span, SpanEvent, Trace
+from autodevops.sandbox.world.traces import AttributeValue, Span, SpanEvent, SpanLink, Trace
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
@@ -66,6 +66,15 @@ def _span_json(span: Span) -> dict[str, Any]:
             {"timeUnixNano": str(event.time_ns), "name": event.name, "attributes": attributes_json(event.attributes)}
             for event in span.events
         ]
+    if span.links:
+        document["links"] = [
+            {
+                "traceId": _base64(link.trace_id),
+                "spanId": _base64(link.span_id),
+                "attributes": attributes_json(link.attributes),
+            }
+            for link in span.links
+        ]
     status: dict[str, str] = {}
     if span.status_message:
         status["message"] = span.status_message
@@ -111,8 +120,14 @@ def _span(span: Span) -> bytes:
         + _fixed64(8, span.end_ns)
         + _attributes(9, span.attributes)
         + b"".join(_field(11, _event(event)) for event in span.events)
+        + b"".join(_field(13, _link(link)) for link in span.links)
         + _field(15, status)
     )
+
+
+def _link(link: SpanLink) -> bytes:
+    ids = _field(1, bytes.fromhex(link.trace_id)) + _field(2, bytes.fromhex(link.span_id))
+    return ids + _attributes(4, link.attributes)
 
 
 def _event(event: SpanEvent) -> bytes:

@@ -9,7 +9,6 @@ from typing import Any
 
 from autodevops.sandbox.tempo.evaluate import MatchedSpans, evaluate, lookup, mentioned
 from autodevops.sandbox.tempo.otlp import value_json
-from autodevops.sandbox.tempo.parser import INTRINSICS
 from autodevops.sandbox.tempo.syntax import Attribute, Keyword, Pipeline, Static
 from autodevops.sandbox.world.traces import Span, Trace
 
@@ -141,16 +140,26 @@ def _static_json(value: Static) -> dict[str, Any]:
 # --- tags ---
 
 
-def tag_names(traces: Iterable[Trace]) -> dict[str, list[str]]:
-    """Attribute names by scope."""
-    scopes: dict[str, set[str]] = {"resource": set(), "span": set(), "event": set()}
+def tag_names(pipeline: Pipeline, traces: Iterable[Trace]) -> dict[str, list[str]]:
+    """Attribute names by scope, of the spans that the pipeline matches."""
+    scopes: dict[str, set[str]] = {"resource": set(), "span": set(), "event": set(), "link": set()}
     for trace in traces:
-        for span in trace.spans:
+        for span in (span for one in evaluate(pipeline, trace) for span in one.spans):
             scopes["resource"].update(span.resource)
             scopes["span"].update(span.attributes)
             for event in span.events:
                 scopes["event"].update(event.attributes)
-    return {scope: sorted(names) for scope, names in scopes.items() if names} | {"intrinsic": sorted(INTRINSICS)}
+            for link in span.links:
+                scopes["link"].update(link.attributes)
+    return {scope: sorted(names) for scope, names in scopes.items() if names} | {"intrinsic": list(_TOLD_INTRINSICS)}
+
+
+_TOLD_INTRINSICS = (
+    "duration", "event:name", "event:timeSinceStart", "instrumentation:name", "instrumentation:version", "kind", "name",
+    "rootName", "rootServiceName", "span:duration", "span:kind", "span:name", "span:status", "span:statusMessage",
+    "status", "statusMessage", "trace:duration", "trace:rootName", "trace:rootService", "traceDuration",
+)  # fmt: skip
+"""Those that Tempo offers to choose from; ids and nested sets are not among them."""
 
 
 def tag_values(attribute: Attribute, pipeline: Pipeline, traces: Iterable[Trace]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ class Keyword(str):
     __slots__ = ()
 
 
-Scope = Literal["", "span", "resource", "parent", "event", "instrumentation", "intrinsic"]
+Scope = Literal["", "span", "resource", "event", "link", "instrumentation", "intrinsic"]
 Static = str | int | float | bool | Keyword | None
 
 LiteralType = Literal["string", "int", "float", "bool", "duration", "status", "kind", "nil"]
@@ -32,13 +32,20 @@ class Value:
 
 @dataclass(frozen=True)
 class Attribute:
-    """`span.http.route` is scope span; `.http.route` has no scope; `duration` and `span:duration` are intrinsic."""
+    """`span.http.route` is scope span; `.http.route` has no scope; `duration` and `span:duration` are intrinsic.
+
+    With `of_parent` it is the attribute of the span above: `parent.http.route`, `parent.resource.service.name`.
+    """
 
     scope: Scope
     name: str
+    of_parent: bool = False
 
     def __str__(self) -> str:
-        return self.name if self.scope == "intrinsic" else f"{self.scope}.{self.name}"
+        if self.scope == "intrinsic":
+            return self.name
+        own = f"{self.scope}.{self.name}" if self.scope or not self.of_parent else self.name
+        return f"parent.{own}" if self.of_parent else own
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,9 @@ class SpansetFilter:
 
 @dataclass(frozen=True)
 class SpansetOperation:
-    op: Literal["&&", "||", ">", ">>", "<", "<<", "~"]
+    """`&&`, `||`, or a relation; `!>` keeps what is not so related, `&>` keeps both sides of what is."""
+
+    op: str
     left: Spanset
     right: Spanset
 
@@ -122,3 +131,48 @@ PipelineStage = Spanset | ScalarFilter | Select | GroupBy | Coalesce
 @dataclass(frozen=True)
 class Pipeline:
     stages: tuple[PipelineStage, ...]
+
+
+MetricsOp = Literal[
+    "rate",
+    "count_over_time",
+    "sum_over_time",
+    "min_over_time",
+    "max_over_time",
+    "avg_over_time",
+    "quantile_over_time",
+    "histogram_over_time",
+    "compare",
+]
+
+
+@dataclass(frozen=True)
+class MetricsFunction:
+    """What the spans of a pipeline are counted into. `quantiles` belong to quantile_over_time, the rest to compare."""
+
+    op: MetricsOp
+    attribute: Attribute | None = None
+    quantiles: tuple[float, ...] = ()
+    by: tuple[Attribute, ...] = ()
+    selection: SpansetFilter | None = None
+    most: int = 10
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True)
+class Best:
+    """`topk(n)` or `bottomk(n)` of the series at each moment."""
+
+    op: Literal["topk", "bottomk"]
+    count: int
+
+
+@dataclass(frozen=True)
+class MetricsQuery:
+    pipeline: Pipeline
+    function: MetricsFunction
+    best: tuple[Best, ...] = ()
+
+
+TraceQuery = Pipeline | MetricsQuery

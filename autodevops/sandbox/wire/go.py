@@ -103,3 +103,36 @@ def _unescape(match: re.Match[str]) -> str:
     if code not in _ESCAPES:
         raise ValueError(f"invalid char escape \\{code}")
     return _ESCAPES[code]
+
+
+_REFERENCE = re.compile(r"\$(?:\$|([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\})")
+
+
+def expand(template: str, found: re.Match[str]) -> str:
+    """`$1`, `${name}` and `$$` in a replacement, as `regexp.Expand` does; an unknown group is empty."""
+
+    def one(reference: re.Match[str]) -> str:
+        name = reference.group(1) or reference.group(2)
+        if name is None:
+            return "$"
+        try:
+            return found.group(int(name) if name.isdigit() else name) or ""
+        except (IndexError, KeyError):
+            return ""
+
+    return _REFERENCE.sub(one, template)
+
+
+def model_duration(nanos: int) -> str:
+    """A span of time as Prometheus' model prints it: `30d1h`, `5m`, `1h30m`."""
+    left, parts = nanos // 1_000_000, []
+    if left == 0:
+        return "0s"
+    for unit, size, only_whole in (
+        ("y", 31_536_000_000, True), ("w", 604_800_000, True), ("d", 86_400_000, False), ("h", 3_600_000, False),
+        ("m", 60_000, False), ("s", 1000, False), ("ms", 1, False),
+    ):  # fmt: skip
+        if left >= size and not (only_whole and left % size):
+            parts.append(f"{left // size}{unit}")
+            left %= size
+    return "".join(parts)

@@ -10,15 +10,19 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+import yaml
+
 from autodevops.sandbox.basics.moments import to_datetime
+from autodevops.sandbox.world.faults.effects import Write
+from autodevops.sandbox.world.script import Release as Shipped
 from autodevops.sandbox.world.source import DIALECTS, Dialect, edited, first_files, main_file, mistakes, spelled
 from autodevops.sandbox.world.topology import Language, Service
-from autodevops.sandbox.world.workloads import Rollout
 
 if TYPE_CHECKING:
     from autodevops.sandbox.world.world import World
@@ -131,15 +135,29 @@ def world_repositories(world: World) -> tuple[Repository, ...]:
     shipments = [
         _shipment(rollout, service, world)
         for service in built
-        for rollout in world.rollouts(service.name)
-        if rollout.released and rollout.commit
+        for rollout in world.releases()
+        if rollout.service == service.name and rollout.commit
     ]
     languages = {service.name: service.language for service in built}
     since = world.origin - _CHORES_BEFORE
-    return (build_repository(owner, name, world.seed, languages, shipments, to_datetime(world.now()), since),)
+    merges = _merges(world.merged_writes())
+    return (build_repository(owner, name, world.seed, languages, shipments, to_datetime(world.now()), since, merges),)
 
 
-def _shipment(rollout: Rollout, service: Service, world: World) -> Shipment:
+def _merges(writes: Sequence[Write]) -> Iterator[Merge]:
+    """One merge for all that one pull request wrote."""
+    for (at, pull), group in groupby(writes, key=lambda write: (write.at, write.pull_request)):
+        manifests: dict[str, str] = {}
+        for write in group:
+            kind, *names = write.object.split("/")
+            document = {"kind": kind, "metadata": {"name": names[-1]}, **write.body}
+            path = f"deploy/{'/'.join(['shared', *names[:-1]])}/{names[-1]}.{kind.lower()}.yaml"
+            manifests[path] = yaml.safe_dump(document, sort_keys=False)
+        if pull is not None:
+            yield Merge(to_datetime(at), pull.title, pull.body, pull.author, pull.files, manifests)
+
+
+def _shipment(rollout: Shipped, service: Service, world: World) -> Shipment:
     pull = rollout.pull_request
     return Shipment(
         service=service.name,
@@ -182,6 +200,19 @@ class Shipment:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """A pull request that a pipeline applied to the cluster at `at`: the scenario's own `files` (path -> hunks), or
+    else `manifests` (path -> text), what was applied."""
+
+    at: datetime
+    title: str
+    body: str
+    author: str
+    files: Mapping[str, str]
+    manifests: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class _Event:
     """One squashed merge to come: what it says and how it edits the tree."""
 
@@ -203,6 +234,7 @@ PEOPLE = (
     Person("sokolova", "Darya Sokolova"),
 )
 _BUILD_TIME = timedelta(minutes=9)  # from merge to rollout
+_APPLY_TIME = timedelta(minutes=3)  # from merge to manifests that are applied
 _FIRST_PULL = 1180
 
 _CHORES = (
@@ -221,8 +253,16 @@ def diff_files(path: str, before: str | None, after: str | None) -> tuple[FileCh
     if before == after:
         return ()
     status = "added" if before is None else "removed" if after is None else "modified"
-    lines = difflib.unified_diff((before or "").splitlines(), (after or "").splitlines(), lineterm="")
+    lines = difflib.unified_diff(_lines(before or ""), _lines(after or ""), lineterm="")
     return (FileChange(path, status, "\n".join(list(lines)[2:])),)
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a file; the last one says so when no newline ends it, as in git's diffs."""
+    lines = text.splitlines()
+    if text and not text.endswith("\n"):
+        lines[-1] += "\n\\ No newline at end of file"
+    return lines
 
 
 def build_repository(
@@ -233,8 +273,10 @@ def build_repository(
     shipments: Iterable[Shipment],
     now: datetime,
     chores_since: datetime,
+    merges: Iterable[Merge] = (),
 ) -> Repository:
-    """The repository at `now`; `shipments` are the rollouts that were built from it, in any order.
+    """The repository at `now`; `shipments` are the rollouts that were built from it, in any order, `merges` what else
+    was applied from it.
 
     From `chores_since` on there are ordinary commits too; it must not move, as their moments are counted from it.
     """
@@ -253,6 +295,7 @@ def build_repository(
     pulls: list[PullRequest] = []
     events = [*_chores(seed, sorted(one for one in languages if languages[one] in DIALECTS), chores_since, now)]
     events += [_shipping(seed, shipment) for shipment in shipped]
+    events += [_merging(seed, merge) for merge in merges]
     number = _FIRST_PULL
     for event in sorted(events, key=lambda one: (one.at, one.title)):
         if event.edits and all(addition in tree.get(path, "") for path, addition in event.edits.items()):
@@ -285,7 +328,7 @@ def build_repository(
                 base_sha=parent,
                 created_at=opened,
                 files=changes,
-                labels=(event.shipment.service,) if event.shipment else ("chore",),
+                labels=(event.shipment.service,) if event.shipment else ("chore",) if event.edits else ("deploy",),
                 merged_at=event.at,
                 merged_by=reviewer,
                 merge_commit=sha,
@@ -368,10 +411,7 @@ def _shipping(seed: int, shipment: Shipment) -> _Event:
     mistakes = shipment.mistakes
     choice = _pick(seed, f"change {shipment.sha}", len(_GOOD_CHANGES))
     title, body = _BAD_CHANGES[mistakes] if mistakes else _GOOD_CHANGES[choice]
-    author = PEOPLE[_pick(seed, f"author {shipment.sha}", len(PEOPLE))]
-    if shipment.author:
-        known = (one for one in PEOPLE if one.login == shipment.author)
-        author = next(known, Person(shipment.author, shipment.author))
+    author = _author(seed, shipment.sha, shipment.author)
     return _Event(
         at=shipment.at - _BUILD_TIME,
         title=shipment.title or title.format(svc=shipment.service),
@@ -382,6 +422,24 @@ def _shipping(seed: int, shipment: Shipment) -> _Event:
         shipment=shipment,
         files=tuple(_given_change(path, hunks) for path, hunks in shipment.files.items()),
     )
+
+
+def _merging(seed: int, merge: Merge) -> _Event:
+    return _Event(
+        at=merge.at - _APPLY_TIME,
+        title=merge.title,
+        body=merge.body,
+        edits={} if merge.files else merge.manifests,
+        author=_author(seed, merge.title, merge.author),
+        files=tuple(_given_change(path, hunks) for path, hunks in merge.files.items()),
+    )
+
+
+def _author(seed: int, about: str, login: str) -> Person:
+    """The person of a login; without one, somebody."""
+    if not login:
+        return PEOPLE[_pick(seed, f"author {about}", len(PEOPLE))]
+    return next((one for one in PEOPLE if one.login == login), Person(login, login))
 
 
 def _given_change(path: str, hunks: str) -> FileChange:
@@ -399,12 +457,12 @@ def _given_change(path: str, hunks: str) -> FileChange:
 def _apply(event: _Event, tree: dict[str, str]) -> None:
     for path, addition in event.edits.items():
         tree[path] = tree.get(path, "") + addition
+    for change in event.files:
+        _apply_patch(change, tree)
     shipment = event.shipment
     if shipment is None:
         return
     tree[f"services/{shipment.service}/VERSION"] = f"{shipment.version}\n"
-    for change in event.files:
-        _apply_patch(change, tree)
     if event.files:
         return
     dialect = DIALECTS.get(shipment.language)

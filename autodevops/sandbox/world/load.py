@@ -37,6 +37,7 @@ class LoadCurve:
             terms.append((2 * math.pi / period, amplitude * noise, phase))
         self._terms = terms
         self._origin = origin
+        self._until: dict[float, float] = {}
         # Phases refer to the epoch's midnight; sines of large arguments lose digits, so shift to the origin once.
         self._shifted = [(w, a, math.fmod(w * (origin % _DAY) + p, 2 * math.pi)) for w, a, p in terms]
 
@@ -55,6 +56,12 @@ class LoadCurve:
         for w, a, p in self._shifted:
             total += (a / w) * (math.cos(p) - np.cos(w * t + p))
         return total
+
+    def until(self, moment: float) -> float:
+        """The integral at one moment, infinite for the end of time. Remembered: the world turns at few moments."""
+        if moment not in self._until:
+            self._until[moment] = float(self.integral(moment)) if math.isfinite(moment) else moment
+        return self._until[moment]
 
 
 class Warps:
@@ -90,5 +97,9 @@ class Warps:
     @classmethod
     def choose(cls, rate: float, *name: object) -> int:
         """The warp of a counter that grows by about `rate` per second."""
-        index = hashing.number("choose", *name) % cls.COUNT
-        return index if rate > 0.3 else cls.COUNT + index
+        return cls.family(rate) + hashing.number("choose", *name) % cls.COUNT
+
+    @classmethod
+    def family(cls, rate: float) -> int:
+        """The first warp of the family (calm or rough) that counters growing by `rate` per second belong to."""
+        return 0 if rate > 0.3 else cls.COUNT

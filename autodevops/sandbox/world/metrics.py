@@ -7,8 +7,10 @@ as it would have.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,11 +20,14 @@ from autodevops.sandbox.promql.labels import NAME, Labels, Matcher, Selector, ma
 from autodevops.sandbox.promql.values import STALE, Floats, Mask, Millis, SampleBlock
 from autodevops.sandbox.world.metric_families.application import Application
 from autodevops.sandbox.world.metric_families.cadvisor import Cadvisor
+from autodevops.sandbox.world.metric_families.control_plane import ControlPlane
 from autodevops.sandbox.world.metric_families.databases import Databases
 from autodevops.sandbox.world.metric_families.exporter import Exporter, Rows, Scrape, Scraped
+from autodevops.sandbox.world.metric_families.generator import MetricsGenerator
 from autodevops.sandbox.world.metric_families.kube_state import KubeState
 from autodevops.sandbox.world.metric_families.node import NodeExporter
-from autodevops.sandbox.world.metric_families.scrapes import PIECE_MS, Key, Piece, Pieces, Series, joined, split
+from autodevops.sandbox.world.metric_families.probes import Blackbox, CoreDns, Volumes
+from autodevops.sandbox.world.metric_families.scrapes import PIECE_MS, Address, Piece, Pieces, Series, joined, split
 from autodevops.sandbox.world.world import World
 
 _SCRAPED = {
@@ -31,13 +36,38 @@ _SCRAPED = {
 }
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A target, the names of it that are asked for, and `whole`: all names of the families these belong to.
+
+    A family is read as a whole: the parts of a histogram come from one calculation, and are asked for in turn.
+    """
+
+    exporter: Exporter
+    target: Scraped
+    names: frozenset[str]
+    whole: frozenset[str]
+
+    @property
+    def address(self) -> Address:
+        return (self.target.job, self.target.instance, self.target.subject)
+
+
 class WorldMetrics:
     """`Metrics` (see sandbox.prometheus.metrics) of a world, up to its present."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._pieces = Pieces()
-        self._exporters: tuple[Exporter, ...] = (Application(), KubeState(), Cadvisor(), NodeExporter(), Databases())
+        self._listings: dict[Address, tuple[tuple[frozenset[str], bytes], tuple[Labels, ...]]] = {}
+        self._known: dict[tuple[object, ...], Labels] = {}
+        self._exporters: tuple[Exporter, ...] = (
+            Application(), KubeState(), Cadvisor(), NodeExporter(), Databases(), Blackbox(), Volumes(), CoreDns(),
+            MetricsGenerator(), ControlPlane(),
+        )  # fmt: skip
+
+    def _now_ms(self) -> int:
+        return int(self._world.now() * 1000)
 
     def metadata(self) -> dict[str, Metadata]:
         found = {f.name: Metadata(f.kind, f.help) for exporter in self._exporters for f in exporter.families}
@@ -51,102 +81,161 @@ class WorldMetrics:
                 url=target.url,
                 labels=_target_labels(target),
                 discovered={"__address__": target.instance, "__scheme__": target.url.partition(":")[0]},
-                up=at >= target.answers_from,
+                up=bool(up),
                 last_scrape_ms=int(_scrape_times(self._world, target, at_ms - SCRAPE_INTERVAL_MS + 1, at_ms)[-1]),
-                last_error="" if at >= target.answers_from else f"Get {target.url!r}: connection refused",
+                last_error="" if up else f"Get {target.url!r}: connection refused",
             )
             for exporter in self._exporters
             for target in exporter.targets(self._world)
             if target.start <= at < target.end
+            for up in target.answering(np.array([at]))
         ]
 
     def select(self, selector: Selector, start_ms: int, end_ms: int) -> Iterable[SampleBlock]:
-        end_ms = min(end_ms, int(self._world.now() * 1000))
-        for exporter, target, names in self._asked(selector):
-            yield from self._scraped(exporter, target, names, selector, start_ms, end_ms)
+        end_ms = min(end_ms, self._now_ms())
+        for asked in self._asked(selector, start_ms, end_ms):
+            yield from self._scraped(asked, selector, start_ms, end_ms)
 
-    def _asked(self, selector: Selector) -> Iterator[tuple[Exporter, Scraped, frozenset[str]]]:
-        """Targets that may have what is selected, and the names of it they have."""
+    def _asked(self, selector: Selector, start_ms: int, end_ms: int) -> Iterator[_Asked]:
+        """Targets that are there between start and end and may have what is selected, and the names of it they have."""
         for exporter in self._exporters:
-            own = {name for family in exporter.families for name in family.series_names}
-            names = frozenset(name for name in own | set(_SCRAPED) if _may_match(selector, {NAME: name}))
+            families = [family.series_names for family in exporter.families] + [tuple(_SCRAPED)]
+            names = frozenset(n for family in families for n in family if _may_match(selector, {NAME: n}))
             if names:
+                whole = frozenset(name for family in families if not names.isdisjoint(family) for name in family)
                 for target in exporter.targets(self._world):
-                    if _may_match(selector, _target_labels(target)):
-                        yield exporter, target, names
+                    there = _millis(target.start) <= end_ms and start_ms <= _millis(target.end) + SCRAPE_INTERVAL_MS
+                    if there and _may_match(selector, _target_labels(target)):
+                        yield _Asked(exporter, target, names, whole)
 
     def series(self, selector: Selector, start_ms: int, end_ms: int) -> set[Labels]:
         """The label sets with a sample in [start, end], without reading all those samples.
 
-        A series lasts until its pod goes or for ever, so it is enough to look just before each end of a pod.
+        A series lasts until its pod goes, a container of it starts or ends, or for ever, so it is enough to look just
+        before each of these.
         """
-        last = min(end_ms, int(self._world.now() * 1000))
-        ends = [_millis(pod.deleted_at) - 1 for pod in self._world.all_pods()]
-        moments = [last, *(end for end in ends if start_ms <= end < last)]
+        last = min(end_ms, self._now_ms())
+        pods = self._world.all_pods()
+        turns = [
+            *(pod.deleted_at for pod in pods),
+            *(at for p in pods for r in p.all_runs for at in (r.started, r.ended)),
+        ]
+        moments = [last, *(end for turn in turns if start_ms <= (end := _millis(turn) - 1) < last)]
         found: set[Labels] = set()
-        for exporter, target, names in self._asked(selector):
+        for asked in self._asked(selector, start_ms, last):
+            target = asked.target
             first = max(start_ms, _millis(target.start))
             offset = _scrape_offset(self._world, target)
             stamps = {(moment - offset) // SCRAPE_INTERVAL_MS * SCRAPE_INTERVAL_MS + offset for moment in moments}
             times = np.array(sorted(t for t in stamps if first <= t <= min(last, _millis(target.end))), dtype=np.int64)
             if len(times):
-                read = self._read(exporter, target, times, names.__contains__)
-                chosen = (labels for one in read.series if one.present.any() for labels in one.labels)
-                found.update(labels for labels in chosen if selects(selector, labels))
+                found.update(labels for labels in self._listed(asked, times) if selects(selector, labels))
         return found
 
-    def _scraped(
-        self, exporter: Exporter, target: Scraped, names: frozenset[str], selector: Selector, start_ms: int, end_ms: int
-    ) -> Iterator[SampleBlock]:
-        first = max(start_ms, _millis(target.start))
+    def _listed(self, asked: _Asked, times: Millis) -> tuple[Labels, ...]:
+        """The label sets the target shows at any of `times`; the last answer is kept, for it is asked in series."""
+        question = (asked.names, times.tobytes())
+        with self._pieces.reading(asked.address):
+            before, answer = self._listings.get(asked.address, (None, ()))
+            if before != question:
+                read = self._read(asked, times, asked.names)
+                series = (one for found in read.series.values() for one in found if one.present.any())
+                answer = tuple(labels for one in series for labels in one.labels)
+                self._listings[asked.address] = (question, answer)
+            return answer
+
+    def _scraped(self, asked: _Asked, selector: Selector, start_ms: int, end_ms: int) -> Iterator[SampleBlock]:
+        first = max(start_ms, _millis(asked.target.start))
         # One scrape more than there was: the one that would have found the target gone.
-        last = min(end_ms, _millis(target.end) + SCRAPE_INTERVAL_MS)
+        last = min(end_ms, _millis(asked.target.end) + SCRAPE_INTERVAL_MS)
         if first > last:
             return
-        pieces = self._pieces_of(exporter, target, first // PIECE_MS, last // PIECE_MS)
-        whole = joined(pieces, names.__contains__)
+        whole = joined(self._pieces_of(asked, first // PIECE_MS, last // PIECE_MS), sorted(asked.names))
         columns = slice(*np.searchsorted(whole.times, [first, last + 1]).tolist())
-        for series in whole.series:
+        # Series that are there all the time come in one block: each block costs a query as much as many samples.
+        steady: list[Labels] = []
+        values_of_steady: list[Floats] = []
+        for series in (one for found in whole.series.values() for one in found):
             kept = [row for row, labels in enumerate(series.labels) if selects(selector, labels)]
-            if kept:
-                labels = [series.labels[row] for row in kept]
-                values = series.values[kept, columns] if len(kept) < len(series.labels) else series.values[:, columns]
-                yield from _block(labels, whole.times[columns], values, series.present[columns])
+            if not kept:
+                continue
+            labels = [series.labels[row] for row in kept]
+            values = series.values[kept, columns] if len(kept) < len(series.labels) else series.values[:, columns]
+            if series.present[columns].all():
+                steady += labels
+                values_of_steady.append(values)
+            else:
+                yield from _interrupted(labels, whole.times[columns], values, series.present[columns])
+        if steady:
+            yield SampleBlock(steady, whole.times[columns], np.concatenate(values_of_steady))
 
-    def _pieces_of(self, exporter: Exporter, target: Scraped, first: int, last: int) -> list[Piece]:
-        """The half hours `first` to `last`; those not kept are read from the world in as few goes as possible."""
-        address = f"{target.instance} {target.subject}"
-        keys: dict[int, Key] = {n: (self._world.version, target.job, address, n) for n in range(first, last + 1)}
-        found = {number: piece for number, key in keys.items() if (piece := self._pieces.get(key)) is not None}
-        missing = [number for number in keys if number not in found]
-        while missing:
-            length = next((i for i, number in enumerate(missing) if number != missing[0] + i), len(missing))
-            run, missing = missing[:length], missing[length:]
-            times = _scrape_times(self._world, target, run[0] * PIECE_MS, (run[-1] + 1) * PIECE_MS - 1)
-            read = self._read(exporter, target, times, lambda name: True)
-            for number, piece in split(read, run[0], run[-1]).items():
+    def _pieces_of(self, asked: _Asked, first: int, last: int) -> list[Piece]:
+        """The half hours `first` to `last` with the names asked for; what is not kept of them is read from the world,
+        in as few goes as possible."""
+        address, now = asked.address, self._now_ms()
+        with self._pieces.reading(address):
+            found: dict[int, Piece] = {}
+            missing: dict[int, frozenset[str]] = {}
+            for number in range(first, last + 1):
+                piece = self._pieces.get(address, number)
+                due = _scrape_times(self._world, asked.target, number * PIECE_MS, min((number + 1) * PIECE_MS - 1, now))
+                if piece is None or not np.array_equal(piece.times, due):
+                    piece = Piece(due, {})
                 found[number] = piece
-                self._pieces.put(keys[number], piece)
-        return [found[number] for number in keys]
+                missing[number] = asked.whole - piece.series.keys()
+            for run, names in _runs(missing):
+                times = np.concatenate([found[number].times for number in run])
+                read = self._read(asked, times, names)
+                for number, piece in split(read, run[0], run[-1]).items():
+                    found[number] = Piece(piece.times, {**found[number].series, **piece.series})
+                    self._pieces.put(address, number, found[number])
+            return list(found.values())
 
-    def _read(self, exporter: Exporter, target: Scraped, times: Millis, wanted: Callable[[str], bool]) -> Piece:
-        """What the target answered at `times`."""
+    def _read(self, asked: _Asked, times: Millis, names: frozenset[str]) -> Piece:
+        """What the target answered at `times`, of these names."""
+        if not len(times):  # a half hour that has just begun
+            return Piece(times, dict.fromkeys(names, ()))
+        target = asked.target
         seconds = times / 1000.0
         there = (seconds >= target.start) & (seconds < target.end)
-        answering = there & (seconds >= target.answers_from)
-        scrape = Scrape(self._world, target, seconds, wanted)
+        answering = target.answering(seconds)
+        scrape = Scrape(self._world, target, seconds, names.__contains__)
         duration = scrape.constant(0.003 + 0.006 * hashing.uniform("scrape", target.url))
         about = [
-            Rows("up", [{}], answering.astype(np.float64)[None, :], there),
-            Rows("scrape_duration_seconds", [{}], duration[None, :], there),
+            Rows("up", [{}], answering.astype(np.float64)[None, :]),
+            Rows("scrape_duration_seconds", [{}], duration[None, :]),
         ]
-        labels = _target_labels(target)
-        series = []
-        for rows in (*(rows for rows in about if wanted(rows.name)), *exporter.collect(scrape)):
-            present = answering if rows.present is None else rows.present & there
-            full = tuple(make_labels({**labels, **own, NAME: rows.name}) for own in rows.labels)
-            series.append(Series(rows.name, full, rows.values, present))
-        return Piece(times, tuple(series))
+        series: dict[str, list[Series]] = {name: [] for name in names}
+        for rows in itertools.chain(about, asked.exporter.collect(scrape)):
+            if rows.name not in names:
+                continue
+            # What Prometheus says of a scrape itself it also says of one that failed.
+            shown = there if rows.name in _SCRAPED else answering
+            present = shown if rows.present is None else rows.present & shown
+            full = tuple(self._labels(target, rows.name, own) for own in rows.labels)
+            series[rows.name].append(Series(full, rows.values, present))
+        return Piece(times, {name: tuple(found) for name, found in series.items()})
+
+    def _labels(self, target: Scraped, name: str, own: Mapping[str, str]) -> Labels:
+        """The label set of a series: one object for all its samples, wherever they are kept."""
+        key = (target.job, target.instance, target.subject, name, *own.items())
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = make_labels({**_target_labels(target), **own, NAME: name})
+        return found
+
+
+def _runs(missing: Mapping[int, frozenset[str]]) -> Iterator[tuple[list[int], frozenset[str]]]:
+    """Consecutive half hours that lack the same names, and which."""
+    run: list[int] = []
+    for number, names in missing.items():
+        if run and (number != run[-1] + 1 or names != missing[run[-1]]):
+            yield run, missing[run[-1]]
+            run = []
+        if names:
+            run.append(number)
+    if run:
+        yield run, missing[run[-1]]
 
 
 def _target_labels(target: Scraped) -> dict[str, str]:
@@ -181,11 +270,8 @@ def _may_match(selector: Selector, known: dict[str, str]) -> bool:
     return any(all(possible(matcher) for matcher in group) for group in selector)
 
 
-def _block(labels: list[Labels], times: Millis, values: Floats, present: Mask) -> Iterator[SampleBlock]:
+def _interrupted(labels: list[Labels], times: Millis, values: Floats, present: Mask) -> Iterator[SampleBlock]:
     """The samples where `present`, with a staleness marker where a run of them ends."""
-    if present.all():
-        yield SampleBlock(labels, times, values)
-        return
     ended = np.zeros(len(present), dtype=bool)
     ended[1:] = present[:-1] & ~present[1:]
     kept = present | ended

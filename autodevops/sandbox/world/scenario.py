@@ -7,18 +7,18 @@ twenty minutes before, so that a history exists as soon as somebody asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autodevops.kernel.errors import UsageError
 from autodevops.sandbox.basics.moments import Seconds
-from autodevops.sandbox.world.primitives import Fault
+from autodevops.sandbox.world.faults import Fault
 
 
 class _Data(BaseModel):
@@ -40,11 +40,21 @@ class Subject(_Data):
     namespace: str = ""
 
 
-class Remediation(_Data):
-    """Something that can be done. `effect` says what it does to the incident."""
+class Step(_Data):
+    """One thing that an executor could do. `body` is what `scale` (replicas), `patch` or `apply` puts there;
+    `delete_pod` on a workload deletes one of its pods, one that is not ready if there is one."""
 
-    action: str
+    action: Literal[
+        "rollback", "restart", "scale", "patch", "delete_pod", "cordon", "uncordon", "drain", "apply", "delete"
+    ]
     subject: Subject
+    body: dict[str, Any] = {}
+
+
+class Remediation(Step):
+    """Something that can be done, and what has to follow it. `effect` says what it does to the incident."""
+
+    then: tuple[Step, ...] = ()
     effect: Literal["resolves", "relieves", "nothing", "worsens"] = "resolves"
 
 
@@ -58,12 +68,19 @@ class Truth(_Data):
     remediations: tuple[Remediation, ...] = ()
 
 
+Group = Literal[
+    "all is well", "releases", "configuration", "resources", "scheduling", "nodes", "network", "databases and queues",
+    "load", "jobs and storage", "other",
+]  # fmt: skip
+
+
 class Scenario(_Data):
-    """One rehearsed situation."""
+    """One rehearsed situation. `group` is where lists show it."""
 
     name: str
     title: str
     summary: str = ""
+    group: Group = "other"
     topology: str = "shop"
     load: Load = Load()
     faults: tuple[Fault, ...] = ()
@@ -73,7 +90,20 @@ class Scenario(_Data):
 
 def shipped_scenarios() -> tuple[Scenario, ...]:
     """Every scenario that comes with the package, by name."""
-    return tuple(_parse(entry.read_text("utf-8"), entry.name) for entry in _shipped())
+    return tuple(_parse(text, f"{name}.yaml") for name, text in shipped_sources().items())
+
+
+def shipped_sources() -> dict[str, str]:
+    """Their YAML, by name."""
+    return {entry.name.removesuffix(".yaml"): entry.read_text("utf-8") for entry in _shipped()}
+
+
+def grouped(scenarios: Iterable[Scenario]) -> list[tuple[str, list[Scenario]]]:
+    """Scenarios by their `group`, in the order in which one would try them."""
+    found: dict[str, list[Scenario]] = {group: [] for group in get_args(Group)}
+    for one in scenarios:
+        found[one.group].append(one)
+    return [(group, members) for group, members in found.items() if members]
 
 
 def load_scenario(which: str | Path) -> Scenario:
@@ -103,7 +133,8 @@ def load_scenario(which: str | Path) -> Scenario:
 
 def _shipped() -> Iterator[Traversable]:
     folder = files("autodevops.sandbox") / "scenarios"
-    return iter(sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda e: e.name))
+    found = (entry for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    return iter(sorted(found, key=lambda entry: entry.name.removesuffix(".yaml")))
 
 
 def _parse(source: str, origin: str) -> Scenario:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autodevops.sandbox.world.primitives import ExceptionText, Modifier
+from autodevops.sandbox.world.faults.effects import ExceptionText, Modifier
 from autodevops.sandbox.world.topology import Language, Service
 
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from autodevops.sandbox.basics.hashing import safe_name
+from autodevops.sandbox.cluster.store import Json
 from autodevops.sandbox.world.topology import Service
-
-Json = dict[str, Any]
-"""An object as the Kubernetes API writes it."""
 
 COMMIT_ANNOTATION = "org.opencontainers.image.revision"
 CAUSE_ANNOTATION = "kubernetes.io/change-cause"
@@ -55,7 +49,9 @@ def pod_template(service: Service, version: str, commit: str) -> Json:
     if service.config:
         spec["volumes"] = [{"name": "config", "configMap": {"name": f"{service.name}-config", "defaultMode": 420}}]
     if service.namespace == "kube-system":
-        spec["priorityClassName"] = "system-cluster-critical"
+        spec["priorityClassName"] = "system-node-critical" if service.kind == "DaemonSet" else "system-cluster-critical"
+    if service.kind == "DaemonSet":
+        spec["tolerations"] = [{"operator": "Exists"}]
     return {"metadata": metadata, "spec": spec}
 
 
@@ -108,17 +104,3 @@ def _resources(service: Service) -> Json:
     requests = {k: v for k, v in (("cpu", r.cpu_request), ("memory", r.memory_request)) if v}
     limits = {k: v for k, v in (("cpu", r.cpu_limit), ("memory", r.memory_limit)) if v}
     return {name: value for name, value in (("limits", limits), ("requests", requests)) if value}
-
-
-def template_hash(template: Json) -> str:
-    """The pod-template-hash: the same template gives the same ReplicaSet, which is how a rollback finds its old one."""
-    bare = {key: value for key, value in template.items() if key != "metadata"}
-    metadata = {k: v for k, v in template.get("metadata", {}).items() if k in ("labels", "annotations") and v}
-    labels = {k: v for k, v in metadata.get("labels", {}).items() if k != "pod-template-hash"}
-    return safe_name(10, "template", json.dumps([bare, labels, metadata.get("annotations", {})], sort_keys=True))
-
-
-def template_version(template: Json) -> str:
-    """The version a template runs: the tag of its first container's image."""
-    image = str(template["spec"]["containers"][0].get("image", ""))
-    return image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else "latest"

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from autodevops.kernel.errors import UsageError
 from autodevops.sandbox.basics.moments import Seconds
-from autodevops.sandbox.world.primitives import ExceptionText
+from autodevops.sandbox.world.faults.effects import ExceptionText
 
 Language = Literal["go", "java", "python", "nodejs", "dotnet", "none"]
-Protocol = Literal["http", "postgresql", "redis"]
+Protocol = Literal["http", "postgresql", "redis", "amqp"]
+Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "External"]
 
 
 class _Data(BaseModel):
@@ -27,13 +28,15 @@ class _Data(BaseModel):
 class Call(_Data):
     """One call a route makes: `count` times per request, to `route` of `service`. Calls are made in order.
 
-    A failed call fails its caller unless `optional` (the caller answers without it).
+    A failed call fails its caller unless `optional` (the caller answers without it). With `on_miss_of` it is made only
+    for what that cache does not have: `count` holds at the cache's usual hit ratio.
     """
 
     service: str
     route: str
     count: float = Field(default=1.0, gt=0)
     optional: bool = False
+    on_miss_of: str = ""
 
 
 class Route(_Data):
@@ -63,16 +66,28 @@ class Resources(_Data):
     memory_limit: str = "256Mi"
 
 
+class Consumes(_Data):
+    """What a worker takes from a queue: each message published to `queue` becomes a request to `route`, as fast as
+    `concurrency` of them at a time in each pod allow."""
+
+    queue: str
+    publish: str
+    route: str
+    concurrency: int = 4
+
+
 class Service(_Data):
-    """One service and the workload behind it.
+    """One service and the workload behind it. What is `External` runs elsewhere: it is called, and not seen otherwise.
 
     `versions` are the released ones, oldest first; `deployed` is how long before the start the last one went out.
-    `cpu_ms` is processor time per request, `memory` the resident set of a pod in MiB.
+    `cpu_ms` is processor time per request, `memory` the resident set of a pod in MiB. `env` and `secret` are what the
+    program needs in its environment, `password` the one of them it shows to its databases (for a database: the one it
+    was set up with). `timeout` is how long it waits for a call.
     """
 
     name: str
     summary: str = ""
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet"] = "Deployment"
+    kind: Kind = "Deployment"
     namespace: str = "shop"
     language: Language = "go"
     protocol: Protocol = "http"
@@ -94,8 +109,13 @@ class Service(_Data):
     env: dict[str, str] = {}
     config: dict[str, str] = {}
     secret: dict[str, str] = {}
+    password: str = ""
+    timeout: Seconds = 2.0
     storage: str = ""
     hpa_max: int = 0
+    hit_ratio: float = Field(default=0.0, ge=0, lt=1)
+    max_connections: int = 0
+    consumes: Consumes | None = None
     exception: ExceptionText = ExceptionText(type="TimeoutError", message="upstream request timed out")
 
     @property
@@ -103,12 +123,26 @@ class Service(_Data):
         return self.protocol == "http" and bool(self.routes)
 
     @property
+    def address(self) -> str:
+        """The host name its callers use."""
+        return f"{self.name}.example" if self.kind == "External" else self.name
+
+    @property
     def repository(self) -> str:
         """The image without its tag."""
         return self.image or f"registry.example/{self.namespace}/{self.name}"
 
+    @cached_property
+    def callees(self) -> tuple[str, ...]:
+        """Names of the services it calls, in no particular order."""
+        return tuple(sorted({call.service for route in self.routes for call in route.calls}))
+
+    @cached_property
+    def _route_by_name(self) -> dict[str, Route]:
+        return {route.name: route for route in self.routes}
+
     def route(self, name: str) -> Route:
-        return next(route for route in self.routes if route.name == name)
+        return self._route_by_name[name]
 
 
 class Node(_Data):
@@ -118,7 +152,45 @@ class Node(_Data):
     zone: str = "zone-a"
 
 
+class ApiAccess(_Data):
+    """What a program asks the Kubernetes API when it starts, in its own namespace, as its pod's ServiceAccount."""
+
+    verb: str
+    resource: str
+    group: str = ""
+
+
+class Batch(_Data):
+    """A program that is no service: it runs for `seconds`, prints `lines` and ends; without `seconds` it stays.
+
+    `memory` is in MiB, `cpu` in cores. `uses` are services it must reach by their usual address, and `api` what its
+    ServiceAccount must be allowed, or it fails. Faults know it by its `name`.
+    """
+
+    image: str
+    versions: tuple[str, ...]
+    seconds: float | None = None
+    memory: float = 40.0
+    cpu: float = 0.1
+    lines: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    api: ApiAccess | None = None
+
+    @property
+    def name(self) -> str:
+        return self.image.rpartition("/")[2]
+
+
+class Registry(_Data):
+    """The private registry of the house: pulling from `host` needs the credentials in `secret`."""
+
+    host: str
+    secret: str
+
+
 class Topology(_Data):
+    """`manifests` are further objects as people would apply them, in the namespace of the topology unless they say."""
+
     name: str
     namespace: str
     repository: str
@@ -126,6 +198,9 @@ class Topology(_Data):
     entry: str
     nodes: tuple[Node, ...] = Field(min_length=1)
     services: tuple[Service, ...] = Field(min_length=1)
+    registry: Registry | None = None
+    batches: tuple[Batch, ...] = ()
+    manifests: tuple[dict[str, Any], ...] = ()
 
     @model_validator(mode="after")
     def _calls_lead_somewhere(self) -> Topology:
@@ -142,12 +217,22 @@ class Topology(_Data):
         return {service.name: service for service in self.services}
 
     @cached_property
+    def by_repository(self) -> dict[str, Service]:
+        """Which program an image without its tag is."""
+        return {service.repository: service for service in self.services if service.kind != "External"}
+
+    @cached_property
+    def routes(self) -> dict[tuple[str, str], Route]:
+        """Every route by the names of its service and itself."""
+        return {(service.name, route.name): route for service in self.services for route in service.routes}
+
+    @cached_property
     def http_services(self) -> tuple[Service, ...]:
         return tuple(service for service in self.services if service.is_http)
 
     @cached_property
     def callers_first(self) -> tuple[tuple[Service, Route], ...]:
-        """Every route after all routes that call it. Raises UsageError on a cycle."""
+        """Every route after all routes that call it, or fill its queue. Raises UsageError on a cycle."""
         order: list[tuple[Service, Route]] = []
         state: dict[tuple[str, str], int] = {}
 
@@ -161,6 +246,9 @@ class Topology(_Data):
             for call in route.calls:
                 callee = self.by_name[call.service]
                 visit(callee, callee.route(call.route))
+            for worker in self.services:
+                if (taken := worker.consumes) and (taken.queue, taken.publish) == key:
+                    visit(worker, worker.route(taken.route))
             state[key] = 2
             order.append((service, route))
 

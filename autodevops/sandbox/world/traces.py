@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from autodevops.sandbox.world.pods import Pod
 from autodevops.sandbox.world.requests import Hop, Request
 from autodevops.sandbox.world.source import failure, mistakes
-from autodevops.sandbox.world.topology import Service
-from autodevops.sandbox.world.workloads import Pod
+from autodevops.sandbox.world.topology import Service, Topology
 
 if TYPE_CHECKING:
     from autodevops.sandbox.world.world import World
@@ -27,6 +27,15 @@ AttributeValue = str | int | float | bool
 class SpanEvent:
     time_ns: int
     name: str
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLink:
+    """A span elsewhere that this one has to do with, as a consumer's with the message's producer."""
+
+    trace_id: str
+    span_id: str
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
@@ -50,6 +59,7 @@ class Span:
     resource: Mapping[str, AttributeValue] = field(default_factory=dict)
     scope: str = ""
     events: tuple[SpanEvent, ...] = ()
+    links: tuple[SpanLink, ...] = ()
 
     @property
     def duration_ns(self) -> int:
@@ -142,6 +152,12 @@ class _Spans:
             "server.address": hop.service,
             "server.port": service.port,
         }
+        if service.consumes is not None:
+            attributes = {
+                "messaging.system": "rabbitmq",
+                "messaging.operation.type": "process",
+                "messaging.destination.name": hop.route.path,
+            }
         if hop.status >= 500:
             status, attributes["error.type"] = "error", str(hop.status)
         if hop.failure == "own":
@@ -155,14 +171,14 @@ class _Spans:
             }
             events = (SpanEvent(_ns(hop.end - hop.duration * 0.02), "exception", details),)
         elif hop.failure == "upstream":
-            message = upstream_message(hop)
+            message = upstream_message(hop, self._world.topology)
         spans.append(
             Span(
                 trace_id=trace_id,
                 span_id=hop.span_id,
                 parent_id=parent_id,
                 name=f"{hop.route.method} {hop.route.path}",
-                kind="server",
+                kind="consumer" if service.consumes is not None else "server",
                 start_ns=_ns(hop.start),
                 end_ns=_ns(hop.end),
                 status=status,
@@ -179,20 +195,29 @@ class _Spans:
     def _client(self, trace_id: str, call: Hop, caller: Hop, spans: list[Span]) -> None:
         callee = self._world.topology.by_name[call.service]
         assert caller.pod is not None
-        attributes: dict[str, AttributeValue] = {"server.address": call.service, "server.port": callee.port}
+        attributes: dict[str, AttributeValue] = {"server.address": callee.address, "server.port": callee.port}
         status, message = "unset", ""
-        if callee.is_http:
+        kind = "client"
+        if callee.is_http or callee.kind == "External":
             name, scope = call.route.method, "http-client"
+            scheme = "https" if callee.port == 443 else "http"
             attributes |= {
                 "http.request.method": call.route.method,
-                "url.full": f"http://{call.service}:{callee.port}{_path(call)}",
+                "url.full": f"{scheme}://{callee.address}:{callee.port}{_path(call)}",
                 "url.template": call.route.path,
                 "peer.service": call.service,
             }
-            if call.pod is not None:
+            if call.pod is not None and call.failure != "late":
                 attributes["http.response.status_code"] = call.status
-            if call.status >= 400:
-                status, attributes["error.type"] = "error", str(call.status)
+                if call.status >= 400:
+                    status, attributes["error.type"] = "error", str(call.status)
+        elif callee.protocol == "amqp":
+            name, scope, kind = f"send {call.route.path}", "amqp-client", "producer"
+            attributes |= {
+                "messaging.system": "rabbitmq",
+                "messaging.operation.type": "send",
+                "messaging.destination.name": call.route.path,
+            }
         else:
             name, scope = f"{call.route.method} {call.route.path}", f"{callee.protocol}-client"
             attributes |= {
@@ -201,21 +226,21 @@ class _Spans:
                 "db.namespace": call.route.path,
                 "db.query.text": call.route.statement,
             }
-            if call.failed:
-                thrown = failure(callee, call.exception, ())
-                status, message, attributes["error.type"] = "error", thrown.message, thrown.type
-        if call.pod is None:
-            status, message = "error", f"connect {call.service}:{callee.port}: connection refused"
-            attributes["error.type"] = "ECONNREFUSED"
+        if call.failure == "own" and not callee.is_http and callee.kind != "External":
+            thrown = failure(callee, call.exception, ())
+            status, message, attributes["error.type"] = "error", thrown.message, thrown.type
+        if call.error:
+            status, message = "error", call.error
+            attributes["error.type"] = error_type(call.error)
         spans.append(
             Span(
                 trace_id=trace_id,
                 span_id=call.client_span_id,
                 parent_id=caller.span_id,
                 name=name,
-                kind="client",
+                kind=kind,
                 start_ns=_ns(call.start - _CLIENT_SPARE),
-                end_ns=_ns(call.end + max(0.0, call.network - _CLIENT_SPARE)),
+                end_ns=_ns(max(call.start, call.waited - _CLIENT_SPARE)),
                 status=status,
                 status_message=message,
                 attributes=attributes,
@@ -227,8 +252,8 @@ class _Spans:
             self._server(trace_id, call, call.client_span_id, spans)
 
     def _resource(self, pod: Pod, service: Service) -> Mapping[str, AttributeValue]:
-        if pod.name not in self._resources:
-            self._resources[pod.name] = {
+        if pod.uid not in self._resources:
+            self._resources[pod.uid] = {
                 "service.name": service.name,
                 "service.namespace": pod.namespace,
                 "service.version": pod.version,
@@ -239,15 +264,38 @@ class _Spans:
                 "k8s.node.name": pod.node,
                 "telemetry.sdk.language": _SDK_LANGUAGE.get(service.language, service.language),
             }
-        return self._resources[pod.name]
+        return self._resources[pod.uid]
 
 
-def upstream_message(hop: Hop) -> str:
+def upstream_message(hop: Hop, topology: Topology) -> str:
     """What a caller says of the call that failed it: `upstream call failed: 500 from payment`."""
     broken = next(call for call in reversed(hop.calls) if call.failed and not call.optional)
-    if broken.pod is None:
-        return f"upstream call failed: connection to {broken.service} refused"
-    return f"upstream call failed: {broken.status} from {broken.service}"
+    return f"upstream call failed: {call_failure(broken, topology)}"
+
+
+def call_failure(call: Hop, topology: Topology) -> str:
+    """What went wrong with a call, in the words of the caller's client."""
+    callee = topology.by_name[call.service]
+    if call.error:
+        return f"{call.service}: {call.error}"
+    if callee.protocol == "http":
+        return f"{call.status} from {call.service}"
+    return f"{call.service}: {failure(callee, call.exception, ()).message}"
+
+
+def error_type(error: str) -> str:
+    """`error.type` of OpenTelemetry for what a client says."""
+    for words, name in (
+        ("no such host", "EAI_NONAME"),
+        ("server misbehaving", "EAI_AGAIN"),
+        ("connection refused", "ECONNREFUSED"),
+        ("deadline exceeded", "timeout"),
+        ("timeout", "timeout"),
+        ("password authentication failed", "28P01"),
+    ):
+        if words in error:
+            return name
+    return "_OTHER"
 
 
 def _path(hop: Hop) -> str:

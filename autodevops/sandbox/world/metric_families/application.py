@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autodevops.sandbox.world.metric_families.exporter import Family, Rows, Scrape, Scraped, one
+from autodevops.sandbox.world.metric_families.exporter import Family, Rows, Scrape, Scraped, listening, one, pod_of
+from autodevops.sandbox.world.pods import Pod
 from autodevops.sandbox.world.signals import BOUNDS
-from autodevops.sandbox.world.workloads import Pod
 from autodevops.sandbox.world.world import World
 
 _DURATION = "http_server_request_duration_seconds"
@@ -25,16 +25,15 @@ class Application:
     )
 
     def targets(self, world: World) -> Iterator[Scraped]:
-        for pod in world.all_pods():
-            service = world.topology.by_name[pod.service]
-            if not service.is_http:
+        for pod, service in world.programs():
+            if not service.is_http or not pod.ip:
                 continue
             instance = f"{pod.ip}:{service.metrics_port or service.port}"
             labels = {
                 "namespace": pod.namespace,
                 "pod": pod.name,
                 "service": pod.service,
-                "container": pod.service,
+                "container": pod.container,
                 "endpoint": service.port_name,
             }
             yield Scraped(
@@ -45,16 +44,18 @@ class Application:
                 pod.uid,
                 pod.created_at,
                 pod.deleted_at,
-                pod.ready_at,
+                listening(world, pod),
             )
 
     def collect(self, scrape: Scrape) -> Iterator[Rows]:
-        pod = next(pod for pod in scrape.world.all_pods() if pod.uid == scrape.target.subject)
+        pod = pod_of(scrape.world, scrape.target.subject)
         wanted = scrape.wanted
         if any(wanted(name) for name in self.families[0].series_names):
             yield from self._durations(scrape, pod)
         if wanted("process_start_time_seconds"):
-            yield one("process_start_time_seconds", scrape.constant(round(pod.created_at + 1.0, 2)))
+            runs = pod.runs
+            index = np.clip(np.searchsorted([run.started for run in runs], scrape.times, side="right") - 1, 0, None)
+            yield one("process_start_time_seconds", np.array([round(run.started, 2) for run in runs])[index])
         if wanted("process_cpu_seconds_total"):
             yield one("process_cpu_seconds_total", scrape.readings.cpu_seconds(pod))
         if wanted("process_resident_memory_bytes"):

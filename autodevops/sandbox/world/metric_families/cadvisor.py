@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
 from autodevops.sandbox.basics import hashing
+from autodevops.sandbox.basics.quantities import parse_quantity
+from autodevops.sandbox.cluster.store import Json
 from autodevops.sandbox.world.metric_families.exporter import (
     Family,
     Floats,
@@ -16,13 +19,18 @@ from autodevops.sandbox.world.metric_families.exporter import (
     Scraped,
     node_address,
     one,
-    quantity,
 )
-from autodevops.sandbox.world.workloads import Pod
+from autodevops.sandbox.world.pods import Pod, Run
 from autodevops.sandbox.world.world import World
 
 _PERIODS_PER_SECOND = 10.0  # the kernel's quota period is 100 ms
-_THROTTLED_AT_LIMIT = 0.3  # share of periods that are throttled when a container uses all of its limit
+_UNTHROTTLED = 0.55  # of its limit that a container may use on average and still hardly ever be held back
+_MOST_THROTTLED = 0.95
+_MEMORY = (
+    ("container_memory_working_set_bytes", 1.0),
+    ("container_memory_usage_bytes", 1.18),
+    ("container_memory_rss", 0.91),
+)
 _BYTES_IN, _BYTES_OUT = 1_400.0, 6_200.0  # per request
 _IDLE_BYTES = 220.0  # per second: probes and scrapes
 
@@ -54,69 +62,94 @@ class Cadvisor:
 
     def collect(self, scrape: Scrape) -> Iterator[Rows]:
         for pod in scrape.world.all_pods():
-            if pod.node != scrape.target.subject:
-                continue
-            exists = scrape.readings.exists(pod)
-            if exists.any():
-                yield from _container(scrape, pod, exists)
+            if pod.node == scrape.target.subject and pod.runs:
+                yield from _container(scrape, pod)
 
 
-def _container(scrape: Scrape, pod: Pod, exists: Mask) -> Iterator[Rows]:
-    wanted = scrape.wanted
-    container = pod.template["spec"]["containers"][0]
-    limits = container.get("resources", {}).get("limits", {})
-    identity = hashing.digest("container", pod.uid, size=32)
-    own = {
-        "namespace": pod.namespace,
-        "pod": pod.name,
-        "container": pod.service,
-        "image": str(container.get("image", "")),
-        "id": f"/kubepods.slice/kubepods-pod{pod.uid.replace('-', '_')}.slice/cri-containerd-{identity}.scope",
-        "name": identity,
-    }
-    if wanted("container_cpu_usage_seconds_total"):
-        yield one("container_cpu_usage_seconds_total", scrape.readings.cpu_seconds(pod), exists, **own, cpu="total")
-    if limit := quantity(str(limits.get("cpu", ""))):
-        periods = np.floor(_PERIODS_PER_SECOND * np.maximum(scrape.times - pod.created_at, 0.0))
-        if wanted("container_cpu_cfs_periods_total"):
-            yield one("container_cpu_cfs_periods_total", periods, exists, **own)
-        if wanted("container_cpu_cfs_throttled_periods_total"):
-            used = scrape.readings.cpu_seconds(pod) / limit
-            throttled = np.floor(_PERIODS_PER_SECOND * _THROTTLED_AT_LIMIT * used)
-            yield one("container_cpu_cfs_throttled_periods_total", throttled, exists, **own)
-        if wanted("container_spec_cpu_quota"):
-            yield one("container_spec_cpu_quota", scrape.constant(limit * 100_000), exists, **own)
-        if wanted("container_spec_cpu_period"):
-            yield one("container_spec_cpu_period", scrape.constant(100_000), exists, **own)
-    memory_names = ("container_memory_working_set_bytes", "container_memory_usage_bytes", "container_memory_rss")
-    if any(wanted(name) for name in memory_names):
-        memory = scrape.readings.memory_bytes(pod)
-        for name, share in zip(memory_names, (1.0, 1.18, 0.91), strict=True):
-            if wanted(name):
-                yield one(name, np.floor(memory * share / 4096) * 4096, exists, **own)
-    if wanted("container_spec_memory_limit_bytes"):
-        limit = quantity(str(limits.get("memory", "")))
-        yield one("container_spec_memory_limit_bytes", scrape.constant(limit), exists, **own)
-    if wanted("container_oom_events_total"):
-        yield one("container_oom_events_total", scrape.constant(0.0), exists, **own)
-    if wanted("container_start_time_seconds"):
-        yield one("container_start_time_seconds", scrape.constant(np.floor(pod.created_at + 1)), exists, **own)
-    received, sent = "container_network_receive_bytes_total", "container_network_transmit_bytes_total"
-    if wanted(received) or wanted(sent):
-        requests = handled(scrape, pod)
+def _container(scrape: Scrape, pod: Pod) -> Iterator[Rows]:
+    """One row of series for each run that is seen: a container started again is another one to cAdvisor."""
+    limits = pod.main.get("resources", {}).get("limits") or {}
+    measured = _Measured(scrape, pod)
+    for run in pod.runs:
+        present = (scrape.times >= run.started) & (scrape.times < run.ended)
+        if present.any():
+            yield from _run(measured, run, limits, present)
+    names = ("container_network_receive_bytes_total", "container_network_transmit_bytes_total")
+    if any(scrape.wanted(name) for name in names):
+        exists = (scrape.times >= pod.runs[0].started) & (scrape.times < _torn_down(pod))
+        if not exists.any():
+            return
+        requests = scrape.readings.handled(pod)
         idle = _IDLE_BYTES * np.maximum(scrape.times - pod.created_at, 0.0)
-        network = {"namespace": pod.namespace, "pod": pod.name, "interface": "eth0", "id": own["id"].rpartition("/")[0]}
-        for name, size in ((received, _BYTES_IN), (sent, _BYTES_OUT)):
-            if wanted(name):
+        network = {"namespace": pod.namespace, "pod": pod.name, "interface": "eth0", "id": _slice(pod)}
+        for name, size in zip(names, (_BYTES_IN, _BYTES_OUT), strict=True):
+            if scrape.wanted(name):
                 yield one(name, np.floor(idle + size * requests), exists, **network)
 
 
-def handled(scrape: Scrape, pod: Pod) -> Floats:
-    """Requests a pod has handled (counter), whatever its protocol: the processor time it spent above idling."""
-    service = scrape.world.topology.by_name[pod.service]
-    up = np.clip(scrape.times, pod.created_at, pod.deleted_at) - pod.created_at
-    if not service.routes or not service.cpu_ms:
-        return np.zeros(len(scrape.times))
-    busy = scrape.readings.cpu_seconds(pod) - service.cpu_idle * up
-    requests: Floats = np.floor(np.maximum(busy, 0.0) / (service.cpu_ms / 1000.0) + 1e-6)
-    return requests
+class _Measured:
+    """What several metrics of one pod are made from, worked out once and only when asked for."""
+
+    def __init__(self, scrape: Scrape, pod: Pod) -> None:
+        self.scrape, self.pod = scrape, pod
+
+    @cached_property
+    def cpu(self) -> Floats:
+        return self.scrape.readings.cpu_seconds(self.pod)
+
+    @cached_property
+    def memory(self) -> Floats:
+        return self.scrape.readings.memory_bytes(self.pod)
+
+
+def _run(measured: _Measured, run: Run, limits: Json, present: Mask) -> Iterator[Rows]:
+    scrape, pod = measured.scrape, measured.pod
+    wanted = scrape.wanted
+    identity = hashing.digest("container", pod.uid, run.container, run.attempt, size=32)
+    own = {
+        "namespace": pod.namespace,
+        "pod": pod.name,
+        "container": pod.container,
+        "image": str(pod.main["image"]),
+        "id": f"{_slice(pod)}/cri-containerd-{identity}.scope",
+        "name": identity,
+    }
+    if wanted("container_cpu_usage_seconds_total"):
+        yield one("container_cpu_usage_seconds_total", measured.cpu, present, **own, cpu="total")
+    age = np.maximum(scrape.times - run.started, 0.0)
+    if limit := _quantity(limits.get("cpu")):
+        if wanted("container_cpu_cfs_periods_total"):
+            yield one("container_cpu_cfs_periods_total", np.floor(_PERIODS_PER_SECOND * age), present, **own)
+        if wanted("container_cpu_cfs_throttled_periods_total"):
+            held = scrape.readings.throttled_seconds(pod, run.started, _UNTHROTTLED, _MOST_THROTTLED)
+            throttled = np.floor(_PERIODS_PER_SECOND * held)
+            yield one("container_cpu_cfs_throttled_periods_total", throttled, present, **own)
+        if wanted("container_spec_cpu_quota"):
+            yield one("container_spec_cpu_quota", scrape.constant(limit * 100_000), present, **own)
+        if wanted("container_spec_cpu_period"):
+            yield one("container_spec_cpu_period", scrape.constant(100_000), present, **own)
+    for name, share in _MEMORY:
+        if wanted(name):
+            size = np.minimum(measured.memory * share, _quantity(limits.get("memory")) or np.inf)
+            yield one(name, np.floor(size / 4096) * 4096, present, **own)
+    if wanted("container_spec_memory_limit_bytes"):
+        yield one("container_spec_memory_limit_bytes", scrape.constant(_quantity(limits.get("memory"))), present, **own)
+    if wanted("container_oom_events_total"):
+        killed = [other for other in pod.runs if other.reason == "OOMKilled" and other.ended <= run.started]
+        yield one("container_oom_events_total", scrape.constant(float(len(killed))), present, **own)
+    if wanted("container_start_time_seconds"):
+        yield one("container_start_time_seconds", scrape.constant(np.floor(run.started)), present, **own)
+
+
+def _torn_down(pod: Pod) -> float:
+    """When the pod's network ends: with the pod, or when its last container has ended for good."""
+    finished = pod.item.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    return max(run.ended for run in pod.all_runs) if finished else pod.deleted_at
+
+
+def _slice(pod: Pod) -> str:
+    return f"/kubepods.slice/kubepods-pod{pod.uid.replace('-', '_')}.slice"
+
+
+def _quantity(text: object) -> float:
+    return float(parse_quantity(str(text))) if text is not None else 0.0

@@ -14,14 +14,14 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from autodevops.sandbox.world.manifests import node_address as address_of_node
+from autodevops.sandbox.world.pods import Pod
 from autodevops.sandbox.world.signals import Readings
 from autodevops.sandbox.world.world import World
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Kind = Literal["counter", "gauge", "histogram", "summary", "info", "unknown"]
-
-_SUFFIXES = {"m": 1e-3, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "k": 1e3, "M": 1e6, "G": 1e9}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Family:
 class Scraped:
     """One target: what it is called, its address, and from when until when it is there (epoch seconds).
 
-    `subject` tells the exporter which pod (by uid) or node it is. It answers from `answers_from` on.
+    `subject` tells the exporter which pod (by uid) or node it is. It answers in the spans `answers` (from, to).
     """
 
     job: str
@@ -53,7 +53,14 @@ class Scraped:
     subject: str
     start: float = -np.inf
     end: float = np.inf
-    answers_from: float = -np.inf
+    answers: tuple[tuple[float, float], ...] = ((-np.inf, np.inf),)
+
+    def answering(self, times: Floats) -> Mask:
+        """At which of the times it answers."""
+        found = np.zeros(len(times), dtype=bool)
+        for start, end in self.answers:
+            found |= (times >= start) & (times < end)
+        return found & (times >= self.start) & (times < self.end)
 
 
 @dataclass(frozen=True)
@@ -99,14 +106,15 @@ def one(name: str, values: Floats, present: Mask | None = None, /, **labels: str
     return Rows(name, [labels], values[None, :], present)
 
 
-def quantity(text: str) -> float:
-    """The number of a Kubernetes quantity: `250m` is 0.25, `1Gi` is 2^30. Empty is 0."""
-    for suffix, factor in _SUFFIXES.items():
-        if text.endswith(suffix):
-            return float(text.removesuffix(suffix)) * factor
-    return float(text or 0)
-
-
 def node_address(world: World, name: str) -> str:
-    """The internal address of a node."""
-    return f"10.0.0.{10 + next(i for i, node in enumerate(world.nodes) if node.name == name)}"
+    """The internal address of a node of the topology."""
+    return address_of_node(next(i for i, node in enumerate(world.nodes) if node.name == name))
+
+
+def listening(world: World, pod: Pod) -> tuple[tuple[float, float], ...]:
+    """The spans in which a pod's program listens, and so answers scrapes."""
+    return tuple((life.listens, life.run.ended) for life in world.lives(pod) if life.listens is not None)
+
+
+def pod_of(world: World, uid: str) -> Pod:
+    return next(pod for pod in world.all_pods() if pod.uid == uid)

@@ -1,14 +1,14 @@
 """Scraped series in pieces of half an hour, kept while there is room: the same windows are asked for again and again.
 
-A piece is everything one target answered in its half hour. It follows from the world's version, so that an action
-makes new ones; what lies in the past comes out the same.
+A piece is what one target answered in its half hour, as far as it has been asked for. What has been scraped stays as
+it is, so a piece is good for ever once its half hour is over, and until the next scrape before that.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,6 @@ _ROOM_BYTES = 64 * 2**20
 class Series:
     """Series of one metric name with samples at the same times; `values` has shape (len(labels), times)."""
 
-    name: str
     labels: tuple[Labels, ...]
     values: Floats
     present: Mask
@@ -32,73 +31,88 @@ class Series:
 
 @dataclass(frozen=True)
 class Piece:
-    """What one target answered at `times`."""
+    """What one target answered at `times`, by metric name; a name it was asked for and does not have has no series."""
 
     times: Millis
-    series: tuple[Series, ...]
+    series: Mapping[str, tuple[Series, ...]]
 
     @property
     def size(self) -> int:
-        return sum(one.values.nbytes + one.present.nbytes for one in self.series) + self.times.nbytes
+        arrays = (one.values.nbytes + one.present.nbytes for found in self.series.values() for one in found)
+        return sum(arrays) + self.times.nbytes
 
 
-Key = tuple[int, str, str, int]
-"""World version, job, target address and subject, number of the half hour."""
+Address = tuple[str, str, str]
+"""Job, instance and subject of a target."""
 
 
 class Pieces:
-    """Pieces in order of last use; thread-safe."""
+    """Pieces in order of last use, by target and number of the half hour; thread-safe."""
 
     def __init__(self, room: int = _ROOM_BYTES) -> None:
         self._room = room
         self._used = 0
-        self._kept: OrderedDict[Key, Piece] = OrderedDict()
+        self._kept: OrderedDict[tuple[Address, int], tuple[Piece, int]] = OrderedDict()
         self._lock = threading.Lock()
+        self._reading: defaultdict[Address, threading.Lock] = defaultdict(threading.Lock)
 
-    def get(self, key: Key) -> Piece | None:
+    def reading(self, address: Address) -> threading.Lock:
+        """Held by who reads this target: two requests for the same samples shall not both make them."""
         with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
+            return self._reading[address]
 
-    def put(self, key: Key, piece: Piece) -> None:
+    def get(self, address: Address, number: int) -> Piece | None:
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = piece
-                self._used += piece.size
+            found = self._kept.get((address, number))
+            if found is None:
+                return None
+            self._kept.move_to_end((address, number))
+            return found[0]
+
+    def put(self, address: Address, number: int, piece: Piece) -> None:
+        size = piece.size
+        with self._lock:
+            _, before = self._kept.pop((address, number), (None, 0))
+            self._kept[address, number] = (piece, size)
+            self._used += size - before
             while self._used > self._room and len(self._kept) > 1:
-                self._used -= self._kept.popitem(last=False)[1].size
+                self._used -= self._kept.popitem(last=False)[1][1]
 
 
 def split(piece: Piece, first: int, last: int) -> dict[int, Piece]:
     """A longer stretch as its half hours `first` to `last`, each with arrays of its own."""
     bounds = np.searchsorted(piece.times, np.arange(first, last + 2) * PIECE_MS).tolist()
-    found = {}
-    for number, begin, end in zip(range(first, last + 1), bounds, bounds[1:], strict=False):
-        series = tuple(
-            Series(one.name, one.labels, one.values[:, begin:end].copy(), one.present[begin:end].copy())
-            for one in piece.series
+
+    def cut(one: Series, begin: int, end: int) -> Series:
+        return Series(one.labels, one.values[:, begin:end].copy(), one.present[begin:end].copy())
+
+    return {
+        number: Piece(
+            piece.times[begin:end],
+            {name: tuple(cut(one, begin, end) for one in found) for name, found in piece.series.items()},
         )
-        found[number] = Piece(piece.times[begin:end], series)
-    return found
+        for number, begin, end in zip(range(first, last + 1), bounds, bounds[1:], strict=False)
+    }
 
 
-def joined(pieces: Sequence[Piece], wanted: Callable[[str], bool]) -> Piece:
-    """The pieces of one target, in order, as one; series that some piece lacks are absent there."""
+def joined(pieces: Sequence[Piece], names: Iterable[str]) -> Piece:
+    """Some names of the pieces of one target, in order, as one; series that some piece lacks are absent there."""
     if len(pieces) == 1:
-        return Piece(pieces[0].times, tuple(one for one in pieces[0].series if wanted(one.name)))
+        return Piece(pieces[0].times, {name: pieces[0].series[name] for name in names})
     times = np.concatenate([piece.times for piece in pieces])
-    bounds = np.cumsum([0, *(len(piece.times) for piece in pieces)])
-    found: dict[tuple[str, tuple[Labels, ...]], Series] = {}
-    for piece, first, last in zip(pieces, bounds, bounds[1:], strict=False):
-        for one in piece.series:
-            if not wanted(one.name):
-                continue
-            key = (one.name, one.labels)
-            if key not in found:
-                shape = (len(one.labels), len(times))
-                found[key] = Series(one.name, one.labels, np.zeros(shape), np.zeros(len(times), dtype=bool))
-            found[key].values[:, first:last] = one.values
-            found[key].present[first:last] = one.present
-    return Piece(times, tuple(found.values()))
+    return Piece(times, {name: _joined(pieces, name, len(times)) for name in names})
+
+
+def _joined(pieces: Sequence[Piece], name: str, width: int) -> tuple[Series, ...]:
+    found: dict[tuple[Labels, ...], Series] = {}
+    first = 0
+    for piece in pieces:
+        last = first + len(piece.times)
+        for one in piece.series[name]:
+            if one.labels not in found:
+                empty = np.zeros((len(one.labels), width))
+                found[one.labels] = Series(one.labels, empty, np.zeros(width, dtype=bool))
+            found[one.labels].values[:, first:last] = one.values
+            found[one.labels].present[first:last] = one.present
+        first = last
+    return tuple(found.values())

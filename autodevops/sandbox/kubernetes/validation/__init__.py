@@ -1,0 +1,1 @@
+"""What the API server does not take, and how it says so (kubernetes/pkg/apis/*/validation)."""
