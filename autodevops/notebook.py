@@ -20,7 +20,7 @@ from autodevops.domain.stream import AnswerCompleted, ChartReady, TurnEvent, Tur
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.settings import Settings
-from autodevops.workbench import Workbench, require_question
+from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.widgets.chat import ChatWidget
@@ -73,7 +73,9 @@ class Jamie:
 
     def ask(self, question: str, *, namespace: str = "", window: TimeWindow | None = None) -> Answer:
         """Ask and wait. Raises AutoDevOpsError with what went wrong and what to do, when there is no answer."""
-        return self._loop.run(self._answer, require_question(question), namespace, window)
+        from autodevops.jamie.context import checked
+
+        return self._loop.run(self._answer, checked(question), namespace, window)
 
     def investigate(
         self, question: str = "", *, namespace: str = "", window: TimeWindow | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -9,7 +10,8 @@ import typer
 
 from autodevops import __version__
 from autodevops.cli import ask, demo, doctor, investigate, mcp, sandbox, scarlet
-from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.cli.output import NothingSeen, print_json
+from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.startup import skip_unused_imports
 
 app = typer.Typer(
@@ -36,23 +38,45 @@ def _print_version(value: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """An SRE workbench: Jamie answers, Scarlet works alone, every claim cites its query."""
+    if os.environ.get("NO_COLOR"):  # https://no-color.org; rich heeds it by itself
+        context.color = False
 
 
 def main() -> None:
+    """Exit status 0, 1 (it failed), 2 (ask otherwise), 130 (interrupted). With --json an error is a document too."""
     skip_unused_imports()
     try:
-        app()
+        if sys.stdout is None:  # closed by whoever started us: there is nobody to tell
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for as long as we live
+        status = app(standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader that went away is no surprise
+        sys.exit(status)
     except AutoDevOpsError as error:
-        typer.echo(f"autodevops: {error}", err=True)
-        sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        typer.echo("autodevops: interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
+        _end(error.message, error.next_step, error.code, error.exit_status, told=isinstance(error, NothingSeen))
+    except typer.TyperException as error:
+        if said := error.format_message():  # nothing where the help has been shown instead
+            stop = "" if said.endswith((".", "?")) else "."
+            _end(said + stop, "See `autodevops --help`.", UsageError.code, error.exit_code)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        _end("Aborted.", "", "aborted", 1)
+    except BrokenPipeError:  # whoever read us has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _end(f"{place}{error.strerror or error}.", "Check that it exists and may be read or written.", "io", 1)
+
+
+def _end(message: str, next_step: str, code: str, status: int, *, told: bool = False) -> None:
+    """One sentence on stderr; with --json also `{"error": ...}` on stdout, unless a document is there already."""
+    typer.echo(f"autodevops: {message} {next_step}".rstrip(), err=True)
+    if "--json" in sys.argv[1:] and not told:
+        print_json({"error": {"code": code, "message": message, "next_step": next_step}})
+    sys.exit(status)

@@ -10,7 +10,7 @@ from autodevops.cli import output
 from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_window
 from autodevops.domain.stream import AnswerCompleted
 from autodevops.settings import load_settings
-from autodevops.workbench import Workbench, require_question
+from autodevops.workbench import Workbench
 
 
 def ask(
@@ -23,7 +23,9 @@ def ask(
     """Ask Jamie a question about your systems."""
     import asyncio
 
-    question = require_question(question)
+    from autodevops.jamie.context import checked
+
+    question = checked(question)
     moment, minutes = parse_end(end), parse_window(window)
     workbench = Workbench.from_settings(load_settings())
 

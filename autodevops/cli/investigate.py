@@ -49,6 +49,8 @@ def print_investigation(investigation: Investigation) -> None:
             typer.echo(f"   - {claim.text} {_cites(claim.evidence)}")
         for action in hypothesis.suggested_actions:
             typer.echo(f"   next: {action.summary}  {action.command}".rstrip())
+    if investigation.next_step:
+        typer.echo(f"\nnext: {investigation.next_step}")
     for gap in investigation.missing:
         typer.secho(f"\nmissing: {gap.tool}: {gap.error}", fg="yellow")
     cited = {ev for hypothesis in investigation.hypotheses for ev in hypothesis.evidence}

@@ -50,3 +50,4 @@ class Investigation(Noun):
     charts: tuple[Chart, ...]
     evidence: tuple[Evidence, ...]
     missing: tuple[MissingEvidence, ...] = ()
+    next_step: str = ""  # where no hypothesis has one: what to do so that more can be said

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.hypothesis import Claim
 from autodevops.investigation.gather_code import commit_of, likely_pull_of, pull_of
+from autodevops.investigation.grounds import join
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.rules import BY_REASON
 from autodevops.investigation.rules.base import clock
@@ -21,20 +22,21 @@ def supports(candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ..
     """Its change and the code behind it, its own findings, who suffers from it, who was cleared."""
     telling = sorted(candidate.findings, key=lambda f: (_ORDER[BY_REASON[f.reason].role], f.rule_id, f.message))
     claims = [Claim(text=f.message, evidence=f.evidence) for f in telling]
-    if candidate.change is not None and candidate.rollout is not None:
-        claims.insert(0, Claim(text=candidate.change.message, evidence=candidate.change.evidence))
-        claims[1:1] = _code(candidate.rollout, picture)
     if candidate.explains:
         edges = [edge for other in candidate.explains for edge in picture.graph.path(other, candidate.subject)]
-        names = ", ".join(other.name for other in candidate.explains)
+        names = join([other.name for other in candidate.explains])
         one = len(candidate.explains) == 1
         depend, suffer = ("depends", "suffers") if one else ("depend", "suffer")
-        claims.append(
+        claims.insert(
+            0,
             Claim(
                 text=f"{names} {depend} on {candidate.subject.name} and {suffer} with it.",
                 evidence=_cited(edge.evidence for edge in edges),
-            )
+            ),
         )
+    if candidate.change is not None and candidate.rollout is not None:
+        rolled_out = Claim(text=candidate.change.message, evidence=candidate.change.evidence)
+        claims[:0] = [rolled_out, *_code(candidate.rollout, picture)]
     if candidate.rollout is not None or candidate.confidence >= 0.5:
         claims.extend(_bystanders(candidate, picture, rivals))
     return tuple(claim for claim in claims if claim.evidence)
@@ -74,12 +76,14 @@ def _code(rollout: Rollout, picture: Picture) -> list[Claim]:
     commit = commit_of(rollout, picture.commits)
     if pull is not None:
         found, evidence = pull
+        its_commit = commit if certain is not None else None
+        sha = f", commit {its_commit[0].sha[:10]}" if its_commit else ""
         merged = f", merged at {clock(found.merged_at)}" if found.merged_at else ""
         files = _files([file.path for file in found.files])
         name = f'pull request #{found.number} of {found.repository}, "{found.title}"'
-        text = f"It {'brings' if certain else 'probably brings'} {name} by {found.author}{merged}{files}."
-        claims.append(Claim(text=text, evidence=(evidence,)))
-    if commit is not None:
+        text = f"It {'brings' if certain else 'probably brings'} {name} by {found.author}{sha}{merged}{files}."
+        claims.append(Claim(text=text, evidence=(evidence, *((its_commit[1],) if its_commit else ()))))
+    if commit is not None and certain is None:
         found_commit, evidence = commit
         subject = found_commit.message.split("\n", 1)[0][:_MESSAGE_CHARACTERS]
         files = _files([file.path for file in found_commit.files]) if pull is None else ""

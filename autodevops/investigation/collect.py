@@ -59,7 +59,7 @@ class Collector:
                 tool=item.tool, query=item.query, error=item.error or self._unreadable[item.id], evidence=item.id
             )
             for item in self.evidence
-            if (not item.ok and not _is(item, ToolNotFound.code)) or item.id in self._unreadable
+            if (not item.ok and code_of(item) != ToolNotFound.code) or item.id in self._unreadable
         ]
         return tuple(gaps)
 
@@ -68,11 +68,11 @@ class Collector:
         asked: dict[System, list[Evidence]] = {}
         for item in self._kept.values():
             if item.tool not in _SETTINGS_ALONE:
-                asked.setdefault(cast(System, item.tool.split(".", 1)[0]), []).append(item)
+                asked.setdefault(system_of(item), []).append(item)
         return frozenset(
             system
             for system, tried in asked.items()
-            if all(not item.ok and not _is(item, ToolNotFound.code) for item in tried)
+            if all(not item.ok and code_of(item) != ToolNotFound.code for item in tried)
         )
 
 
@@ -84,8 +84,13 @@ def objects(evidence: Evidence) -> tuple[Object, ...]:
 
 
 def is_not_found(evidence: Evidence) -> bool:
-    return not evidence.ok and _is(evidence, ToolNotFound.code)
+    return not evidence.ok and code_of(evidence) == ToolNotFound.code
 
 
-def _is(evidence: Evidence, code: str) -> bool:
-    return (evidence.error or "").split(":", 1)[0].strip() == code
+def code_of(evidence: Evidence) -> str:
+    """The error's code (kernel.errors), or nothing."""
+    return (evidence.error or "").split(":", 1)[0].strip()
+
+
+def system_of(evidence: Evidence) -> System:
+    return cast(System, evidence.tool.split(".", 1)[0])

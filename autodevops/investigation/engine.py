@@ -25,6 +25,7 @@ from autodevops.investigation.gather_logs import gather_logs
 from autodevops.investigation.gather_metrics import gather_alerts, gather_saturation, gather_signals
 from autodevops.investigation.gather_traces import gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
+from autodevops.investigation.grounds import names
 from autodevops.investigation.inventory import Inventory, name_of, section
 from autodevops.investigation.narrow import look_closer
 from autodevops.investigation.picture import Picture
@@ -71,11 +72,11 @@ async def investigate(request: Request, source: EvidenceSource, emit: Emit = _ig
         if finding not in early:
             emit(FindingRaised(finding=finding))
     candidates = weigh(picture, findings)
-    conclusion = conclude(picture, findings, candidates)
+    evidence, missing = collector.evidence, collector.missing
+    conclusion = conclude(picture, findings, candidates, evidence, frozenset(gap.evidence for gap in missing))
     charts = draw(picture, findings, candidates)
     for chart in charts:
         emit(ChartReady(chart=chart))
-    evidence = collector.evidence
     subject = _subject_asked(request, picture.inventory)
     changes = list_changes(picture)
     identity = content_digest(
@@ -95,7 +96,8 @@ async def investigate(request: Request, source: EvidenceSource, emit: Emit = _ig
         timeline=build_timeline(picture, findings, changes),
         charts=charts,
         evidence=evidence,
-        missing=collector.missing,
+        missing=missing,
+        next_step=conclusion.next_step,
     )
 
 
@@ -173,6 +175,6 @@ def _require_namespace(request: Request, picture: Picture, namespace: Evidence) 
     )
     if is_not_found(namespace) and not heard:
         said = (namespace.error or "").split(":", 1)[-1].strip()
-        raise UsageError(
-            f"Namespace {request.namespace} does not exist and has no telemetry.", said or "Correct the name."
-        )
+        unheard = names(picture.unreachable)
+        telemetry = f", and {unheard} could not be read" if unheard else " and has no telemetry"
+        raise UsageError(f"Namespace {request.namespace} does not exist{telemetry}.", said or "Correct the name.")

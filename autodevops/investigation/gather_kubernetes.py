@@ -18,9 +18,9 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
     namespace_evidence, events, nodes, *lists = await asyncio.gather(
         collector.ask("kubernetes.get_resource", kind="Namespace", name=namespace),
         collector.ask("kubernetes.list_events", namespace=namespace),
-        collector.ask("kubernetes.list_resources", kind="Node", limit=_LIMIT),
+        collector.ask("kubernetes.list_resources", kind="Node", output="full", limit=_LIMIT),
         *(
-            collector.ask("kubernetes.list_resources", kind=kind, namespace=namespace, limit=_LIMIT)
+            collector.ask("kubernetes.list_resources", kind=kind, namespace=namespace, output="full", limit=_LIMIT)
             for kind in _NAMESPACED
         ),
     )

@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from dataclasses import replace
 
 import anyio
 
@@ -21,7 +22,7 @@ from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelt
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import Request, investigate
 from autodevops.jamie.answers import Answer, Answering, alerts, deploys, logs, metrics, objects, talk
-from autodevops.jamie.context import Asked, Context, Unclear, resolve
+from autodevops.jamie.context import Asked, Context, Unclear, checked, resolve
 from autodevops.jamie.conversation import Conversation
 from autodevops.jamie.follow_ups import after, since_when
 from autodevops.jamie.intent import Intent
@@ -85,7 +86,7 @@ class JamieAgent:
         machines pass "off".
         """
         events: asyncio.Queue[TurnEvent] = asyncio.Queue()
-        asked = Asked(question.strip(), namespace, window)
+        asked = Asked(question, namespace, window)
         manner = self._persona if persona is None else persona
         work = asyncio.create_task(self._supervised(asked, manner, events.put_nowait), name="jamie-turn")
         try:
@@ -117,10 +118,7 @@ class JamieAgent:
             )
 
     async def _answered(self, asked: Asked, persona: Level, emit: Emit) -> AnswerCompleted | TurnFailed:
-        if not asked.question:
-            return TurnFailed(
-                message="The question is empty.", next_step='Ask something, for example "why are requests failing?".'
-            )
+        asked = replace(asked, question=checked(asked.question))
         context = await resolve(asked, self.conversation, self._tools, self._settings, self._clock())
         if isinstance(context, Unclear):
             emit(ContextRetrieved(intent="clarify", namespace=asked.namespace))

@@ -88,7 +88,7 @@ async def context_namespace(tools: Tools) -> str:
 
 
 async def _list(tools: Tools, arguments: dict[str, Json]) -> tuple[dict[str, Any], ...]:
-    answer = await tools.call("kubernetes.list_resources", arguments)
+    answer = await tools.call("kubernetes.list_resources", {**arguments, "output": "full"})
     try:
         return ResourceList.model_validate(answer.data).items
     except ValidationError as error:

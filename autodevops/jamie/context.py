@@ -5,6 +5,7 @@ A name that does not exist is asked about (`Unclear`), with near ones offered; i
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from autodevops.kernel.errors import UsageError
 from autodevops.settings.model import InvestigationSettings
 from autodevops.toolbox.protocol import Tools
 
+LONGEST_QUESTION = 8_000  # characters; a pasted stack trace fits, a pasted log file does not
 DEPLOYS_WINDOW = timedelta(hours=24)  # changes are rarer than samples: an hour would mostly be empty
 
 _NAME = r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)"
@@ -28,7 +30,7 @@ _NAMESPACE = (
     re.compile(rf"(?:\bnamespace|\bns|(?<!\S)-n|--namespace)[\s=:]+['\"`]?{_NAME}", re.I),
     re.compile(rf"\b(?:in|on|the)\s+(?:the\s+)?['\"`]?{_NAME}['\"`]?\s+namespace\b", re.I),
 )
-_IN = re.compile(rf"(?P<before>\w+\s+)?\bin\s+(?:the\s+)?['\"`]?{_NAME}", re.I)
+_IN = re.compile(rf"(?:\b(?P<before>\w+)\s+)?\bin\s+(?:the\s+)?['\"`]?{_NAME}", re.I)
 _OF = re.compile(rf"\b(?:of|for|from)\s+(?:the\s+)?['\"`]?{_NAME}", re.I)
 _MOVEMENT = re.compile(r"^(?:drop|spike|increase|rise|jump|surge|change|fall|dip|decrease|growth)s?\s*$", re.I)
 
@@ -62,6 +64,19 @@ class Asked:
     question: str
     namespace: str = ""
     window: TimeWindow | None = None
+
+
+def checked(question: str) -> str:
+    """The question without surrounding space. Raises UsageError for none, and for one that is no question any more."""
+    question = question.strip()
+    if not question:
+        raise UsageError("The question is empty.", 'Ask something, for example "why are requests failing?".')
+    if len(question) > LONGEST_QUESTION:
+        raise UsageError(
+            f"The question has {len(question)} characters; {LONGEST_QUESTION} is the most I read.",
+            "Ask in a sentence or two, and paste only the lines that matter.",
+        )
+    return question
 
 
 async def resolve(
@@ -112,7 +127,7 @@ def _namespace(asked: Asked, text: str, spaces: frozenset[str] | None) -> str | 
     """The namespace that was given or named; empty when none was."""
     if asked.namespace:
         if spaces is not None and asked.namespace not in spaces:
-            near = names.nearest(asked.namespace, spaces)
+            near = difflib.get_close_matches(asked.namespace, spaces, n=3)  # only a hint: far ones may be named
             hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(spaces)[:10])}."
             raise UsageError(f"The namespace {asked.namespace} does not exist.", hint)
         return asked.namespace

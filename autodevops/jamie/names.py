@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 NEAR = 0.8  # difflib ratio: "chekout" and "paymnet" are near, "cart" and "card" (0.75) are two words
 SHORTEST_NEAR = 4  # letters; below that everything is near to something
+LONGEST_NAME = 253  # of a Kubernetes object
 _WORD = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 _SUFFIX = re.compile(r"-?(service|svc|server|api|app|deployment)$")
 
@@ -51,7 +52,7 @@ def find(words: list[str], names: Collection[str], ignored: Collection[str] = ()
 
 
 def nearest(word: str, names: Iterable[str]) -> tuple[str, ...]:
-    if len(word) < SHORTEST_NEAR:
+    if not SHORTEST_NEAR <= len(word) <= LONGEST_NAME:
         return ()
     return tuple(difflib.get_close_matches(word, list(names), n=3, cutoff=NEAR))
 

@@ -15,11 +15,12 @@ from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.domain.hypothesis import Claim, SuggestedAction
 from autodevops.domain.investigation import Investigation, MissingEvidence, TimelineEntry
 from autodevops.jamie.failures import without_code
-from autodevops.jamie.markdown import block, cites, code, prose, visible
+from autodevops.jamie.markdown import block, cites, code, prose, shortened, visible
 from autodevops.jamie.timephrase import describe
 
 SHOWN_CLAIMS = 6  # what fits on a screen together with the rest
 SHOWN_MOMENTS = 6
+MOMENT_CHARACTERS = 140  # two lines on a screen; the whole of it stands in the claims
 SHOWN_GAPS = 5
 WORTH_NAMING = 0.1  # a second hypothesis below this confidence is noise to the reader
 
@@ -49,6 +50,8 @@ def headline(investigation: Investigation) -> str:
         return f"{_strong(first.summary)} I am {_sure(first.confidence)}.{cites(_claimed(first.supports))}"
     if investigation.verdict == "healthy":
         return f"{_strong(investigation.summary)}{cites(_looked_at(investigation))}"
+    if first is None and not investigation.findings:
+        return f"{_strong(investigation.summary)}{cites(_looked_at(investigation))}"
     return f"{_strong(investigation.summary)} I cannot tell you the cause from what I could see."
 
 
@@ -65,6 +68,8 @@ def closing(investigation: Investigation) -> list[str]:
     actions = [action for hypothesis in investigation.hypotheses[:1] for action in hypothesis.suggested_actions]
     if actions:
         parts.append("\n\n".join(["**Next step**" if len(actions) == 1 else "**Next steps**", *map(_action, actions)]))
+    elif investigation.next_step:
+        parts.append(f"**Next step**\n\n{_with_code(investigation.next_step)}")
     return parts
 
 
@@ -75,7 +80,7 @@ def onset_of(investigation: Investigation) -> TimelineEntry | None:
 
 
 def moment(entry: TimelineEntry) -> str:
-    return f"- {entry.at:%Y-%m-%d %H:%M} {prose(entry.text)}{cites(entry.evidence)}"
+    return f"- {entry.at:%Y-%m-%d %H:%M} {prose(shortened(entry.text, MOMENT_CHARACTERS))}{cites(entry.evidence)}"
 
 
 def _gaps(missing: Iterable[MissingEvidence]) -> list[str]:
@@ -166,6 +171,11 @@ def _numbered(claims: Iterable[Claim]) -> list[str]:
     return [
         f"{n}. {prose(claim.text)}{cites(claim.evidence)}" for n, claim in enumerate(list(claims)[:SHOWN_CLAIMS], 1)
     ]
+
+
+def _with_code(sentence: str) -> str:
+    """Our own sentence, with what stands between backticks as code."""
+    return "".join(code(part) if index % 2 else prose(part) for index, part in enumerate(sentence.split("`")))
 
 
 def _strong(sentence: str) -> str:

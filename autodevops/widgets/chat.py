@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 Ask = Callable[[str], AsyncIterator[TurnEvent]]
 
 STATIC = Path(__file__).parent / "static"
-QUESTION_CHARACTERS = 8_000  # a pasted stack trace fits; a pasted log file does not
+QUESTION_CHARACTERS = 20_000  # more than anybody may ask: the answer says so
 STOPPED = TurnFailed(message="Stopped.", next_step="Ask again when you are ready.", cancelled=True)
 EXAMPLES = (
     "Why are requests failing?",

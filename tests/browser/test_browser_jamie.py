@@ -49,6 +49,7 @@ def check_answer(visit: Visit, turn: Locator) -> None:
     expect(turn).to_have_attribute("data-status", "done", timeout=ANSWER_MS)
     expect(turn.locator(".adj-markdown")).to_contain_text("payment")
     expect(turn.locator(".adj-verdict")).to_contain_text("Cause found")
+    expect(turn.locator(".adj-markdown")).not_to_contain_text("What I could not see")
     expect(turn.locator(".adj-cards")).to_be_hidden()
 
     turn.locator(".adj-steps .adj-toggle").first.click()

@@ -92,7 +92,10 @@ def environment_for(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
     }
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AUTODEVOPS_", "JUPYTER"))}
-    return serving_environment(clean | {name: str(path) for name, path in own.items()} | dict(extra))
+    systems = ("KUBERNETES", "PROMETHEUS", "ALERTMANAGER", "LOKI", "TEMPO", "GITHUB")
+    patient = {f"AUTODEVOPS_{system}__TIMEOUT_SECONDS": "60" for system in systems}  # for a busy machine
+    patient["AUTODEVOPS_INVESTIGATION__TOOL_TIMEOUT_SECONDS"] = "90"
+    return serving_environment(clean | patient | {name: str(path) for name, path in own.items()} | dict(extra))
 
 
 @contextmanager

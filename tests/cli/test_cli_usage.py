@@ -24,7 +24,7 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (["ask", "  "], ["question is empty", "autodevops ask"]),
+        (["ask", "  "], ["question is empty", "why are requests failing?"]),
         (["ask", "why?", "--end", "yesterday"], ["--end 'yesterday'", "2026-11-24T03:45:00Z"]),
         (["investigate", "--window", "0"], ["--window", "0"]),
         (["mcp", "serve", "grafana"], ["grafana", "kubernetes"]),

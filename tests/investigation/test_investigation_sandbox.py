@@ -21,8 +21,8 @@ from autodevops.investigation import Request, investigate
 from autodevops.investigation.replay import capture, replay
 from autodevops.kernel.errors import UsageError
 from autodevops.sandbox import Sandbox
-from autodevops.settings import Settings, load_settings
-from autodevops.toolbox import McpToolbox, Recorder
+from autodevops.settings import Settings, ToolboxSettings, load_settings
+from autodevops.toolbox import Limited, McpToolbox, Recorder, Retried
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 SYSTEMS = ("kubernetes", "prometheus", "loki", "tempo", "github")
@@ -46,6 +46,8 @@ def _nobody() -> str:
 def _settings(sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch, away: str = "") -> Settings:
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
+    for system in ("KUBERNETES", "PROMETHEUS", "ALERTMANAGER", "LOKI", "TEMPO", "GITHUB"):
+        monkeypatch.setenv(f"AUTODEVOPS_{system}__TIMEOUT_SECONDS", "60")  # a busy machine is not what is tested
     kubeconfig = folder / "kubeconfig"
     sandbox.write_kubeconfig(kubeconfig)
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
@@ -62,7 +64,7 @@ def _settings(sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch, a
 @asynccontextmanager
 async def _recorder(settings: Settings) -> AsyncIterator[Recorder]:
     async with McpToolbox({name: servers.create(name, settings) for name in servers.NAMES}) as toolbox:
-        yield Recorder(toolbox, clock=lambda: NOW)
+        yield Recorder(Retried(Limited(toolbox, ToolboxSettings().calls_at_once)), clock=lambda: NOW)
 
 
 async def _investigate(settings: Settings, namespace: str = "shop") -> Investigation:

@@ -44,6 +44,7 @@ from autodevops.domain.window import TimeWindow
 from autodevops.investigation import Request
 from autodevops.jamie import agent as agent_module
 from autodevops.jamie.agent import JamieAgent
+from autodevops.jamie.context import LONGEST_QUESTION
 from autodevops.jamie.names import words_of
 from autodevops.kernel.errors import ToolUnavailable, UsageError
 from autodevops.llm import ScriptedModel
@@ -464,7 +465,7 @@ async def test_a_cluster_that_hangs_costs_one_wait_and_not_three() -> None:
     tools = ScriptedTools(DOWN)
     [event async for event in JamieAgent(tools, settings=InvestigationSettings(), clock=lambda: NOW).turn("alerts")]
     assert [call for call in tools.calls if call[0] == "kubernetes.list_resources"] == [
-        ("kubernetes.list_resources", {"kind": "Namespace", "limit": 2000})
+        ("kubernetes.list_resources", {"kind": "Namespace", "limit": 2000, "output": "full"})
     ]
 
 
@@ -475,8 +476,18 @@ async def test_a_cluster_that_hangs_costs_one_wait_and_not_three() -> None:
 async def test_an_empty_question_says_what_to_ask(question: str) -> None:
     events = await events_of(new_agent(), question)
     assert events[-1] == TurnFailed(
-        message="The question is empty.", next_step='Ask something, for example "why are requests failing?".'
+        message="The question is empty.",
+        next_step='Ask something, for example "why are requests failing?".',
+        code="usage",
     )
+
+
+@pytest.mark.parametrize("piece", ["x", "in the ", "namespace ", "checkout-", "last ", "\n\tat a.b.C(D.java:1)"])
+async def test_a_question_without_end_is_refused_at_once(piece: str) -> None:
+    last = (await events_of(new_agent(), piece * 100_000))[-1]
+    assert isinstance(last, TurnFailed)
+    assert f"{LONGEST_QUESTION} is the most I read" in last.message
+    assert isinstance((await events_of(new_agent(), "why " + piece * (7900 // len(piece))))[-1], AnswerCompleted)
 
 
 @pytest.mark.parametrize(

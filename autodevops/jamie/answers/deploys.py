@@ -31,7 +31,9 @@ class Moment:
 
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
     sets, repositories = await asyncio.gather(
-        source.collect("kubernetes.list_resources", {"kind": "ReplicaSet", "namespace": context.namespace}),
+        source.collect(
+            "kubernetes.list_resources", {"kind": "ReplicaSet", "namespace": context.namespace, "output": "full"}
+        ),
         source.collect("github.list_repositories", {}),
     )
     names = understood(repositories, NameList).names[:REPOSITORIES_READ] if repositories.ok else ()

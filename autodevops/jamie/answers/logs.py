@@ -69,7 +69,9 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
 async def _from_pods(context: Context, source: EvidenceSource, loki: Evidence) -> Answer:
     """The logs that the cluster itself still has."""
     assert context.workload is not None
-    listed = await source.collect("kubernetes.list_resources", {"kind": "Pod", "namespace": context.namespace})
+    listed = await source.collect(
+        "kubernetes.list_resources", {"kind": "Pod", "namespace": context.namespace, "output": "full"}
+    )
     wanted = context.workload
     names = [
         str(metadata(item).get("name", ""))

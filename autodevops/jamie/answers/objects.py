@@ -43,7 +43,7 @@ _BAD_WAITING = frozenset(
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
     kind, state = context.reading.kind, context.reading.state
     scoped = kind not in intent.table().cluster_scoped
-    arguments: dict[str, Json] = {"kind": kind, "limit": READ}
+    arguments: dict[str, Json] = {"kind": kind, "output": "full", "limit": READ}
     if scoped:
         arguments["namespace"] = context.namespace
     evidence = await source.collect("kubernetes.list_resources", arguments)
