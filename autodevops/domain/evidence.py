@@ -31,6 +31,7 @@ class Evidence(Noun):
     error: str | None = None
     collected_at: UtcDatetime
     duration_ms: float
+    cached: bool = False  # answered from memory: `collected_at` is when the system really answered
 
     @classmethod
     def record(
@@ -45,6 +46,7 @@ class Evidence(Noun):
         error: str | None,
         collected_at: UtcDatetime,
         duration_ms: float,
+        cached: bool = False,
     ) -> Evidence:
         digest = content_digest(data)
         seed = content_digest([tool, dict(arguments), digest, error])
@@ -60,6 +62,7 @@ class Evidence(Noun):
             error=error,
             collected_at=collected_at,
             duration_ms=duration_ms,
+            cached=cached,
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import UsageError
 from autodevops.settings import Settings
 
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
 NAMES = ("kubernetes", "prometheus", "loki", "tempo", "github")
 
 
-def create(name: str, settings: Settings) -> MCPServer[Any]:
-    """The server called `name`, from its sections of the settings. Contacts nothing. Raises UsageError."""
+def create(name: str, settings: Settings, *, clock: Clock = utc_now) -> MCPServer[Any]:
+    """The server called `name`, from its sections of the settings. Contacts nothing. Raises UsageError.
+
+    `clock` says what `now` and `-1h` mean in an argument.
+    """
     if name == "kubernetes":
         from autodevops.servers import kubernetes
 
@@ -22,19 +26,19 @@ def create(name: str, settings: Settings) -> MCPServer[Any]:
     if name == "prometheus":
         from autodevops.servers import prometheus
 
-        return prometheus.create_server(settings.prometheus, settings.alertmanager)
+        return prometheus.create_server(settings.prometheus, settings.alertmanager, clock=clock)
     if name == "loki":
         from autodevops.servers import loki
 
-        return loki.create_server(settings.loki)
+        return loki.create_server(settings.loki, clock=clock)
     if name == "tempo":
         from autodevops.servers import tempo
 
-        return tempo.create_server(settings.tempo)
+        return tempo.create_server(settings.tempo, clock=clock)
     if name == "github":
         from autodevops.servers import github
 
-        return github.create_server(settings.github)
+        return github.create_server(settings.github, clock=clock)
     raise UsageError(f"There is no MCP server {name!r}.", f"Choose one of: {', '.join(NAMES)}.")
 
 
@@ -46,14 +50,30 @@ def run(
     host: str = "127.0.0.1",
     port: int = 8811,
 ) -> None:
-    """Serve until the client leaves (stdio) or Ctrl-C. Raises UsageError for what cannot be served."""
-    from autodevops.servers.serve import serve_http, serve_stdio
+    """Serve until the client leaves (stdio) or Ctrl-C. Raises UsageError for what cannot be served.
+
+    Tokens, allowed hosts and TLS of http are those of `settings.mcp_server`.
+    """
+    from autodevops.servers.serve import HttpOptions, serve_http, serve_stdio
 
     server = create(name, settings)
     if transport == "stdio":
         serve_stdio(server)
     elif transport == "http":
-        serve_http(server, host, port)
+        http = settings.mcp_server
+        serve_http(
+            server,
+            HttpOptions(
+                host=host,
+                port=port,
+                tokens=tuple(token.get_secret_value() for token in http.tokens),
+                token_file=http.token_file,
+                allowed_hosts=http.allowed_hosts,
+                allowed_origins=http.allowed_origins,
+                tls_cert=http.tls_cert,
+                tls_key=http.tls_key,
+            ),
+        )
     else:
         raise UsageError(f"There is no transport {transport!r}.", "Choose stdio or http.")
 

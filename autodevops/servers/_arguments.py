@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
+from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import ToolRejected
 
 Item = TypeVar("Item")
 
+MAX_BYTES = 4 * 1024 * 1024  # of the rows in one answer; a client holds it all in memory and a model never reads it
 MAX_NAMES = 2000  # label names or values in one answer; more than a person or model reads, enough to find one
 
 
@@ -23,37 +28,61 @@ def _as_text(value: Any) -> Any:
 
 
 TimeText = Annotated[str, BeforeValidator(_as_text)]
-_FORM = "RFC 3339 with time zone, e.g. 2026-11-24T03:45:00Z, or Unix seconds"
-Start = Annotated[TimeText, Field(description=f"Start of the window: {_FORM}.")]
-End = Annotated[TimeText, Field(description=f"End of the window: {_FORM}.")]
-OptionalStart = Annotated[TimeText, Field(description=f"Start of the window: {_FORM}. Empty: the system's default.")]
-OptionalEnd = Annotated[TimeText, Field(description=f"End of the window: {_FORM}. Empty: now.")]
-StepSeconds = Annotated[float, Field(description="Resolution in seconds, e.g. 30.", gt=0)]
+FORM = "RFC 3339 with time zone (2026-11-24T03:45:00Z), Unix seconds, or relative to now (-1h, now-30m, now)"
+Start = Annotated[TimeText, Field(description=f"Start of the window: {FORM}.")]
+End = Annotated[TimeText, Field(description=f"End of the window: {FORM}.")]
+OptionalStart = Annotated[TimeText, Field(description=f"Start of the window: {FORM}. Empty: the system's default.")]
+OptionalEnd = Annotated[TimeText, Field(description=f"End of the window: {FORM}. Empty: now.")]
+StepSeconds = Annotated[
+    float, Field(description="Resolution in seconds, e.g. 30. 0: chosen for about 200 points.", ge=0)
+]
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)"
+_RELATIVE = re.compile(rf"(?:now)?\s*([+-])\s*((?:{_PART})+)")
+_STEPS = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)  # s that people choose
+_POINTS = 200  # of a series, when nobody chose a step: what a chart shows
 
 
-def unix_seconds(text: str, argument: str) -> float:
-    """The moment `text` names. Raises ToolRejected when it names none."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        return _rfc3339(text, argument).timestamp()
-    if not math.isfinite(seconds) or not 0 <= seconds < 1e11:
-        raise _bad_time(text, argument, "is not a time in Unix seconds")
-    return seconds
+@dataclass(frozen=True)
+class Times:
+    """Reads the times that a caller gives, against one clock."""
+
+    clock: Clock = utc_now
+
+    def seconds(self, text: str, argument: str) -> float:
+        """The moment `text` names, in Unix seconds. Raises ToolRejected when it names none."""
+        text = text.strip()
+        if text == "now":
+            return self.clock().timestamp()
+        relative = _RELATIVE.fullmatch(text)
+        if relative:
+            length = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, relative[2]))
+            return self.clock().timestamp() + (length if relative[1] == "+" else -length)
+        try:
+            seconds = float(text)
+        except ValueError:
+            return _rfc3339(text, argument).timestamp()
+        if not math.isfinite(seconds) or not 0 <= seconds < 1e11:
+            raise _bad_time(text, argument, "is not a time in Unix seconds")
+        return seconds
+
+    def window(self, start: str, end: str) -> tuple[float, float]:
+        """Both ends in Unix seconds, in order."""
+        first, last = self.seconds(start, "start"), self.seconds(end, "end")
+        if first >= last:
+            raise ToolRejected(f"The window starts at {start} but ends at {end}.", "Give a start before the end.")
+        return first, last
+
+    def given(self, start: str, end: str) -> list[tuple[str, float]]:
+        """`start` and `end` in Unix seconds, those that were given."""
+        return [(name, self.seconds(text, name)) for name, text in (("start", start), ("end", end)) if text]
 
 
-def window(start: str, end: str) -> tuple[float, float]:
-    """Both ends in Unix seconds, in order."""
-    first, last = unix_seconds(start, "start"), unix_seconds(end, "end")
-    if first >= last:
-        raise ToolRejected(f"The window starts at {start} but ends at {end}.", "Give a start before the end.")
-    return first, last
-
-
-def optional_window(start: str, end: str) -> list[tuple[str, str]]:
-    """`start` and `end` parameters in Unix seconds, for those that were given."""
-    given = (("start", start), ("end", end))
-    return [(name, f"{unix_seconds(text, name):.3f}") for name, text in given if text]
+def step_for(first: float, last: float, step_seconds: float) -> float:
+    """The step that was asked for, or one that people would choose for that window."""
+    wanted = (last - first) / _POINTS
+    return step_seconds or next((step for step in _STEPS if step >= wanted), math.ceil(wanted / 86400) * 86400)
 
 
 def path_part(text: str, what: str, *, slash: bool = False) -> str:
@@ -67,11 +96,33 @@ def utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def cut(items: Sequence[Item], limit: int, what: str, narrow: str) -> tuple[tuple[Item, ...], bool, str]:
-    """At most `limit` items, whether that is fewer than there were, and the note that says so."""
-    if len(items) <= limit:
+def cut(
+    items: Sequence[Item], limit: int, what: str, narrow: str, size: Callable[[Item], int] | None = None
+) -> tuple[tuple[Item, ...], bool, str]:
+    """At most `limit` items, whether that is fewer than there were, and the note that says so.
+
+    With `size` (of one, in bytes) at most MAX_BYTES of them, but always one.
+    """
+    keep = min(limit, len(items))
+    if size is not None:
+        total = 0
+        for index in range(keep):
+            total += size(items[index])
+            if total > MAX_BYTES and index:
+                keep = index
+                break
+    if len(items) <= keep:
         return tuple(items), False, ""
-    return tuple(items[:limit]), True, f"Showing {limit} of {len(items)} {what}. {narrow}"
+    return tuple(items[:keep]), True, f"Showing {keep} of {len(items)} {what}. {narrow}".strip()
+
+
+def weight(item: Any) -> int:
+    """Bytes of `item` as JSON, near enough."""
+    return len(item.model_dump_json() if isinstance(item, BaseModel) else json.dumps(item, default=str))
+
+
+def joined(*notes: str) -> str:
+    return " ".join(note for note in notes if note)
 
 
 def near(name: str, names: Iterable[str]) -> str:
@@ -97,4 +148,4 @@ def _rfc3339(text: str, argument: str) -> datetime:
 
 
 def _bad_time(text: str, argument: str, problem: str) -> ToolRejected:
-    return ToolRejected(f"Argument {argument}={text!r} {problem}.", f"Give {_FORM}.")
+    return ToolRejected(f"Argument {argument}={text!r} {problem}.", f"Give {FORM}.")

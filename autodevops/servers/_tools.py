@@ -20,6 +20,8 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from autodevops.domain.tool_results import ToolOutput
 from autodevops.kernel.errors import ToolError
 
+MAX_TEXT = 16_000  # characters, about 4,000 tokens: what a model with a small window can still read beside its question
+
 P = ParamSpec("P")
 Output = TypeVar("Output", bound=ToolOutput)
 
@@ -47,11 +49,32 @@ def new_server(
 
 
 def read_tool(
-    server: MCPServer[Any],
+    server: MCPServer[Any], text: Callable[[Any], str] | None = None
 ) -> Callable[[Callable[P, Awaitable[Output]]], Callable[P, Awaitable[Output]]]:
-    """Register an async function as a tool that only reads; its docstring is what a model reads."""
-    hints = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+    """Register an async function as a tool that only reads; its docstring is what a model reads.
 
+    `text` words the answer for a model; the structured part has it whole. Without `text` it reads the same JSON.
+    """
+    hints = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+    return _tool(server, hints, text)
+
+
+def write_tool(
+    server: MCPServer[Any], text: Callable[[Any], str] | None = None, *, destructive: bool, idempotent: bool = False
+) -> Callable[[Callable[P, Awaitable[Output]]], Callable[P, Awaitable[Output]]]:
+    """Register an async function that changes the system; `destructive` unless it only adds.
+
+    Whether it may be offered at all is the caller's to decide, from the settings.
+    """
+    hints = ToolAnnotations(
+        read_only_hint=False, destructive_hint=destructive, idempotent_hint=idempotent, open_world_hint=True
+    )
+    return _tool(server, hints, text)
+
+
+def _tool(
+    server: MCPServer[Any], hints: ToolAnnotations, text: Callable[[Any], str] | None
+) -> Callable[[Callable[P, Awaitable[Output]]], Callable[P, Awaitable[Output]]]:
     def register(function: Callable[P, Awaitable[Output]]) -> Callable[P, Awaitable[Output]]:
         @functools.wraps(function)
         async def call(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -59,8 +82,9 @@ def read_tool(
                 result = await function(*args, **kwargs)
             except ToolError as error:
                 raise McpToolError(f"{error.code}: {error.message}\n{error.next_step}".strip()) from error
+            worded = bounded(text(result), result.note) if text else result.model_dump_json()
             return CallToolResult(
-                content=[TextContent(type="text", text=result.model_dump_json())],
+                content=[TextContent(type="text", text=worded)],
                 structured_content=result.model_dump(mode="json"),
             )
 
@@ -68,3 +92,11 @@ def read_tool(
         return function
 
     return register
+
+
+def bounded(text: str, note: str) -> str:
+    """`text` cut after a whole line at MAX_TEXT, then the note."""
+    if len(text) > MAX_TEXT:
+        kept = text[:MAX_TEXT].rpartition("\n")[0] or text[:MAX_TEXT]
+        text = f"{kept}\n… (the text ends here; the structured answer goes on)"
+    return f"{text}\n{note}".strip()

@@ -10,11 +10,13 @@ from autodevops.settings.model import (
     InvestigationSettings,
     KubernetesSettings,
     LokiSettings,
+    McpServerSettings,
     OllamaSettings,
     PrometheusSettings,
     ScarletSettings,
     Settings,
     TempoSettings,
+    ToolboxSettings,
     load_settings,
 )
 
@@ -24,10 +26,12 @@ __all__ = [
     "InvestigationSettings",
     "KubernetesSettings",
     "LokiSettings",
+    "McpServerSettings",
     "OllamaSettings",
     "PrometheusSettings",
     "ScarletSettings",
     "Settings",
     "TempoSettings",
+    "ToolboxSettings",
     "load_settings",
 ]

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -42,8 +54,18 @@ def _names(value: object) -> object:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
+def _tenants(value: str) -> str:
+    """Loki, Tempo and Mimir take letters, digits and !-_.*'() in an id, and several ids joined with |."""
+    for name in value.split("|") if value else ():
+        if not re.fullmatch(r"[A-Za-z0-9!\-_.*'()]{1,150}", name) or name in (".", ".."):
+            raise ValueError(f"{name!r} is not a tenant id; several are written a|b")
+    return value
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+TenantIds = Annotated[str, AfterValidator(_tenants)]
 NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names)]
 
 
 class Section(BaseModel):
@@ -57,6 +79,8 @@ class HttpSystem(Section):
     """Base address, for example http://127.0.0.1:9090; empty: not configured."""
     token: SecretStr = SecretStr("")
     """Sent as `Authorization: Bearer ...`."""
+    token_file: Path | None = None
+    """File with the token instead, read again whenever it changes."""
     username: str = ""
     """With `password`: basic authentication."""
     password: SecretStr = SecretStr("")
@@ -65,8 +89,34 @@ class HttpSystem(Section):
     """Headers sent with every request."""
     ca_file: Path | None = None
     """PEM file of the certificate authority to trust, for a server with its own."""
+    cert_file: Path | None = None
+    """PEM file of the client certificate, for a server that asks for one; read again when it changes."""
+    key_file: Path | None = None
+    """PEM file of the client certificate's private key; empty: it is in `cert_file`."""
     timeout_seconds: float = Field(default=10.0, gt=0)
     """How long one request may take."""
+
+    @field_validator("token_file")
+    @classmethod
+    def _one_token(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        token = info.data.get("token")
+        if value is not None and token is not None and token.get_secret_value():
+            raise ValueError("token is set as well; give one of them")
+        return value
+
+    @field_validator("key_file")
+    @classmethod
+    def _key_of_a_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("cert_file") is None:
+            raise ValueError("a key needs its certificate in cert_file")
+        return value
+
+
+class TenantSystem(HttpSystem):
+    """A system that may keep several tenants apart."""
+
+    tenant: TenantIds = ""
+    """Sent as X-Scope-OrgID; several tenants: a|b."""
 
 
 class KubernetesSettings(Section):
@@ -74,26 +124,31 @@ class KubernetesSettings(Section):
     """Default: the environment's KUBECONFIG, then ~/.kube/config, then the in-cluster service account."""
     context: str = ""
     """Context of the kubeconfig; empty: its current one."""
+    as_user: str = ""
+    """Ask in the name of this user (impersonation); empty: as oneself, or as the kubeconfig's `as` says."""
+    as_groups: NameList = ()
+    """With `as_user`: the groups to ask as."""
+    allow_writes: bool = False
+    """Offer the tools that change the cluster; off: only those that read."""
     timeout_seconds: float = Field(default=10.0, gt=0)
     """How long one request may take."""
 
 
-class PrometheusSettings(HttpSystem):
+class PrometheusSettings(TenantSystem):
     pass
 
 
-class AlertmanagerSettings(HttpSystem):
+class AlertmanagerSettings(TenantSystem):
+    allow_writes: bool = False
+    """Offer the tools that make and end silences."""
+
+
+class LokiSettings(TenantSystem):
     pass
 
 
-class LokiSettings(HttpSystem):
-    tenant: str = ""
-    """Sent as X-Scope-OrgID."""
-
-
-class TempoSettings(HttpSystem):
-    tenant: str = ""
-    """Sent as X-Scope-OrgID."""
+class TempoSettings(TenantSystem):
+    pass
 
 
 class GitHubSettings(HttpSystem):
@@ -101,6 +156,8 @@ class GitHubSettings(HttpSystem):
     """REST base; https://HOST/api/v3 for GitHub Enterprise."""
     repositories: NameList = ()
     """`owner/name, ...` where commits and pull requests are looked for; empty: not configured."""
+    allow_writes: bool = False
+    """Offer the tools that open issues and write comments."""
 
 
 class OllamaSettings(Section):
@@ -112,13 +169,49 @@ class OllamaSettings(Section):
     """How long the model may stay silent before the built-in narrator takes over."""
 
 
+class McpServerSettings(Section):
+    """How our own MCP servers are offered over HTTP (`autodevops mcp serve NAME --transport http`)."""
+
+    tokens: SecretList = ()
+    """Bearer tokens of which a client must send one; empty: none is asked for, and only loopback is served."""
+    token_file: Path | None = None
+    """File with more of them, one a line."""
+    allowed_hosts: NameList = ()
+    """Host headers to accept besides loopback's and the address listened on, e.g. `mcp.example.org`."""
+    allowed_origins: NameList = ()
+    """Origin headers to accept besides those of the hosts, e.g. `https://inspector.example.org`."""
+    tls_cert: Path | None = None
+    """PEM file of the certificate to serve https with."""
+    tls_key: Path | None = None
+    """PEM file of its key."""
+
+
 class InvestigationSettings(Section):
     namespace: str = ""
     """Asked about when a question names none; empty: the kubeconfig context's."""
     window_minutes: int = Field(default=60, gt=0, le=7 * 24 * 60)
     """How far to look back when a question does not say."""
-    tool_timeout_seconds: float = Field(default=10.0, gt=0)
-    """How long one tool call may take before the investigation goes on without it."""
+    tool_timeout_seconds: float = Field(default=15.0, gt=0)
+    """How long one tool call may take before the investigation goes on without it; longer than the systems' own."""
+
+
+class ToolboxSettings(Section):
+    servers: Path | None = None
+    """An `mcpServers` JSON file with more MCP servers, as other clients write it."""
+    redact: bool = True
+    """Mask secrets in all that servers say, before anything is shown, stored or given to a model."""
+    redaction_salt: SecretStr = SecretStr("")
+    """Mixed into the marks of masked values, so that they cannot be compared with guesses."""
+    cache_seconds: float = Field(default=15.0, ge=0)
+    """How long an answer is given again to the same question, marked with its age; 0: never."""
+    calls_at_once: int = Field(default=8, gt=0)
+    """Calls running on one server at a time; the rest wait."""
+    retries: int = Field(default=1, ge=0, le=5)
+    """How often a reading call is repeated when its server did not answer this time; 0: never."""
+    breaker_failures: int = Field(default=5, ge=0)
+    """A system that did not answer so many calls in a row is left alone for a while; 0: never."""
+    breaker_seconds: float = Field(default=30.0, gt=0)
+    """For how long, before one call tries it again."""
 
 
 class ScarletSettings(Section):
@@ -146,7 +239,9 @@ class Settings(BaseSettings):
     tempo: TempoSettings = TempoSettings()
     github: GitHubSettings = GitHubSettings()
     ollama: OllamaSettings = OllamaSettings()
+    mcp_server: McpServerSettings = McpServerSettings()
     investigation: InvestigationSettings = InvestigationSettings()
+    toolbox: ToolboxSettings = ToolboxSettings()
     scarlet: ScarletSettings = ScarletSettings()
 
     @classmethod
@@ -171,14 +266,18 @@ def load_settings(**flags: Any) -> Settings:
     Raises SettingsError, naming the file or variable, the value and what is wrong with it.
     """
     path = _settings_file()
-    if path != DEFAULT_FILE and not path.is_file():
+    if path != DEFAULT_FILE and not path.exists():
         raise SettingsError(
             f"The settings file {path} does not exist.", "Correct AUTODEVOPS_SETTINGS_FILE or unset it."
         )
+    if path.is_dir():
+        raise SettingsError(f"The settings file {path} is a folder.", "Put a file there, or move the folder away.")
     try:
         return Settings(**flags)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.", "Correct that line and try again.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not text in UTF-8: {error}.", "Save it as UTF-8.") from error
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be read: {error.strerror}.", "Check that it is a file you may read."
@@ -187,6 +286,8 @@ def load_settings(**flags: Any) -> Settings:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         problem = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            problem = f"there is no such setting{_near(first['loc'])}"
         variable = "AUTODEVOPS_" + "__".join(str(part).upper() for part in first["loc"])
         raise SettingsError(
             f"Setting {where} is wrong: {problem} (given: {_shown(where, first.get('input'))}).",
@@ -196,8 +297,19 @@ def load_settings(**flags: Any) -> Settings:
         raise SettingsError(f"{error}.", "Lists and tables in AUTODEVOPS_* variables are written as JSON.") from error
 
 
+def _near(place: tuple[int | str, ...]) -> str:
+    """`; did you mean prometheus.url?` for a name that is close to one that exists."""
+    *sections, last = (str(part) for part in place)
+    fields = Settings.model_fields
+    for section in sections:
+        model = fields[section].annotation if section in fields else None
+        fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
+    close = difflib.get_close_matches(last, fields, n=1)
+    return f"; did you mean {'.'.join([*sections, *close])}?" if close else ""
+
+
 def _shown(where: str, value: object) -> str:
-    if where.endswith(("token", "password")) or ".headers." in where:
+    if where.endswith(("token", "password", "salt")) or ".tokens" in where or ".headers." in where:
         return "<hidden>"
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

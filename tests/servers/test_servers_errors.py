@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -28,6 +31,7 @@ from autodevops.settings import (
     PrometheusSettings,
     Settings,
 )
+from autodevops.toolbox import McpToolbox
 
 TOKEN = "tok-3f9c1b7e"
 
@@ -75,6 +79,11 @@ CASES = [
         ("did not answer like Prometheus", "check the address"),
     ),
     Case("HTML error page", HTMLResponse("<html>secret page</html>", 502), ToolUnavailable, ("502",)),
+    Case("login page", HTMLResponse("<html>Sign in</html>"), ToolUnavailable, ("most likely a login page",)),
+    Case("no tenant", PlainTextResponse("no org id", 401), ToolDenied, ("tenants", "AUTODEVOPS_PROMETHEUS__TENANT")),
+    Case("how long", PlainTextResponse("slow", 429, headers={"Retry-After": "30"}), ToolUnavailable, ("in 30 s",)),
+    Case("down for now", PlainTextResponse("", 503, headers={"Retry-After": "300"}), ToolUnavailable, ("in 5 min",)),
+    Case("proxy's password", PlainTextResponse("", 407), ToolDenied, ("proxy", "HTTPS_PROXY")),
     Case("other JSON", JSONResponse({"hello": "world"}), ToolUnavailable, ("did not answer like Prometheus",)),
     Case("JSON list", JSONResponse([1, 2]), ToolUnavailable, ("did not answer like Prometheus",)),
     Case("login redirect", RedirectResponse("https://sso.example/login?t=1"), ToolUnavailable, ("sso.example/login",)),
@@ -108,7 +117,7 @@ async def test_refused_connection_names_system_address_and_setting() -> None:
 
 
 def test_unknown_host_is_said_to_be_unknown() -> None:
-    tempo_system = System("Tempo", "http://tempo:3200", "AUTODEVOPS_TEMPO__URL", "", "")
+    tempo_system = System("Tempo", "http://tempo:3200", "AUTODEVOPS_TEMPO__URL", "", "", "")
     try:
         try:
             raise socket.gaierror(-2, "Name or service not known")
@@ -190,6 +199,78 @@ async def test_missing_ca_file_is_named() -> None:
     with pytest.raises(ToolUnavailable, match=r"/nowhere/ca\.pem") as caught:
         await ask(server, "list_labels")
     assert "AUTODEVOPS_LOKI__CA_FILE" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("tool", "instead"),
+    [
+        ("list_targets", "up == 0"),
+        ("list_rules", "ALERTS"),
+        ("list_alerts", "list_alert_groups"),
+        ("get_metadata", "Judge by the name"),
+    ],
+)
+async def test_what_a_compatible_system_leaves_out_is_said_plainly(tool: str, instead: str) -> None:
+    with serve(answering(PlainTextResponse("404 page not found", 404))) as url:
+        server = prometheus.create_server(PrometheusSettings(url=url), AlertmanagerSettings())
+        with pytest.raises(ToolNotFound, match="Thanos, Mimir and VictoriaMetrics") as caught:
+            await ask(server, tool)
+    assert instead in caught.value.next_step
+    assert "AUTODEVOPS_PROMETHEUS__URL" in caught.value.next_step
+
+
+NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "message", "wait"),
+    [
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{NOW.timestamp() + 1800:.0f}"}, "", "in 30 min"),
+        (403, {"Retry-After": "60"}, "You have exceeded a secondary rate limit", "in 60 s"),
+        (429, {"Retry-After": "Tue, 24 Nov 2026 04:01:00 GMT"}, "secondary rate limit", "in 60 s"),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "nonsense"}, "", "in a minute"),
+    ],
+)
+async def test_github_says_how_long_to_wait(status: int, headers: dict[str, str], message: str, wait: str) -> None:
+    with serve(answering(JSONResponse({"message": message}, status, headers=headers))) as url:
+        server = github.create_server(GitHubSettings(url=url), clock=lambda: NOW)
+        with pytest.raises(ToolUnavailable, match="no requests left") as caught:
+            await ask(server, "list_commits", repository="acme/shop")
+    assert f"Ask again {wait}" in caught.value.next_step
+
+
+async def test_github_says_which_field_it_does_not_like() -> None:
+    body = {"message": "Validation Failed", "errors": [{"resource": "Issue", "field": "title", "code": "missing"}]}
+    with serve(answering(JSONResponse(body, 422))) as url:
+        server = github.create_server(GitHubSettings(url=url))
+        with pytest.raises(ToolRejected, match="Validation Failed: Issue title missing"):
+            await ask(server, "list_commits", repository="acme/shop")
+
+
+async def test_a_connection_that_the_system_closed_meanwhile_is_opened_again() -> None:
+    """Each connection answers once and is left without an answer then, as one that idled for too long."""
+    answer = (
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{"status":"success","data":[]}'
+    )
+    connections = 0
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(serve_one, "127.0.0.1", 0)
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        async with McpToolbox({"loki": loki.create_server(LokiSettings(url=f"http://127.0.0.1:{port}"))}) as tools:
+            await tools.call("loki.list_labels", {})
+            await tools.call("loki.list_labels", {})
+    assert connections == 2
 
 
 async def test_github_says_when_the_rate_limit_is_used_up() -> None:

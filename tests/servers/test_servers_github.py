@@ -57,7 +57,8 @@ def server() -> Iterator[tuple[Any, list[dict[str, str]]]]:
         asked.append(dict(request.query_params))
         page, size = int(request.query_params["page"]), int(request.query_params["per_page"])
         items = [commit(number) for number in range(TOTAL)][(page - 1) * size : page * size]
-        more = {"Link": f'<{request.url}>; rel="next"'} if page * size < TOTAL else {}
+        following = request.url.include_query_params(page=page + 1)
+        more = {"Link": f'<{following}>; rel="next"'} if page * size < TOTAL else {}
         return JSONResponse(items, headers=more)
 
     async def one(request: Request) -> Response:

@@ -41,14 +41,14 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 @pytest.mark.parametrize("word", ["Pod", "pods", "po", "pod", "pods.v1"])
 async def test_a_kind_is_known_by_all_its_names_and_core_wins(world: World, word: str) -> None:
-    answer = await call(world.server, "list_resources", kind=word, namespace="shop")
+    answer = await call(world.server, "list_resources", kind=word, namespace="shop", output="full")
     assert [item["metadata"]["name"] for item in answer["items"]] == [f"cart-{n}" for n in range(5)]
     assert {(item["apiVersion"], item["kind"]) for item in answer["items"]} == {("v1", "Pod")}
 
 
 @pytest.mark.parametrize("word", ["deployments.apps", "Deployment.apps", "deploy.v1.apps", "wd", "widgets.example.org"])
 async def test_groups_and_custom_resources_are_found(world: World, word: str) -> None:
-    answer = await call(world.server, "list_resources", kind=word)
+    answer = await call(world.server, "list_resources", kind=word, output="full")
     assert len(answer["items"]) == 1
 
 
@@ -59,7 +59,7 @@ async def test_unknown_kind_names_near_ones(world: World) -> None:
 
 
 async def test_secret_values_never_leave(world: World) -> None:
-    listed = await call(world.server, "list_resources", kind="secrets", namespace="shop")
+    listed = await call(world.server, "list_resources", kind="secrets", namespace="shop", output="full")
     got = await call(world.server, "get_resource", kind="Secret", name="db", namespace="shop")
     for text in (json.dumps(listed), json.dumps(got)):
         assert "czNjcjN0" not in text
@@ -76,17 +76,17 @@ async def test_bookkeeping_is_dropped_and_odd_objects_pass(world: World) -> None
 
 
 async def test_long_list_is_read_in_pages_and_cut_with_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autodevops.servers.kubernetes.server.PAGE", 2)
-    whole = await call(world.server, "list_resources", kind="po")
+    monkeypatch.setattr("autodevops.servers.kubernetes.cluster.PAGE", 2)
+    whole = await call(world.server, "list_resources", kind="po", output="full")
     assert (len(whole["items"]), whole["truncated"]) == (5, False)
-    part = await call(world.server, "list_resources", kind="po", limit=3)
+    part = await call(world.server, "list_resources", kind="po", limit=3, output="full")
     assert (len(part["items"]), part["truncated"]) == (3, True)
     assert "Only 3" in part["note"]
 
 
 async def test_heavy_list_is_cut_by_weight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autodevops.servers.kubernetes.server.MAX_OBJECT_BYTES", 300)
-    answer = await call(world.server, "list_resources", kind="po")
+    monkeypatch.setattr("autodevops.servers.kubernetes.listing.MAX_OBJECT_BYTES", 300)
+    answer = await call(world.server, "list_resources", kind="po", output="full")
     assert answer["truncated"]
     assert 1 <= len(answer["items"]) < 5
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 from mcp.server import MCPServer
 from real_prometheus import real_prometheus
 from servers.loopback import ask, call, serve
@@ -92,6 +93,31 @@ async def test_names_values_and_series_are_found(server: MCPServer[Any]) -> None
     assert found["series"] == [{"__name__": "requests_total", "pod": "cart-1"}]
 
 
+async def test_what_a_metric_is_and_what_is_scraped_are_read(server: MCPServer[Any]) -> None:
+    assert (await call(server, "get_metadata", metric="requests_total"))["metrics"] == []
+    answer = await call(server, "list_targets", health="down")
+    assert (answer["targets"], answer["up"], answer["down"]) == ([], 0, 0)
+
+
+async def test_a_window_may_be_relative_and_the_step_left_open(server: MCPServer[Any]) -> None:
+    answer = await call(server, "query_range", query="vector(1)", start="-1h")
+    (line,) = answer["series"]
+    assert len(line["samples"]) == 121
+
+
+async def test_text_is_short_and_the_structure_whole(server: MCPServer[Any]) -> None:
+    arguments = {"query": "requests_total", "start": str(START), "end": str(END), "step_seconds": 15}
+    async with Client(server) as client:
+        result = await client.call_tool("query_range", arguments)
+    assert result.structured_content is not None
+    assert [len(line["samples"]) for line in result.structured_content["series"]] == [241, 241]
+    assert result.content[0].type == "text"
+    text = result.content[0].text
+    assert 'requests_total{pod="cart-1"}' in text
+    assert "min 0 at 2025-06-15T15:06:40Z, max 7200 at 2025-06-15T16:06:40Z, last 7200; 241 points, 12 of them" in text
+    assert len(text) < 1500
+
+
 async def test_no_rules_and_no_alerts_are_empty_lists(server: MCPServer[Any]) -> None:
     assert (await call(server, "list_rules"))["rules"] == []
     assert (await call(server, "list_alerts"))["alerts"] == []
@@ -112,10 +138,41 @@ def test_answer_beyond_the_bounds_is_cut_and_says_so() -> None:
 
 
 def test_native_histograms_are_left_out_and_said_to_be() -> None:
-    lines = [{"metric": {}, "histogram": [1.0, {"count": "1", "sum": "1"}]}]
+    lines = [
+        {"metric": {"__name__": "rpc_seconds"}, "histogram": [1.0, {"count": "1", "sum": "1"}]},
+        {"metric": {"__name__": "up"}, "value": [1.0, "1"]},
+    ]
     result = answers.series_result({"data": {"resultType": "vector", "result": lines}})
-    assert result.series == ()
-    assert "native histograms" in result.note
+    assert [line.labels["__name__"] for line in result.series] == ["up"]
+    assert "1 native histograms (rpc_seconds)" in result.note
+    mixed = [{"metric": {}, "values": [[1.0, "1"]], "histograms": [[2.0, {"count": "1", "sum": "1"}]]}]
+    result = answers.series_result({"data": {"resultType": "matrix", "result": mixed}})
+    assert len(result.series) == 1
+    assert result.truncated
+
+
+def test_warnings_and_partial_answers_are_told() -> None:
+    data = {"resultType": "vector", "result": []}
+    answer = {"data": data, "warnings": ["store gateway down"], "infos": ["not a counter"], "isPartial": True}
+    assert answers.series_result(answer).warnings == (
+        "store gateway down",
+        "not a counter",
+        "The answer is partial: some of the storage did not answer.",
+    )
+
+
+def test_targets_in_trouble_come_first_and_none_is_scraped_in_the_year_one() -> None:
+    common = {"scrapeUrl": "http://a/metrics", "scrapePool": "a", "labels": {"job": "a"}}
+    found = answers.targets(
+        [
+            {**common, "health": "up", "lastScrape": "2026-11-24T04:00:00.123456789Z", "lastScrapeDuration": 0.1},
+            {**common, "health": "unknown", "lastScrape": "0001-01-01T00:00:00Z"},
+            {**common, "health": "down", "lastError": "connection refused", "lastScrape": "2026-11-24T04:00:00Z"},
+        ]
+    )
+    assert [target.health for target in found][-1] == "up"
+    assert [target.last_scrape is None for target in found if target.health == "unknown"] == [True]
+    assert [target.last_error for target in found if target.health == "down"] == ["connection refused"]
 
 
 async def test_alert_groups_are_read() -> None:

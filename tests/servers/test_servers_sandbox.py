@@ -15,14 +15,22 @@ from autodevops.domain.tool_results import (
     AlertGroupList,
     AlertList,
     CommitResult,
+    Comparison,
+    DeploymentList,
+    FileResult,
     LogResult,
+    LogTail,
+    MetadataList,
     NameList,
     PodLogs,
     PullRequestList,
     PullRequestResult,
     ResourceList,
     RolloutHistory,
+    RuleList,
     SeriesResult,
+    TargetList,
+    TraceComparison,
     TraceList,
     TraceResult,
 )
@@ -77,7 +85,7 @@ async def test_the_rollout_before_the_errors_is_in_the_history(sandbox: Sandbox,
 
 
 async def test_objects_events_and_logs_are_there(tools: Tools) -> None:
-    pods = await read(tools, ResourceList, "kubernetes.list_resources", kind="pods", namespace="shop")
+    pods = await read(tools, ResourceList, "kubernetes.list_resources", kind="pods", namespace="shop", output="full")
     assert pods.items
     assert {item["kind"] for item in pods.items} == {"Pod"}
     name = pods.items[0]["metadata"]["name"]  # type: ignore[index, call-overload]
@@ -127,6 +135,50 @@ async def test_the_merged_pull_request_and_its_commit_are_found(sandbox: Sandbox
     sha = merged.merge_commit_sha
     commit = await read(tools, CommitResult, "github.get_commit", repository="acme/shop", sha=sha)
     assert commit.commit.sha == sha
+
+
+async def test_what_is_scraped_and_what_rules_measure_is_read(tools: Tools) -> None:
+    targets = await read(tools, TargetList, "prometheus.list_targets", health="up")
+    assert targets.up == len(targets.targets) > 10
+    rules = await read(tools, RuleList, "prometheus.list_rules", type="alerting", name="errorrate")
+    assert [rule.name for rule in rules.rules] == ["HighErrorRate"]
+    metadata = await read(tools, MetadataList, "prometheus.get_metadata", metric="kube_pod_info")
+    assert [one.type for one in metadata.metrics] == ["gauge"]
+
+
+async def test_a_failing_trace_differs_from_those_before_the_rollout_where_the_culprit_is(
+    sandbox: Sandbox, tools: Tools
+) -> None:
+    culprit = culprit_of(sandbox)
+    query = f'{{ resource.service.name="{culprit}" && status=error }}'
+    failing = (await read(tools, TraceList, "tempo.search_traces", query=query, limit=1, **WINDOW)).traces[0]
+    before = {"start": (NOW - timedelta(hours=3)).isoformat(), "end": (NOW - timedelta(hours=1)).isoformat()}
+    found = await read(tools, TraceComparison, "tempo.compare_traces", trace_id=failing.trace_id, limit=5, **before)
+    assert len(found.baseline) == 5
+    assert found.errors > found.baseline_errors == 0
+    first = found.operations[0]
+    assert first.change == "failing"
+    assert first.path[-1].startswith(f"{culprit} ")
+
+
+async def test_logs_are_followed_as_they_are_written(tools: Tools) -> None:
+    start = (NOW - timedelta(minutes=1)).isoformat()
+    query = '{namespace="shop"}'
+    seen = await read(tools, LogTail, "loki.tail_logs", query=query, start=start, seconds=30, max_lines=5)
+    assert (len(seen.records), seen.via, seen.truncated) == (5, "websocket", True)
+
+
+async def test_the_rollout_is_a_deployment_whose_version_brought_the_commit(sandbox: Sandbox, tools: Tools) -> None:
+    found = (await read(tools, DeploymentList, "github.list_deployments", repository="acme/shop", limit=20)).deployments
+    culprit = culprit_of(sandbox)
+    new, old, *_ = (one for one in found if one.ref.startswith(f"{culprit}-"))
+    assert new.state == "success"
+    brought = await read(tools, Comparison, "github.compare_refs", repository="acme/shop", base=old.ref, head=new.ref)
+    assert brought.ahead_by == len(brought.commits) > 0
+    assert any(culprit in file.path for file in brought.files)
+    path = next(file.path for file in brought.files if file.status == "modified")
+    whole = await read(tools, FileResult, "github.get_file", repository="acme/shop", path=path, ref=new.ref)
+    assert whole.text
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ def test_environment_wins_over_the_file_and_flags_over_both(monkeypatch: pytest.
         ("[loki]\nurl = 3\n", ["loki.url", "autodevops.toml", "3"]),
         ('[loki]\nurl = "localhost:3100"\n', ["loki.url", "localhost:3100", "http://"]),
         ("[loki\n", ["autodevops.toml", "TOML", "line 1"]),
-        ('[lokki]\nurl = "http://x"\n', ["lokki"]),
+        ('[lokki]\nurl = "http://x"\n', ["lokki", "no such setting; did you mean loki?"]),
+        ('[loki]\nulr = "http://x"\n', ["loki.ulr", "did you mean loki.url?"]),
         ("[investigation]\nwindow_minutes = 0\n", ["investigation.window_minutes", "0"]),
     ],
 )
@@ -40,6 +41,18 @@ def test_a_broken_file_is_one_sentence_that_names_the_setting(file: str, names: 
         load_settings()
     for name in names:
         assert name in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_named() -> None:
+    Path("autodevops.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match=r"autodevops\.toml is not text in UTF-8"):
+        load_settings()
+
+
+def test_a_folder_in_the_place_of_the_file_is_named() -> None:
+    Path("autodevops.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"autodevops\.toml is a folder"):
+        load_settings()
 
 
 def test_a_missing_settings_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""MCP server for a Kubernetes cluster: any resource, events, pod logs, rollout history, read only."""
+"""MCP server for a Kubernetes cluster: any resource, events, pod logs, rollout history; and, when allowed, writes."""
 
 from autodevops.servers.kubernetes.server import create_server
 

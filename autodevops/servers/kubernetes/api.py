@@ -1,47 +1,46 @@
-"""The one border between our server and the Kubernetes client: raw JSON reads, its errors in our words.
+"""The one border between our server and the Kubernetes API: raw JSON requests, its refusals in our words (`refusals`).
 
-The client library is used for what it does well (kubeconfig, contexts, exec credentials, TLS, in-cluster accounts) and
-not for its typed models, which refuse objects that real API servers send. Everything here blocks: call it in a thread.
-The kubeconfig is read at the first use, so that a missing one is an error of the tool and not of start-up.
+The client library is used for what it does well (kubeconfig, contexts, TLS, proxies, in-cluster accounts) and not for
+its typed models, which refuse objects that real API servers send. Everything here blocks: call it in a thread. The
+kubeconfig is read at the first use, so that a missing one is an error of the tool and not of start-up; it is read
+again when the cluster refuses the credentials, because tokens and plugins' answers expire.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlencode
 
-from autodevops.kernel.errors import ToolUnavailable
-from autodevops.servers._failures import System, for_status, one_line, timed_out, unlike, unreachable
+from autodevops.kernel.errors import ToolDenied, ToolRejected
+from autodevops.servers._failures import one_line, timed_out, unlike, unreachable
+from autodevops.servers.kubernetes.connect import Connection, connect
+from autodevops.servers.kubernetes.refusals import refusal, said
 from autodevops.settings import KubernetesSettings
 
-if TYPE_CHECKING:
-    from kubernetes.client import ApiClient
+Params = Sequence[tuple[str, str]]
 
-SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-
-_CREDENTIALS = "the credentials of that kubeconfig context"
-_TIMEOUT = "AUTODEVOPS_KUBERNETES__TIMEOUT_SECONDS"
+MAX_ANSWER_BYTES = 64 * 1024 * 1024  # one page of 500 pods weighs 5; objects beyond this are read for nobody's good
+UNAUTHORIZED = 401
 
 
 @dataclass(frozen=True)
-class Connection:
-    """A client and what it is connected to."""
-
-    client: ApiClient
-    context: str  # "in-cluster" for a pod's own service account
-    cluster: str
-    namespace: str
+class Reply:
+    status: int
+    body: bytes
+    warnings: tuple[str, ...] = ()
 
     @property
-    def system(self) -> System:
-        host = self.client.configuration.host
-        where = f"the server of kubeconfig context {self.context}"
-        return System("Kubernetes", host, where, _CREDENTIALS, _TIMEOUT)
+    def document(self) -> dict[str, Any]:
+        """The JSON object in it, or an empty one."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 class KubernetesApi:
@@ -51,10 +50,10 @@ class KubernetesApi:
         self._lock = threading.Lock()
 
     def connection(self) -> Connection:
-        """Connect on first use. Raises ToolUnavailable when no usable kubeconfig is found."""
+        """Connect on first use. Raises ToolUnavailable when no usable kubeconfig is found, ToolDenied for a plugin."""
         with self._lock:
             if self._connection is None:
-                self._connection = _connect(self._settings)
+                self._connection = connect(self._settings)
             return self._connection
 
     def close(self) -> None:
@@ -64,89 +63,135 @@ class KubernetesApi:
             connection.client.rest_client.pool_manager.clear()
 
     def get(
-        self, path: str, params: Sequence[tuple[str, str]] = (), *, missing: str = "", accept: str = "application/json"
+        self, path: str, params: Params = (), *, missing: str = "", accept: str = "application/json"
     ) -> dict[str, Any]:
         """The JSON object at `path`; `missing` names what a 404 means. Raises a ToolError for every other outcome."""
-        text = self.read(path, params, missing=missing, accept=accept)
+        return self.understood(self.ask("GET", path, params, missing=missing, accept=accept))
+
+    def read(self, path: str, params: Params = (), *, missing: str = "", accept: str = "*/*") -> bytes:
+        """The body at `path`."""
+        return self.ask("GET", path, params, missing=missing, accept=accept).body
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        params: Params = (),
+        body: object = None,
+        *,
+        missing: str = "",
+        accept: str = "application/json",
+        content_type: str = "application/json",
+    ) -> Reply:
+        """A successful answer. Raises a ToolError for every other outcome."""
+        reply = self.send(method, path, params, body, accept=accept, content_type=content_type)
+        if not 200 <= reply.status < 300:
+            raise self.refusal(reply, missing)
+        return reply
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Params = (),
+        body: object = None,
+        *,
+        accept: str = "application/json",
+        content_type: str = "application/json",
+    ) -> Reply:
+        """Whatever the API server answers. Credentials that it refuses are read anew, and offered once more."""
+        connection = self.connection()
+        reply = self._send(connection, method, path, params, body, accept, content_type)
+        if reply.status != UNAUTHORIZED:
+            return reply
+        with self._lock:
+            if self._connection is connection:
+                self._connection = None
+        return self._send(self.connection(), method, path, params, body, accept, content_type)
+
+    def refusal(self, reply: Reply, missing: str = "") -> Exception:
+        return refusal(self.connection(), reply.status, said(reply.body), missing)
+
+    def understood(self, reply: Reply) -> dict[str, Any]:
+        """The object in an answer. Raises ToolUnavailable when it is none of the API's."""
         system = self.connection().system
         try:
-            document = json.loads(text)
+            document = json.loads(reply.body)
         except ValueError as error:
             raise unlike(system, "no JSON") from error
         if not isinstance(document, dict) or "kind" not in document:
             raise unlike(system, "JSON of another shape")
         return document
 
-    def read(
-        self, path: str, params: Sequence[tuple[str, str]] = (), *, missing: str = "", accept: str = "*/*"
-    ) -> bytes:
-        """The body at `path`."""
-        connection = self.connection()  # first, for it imports under a lock what two threads must not import at once
+    def _send(
+        self,
+        connection: Connection,
+        method: str,
+        path: str,
+        params: Params,
+        body: object,
+        accept: str,
+        content_type: str,
+    ) -> Reply:
         from kubernetes.client.exceptions import OpenApiException
         from kubernetes.config import ConfigException
+        from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
-        client, system = connection.client, connection.system
+        system = connection.system
+        url = f"{system.address}{path}" + (f"?{urlencode(params)}" if params else "")
         try:
-            method, url, headers, _, _ = client.param_serialize(
-                "GET", path, query_params=list(params), header_params={"Accept": accept}, auth_settings=["BearerToken"]
+            response = connection.client.rest_client.pool_manager.request(
+                method,
+                url,
+                body=None if body is None else json.dumps(body).encode(),
+                headers=_headers(connection, accept, content_type if body is not None else ""),
+                timeout=Timeout(total=self._settings.timeout_seconds),
+                retries=False,  # the toolbox decides what is tried again
+                redirect=False,
+                preload_content=False,
             )
-            response = client.call_api(method, url, headers, _request_timeout=self._settings.timeout_seconds)
-            body: bytes = response.read()  # type: ignore[no-untyped-call]
-        except (HTTPError, OSError, OpenApiException, ConfigException) as error:
+            with response:
+                content = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+                if len(content) <= MAX_ANSWER_BYTES:
+                    response.drain_conn()
+        except ConfigException as error:
+            raise ToolDenied(
+                f"{system.place} cannot be asked, for {connection.credentials} cannot be renewed: "
+                f"{one_line(str(error)).rstrip('.')}.",
+                connection.renew,
+            ) from error
+        except (HTTPError, OSError, OpenApiException) as error:
             if _is_timeout(error):
                 raise timed_out(system, f"{self._settings.timeout_seconds:g} s have passed") from error
             raise unreachable(system, error) from error
-        if 200 <= response.status < 300:
-            return body
-        raise for_status(system, response.status, _message(body), missing)
-
-
-def _connect(settings: KubernetesSettings) -> Connection:
-    from kubernetes.client import ApiClient, Configuration
-    from kubernetes.config import ConfigException, list_kube_config_contexts, load_incluster_config, load_kube_config
-    from yaml import YAMLError
-
-    configuration = Configuration()
-    files = str(settings.kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
-    existing = [path for path in files.split(os.pathsep) if path and Path(path).expanduser().is_file()]
-    if not existing and "KUBERNETES_SERVICE_HOST" in os.environ and not settings.kubeconfig:
-        try:
-            load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-            namespace = SERVICE_ACCOUNT_NAMESPACE.read_text().strip()
-        except (ConfigException, OSError) as error:
-            raise ToolUnavailable(
-                f"The pod's own service account cannot be used: {error}",
-                "Mount a service account token, or set AUTODEVOPS_KUBERNETES__KUBECONFIG.",
-            ) from error
-        return Connection(_without_retries(ApiClient, configuration), "in-cluster", "in-cluster", namespace)
-    if not existing:
-        raise ToolUnavailable(
-            f"There is no kubeconfig at {files}.", "Set KUBECONFIG or AUTODEVOPS_KUBERNETES__KUBECONFIG to one."
-        )
-    try:
-        contexts, active = list_kube_config_contexts(files)  # type: ignore[no-untyped-call]
-        named = {item["name"]: item for item in contexts}
-        if settings.context and settings.context not in named:
-            raise ToolUnavailable(
-                f"The kubeconfig {files} has no context {settings.context}.",
-                f"Set AUTODEVOPS_KUBERNETES__CONTEXT to one of: {', '.join(sorted(named)) or 'none'}.",
+        if len(content) > MAX_ANSWER_BYTES:
+            raise ToolRejected(
+                f"The answer of {system.place} is larger than {MAX_ANSWER_BYTES // 2**20} MiB.",
+                "Narrow with namespace, a selector or a smaller limit.",
             )
-        chosen = named[settings.context] if settings.context else active
-        load_kube_config(files, context=chosen["name"], client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except (ConfigException, YAMLError, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ToolUnavailable(
-            f"The kubeconfig {files} cannot be used: {one_line(str(error)).rstrip('.')}.",
-            "Correct it; `kubectl config view` shows how it is read.",
-        ) from error
-    body = chosen.get("context") or {}
-    client = _without_retries(ApiClient, configuration)
-    return Connection(client, chosen["name"], body.get("cluster", ""), body.get("namespace") or "default")
+        return Reply(response.status, content, _warnings(response.headers.getlist("Warning")))
 
 
-def _without_retries(client: type[ApiClient], configuration: Any) -> ApiClient:
-    configuration.retries = 0  # the toolbox decides what is tried again
-    return client(configuration)
+def _headers(connection: Connection, accept: str, content_type: str) -> Any:
+    from urllib3 import HTTPHeaderDict
+
+    headers = HTTPHeaderDict({"Accept": accept, "User-Agent": "autodevops"})
+    if content_type:
+        headers["Content-Type"] = content_type
+    bearer = connection.client.configuration.auth_settings().get("BearerToken")
+    if bearer and bearer["value"]:
+        headers["Authorization"] = bearer["value"]
+    if connection.as_user:
+        headers["Impersonate-User"] = connection.as_user
+    for group in connection.as_groups:
+        headers.add("Impersonate-Group", group)
+    return headers
+
+
+def _warnings(values: Sequence[str]) -> tuple[str, ...]:
+    """`299 - "text"`, as the API server warns of deprecations and of what admission noticed."""
+    return tuple(value.split('"', 1)[1].rsplit('"', 1)[0] for value in values if value.count('"') >= 2)
 
 
 def _is_timeout(error: BaseException) -> bool:
@@ -154,12 +199,3 @@ def _is_timeout(error: BaseException) -> bool:
 
     reason = getattr(error, "reason", None) or error
     return isinstance(reason, TimeoutError) and not isinstance(reason, NewConnectionError)  # a refusal is a subclass
-
-
-def _message(body: bytes) -> str:
-    text = body.decode(errors="replace")
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return "" if "<html" in text[:500].lower() else text
-    return str(document.get("message", "")) if isinstance(document, dict) else ""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 MASK = "***"  # fixed, so that not even a length leaks
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # repeats the object, Secret values included
+SECRET_FIELDS = ("data", "stringData")
+
+_SHORT = 4  # characters; a shorter secret is masked where it is the whole text, not wherever its letters occur
+_STEP = re.compile(r"(?<!\\)\.")
 
 
 def tidy(item: Mapping[str, Any], *, api_version: str, kind: str, secret: bool) -> dict[str, Any]:
@@ -15,16 +21,25 @@ def tidy(item: Mapping[str, Any], *, api_version: str, kind: str, secret: bool) 
     metadata = dict(item.get("metadata") or {})
     metadata.pop("managedFields", None)
     annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}
+    if secret:
+        values = set(_values(item))
+        annotations = _without(annotations, values)
+        if metadata.get("labels"):
+            metadata["labels"] = _without(metadata["labels"], values)
+        for field_name in SECRET_FIELDS:
+            if item.get(field_name):
+                result[field_name] = dict.fromkeys(item[field_name], MASK)
     if annotations:
         metadata["annotations"] = annotations
     else:
         metadata.pop("annotations", None)
     result["metadata"] = metadata
-    if secret:
-        for field in ("data", "stringData"):
-            if item.get(field):
-                result[field] = dict.fromkeys(item[field], MASK)
     return result
+
+
+def field(item: object, path: str) -> Any:
+    """What is at a dotted path, `metadata.labels.app\\.kubernetes\\.io/name`; of every element of lists on the way."""
+    return _walk(item, [step.replace("\\.", ".") for step in _STEP.split(path)])
 
 
 def event_time(event: Mapping[str, Any]) -> str:
@@ -38,3 +53,37 @@ def event_time(event: Mapping[str, Any]) -> str:
         or metadata.get("creationTimestamp")
         or ""
     )
+
+
+def _walk(value: Any, steps: Sequence[str]) -> Any:
+    if not steps:
+        return value
+    if isinstance(value, list):
+        if steps[0].isdecimal():
+            index = int(steps[0])
+            return _walk(value[index], steps[1:]) if index < len(value) else None
+        return [_walk(element, steps) for element in value]
+    return _walk(value.get(steps[0]), steps[1:]) if isinstance(value, Mapping) else None
+
+
+def _values(secret: Mapping[str, Any]) -> Iterator[str]:
+    """Its values, as they are written and as they are meant."""
+    for field_name in SECRET_FIELDS:
+        for value in (secret.get(field_name) or {}).values():
+            if not isinstance(value, str) or not value:
+                continue
+            yield value
+            try:
+                yield base64.b64decode(value, validate=True).decode()
+            except ValueError:
+                continue
+
+
+def _without(texts: Mapping[str, Any], values: set[str]) -> dict[str, Any]:
+    """A patch, or another tool's copy of the object, may have put a Secret's value where it is not looked for."""
+    return {
+        key: MASK
+        if isinstance(text, str) and any(text == value or (len(value) >= _SHORT and value in text) for value in values)
+        else text
+        for key, text in texts.items()
+    }

@@ -21,7 +21,7 @@ def selector_text(selector: Mapping[str, Any]) -> str:
     return ",".join(parts)
 
 
-def owned_by(items: Iterable[Mapping[str, Any]], uid: str) -> list[Mapping[str, Any]]:
+def owned_by(items: Iterable[dict[str, Any]], uid: str) -> list[dict[str, Any]]:
     """Those whose controller is `uid`; a selector alone may match another workload's."""
     return [
         item

@@ -1,4 +1,4 @@
-"""MCP server for Prometheus and, when it is configured, Alertmanager: metrics, rules and alerts, read only."""
+"""MCP server for Prometheus and, when it is configured, Alertmanager: metrics, rules, alerts, silences."""
 
 from autodevops.servers.prometheus.server import create_server
 
