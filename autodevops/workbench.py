@@ -1,7 +1,7 @@
 """The composition root: settings in, a working bench out. The only module that knows everybody.
 
-It builds the MCP servers from settings, connects the toolbox to them in memory, wraps it (read-only, time limit),
-and hands it to the agents. Surfaces (CLI, notebook) call a `Workbench` and nothing below it.
+It builds the MCP servers from settings, connects the toolbox to them in memory, wraps it
+(`toolbox.stack`), and hands it to the agents. Surfaces (CLI, notebook) call a `Workbench` and nothing below it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.clock import Clock, utc_now
-from autodevops.kernel.errors import AutoDevOpsError, ToolError, UsageError
+from autodevops.kernel.errors import AutoDevOpsError, SettingsError, ToolError
 from autodevops.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ class Check:
     next_step: str = ""
 
 
+def _system_of(tool: str) -> str:
+    """What is down when a tool's system is down: the Prometheus server has two systems behind it."""
+    server, _, name = tool.partition(".")
+    return "alertmanager" if server == "prometheus" and ("silence" in name or "alert_group" in name) else server
+
+
 def _ignore(_event: TurnEvent) -> None:
     return None
 
@@ -49,6 +55,7 @@ class Workbench:
         self._clock = clock
         self._exit = AsyncExitStack()
         self._tools: Tools | None = None
+        self._once: Tools | None = None
         self._agent: JamieAgent | None = None
 
     @classmethod
@@ -60,16 +67,33 @@ class Workbench:
 
         skip_unused_imports()
         from autodevops import servers
-        from autodevops.toolbox import McpToolbox, ReadOnly, Timeout
+        from autodevops.toolbox import McpToolbox
+        from autodevops.toolbox.stack import asked_once, standard
 
-        targets = {name: servers.create(name, self.settings) for name in servers.NAMES}
-        toolbox = await self._exit.enter_async_context(McpToolbox(targets))
-        self._tools = Timeout(ReadOnly(toolbox), self.settings.investigation.tool_timeout_seconds)
+        settings, seconds = self.settings.toolbox, self.settings.investigation.tool_timeout_seconds
+        targets = {name: servers.create(name, self.settings, clock=self._clock) for name in servers.NAMES}
+        toolbox = await self._exit.enter_async_context(McpToolbox({**targets, **self._further_servers()}))
+        self._once = asked_once(toolbox, settings, seconds)
+        self._tools = standard(toolbox, settings, seconds, system_of=_system_of, clock=self._clock)
         return self
+
+    def _further_servers(self) -> dict[str, Any]:
+        """Those of the mcpServers file. Raises SettingsError when one bears a name of ours."""
+        from autodevops import servers
+        from autodevops.toolbox import load_mcp_config
+
+        path = self.settings.toolbox.servers
+        if path is None:
+            return {}
+        further = load_mcp_config(path)
+        for name in servers.NAMES:
+            if name in further:
+                raise SettingsError(f"{path} has a server {name!r}, which is one of our own.", "Give it another name.")
+        return further
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._exit.aclose()
-        self._tools = self._agent = None
+        self._tools = self._once = self._agent = None
 
     @property
     def tools(self) -> Tools:
@@ -167,8 +191,9 @@ class Workbench:
             names = {"github": "REPOSITORIES"}
             variable = f"AUTODEVOPS_{system.upper()}__{names.get(system, 'URL')}"
             return Check(system, "", "not configured", "investigations go on without it", f"Set {variable}.")
+        assert self._once is not None  # `tools` has been asked for, so the workbench is entered
         try:
-            await self.tools.call(tool, dict(arguments))
+            await self._once.call(tool, dict(arguments))
         except AutoDevOpsError as error:
             return Check(system, address, "failed", error.message, error.next_step)
         return Check(system, address, "ok", "answers")
@@ -195,12 +220,3 @@ class Workbench:
         from autodevops.scarlet import Scarlet
 
         return Scarlet(self.settings.scarlet, clock=self._clock)
-
-
-def require_question(question: str) -> str:
-    """The question without surrounding space. Raises UsageError when nothing is left."""
-    if not question.strip():
-        raise UsageError(
-            "The question is empty.", 'Ask something, for example: autodevops ask "why are requests failing?"'
-        )
-    return question.strip()

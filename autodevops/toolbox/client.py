@@ -3,7 +3,8 @@
 A server is an object in this process, the address of a streamable HTTP server, or a command that speaks stdio. Each
 connection lives in a task of its own, because the protocol's scopes must be left by the task that entered them; a
 server that cannot be reached costs its own callers an error and nobody else anything. A connection that broke is
-made anew by the next call.
+made anew by the next call; one that keeps breaking, less and less often, so that a server that dies at its start is
+not started by every call.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ import logging
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+import orjson
+
 from autodevops.domain.base import Json
+from autodevops.kernel.clock import monotonic_ms
 from autodevops.kernel.errors import (
     ToolDenied,
     ToolError,
@@ -26,7 +31,8 @@ from autodevops.kernel.errors import (
     ToolTimeout,
     ToolUnavailable,
 )
-from autodevops.toolbox.config import HttpServer
+from autodevops.kernel.startup import skip_unused_imports
+from autodevops.toolbox.config import Chosen, HttpServer
 from autodevops.toolbox.protocol import ToolAnswer, ToolSpec
 
 if TYPE_CHECKING:
@@ -36,6 +42,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 20.0  # a Python server over stdio needs two on a busy machine
+LONGEST_PAUSE = 30.0  # seconds between attempts to reach a server that keeps failing
+MAX_ANSWER_BYTES = 16 * 1024 * 1024  # some five times as much in memory; nobody reads it
 
 _CLASSES: Mapping[str, type[ToolError]] = {
     error.code: error for error in (ToolError, ToolUnavailable, ToolTimeout, ToolDenied, ToolRejected, ToolNotFound)
@@ -46,13 +54,24 @@ _CODED = re.compile(rf"({'|'.join(_CLASSES)}): (.*)", re.DOTALL)
 class McpToolbox:
     """Use as an async context manager: `async with McpToolbox({"prometheus": server}) as tools`."""
 
-    def __init__(self, targets: Mapping[str, Any], *, connect_seconds: float = CONNECT_SECONDS) -> None:
-        self._links = {name: _Link(name, target, connect_seconds) for name, target in targets.items()}
+    def __init__(
+        self,
+        targets: Mapping[str, Any],
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self._links = {name: _Link(name, target, connect_seconds, max_answer_bytes) for name, target in targets.items()}
+        self._warming: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        if any(link.validates for link in self._links.values()):
+            self._warming = asyncio.create_task(asyncio.to_thread(_warm_up), name="mcp:warm-up")
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        if self._warming is not None:
+            await asyncio.wait([self._warming])
         await asyncio.gather(*(link.close() for link in self._links.values()))
 
     async def list_tools(self, server: str = "") -> tuple[ToolSpec, ...]:
@@ -86,10 +105,15 @@ class McpToolbox:
 class _Link:
     """One server, and the task that holds the connection to it."""
 
-    def __init__(self, name: str, target: Any, connect_seconds: float) -> None:
+    def __init__(self, name: str, target: Any, connect_seconds: float, max_answer_bytes: int) -> None:
         self._name = name
-        self._target = target
+        self._chosen = target if isinstance(target, Chosen) else Chosen(target)
+        self._target = self._chosen.target
         self._connect_seconds = connect_seconds
+        self._max_answer_bytes = max_answer_bytes
+        self._broken = 0  # connections in a row that gave nothing
+        self._again_ms = 0.0  # not before this, on the monotonic clock
+        self._last: ToolError | None = None
         self._owner: asyncio.Task[None] | None = None
         self._owners: set[asyncio.Task[None]] = set()  # with those that are still leaving
         self._ready: asyncio.Future[Client] | None = None
@@ -102,12 +126,25 @@ class _Link:
             client = await self._connected()
             connection = self._leave
             try:
-                self._specs = {spec.name: spec for spec in await _list_tools(self._name, client)}
+                found = await _list_tools(self._name, client)
+                self._specs = {spec.name: spec for spec in found if self._wanted(spec.name)}
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001  # a server may break in any way; it must not break the others
                 self._fail(error, connection)
         return self._specs
+
+    @property
+    def validates(self) -> bool:
+        """Whether answers are checked by JSON schema on our side, which is slow the first time."""
+        return isinstance(self._target, HttpServer | str) or hasattr(self._target, "command")
+
+    def _wanted(self, tool: str) -> bool:
+        name = tool.removeprefix(f"{self._name}.")
+        include, exclude = self._chosen.include, self._chosen.exclude
+        return (not include or any(fnmatchcase(name, pattern) for pattern in include)) and not any(
+            fnmatchcase(name, pattern) for pattern in exclude
+        )
 
     async def call(self, tool: str, arguments: Mapping[str, Json]) -> ToolAnswer:
         client = await self._connected()
@@ -119,7 +156,19 @@ class _Link:
             raise
         except Exception as error:  # noqa: BLE001  # the border to any transport's errors
             self._fail(error, connection)
+        self._broken = 0
+        self._require_size(tool, result)
         return _answer(tool, name, result)
+
+    def _require_size(self, tool: str, result: CallToolResult) -> None:
+        size = sum(len(part.text) for part in result.content if part.type == "text")
+        if size <= self._max_answer_bytes and result.structured_content is not None:
+            size = max(size, len(orjson.dumps(result.structured_content)))
+        if size > self._max_answer_bytes:
+            raise ToolRejected(
+                f"{tool} answered {size / 1e6:.0f} MB; at most {self._max_answer_bytes / 1e6:.0f} MB are taken.",
+                "Narrow the question: a shorter window, a filter, a smaller limit.",
+            )
 
     async def close(self) -> None:
         self._leave.set()
@@ -131,6 +180,10 @@ class _Link:
 
     async def _connected(self) -> Client:
         if self._owner is None or self._owner.done():
+            wait = self._again_ms - monotonic_ms()
+            if wait > 0 and self._last is not None:
+                again = f"It failed {self._broken} times in a row and is tried again in {wait / 1000:.0f} s."
+                raise type(self._last)(f"{self._last.message} {again}", self._last.next_step)
             self._leave = asyncio.Event()
             self._ready = asyncio.get_running_loop().create_future()
             self._owner = asyncio.create_task(self._own(self._ready, self._leave), name=f"mcp:{self._name}")
@@ -152,13 +205,13 @@ class _Link:
         except TimeoutError:
             if not ready.done():
                 late = f"MCP server {self._name} did not start within {self._connect_seconds:g} s."
-                ready.set_exception(ToolTimeout(late, "Start it by hand and look at its messages."))
+                ready.set_exception(self._gave_nothing(ToolTimeout(late, "Start it by hand and look at its messages.")))
                 ready.exception()
         except Exception as error:  # noqa: BLE001  # the supervisor of this connection
             if ready.done():
                 logger.warning("The connection to MCP server %s broke: %s", self._name, _leaf(error))
             else:
-                ready.set_exception(self._unavailable(error))
+                ready.set_exception(self._gave_nothing(self._unavailable(error)))
                 ready.exception()  # retrieved here: a caller that has been cancelled will not
 
     def _fail(self, error: Exception, connection: asyncio.Event) -> NoReturn:
@@ -178,7 +231,16 @@ class _Link:
         if self._leave is connection:
             self._specs = {}
             self._owner = None
+            raise self._gave_nothing(self._unavailable(error)) from error
         raise self._unavailable(error) from error
+
+    def _gave_nothing(self, error: ToolError) -> ToolError:
+        """The first attempt after this may follow at once, later ones after 1, 2, 4, ... seconds."""
+        self._broken += 1
+        self._last = error
+        pause = min(2.0 ** (self._broken - 2), LONGEST_PAUSE) if self._broken > 1 else 0.0
+        self._again_ms = monotonic_ms() + pause * 1000
+        return error
 
     def _unavailable(self, error: BaseException) -> ToolUnavailable:
         return ToolUnavailable(
@@ -205,6 +267,14 @@ async def _client(target: Any) -> AsyncIterator[Client]:
             # 150 ms of the event loop for 6,000 samples.
             client.session.validate_tool_result = _trust  # type: ignore[method-assign, assignment]
         yield client
+
+
+def _warm_up() -> None:
+    """What the first structured answer would wait for: the import of jsonschema and its first validator."""
+    skip_unused_imports()
+    import jsonschema  # type: ignore[import-untyped]
+
+    jsonschema.validate({}, {"type": "object"})
 
 
 async def _trust(_name: str, _result: CallToolResult) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from autodevops.domain.base import Json
@@ -25,10 +26,11 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class ToolAnswer:
-    """A tool's structured answer."""
+    """A tool's structured answer. `cached_at`: it was given earlier, then, to the same question."""
 
     data: Json
     truncated: bool = False
+    cached_at: datetime | None = None
 
 
 class Tools(Protocol):

@@ -10,6 +10,11 @@ from autodevops.kernel.errors import ToolDenied, ToolRejected
 from autodevops.toolbox.protocol import ToolAnswer, Tools, ToolSpec
 
 
+async def only_reads(tools: Tools, tool: str) -> bool:
+    """Whether the tool says that it only reads. Raises what listing its server's tools raises."""
+    return any(spec.name == tool and spec.read_only for spec in await tools.list_tools(tool.partition(".")[0]))
+
+
 class ReadOnly:
     """`Tools` without those that may change something (no `readOnlyHint`)."""
 

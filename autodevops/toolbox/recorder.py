@@ -75,15 +75,16 @@ class Recorder:
             data=answer.data,
             truncated=answer.truncated,
             error=error,
-            collected_at=now,
+            collected_at=answer.cached_at or now,
             duration_ms=duration,
+            cached=answer.cached_at is not None,
         )
         self._emit(
             ToolCallFinished(
                 call_id=call_id,
                 evidence=evidence.id,
                 ok=evidence.ok,
-                preview=error or preview_of(answer),
+                preview=error or preview_of(answer, now),
                 duration_ms=duration,
             )
         )

@@ -36,8 +36,8 @@ def query_of(tool: str, arguments: Mapping[str, Json]) -> str:
 
 def window_of(arguments: Mapping[str, Json], now: datetime) -> TimeWindow | None:
     """The span the arguments name, if they name one: start and end, since and until, since_seconds."""
-    start, end = _moment(arguments.get("start")), _moment(arguments.get("end"))
-    start, end = start or _moment(arguments.get("since")), end or _moment(arguments.get("until"))
+    start, end = moment_of(arguments.get("start")), moment_of(arguments.get("end"))
+    start, end = start or moment_of(arguments.get("since")), end or moment_of(arguments.get("until"))
     ago = arguments.get("since_seconds")
     if start is None and isinstance(ago, int | float) and not isinstance(ago, bool) and ago > 0:
         start = now - timedelta(seconds=ago)
@@ -47,11 +47,15 @@ def window_of(arguments: Mapping[str, Json], now: datetime) -> TimeWindow | None
     return TimeWindow(start=start, end=end) if start < end else None
 
 
-def preview_of(answer: ToolAnswer) -> str:
-    """What came back, in one line."""
+def preview_of(answer: ToolAnswer, now: datetime | None = None) -> str:
+    """What came back, in one line; at `now`, to say how old it is when it was kept."""
     data = answer.data
     text = _told(data) if isinstance(data, dict) else _cut(str(data))
-    return f"{text} (cut; there is more)" if answer.truncated else text
+    if answer.truncated:
+        text += " (cut; there is more)"
+    if answer.cached_at and now:
+        text += f" (asked {max(0, (now - answer.cached_at).total_seconds()):.0f} s ago, kept)"
+    return text
 
 
 def _told(data: Mapping[str, Json]) -> str:
@@ -90,7 +94,8 @@ def _cut(text: str) -> str:
     return line if len(line) <= PREVIEW_CHARACTERS else line[: PREVIEW_CHARACTERS - 1] + "…"
 
 
-def _moment(value: Json) -> datetime | None:
+def moment_of(value: Json) -> datetime | None:
+    """A time as tools take it, ISO 8601 or seconds since 1970; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
         return None
     try:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from autodevops.kernel.errors import ToolDenied, ToolError, ToolNotFound, ToolRejected, ToolTimeout, ToolUnavailable
 from autodevops.toolbox import McpToolbox, ReadOnly, Timeout
-from autodevops.toolbox.config import HttpServer
+from autodevops.toolbox.config import Chosen, HttpServer
 
 
 class Total(BaseModel):
@@ -221,3 +221,82 @@ async def test_nothing_listening_is_unavailable() -> None:
         for name in ("far", "other"):
             with pytest.raises(ToolUnavailable, match=f"MCP server {name} does not answer"):
                 await tools.call(f"{name}.x", {})
+
+
+DYING = "import sys; open(sys.argv[1], 'a').write('x'); sys.exit('no licence')"
+
+
+async def test_server_that_dies_at_its_start_is_not_started_by_every_call(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    dying = StdioServerParameters(command=sys.executable, args=["-c", DYING, str(starts)])
+    async with McpToolbox({"dying": dying, "math": arithmetic()}) as tools:
+        for _ in range(2):
+            with pytest.raises(ToolUnavailable, match="MCP server dying does not answer"):
+                await tools.call("dying.x", {})
+        for _ in range(5):
+            with pytest.raises(ToolUnavailable, match=r"failed 2 times in a row and is tried again in \d+ s"):
+                await tools.call("dying.x", {})
+        assert (await tools.call("math.add", {"a": 1, "b": 2})).data == {"value": 3, "truncated": False}
+    assert await asyncio.to_thread(starts.read_text) == "xx"
+
+
+BABBLING = """
+import sys
+print("Welcome to my server!", flush=True)
+for line in sys.stdin:
+    print("{not json", flush=True)
+"""
+
+
+async def test_server_that_answers_garbage_is_given_up() -> None:
+    babbling = StdioServerParameters(command=sys.executable, args=["-c", BABBLING])
+    async with McpToolbox({"babbling": babbling, "math": arithmetic()}, connect_seconds=1) as tools:
+        with pytest.raises(ToolUnavailable, match="babbling"):
+            await tools.call("babbling.x", {})
+        assert (await tools.call("math.add", {"a": 1, "b": 2})).data == {"value": 3, "truncated": False}
+
+
+LYING = """
+from mcp.server import MCPServer
+from mcp.types import CallToolResult, TextContent
+server = MCPServer("lying", log_level="ERROR")
+
+@server.tool()
+async def total() -> dict[str, int]:
+    return {"n": 1}
+
+@server.tool()
+async def big() -> str:
+    return "x" * 50_000
+
+async def lie(*_args, **_kwargs):
+    return CallToolResult(content=[TextContent(type="text", text="?")], structured_content={"n": "many"})
+
+object.__setattr__(server._tool_manager.get_tool("total"), "run", lie)
+server.run("stdio")
+"""
+
+
+async def test_answer_against_its_own_schema_and_oversized_ones_are_named() -> None:
+    lying = StdioServerParameters(command=sys.executable, args=["-c", LYING])
+    async with McpToolbox({"lying": lying}, max_answer_bytes=10_000) as tools:
+        with pytest.raises(ToolUnavailable, match="answered against its own schema"):
+            await tools.call("lying.total", {})
+        with pytest.raises(ToolRejected, match=r"lying\.big answered .* MB; at most") as caught:
+            await tools.call("lying.big", {})
+        assert "Narrow" in caught.value.next_step
+
+
+async def test_only_chosen_tools_exist() -> None:
+    targets = {
+        "some": Chosen(arithmetic(), include=("a*", "words")),
+        "most": Chosen(arithmetic(), exclude=("erase",)),
+        "math": arithmetic(),
+    }
+    async with McpToolbox(targets) as tools:
+        assert {spec.name for spec in await tools.list_tools("some")} == {"some.add", "some.words"}
+        assert "most.erase" not in {spec.name for spec in await tools.list_tools("most")}
+        assert (await tools.call("some.add", {"a": 1, "b": 2})).data == {"value": 3, "truncated": False}
+        with pytest.raises(ToolRejected, match=r"no tool most\.erase"):
+            await tools.call("most.erase", {})
+        assert (await tools.call("math.erase", {})).data == {"value": 0, "truncated": False}
