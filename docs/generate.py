@@ -1,4 +1,5 @@
-"""Writes docs/reference/ from the code (settings, commands, tools, rules) for `make docs`; a test compares."""
+"""Writes docs/reference/ from the code (settings, commands, tools, rules, scenarios, faults) for `make docs`; a test
+compares."""
 
 from __future__ import annotations
 
@@ -10,9 +11,15 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import typer
+import yaml
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+if TYPE_CHECKING:
+    from autodevops.sandbox.world.scenario import Truth
 
 FOLDER = Path(__file__).parent / "reference"
 RULE_TITLE = re.compile(r"[A-Z]\w+.* \([A-Z0-9]+\d{3}[,)]")
@@ -79,14 +86,23 @@ def tools_page() -> str:
     from autodevops.settings import Settings
     from autodevops.toolbox import McpToolbox
 
+    sections = Settings.model_fields
+    writing = {
+        section: {"allow_writes": True}
+        for section, field in sections.items()
+        if "allow_writes" in getattr(field.annotation, "model_fields", {})
+    }
+    settings = Settings.model_validate(writing)
+
     async def specs() -> tuple[object, ...]:
-        async with McpToolbox({name: servers.create(name, Settings()) for name in servers.NAMES}) as toolbox:
+        async with McpToolbox({name: servers.create(name, settings) for name in servers.NAMES}) as toolbox:
             return await toolbox.list_tools()
 
     lines = [
         "# Tools",
         "",
-        "What the MCP servers offer. Serve one with `autodevops mcp serve NAME`; every tool here only reads.",
+        "What the MCP servers offer. Serve one with `autodevops mcp serve NAME`. A tool only reads unless it says so;",
+        "those that write are offered only where the section's `allow_writes` is set.",
     ]
     server = ""
     for spec in sorted(asyncio.run(specs()), key=lambda spec: spec.name):
@@ -94,7 +110,15 @@ def tools_page() -> str:
             server = spec.name.split(".")[0]
             lines += ["", f"## {server}"]
         arguments = ", ".join(f"`{name}`" for name in spec.input_schema.get("properties", {})) or "none"
-        lines += ["", f"### {spec.name}", "", inspect.cleandoc(spec.description), "", f"Arguments: {arguments}."]
+        writes = "" if spec.read_only else " Writes: needs `allow_writes`."
+        lines += [
+            "",
+            f"### {spec.name}",
+            "",
+            inspect.cleandoc(spec.description),
+            "",
+            f"Arguments: {arguments}.{writes}",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -110,7 +134,109 @@ def rules_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"settings": settings_page, "commands": commands_page, "tools": tools_page, "rules": rules_page}
+def scenarios_page() -> str:
+    from autodevops.sandbox.world.scenario import grouped, shipped_scenarios
+
+    lines = [
+        "# Scenarios",
+        "",
+        "What `autodevops sandbox up NAME` and `autodevops sandbox gameday` can play. What is wrong is folded away, so",
+        "that one can rehearse; titles say a little already.",
+    ]
+    for group, scenarios in grouped(shipped_scenarios()):
+        lines += ["", f"## {group}"]
+        for one in scenarios:
+            lines += ["", f"### {one.name}", "", f"{one.title}.", "", "<details><summary>What is wrong</summary>", ""]
+            lines += [one.summary, "", *_truth(one.truth), "", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _truth(truth: Truth) -> Iterator[str]:
+    if truth.subject is None:
+        yield "Nothing is wrong."
+        return
+    since = _duration(-(truth.onset or 0.0))
+    yield f"{truth.reason}: {truth.subject.kind} {truth.subject.name}, {since} before the start."
+    yield ""
+    for one in truth.remediations:
+        steps = [f"{step.action} {step.subject.kind} {step.subject.name}" for step in (one, *one.then)]
+        yield f"- {', then '.join(steps)}: {one.effect}"
+
+
+def _duration(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return " ".join(f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min")) if n)
+
+
+def faults_page() -> str:
+    from autodevops.sandbox.world.faults import Fault
+
+    lines = [
+        "# Faults",
+        "",
+        "The primitives that scenarios are made of. Every one has an `onset` relative to the scenario's start (`-20m`",
+        "is before it, `5m` after it) and, where something can end, an `until`.",
+        "[How to write a scenario](../sandbox.md).",
+    ]
+    for primitive in get_args(get_args(Fault)[0]):
+        kind = get_args(primitive.model_fields["kind"].annotation)[0]
+        lines += ["", f"## {kind}", "", inspect.cleandoc(primitive.__doc__ or "")]
+        lines += ["", "| field | type | default |", "|---|---|---|", *_fields(primitive, "")]
+        lines += ["", "```yaml", yaml.safe_dump([_example(kind)], sort_keys=False, width=110).strip(), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _fields(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if name == "kind":
+            continue
+        nested = field.annotation
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            yield from _fields(nested, f"{prefix}{name}.")
+            continue
+        default = "required" if field.is_required() else _default(field.default)
+        yield f"| `{prefix}{name}` | {_type(field)} | {default} |"
+
+
+def _type(field: FieldInfo) -> str:
+    from autodevops.sandbox.basics.moments import parse_duration
+
+    text = (
+        str(field.annotation).replace("NoneType", "None") if get_args(field.annotation) else field.annotation.__name__
+    )
+    for name in re.findall(r"(?:\w+\.)+(?=\w)", text):
+        text = text.replace(name, "")
+    text = text.removesuffix(" | None")
+    if "parse_duration" in text or any(getattr(one, "func", None) is parse_duration for one in field.metadata):
+        text = "duration"
+    limits = [f"{sign} {getattr(one, name):g}" for one in field.metadata for name, sign in _SIGNS if hasattr(one, name)]
+    return " ".join([f"`{text}`".replace("|", "\\|"), ", ".join(limits)]).strip()
+
+
+_SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
+
+
+def _example(kind: str) -> object:
+    """The shortest one that ships, as it is written there."""
+    from autodevops.sandbox.world.scenario import shipped_sources
+
+    found = [
+        fault
+        for text in shipped_sources().values()
+        for fault in (yaml.safe_load(text).get("faults") or [])
+        if fault["kind"] == kind
+    ]
+    return min(found, key=lambda fault: (len(str(fault)), str(fault)))
+
+
+PAGES = {
+    "settings": settings_page,
+    "commands": commands_page,
+    "tools": tools_page,
+    "rules": rules_page,
+    "scenarios": scenarios_page,
+    "faults": faults_page,
+}
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ MODULES = {
     "pydantic-settings": "pydantic_settings",
     "promql-parser": "promql_parser",
     "pyyaml": "yaml",
+    "python-dotenv": "dotenv",
     "langgraph": "langgraph.graph",
 }
 
