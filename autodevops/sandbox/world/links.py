@@ -25,7 +25,8 @@ _DNS = "10.96.0.10:53"
 @dataclass(frozen=True)
 class Link:
     """`backends` are uids of pods that answer (`external:NAME` for what runs elsewhere). Of all calls, the share
-    `refused` meets a port where nobody listens and `loss` is lost on the wire, which adds `delay` (s) to the others.
+    `refused` meets a port where nobody listens and `loss` goes to who is not there. `wire` is, for each backend, the
+    share of calls that the network loses on the way to it and the delay (s) it adds; empty when it does neither.
     `error` is what the client says of a call that failed on the way."""
 
     status: Status
@@ -34,8 +35,13 @@ class Link:
     backends: tuple[str, ...] = ()
     refused: float = 0.0
     loss: float = 0.0
-    delay: float = 0.0
+    wire: tuple[tuple[float, float], ...] = ()
     error: str = ""
+
+    def to(self, index: int) -> tuple[float, float]:
+        """(share of calls that do not arrive, s they take longer) towards one backend."""
+        lost, delay = self.wire[index] if self.wire else (0.0, 0.0)
+        return 1.0 - (1.0 - self.loss) * (1.0 - lost), delay
 
 
 def address_of(topology: Topology, caller: Service, callee: Service, environment: Mapping[str, str]) -> tuple[str, int]:
@@ -97,31 +103,33 @@ def _on_the_wire(
     link: Link, caller: Caller, callee: Service, backends: Sequence[Backend], outages: tuple[Outage, ...]
 ) -> Link:
     """What lossy, slow or cut networks do to a link."""
-    nodes = [str(one.pod["spec"].get("nodeName", "")) for one in backends if one.pod is not None]
     own = str(caller.item["spec"].get("nodeName", ""))
-    loss, delay = link.loss, link.delay
-    for outage in outages:
-        if outage.what == "link" and (not outage.to or outage.to == caller.service.name):
-            share = 1.0 if outage.target in (callee.name, own) else _share(nodes, outage.target)
-            loss = 1.0 - (1.0 - loss) * (1.0 - outage.amount * share)
-            delay += outage.delay * share
-        elif outage.what == "network":
-            share = 1.0 if outage.target in ("", own) else _share(nodes, outage.target)
-            loss = 1.0 - (1.0 - loss) * (1.0 - share)
+    pods = [one.pod for one in backends if one.pod is not None]
+    places = [str(pod["spec"].get("nodeName", "")) for pod in pods] or [""]
+    # Which pods of a service a fault of some of them is about: the first by name.
+    order = sorted(range(len(pods)), key=lambda index: str(pods[index]["metadata"]["name"])) or [0]
     dns = _dns_outage(outages)
-    loss = 1.0 - (1.0 - loss) * (1.0 - dns)
-    if loss == link.loss and delay == link.delay:
+    wire = []
+    for index, node in enumerate(places):
+        lost, delay = dns, 0.0
+        for outage in outages:
+            if outage.what == "network" and outage.target in ("", own, node):
+                lost = 1.0
+            if outage.what != "link" or (outage.to and outage.to != caller.service.name):
+                continue
+            chosen = not outage.pods or order.index(index) < outage.pods
+            if outage.target in (own, node) or (outage.target == callee.name and chosen):
+                lost = 1.0 - (1.0 - lost) * (1.0 - outage.amount)
+                delay += outage.delay
+        wire.append((lost, delay))
+    if not any(lost or delay for lost, delay in wire):
         return link
     words = f"lookup {link.host} on {_DNS}: i/o timeout" if dns else f"read tcp {link.host}:{link.port}: i/o timeout"
-    return replace(link, loss=loss, delay=delay, error=words)
+    return replace(link, wire=tuple(wire), error=words)
 
 
 def _dns_outage(outages: tuple[Outage, ...]) -> float:
     return max((outage.amount for outage in outages if outage.what == "dns"), default=0.0)
-
-
-def _share(nodes: list[str], node: str) -> float:
-    return nodes.count(node) / len(nodes) if nodes else 0.0
 
 
 def _wrong_password(caller: Caller, callee: Service) -> str:

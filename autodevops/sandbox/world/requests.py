@@ -185,7 +185,7 @@ def _serve(
     draw: Draw, *, optional: bool,
 ) -> Hop:  # fmt: skip
     span_id, client_span_id = f"{draw():016x}", f"{draw():016x}"
-    network = 0.0002 + 0.0006 * uniform_of(draw()) + (link.delay if link else 0.0)
+    network = 0.0002 + 0.0006 * uniform_of(draw())
     patience = caller.timeout if caller else math.inf
     pick, lost = uniform_of(draw()), uniform_of(draw())
 
@@ -201,9 +201,11 @@ def _serve(
         return unreachable(patience if slow and math.isfinite(patience) else 0.001, error)
     if lost < link.refused:
         return unreachable(0.001, link.error)
-    if lost < 1.0 - (1.0 - link.loss) * (1.0 - link.refused):
+    index = int(pick * len(link.backends))
+    loss, delay = link.to(index)
+    if lost < 1.0 - (1.0 - loss) * (1.0 - link.refused):
         return unreachable(patience if math.isfinite(patience) else 2.0, link.error)
-    uid = link.backends[int(pick * len(link.backends))]
+    uid, network = link.backends[index], network + delay
     behaviour = epoch.state.behaviours.get((uid, route.name))
     if behaviour is None:
         return unreachable(0.002, link.error or f"404 Not Found from {link.host}:{link.port}")

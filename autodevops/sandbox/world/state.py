@@ -206,16 +206,21 @@ class _Pass:
             return Outcome(1.0, 0.0015, 1e-7)
         if link.status == "timeout":
             return Outcome(1.0, waits, 1e-6)
-        found = [self.behaviours[uid, call.route] for uid in link.backends if (uid, call.route) in self.behaviours]
-        if not found:
-            return Outcome(1.0, 0.0015, 1e-7)
-        errors, mean, variance = mixed(found)
-        # A backend that is another program answers, but not this.
-        errors = 1.0 - (1.0 - errors) * len(found) / len(link.backends)
-        late = share_above(mean + link.delay, variance, waits)
-        failed = 1.0 - (1.0 - errors) * (1.0 - late) * (1.0 - link.loss) * (1.0 - link.refused)
-        met = min(mean + link.delay, waits) * (1.0 - link.loss) + waits * link.loss
-        return Outcome(failed, met, min(variance, waits**2) + link.loss * (1 - link.loss) * waits**2)
+        well = mean = square = 0.0
+        for index, uid in enumerate(link.backends):
+            found = self.behaviours.get((uid, call.route))
+            if found is None:  # another program: it answers, but not this
+                mean += 0.0015
+                continue
+            lost, delay = link.to(index)
+            late = share_above(found.mean + delay, found.variance, waits)
+            well += (1.0 - found.errors) * (1.0 - late) * (1.0 - lost)
+            met = min(found.mean + delay, waits)
+            mean += met * (1.0 - lost) + waits * lost
+            square += (min(found.variance, waits**2) + met**2) * (1.0 - lost) + waits**2 * lost
+        share = 1.0 / len(link.backends)
+        mean, square = mean * share, square * share
+        return Outcome(1.0 - well * share * (1.0 - link.refused), mean, max(square - mean**2, 1e-9))
 
     def rates(
         self, entry: Link, entry_rates: Mapping[str, float]
@@ -246,10 +251,12 @@ class _Pass:
                 survival *= (1.0 - self.outcome(one, call).errors) ** count
 
     def _spread(self, rates: dict[PodRoute, float], link: Link, route: str, rate: float) -> None:
-        share = rate * (1.0 - link.loss) * (1.0 - link.refused) / len(link.backends) if link.status == "ok" else 0.0
-        for uid in link.backends:
+        if link.status != "ok":
+            return
+        share = rate * (1.0 - link.refused) / len(link.backends)
+        for index, uid in enumerate(link.backends):
             if (uid, route) in rates:
-                rates[uid, route] += share
+                rates[uid, route] += share * (1.0 - link.to(index)[0])
 
     def _consume(
         self, rates: dict[PodRoute, float], service: Service, route: Route, capacity: dict[str, float],

@@ -141,6 +141,7 @@ class Outage:
     `what` says what `target` is: `kubelet`, `runtime`, `network`, `kube-proxy`, `disk`, `memory`, `pids`, `cpu`,
     `pulls` of a node (or of all nodes: empty target); `component` of the control plane; `registry` host or image;
     `link` of a service or node; `volume` of a claim; `certificate` of a Secret; `dns`. `amount`: see the primitive.
+    `pods` narrows a link to so many pods of a service.
     """
 
     what: str
@@ -149,6 +150,7 @@ class Outage:
     end: float = math.inf
     amount: float = 1.0
     delay: float = 0.0
+    pods: int = 0
     to: str = ""
     message: str = ""
 

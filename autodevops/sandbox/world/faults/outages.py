@@ -57,15 +57,16 @@ class RegistryFault(_Outage):
 
 class Link(_Outage):
     """The network between `target` and whoever calls it (or only calls from `callers`) loses `loss` of the packets and
-    takes `delay` longer. `target` is a service, or a node: then for all of its pods."""
+    takes `delay` longer. `target` is a service (or only `pods` of its pods), or a node: then all pods on it."""
 
     kind: Literal["link"]
     loss: float = Field(default=0.0, ge=0, le=1)
     delay: Seconds = Field(default=0.0, ge=0)
     caller: str = ""
+    pods: int = Field(default=0, ge=0)
 
     def effects(self, origin: float) -> Iterator[Effect]:
-        yield self.outage(origin, "link", amount=self.loss, delay=self.delay, to=self.caller)
+        yield self.outage(origin, "link", amount=self.loss, delay=self.delay, to=self.caller, pods=self.pods)
 
 
 class Volume(_Outage):
