@@ -6,12 +6,45 @@ Where no trace shows a call, this is how a person would find out. Only whole hos
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.investigation.graph import Edge
-from autodevops.investigation.inventory import Inventory, items, section
+from autodevops.investigation.inventory import Inventory, Object, items, section
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*")
+_SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[a-z][a-z0-9+.-]*://", re.I)  # also jdbc:postgresql://
+
+
+@dataclass(frozen=True)
+class Address:
+    """A host name of this namespace, with its port where one is written. `url` says that a scheme stood before it."""
+
+    host: str
+    port: int | None
+    url: bool
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A text of a container that may hold addresses: an environment variable, or an argument (without a name)."""
+
+    container: str
+    name: str
+    text: str
+
+
+def settings_of(template: Object) -> Iterator[Setting]:
+    """The settings of a pod template's containers that are written in it."""
+    for container in items(template, "spec", "containers"):
+        place = str(container.get("name", ""))
+        for entry in items(container, "env"):
+            yield Setting(place, str(entry.get("name", "")), str(entry.get("value") or ""))
+        for key in ("args", "command"):
+            found = container.get(key)
+            for part in found if isinstance(found, list) else ():
+                yield Setting(place, "", str(part))
 
 
 def configured_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[Edge]:
@@ -20,29 +53,21 @@ def configured_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[
     edges: list[Edge] = []
     names = {str(section(service, "metadata").get("name", "")) for service in inventory.services}
     for workload in inventory.workloads:
-        template = section(workload.object, "spec", "template")
-        for container in items(template, "spec", "containers"):
-            texts = [str(entry.get("value") or "") for entry in items(container, "env")]
-            for key in ("args", "command"):
-                found = container.get(key)
-                texts.extend(str(part) for part in found) if isinstance(found, list) else None
-            for text in texts:
-                for host in _hosts(text, inventory.namespace):
-                    target = inventory.of_name(host) if host in names else None
-                    if target is not None and target != workload.subject:
-                        edges.append(Edge(workload.subject, target, "is configured to call", evidence))
+        for setting in settings_of(section(workload.object, "spec", "template")):
+            for host in sorted({address.host for address in addresses(setting.text, inventory.namespace)}):
+                target = inventory.of_name(host) if host in names else None
+                if target is not None and target != workload.subject:
+                    edges.append(Edge(workload.subject, target, "is configured to call", evidence))
     return edges
 
 
-def _hosts(text: str, namespace: str) -> set[str]:
-    """Host names of this namespace that a value speaks of: in a URL, as host:port, or alone."""
-    hosts: set[str] = set()
+def addresses(text: str, namespace: str) -> Iterator[Address]:
+    """Hosts of this namespace that a value speaks of: in a URL, as host:port, or alone."""
     for part in re.split(r"[\s,;]+", text):
-        bare = re.sub(r"^[a-z][a-z0-9+.-]*://", "", part)
-        bare = bare.rsplit("@", 1)[-1].split("/", 1)[0].split(":", 1)[0]
-        if not _HOST.fullmatch(bare):
+        bare = _SCHEME.sub("", part)
+        host, _, port = bare.rsplit("@", 1)[-1].split("/", 1)[0].partition(":")
+        if not _HOST.fullmatch(host):
             continue
-        pieces = bare.split(".")
-        if len(pieces) == 1 or pieces[1] == namespace:
-            hosts.add(pieces[0])
-    return hosts
+        pieces = host.split(".")
+        if pieces[1:] in ([], [namespace], [namespace, "svc"], [namespace, "svc", "cluster", "local"]):
+            yield Address(pieces[0], int(port) if port.isdecimal() else None, bare != part)

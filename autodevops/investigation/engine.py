@@ -28,6 +28,7 @@ from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.grounds import names
 from autodevops.investigation.inventory import Inventory, name_of, section
 from autodevops.investigation.narrow import look_closer
+from autodevops.investigation.object_edges import object_edges
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.request import Request, Span
 from autodevops.investigation.rollouts import find_rollouts
@@ -128,6 +129,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         code.cancel()
     edges = [*trace_edges([*failing, *plain], inventory), *_node_edges(inventory, listed.get("Pod"))]
     edges += configured_edges(inventory, listed.get("Deployment"))
+    edges += object_edges(inventory, listed, edges)
     picture = Picture(
         span=span,
         inventory=inventory,

@@ -1,31 +1,56 @@
-"""What the cluster says: workloads, pods, nodes, services, events of one namespace."""
+"""What the cluster says: workloads, pods, nodes, services, policies, claims, jobs and events of one namespace.
+
+One list a kind. Volumes and storage classes, which are of the whole cluster, are asked for only where a claim is not
+bound; cluster DNS, on which everything depends, is the one thing looked at in another namespace.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.investigation.collect import Collector, objects
-from autodevops.investigation.inventory import Inventory, build
+from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, Object, build, section
 
 _NAMESPACED: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod", "Service")
+_FURTHER: Final = (
+    "PersistentVolumeClaim", "NetworkPolicy", "HorizontalPodAutoscaler", "CronJob", "Job", "Ingress",
+)  # fmt: skip
+_STORAGE: Final = ("PersistentVolume", "StorageClass")
+_DNS: Final = {"namespace": "kube-system", "label_selector": "k8s-app=kube-dns"}  # whatever provides it, by convention
 _LIMIT: Final = 2000  # objects of one kind; the answer says when there are more
 
 
 async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventory, dict[str, EvidenceId], Evidence]:
     """The inventory, the evidence of each listed kind, and the evidence about the namespace itself."""
-    namespace_evidence, events, nodes, *lists = await asyncio.gather(
+    namespace_evidence, events, nodes, dns, *lists = await asyncio.gather(
         collector.ask("kubernetes.get_resource", kind="Namespace", name=namespace),
-        collector.ask("kubernetes.list_events", namespace=namespace),
+        collector.ask("kubernetes.list_events", namespace=namespace, limit=_LIMIT),
         collector.ask("kubernetes.list_resources", kind="Node", output="full", limit=_LIMIT),
+        collector.ask("kubernetes.list_resources", kind="Deployment", output="full", limit=_LIMIT, **_DNS),
         *(
             collector.ask("kubernetes.list_resources", kind=kind, namespace=namespace, output="full", limit=_LIMIT)
-            for kind in _NAMESPACED
+            for kind in (*_NAMESPACED, *_FURTHER)
         ),
     )
-    by_kind = {"Event": events, "Node": nodes, **dict(zip(_NAMESPACED, lists, strict=True))}
+    by_kind = {"Event": events, "Node": nodes, CLUSTER_DNS: dns}
+    by_kind |= dict(zip((*_NAMESPACED, *_FURTHER), lists, strict=True))
+    claims = objects(by_kind["PersistentVolumeClaim"])
+    if any(section(claim, "status").get("phase") == "Pending" for claim in claims):
+        storage = await asyncio.gather(
+            *(collector.ask("kubernetes.list_resources", kind=kind, output="full", limit=_LIMIT) for kind in _STORAGE)
+        )
+        by_kind |= dict(zip(_STORAGE, storage, strict=True))
     listed = {kind: evidence.id for kind, evidence in by_kind.items() if evidence.ok}
     known = "Pod" in listed or any(kind in listed for kind in ("Deployment", "StatefulSet", "DaemonSet"))
-    inventory = build(namespace, {kind: objects(evidence) for kind, evidence in by_kind.items()}, known=known)
-    return inventory, listed, namespace_evidence
+    lists_of = {kind: objects(evidence) for kind, evidence in by_kind.items()}
+    lists_of["Namespace"] = _one(namespace_evidence)
+    return build(namespace, lists_of, known=known), listed, namespace_evidence
+
+
+def _one(evidence: Evidence) -> tuple[Object, ...]:
+    data = evidence.data if evidence.ok else None
+    found = data.get("resource") if isinstance(data, Mapping) else None
+    return (found,) if isinstance(found, dict) else ()

@@ -18,7 +18,7 @@ from autodevops.domain.subject import Subject
 class Edge:
     origin: Subject
     target: Subject
-    how: str  # "calls", "is configured to call", "runs on"
+    how: str  # "calls", "is configured to call", "runs on"; more in object_edges
     evidence: EvidenceId
 
 

@@ -122,7 +122,7 @@ def _requests_doubt(picture: Picture) -> Doubt | None:
 
 def _is_needed(item: Evidence) -> bool:
     if item.tool == "kubernetes.list_resources":
-        return item.arguments.get("kind") in _KINDS
+        return item.arguments.get("kind") in _KINDS and "label_selector" not in item.arguments
     return system_of(item) == "prometheus" and item.tool not in _SPARE
 
 

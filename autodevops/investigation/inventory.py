@@ -19,6 +19,9 @@ Object = Mapping[str, Any]
 """A Kubernetes object as the API server wrote it."""
 
 WORKLOAD_KINDS: Final = ("Deployment", "StatefulSet", "DaemonSet")
+CLUSTER_DNS: Final = "Deployment of cluster DNS"
+"""The name under which `others` has it: it lies in another namespace."""
+_KEPT: Final = {*WORKLOAD_KINDS, "ReplicaSet", "Pod", "Node", "Service", "Event"}
 
 # A ReplicaSet's hash and a pod's suffix are drawn from an alphabet without vowels and look-alikes
 # (k8s.io/apimachinery/pkg/util/rand).
@@ -77,10 +80,24 @@ class Inventory:
     nodes: tuple[Object, ...] = ()
     services: tuple[Object, ...] = ()
     events: tuple[Object, ...] = ()
+    others: Mapping[str, tuple[Object, ...]] = field(default_factory=dict)
     _by_pod: dict[str, Subject] = field(default_factory=dict)
     _by_service: dict[str, Subject] = field(default_factory=dict)
     _by_name: dict[str, Subject] = field(default_factory=dict)
     _by_owner: dict[tuple[str, str], Subject] = field(default_factory=dict)
+
+    def of_kind(self, kind: str) -> tuple[Object, ...]:
+        """The objects of any further kind that was listed."""
+        return self.others.get(kind, ())
+
+    def object_subject(self, item: Object) -> Subject:
+        """A Kubernetes object as a subject of its own: a Service, a claim, a policy."""
+        return Subject(
+            kind=str(item.get("kind", "")),
+            name=name_of(item),
+            namespace=str(metadata(item).get("namespace") or ""),
+            api_version=str(item.get("apiVersion") or ""),
+        )
 
     def workload(self, subject: Subject) -> Workload | None:
         return self._by_subject.get(subject)
@@ -210,6 +227,7 @@ def build(namespace: str, lists: Mapping[str, Iterable[Object]], *, known: bool)
         nodes=sorted_lists.get("Node", ()),
         services=sorted_lists.get("Service", ()),
         events=tuple(sorted(lists.get("Event", ()), key=_event_order)),
+        others={kind: found for kind, found in sorted_lists.items() if kind not in _KEPT},
         _by_pod=by_pod,
         _by_service=by_service,
         _by_name=by_name,

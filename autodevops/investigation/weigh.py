@@ -77,8 +77,8 @@ def weigh(picture: Picture, findings: tuple[Finding, ...]) -> tuple[Candidate, .
     for finding in findings:
         if is_trouble(finding):
             drafts.setdefault(finding.subject, _Draft(finding.subject)).findings.append(finding)
-    if any(subject.kind != "Namespace" for subject in drafts):
-        drafts = {subject: draft for subject, draft in drafts.items() if subject.kind != "Namespace"}
+    placed = {subject: draft for subject, draft in drafts.items() if not _only_says_where(draft)}
+    drafts = placed or drafts
     onsets = {subject: onset_of_trouble(subject, draft.findings) for subject, draft in drafts.items()}
     origins = {
         subject: max((f.confidence for f in draft.findings if f.reason in _ORIGINS), default=0.0)
@@ -86,6 +86,11 @@ def weigh(picture: Picture, findings: tuple[Finding, ...]) -> tuple[Candidate, .
     }
     candidates = [_candidate(draft, drafts, onsets, origins, picture, findings) for draft in drafts.values()]
     return tuple(sorted(candidates, key=lambda c: (-c.confidence, str(c.subject))))
+
+
+def _only_says_where(draft: _Draft) -> bool:
+    """A namespace is a candidate of its own only where its own rules are at fault."""
+    return draft.subject.kind == "Namespace" and not any(_rule(f).names_cause for f in draft.findings)
 
 
 def _candidate(
@@ -153,7 +158,9 @@ def _explanation(
         if back and (origins[other], str(other)) <= (origins[subject], str(subject)):
             continue  # they call each other: only the one where more errors start explains the other
         strength = max(_STRENGTH[f.severity] * f.confidence for f in draft.findings)
-        guilt = _own_guilt(drafts[subject].findings, origins[subject], origins[other], change)
+        cut_off = any(_rule(f).cuts_off for f in draft.findings)
+        origin = 0.0 if cut_off else origins[subject] - origins[other]
+        guilt = _own_guilt(drafts[subject].findings, origin, change)
         blame = min(1.0, strength + origins[other]) * (1.0 - guilt)
         if best is None or (blame, str(other)) > best[:2]:
             best = (blame, str(other), other)
@@ -170,13 +177,13 @@ def _accounts(subject: Subject, draft: _Draft, other: Subject, theirs: _Draft, p
     return only_traffic and picture.graph.reaches(other, subject)
 
 
-def _own_guilt(own: list[Finding], origin: float, their_origin: float, change: Finding | None) -> float:
-    """How much marks a candidate guilty whatever it depends on."""
+def _own_guilt(own: list[Finding], origin: float, change: Finding | None) -> float:
+    """How much marks a candidate guilty whatever it depends on. `origin`: how many more errors start in it."""
     if any(_rule(f).names_cause for f in own):
         return 1.0  # an image that does not exist is nobody else's fault
     state = max((f.confidence for f in own if f.reason in {"OOMKilled", "CrashLoopBackOff"}), default=0.0)
     changed = 0.3 * change.confidence if change else 0.0
-    return max(0.6 * state, changed, origin - their_origin)
+    return max(0.6 * state, changed, origin)
 
 
 def _rests_on_errors(own: list[Finding]) -> bool:

@@ -62,6 +62,8 @@ class Service:
     available: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     previous_logs: tuple[str, ...] = ()
+    ports: tuple[Mapping[str, Any], ...] = ()
+    volumes: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass
@@ -80,6 +82,10 @@ class World:
     shuffled: bool = False
     workload_label: str = "service"
     kube_state: bool = False
+    objects: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # of other kinds, or unusual Services
+    cluster_dns: list[dict[str, Any]] = field(default_factory=list)
 
     def tools(self) -> ScriptedTools:
         script: dict[str, Any] = {
@@ -136,6 +142,8 @@ class World:
         return {"resource": {"kind": arguments["kind"], "metadata": {"name": arguments["name"]}}}
 
     def _resources(self, arguments: Mapping[str, Any]) -> Any:
+        if arguments.get("namespace") == "kube-system":
+            return self._items(self.cluster_dns)
         if arguments.get("namespace") not in (None, self.namespace):
             return ToolNotFound(
                 f"Namespace {arguments['namespace']} does not exist.", f"Did you mean {self.namespace}?"
@@ -147,7 +155,10 @@ class World:
             "Service": lambda: [self._service(s) for s in self.services],
             "Node": lambda: self.nodes,
         }
-        return self._items(makers.get(arguments["kind"], list)())
+        own = [item for item in self.objects if item["kind"] == arguments["kind"]]
+        replaced = {item["metadata"]["name"] for item in own}
+        usual = makers.get(arguments["kind"], list)()
+        return self._items([*own, *(item for item in usual if item["metadata"]["name"] not in replaced)])
 
     def _revisions(self, service: Service) -> tuple[tuple[int, datetime, str, str], ...]:
         old = self.end - timedelta(days=9)
@@ -156,6 +167,7 @@ class World:
     def _template(self, service: Service, image: str, commit: str) -> dict[str, Any]:
         env = [{"name": key, "value": value} for key, value in service.env.items()]
         container = {"name": "app", "image": image, "env": env, "resources": {"limits": {"memory": "256Mi"}}}
+        container["ports"] = list(service.ports)
         annotations = {"org.opencontainers.image.revision": commit} if commit else {}
         return {
             "metadata": {"labels": {"app": service.name}, "annotations": annotations},
@@ -209,6 +221,7 @@ class World:
                 "spec": {
                     "nodeName": self.nodes[index % len(self.nodes)]["metadata"]["name"],
                     "containers": [{"name": "app", "image": image, "resources": {"limits": {"memory": "256Mi"}}}],
+                    "volumes": list(service.volumes),
                 },
                 "status": {
                     "phase": "Running",
@@ -230,6 +243,7 @@ class World:
     def _service(self, service: Service) -> dict[str, Any]:
         return {
             "kind": "Service",
+            "apiVersion": "v1",
             "metadata": {"name": service.name, "namespace": self.namespace},
             "spec": {"selector": {"app": service.name}},
         }

@@ -2,70 +2,23 @@
 
 They run in three stages: symptoms and states from the picture alone; then what needs to know who suffers; then what
 needs to know when it began, or what is new in the logs. A rule sees the findings of earlier stages and never asks
-the world.
+the world. A file of this folder that has a RULE is a rule; the others are what rules share.
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
-from autodevops.investigation.rules import (
-    alert_firing,
-    container_config,
-    cpu_throttled,
-    crash_loop,
-    error_logs_new,
-    error_rate_high,
-    error_rate_increased,
-    errors_start,
-    failed_create,
-    failed_scheduling,
-    image_pull,
-    last_words,
-    latency_increased,
-    memory_near_limit,
-    node_not_ready,
-    oom_killed,
-    probe_failing,
-    replicas_unavailable,
-    rollout_near_onset,
-    slow_spans,
-    traffic_changed,
-)
 from autodevops.investigation.rules.base import Rule
 
+_MODULES = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+
 RULES: tuple[Rule, ...] = tuple(
-    sorted(
-        (
-            module.RULE
-            for module in (
-                alert_firing,
-                container_config,
-                cpu_throttled,
-                crash_loop,
-                error_logs_new,
-                error_rate_high,
-                error_rate_increased,
-                errors_start,
-                failed_create,
-                failed_scheduling,
-                image_pull,
-                last_words,
-                latency_increased,
-                memory_near_limit,
-                node_not_ready,
-                oom_killed,
-                probe_failing,
-                replicas_unavailable,
-                rollout_near_onset,
-                slow_spans,
-                traffic_changed,
-            )
-        ),
-        key=lambda rule: (rule.stage, rule.id),
-    )
+    sorted((module.RULE for module in _MODULES if hasattr(module, "RULE")), key=lambda rule: (rule.stage, rule.id))
 )
 
 BY_REASON: dict[str, Rule] = {rule.reason: rule for rule in RULES}

@@ -3,7 +3,8 @@
 What: the share of scheduler periods with throttling (cAdvisor's container_cpu_cfs_*) rose to at least 25 % and twice
 its baseline.
 
-Why it matters: a throttled container is slow without being busy by its own measure; latency and failing probes follow.
+Why it matters: a throttled container is slow without being busy by its own measure; latency and failing probes
+follow.
 
 Example: `recommendation is throttled in 63 % of its CPU periods since 03:25 UTC, 4 % before`.
 

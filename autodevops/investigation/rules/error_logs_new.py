@@ -1,7 +1,7 @@
 """ErrorLogsNew (LOG001, locator): a workload writes an error it did not write before.
 
-What: error lines are grouped by template; one that the baseline does not have, or has five times more rarely, and that
-occurred at least eight times. The exception and its first own stack frame are named where the line holds them.
+What: error lines are grouped by template; one that the baseline does not have, or has five times more rarely, and
+that occurred at least eight times. The exception and its first own stack frame are named where the line holds them.
 
 Why it matters: a new error next to a new version is the closest thing to a confession.
 

@@ -5,8 +5,8 @@ holds pods of the namespace. Only the conditions Kubernetes itself defines count
 
 Why it matters: after five minutes its pods are evicted; until then they are counted and do not serve.
 
-Example: `Node node-2 is NotReady since 03:22 UTC (Kubelet stopped posting node status.), 4 pods of this namespace are
-on it`.
+Example: `Node node-2 is NotReady since 03:22 UTC (Kubelet stopped posting node status.), 4 pods of this namespace
+are on it`.
 
 What to do: look at the kubelet and the machine; cordon and drain it to move the pods at once.
 """

@@ -1,0 +1,95 @@
+"""What workloads depend on that is no workload: Services, policies, claims, autoscalers, Ingresses, DNS, quotas.
+
+With these edges a cause that lies in such an object accounts for those who suffer from it, as a callee does for its
+callers. They are read from the objects' own references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.subject import Subject
+from autodevops.investigation.configured_calls import addresses, settings_of
+from autodevops.investigation.graph import Edge
+from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, Workload, items, name_of, section
+from autodevops.investigation.rules.policies import isolates
+from autodevops.investigation.rules.refusals import quota_refused
+
+
+def object_edges(inventory: Inventory, listed: Mapping[str, EvidenceId], calls: Iterable[Edge]) -> list[Edge]:
+    """Edges beyond `calls`, which are those between workloads."""
+    edges = [*_services(inventory), *_policies(inventory, calls), *_references(inventory), *_everywhere(inventory)]
+    found: list[Edge] = []
+    for kind, origin, target, how in edges:
+        if kind in listed and origin != target:
+            found.append(Edge(origin, target, how, listed[kind]))
+    return found
+
+
+_Found = tuple[str, Subject, Subject, str]  # the kind whose list shows it, origin, target, how
+
+
+def _services(inventory: Inventory) -> Iterator[_Found]:
+    """Callers depend on the Service they address; a Service on the workload it is meant for."""
+    subjects = {name_of(service): inventory.object_subject(service) for service in inventory.services}
+    for workload in inventory.workloads:
+        for setting in settings_of(section(workload.object, "spec", "template")):
+            for address in addresses(setting.text, inventory.namespace):
+                if address.host in subjects:
+                    yield "Service", workload.subject, subjects[address.host], "is configured to call"
+    for name, subject in subjects.items():
+        meant = inventory.of_name(name)
+        if meant is not None:
+            yield "Service", subject, meant, "routes to"
+    for ingress in inventory.of_kind("Ingress"):
+        for path in (path for rule in items(ingress, "spec", "rules") for path in items(rule, "http", "paths")):
+            name = str(section(path, "backend", "service").get("name", ""))
+            target = subjects.get(name)
+            if target is not None:
+                yield "Ingress", inventory.object_subject(ingress), target, "routes to"
+
+
+def _policies(inventory: Inventory, calls: Iterable[Edge]) -> Iterator[_Found]:
+    """Who calls through a NetworkPolicy depends on it, and the one behind it for its traffic."""
+    policies = inventory.of_kind("NetworkPolicy")
+    pairs = [(edge.origin, edge.target) for edge in calls] if policies else []
+    for policy in policies:
+        subject = inventory.object_subject(policy)
+        for origin, target in pairs:
+            at_origin, at_target = (_guarded(inventory.workload(one), policy, way) for one, way in (
+                (origin, "Egress"), (target, "Ingress"),
+            ))  # fmt: skip
+            if at_origin or at_target:
+                yield "NetworkPolicy", origin, subject, "is filtered by"
+                yield "NetworkPolicy", subject, target, "guards"
+
+
+def _guarded(workload: Workload | None, policy: Mapping[str, object], way: str) -> bool:
+    return workload is not None and isolates(policy, workload.template_labels, way)
+
+
+def _references(inventory: Inventory) -> Iterator[_Found]:
+    """Claims that pods mount, and what scales a workload."""
+    claims = {name_of(claim): inventory.object_subject(claim) for claim in inventory.of_kind("PersistentVolumeClaim")}
+    for pod in inventory.pods:
+        owner = inventory.of_owner("Pod", name_of(pod))
+        for volume in items(pod, "spec", "volumes"):
+            claim = claims.get(str(section(volume, "persistentVolumeClaim").get("claimName", "")))
+            if owner is not None and claim is not None:
+                yield "PersistentVolumeClaim", owner, claim, "mounts"
+    for scaler in inventory.of_kind("HorizontalPodAutoscaler"):
+        target = section(scaler, "spec", "scaleTargetRef")
+        owner = inventory.of_owner(str(target.get("kind", "")), str(target.get("name", "")))
+        if owner is not None:
+            yield "HorizontalPodAutoscaler", owner, inventory.object_subject(scaler), "is scaled by"
+
+
+def _everywhere(inventory: Inventory) -> Iterator[_Found]:
+    """Cluster DNS, on which all depend; the namespace, on which those depend whom its quota refuses."""
+    for dns in inventory.of_kind(CLUSTER_DNS):
+        for workload in inventory.workloads:
+            yield CLUSTER_DNS, workload.subject, inventory.object_subject(dns), "resolves names by"
+    namespace = Subject(kind="Namespace", name=inventory.namespace, api_version="v1")
+    for subject in quota_refused(inventory):
+        yield "ReplicaSet", subject, namespace, "lives in"

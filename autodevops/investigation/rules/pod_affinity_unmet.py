@@ -1,0 +1,28 @@
+"""PodAffinityUnmet (K8S018, state): the pod must (not) be with other pods, and no node fits.
+
+What: a pending pod that most nodes refused for required pod affinity or anti-affinity, its own or that of pods
+there.
+
+Why it matters: anti-affinity by host name allows one replica a node: more replicas than nodes never fit.
+
+Example: `1 pod (cart-x) of cart fit on no node: 0/3 nodes are available: 3 node(s) didn't match pod anti-affinity
+rules.`
+
+What to do: lower the replicas, add nodes, or prefer instead of requiring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autodevops.domain.finding import Finding
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.scheduling import turned_away
+
+
+def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    return turned_away(RULE, picture, "pod affinity")
+
+
+RULE = Rule("K8S018", "PodAffinityUnmet", "state", _check, specificity=0.85, names_cause=True, documentation=__doc__)

@@ -1,0 +1,59 @@
+"""How a Service leads to containers, and who notices when it does not. Shared by the rules over Services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
+from autodevops.investigation.inventory import Object, Workload, items, name_of, section
+from autodevops.investigation.picture import Picture
+
+_PAINS: Final = {
+    "ErrorRateIncreased", "ErrorRateHigh", "LatencyIncreased", "TrafficChanged", "CrashLoopBackOff", "ProbeFailing",
+    "ReplicasUnavailable",
+}  # fmt: skip
+
+
+def selector_of(service: Object) -> Mapping[str, Any]:
+    """The labels by which it takes pods; empty where its endpoints are somebody else's affair."""
+    spec = section(service, "spec")
+    return {} if spec.get("type") == "ExternalName" else section(spec, "selector")
+
+
+def selected(service: Object, picture: Picture) -> list[Workload]:
+    """Workloads whose pods the Service takes."""
+    wanted = selector_of(service)
+    return [
+        workload
+        for workload in picture.inventory.workloads
+        if wanted and all(workload.template_labels.get(key) == value for key, value in wanted.items())
+    ]
+
+
+def pod_spec(workload: Workload) -> Object:
+    template = section(workload.object, "spec", "template", "spec")
+    return template or section(workload.object, "spec")  # a bare pod is its own template
+
+
+def container_ports(workload: Workload) -> Iterator[Mapping[str, Any]]:
+    """Ports the containers declare, those of sidecars that are init containers among them."""
+    spec = pod_spec(workload)
+    for container in (*items(spec, "containers"), *items(spec, "initContainers")):
+        yield from items(container, "ports")
+
+
+def service_named(name: str, picture: Picture) -> Object | None:
+    return next((service for service in picture.inventory.services if name_of(service) == name), None)
+
+
+def is_hurt(subject: Subject, earlier: Iterable[Finding]) -> bool:
+    """Whether something a user would notice is wrong with it now."""
+    return any(f.subject == subject and f.severity != "info" and f.reason in _PAINS for f in earlier)
+
+
+def hurt_through(subject: Subject, picture: Picture, earlier: tuple[Finding, ...]) -> bool:
+    """Whether anyone who depends on this object, or whom it serves, is hurt."""
+    hurt = {f.subject for f in earlier if f.severity != "info" and f.reason in _PAINS}
+    return any(picture.graph.reaches(other, subject) or picture.graph.reaches(subject, other) for other in hurt)
