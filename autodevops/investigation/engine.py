@@ -18,6 +18,7 @@ from autodevops.investigation.charts import draw
 from autodevops.investigation.collect import Collector, is_not_found
 from autodevops.investigation.conclude import conclude
 from autodevops.investigation.configured_calls import configured_edges
+from autodevops.investigation.gather_certificates import gather_certificates
 from autodevops.investigation.gather_code import gather_code
 from autodevops.investigation.gather_kube_state import gather_kube_state
 from autodevops.investigation.gather_kubernetes import gather_cluster
@@ -117,10 +118,11 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         if not inventory.known:
             instead = await gather_kube_state(collector, request.namespace, span)
             inventory, listed = instead or (inventory, listed)
-        signals, saturation, alerts, (logs, old_logs), (failing, plain) = await asyncio.gather(
+        signals, saturation, alerts, certificates, (logs, old_logs), (failing, plain) = await asyncio.gather(
             gather_signals(collector, inventory, span),
             gather_saturation(collector, inventory, span),
             gather_alerts(collector, inventory, span),
+            gather_certificates(collector, inventory, span),
             gather_logs(collector, inventory, span),
             gather_traces(collector, inventory, span),
         )
@@ -137,6 +139,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         signals=signals,
         saturation=saturation,
         alerts=alerts,
+        certificates=certificates,
         logs=logs,
         baseline_logs=old_logs,
         error_traces=failing,

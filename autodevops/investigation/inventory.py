@@ -194,6 +194,12 @@ def build(namespace: str, lists: Mapping[str, Iterable[Object]], *, known: bool)
             subject = _subject("ReplicaSet", replica_set, namespace)
             owners["ReplicaSet", subject.name] = subject
             workloads.append(Workload(subject, _labels(section(replica_set, "spec", "template")), replica_set))
+    for job in sorted_lists.get("Job", ()):
+        controller = _controller(job)
+        if controller is not None and controller[0] == "CronJob":
+            owners["Job", name_of(job)] = Subject(
+                kind="CronJob", name=controller[1], namespace=namespace, api_version="batch/v1"
+            )
     by_pod: dict[str, Subject] = {}
     for pod in sorted_lists.get("Pod", ()):
         controller = _controller(pod)

@@ -88,8 +88,9 @@ def _references(inventory: Inventory) -> Iterator[_Found]:
 def _everywhere(inventory: Inventory) -> Iterator[_Found]:
     """Cluster DNS, on which all depend; the namespace, on which those depend whom its quota refuses."""
     for dns in inventory.of_kind(CLUSTER_DNS):
-        for workload in inventory.workloads:
-            yield CLUSTER_DNS, workload.subject, inventory.object_subject(dns), "resolves names by"
+        jobs = [inventory.object_subject(job) for job in inventory.of_kind("CronJob")]
+        for subject in (*(workload.subject for workload in inventory.workloads), *jobs):
+            yield CLUSTER_DNS, subject, inventory.object_subject(dns), "resolves names by"
     namespace = Subject(kind="Namespace", name=inventory.namespace, api_version="v1")
     for subject in quota_refused(inventory):
         yield "ReplicaSet", subject, namespace, "lives in"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -67,6 +68,15 @@ class SeenTrace:
 
 
 @dataclass(frozen=True)
+class SeenCertificate:
+    """When the certificate that a host shows ends."""
+
+    host: str
+    ends: datetime
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
 class LastWords:
     """The tail of a crashed container's log, oldest line first."""
 
@@ -111,6 +121,7 @@ class Picture:
     signals: tuple[Signal, ...] = ()
     saturation: tuple[Saturation, ...] = ()
     alerts: tuple[SeenAlert, ...] = ()
+    certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()
     baseline_logs: tuple[SeenLog, ...] = ()
     error_traces: tuple[SeenTrace, ...] = ()

@@ -158,8 +158,8 @@ def _explanation(
         if back and (origins[other], str(other)) <= (origins[subject], str(subject)):
             continue  # they call each other: only the one where more errors start explains the other
         strength = max(_STRENGTH[f.severity] * f.confidence for f in draft.findings)
-        cut_off = any(_rule(f).cuts_off for f in draft.findings)
-        origin = 0.0 if cut_off else origins[subject] - origins[other]
+        elsewhere = any(_rule(f).shows_elsewhere for f in draft.findings)
+        origin = 0.0 if elsewhere else origins[subject] - origins[other]
         guilt = _own_guilt(drafts[subject].findings, origin, change)
         blame = min(1.0, strength + origins[other]) * (1.0 - guilt)
         if best is None or (blame, str(other)) > best[:2]:

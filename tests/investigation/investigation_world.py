@@ -62,6 +62,7 @@ class Service:
     available: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     previous_logs: tuple[str, ...] = ()
+    placed: bool = True
     ports: tuple[Mapping[str, Any], ...] = ()
     volumes: tuple[Mapping[str, Any], ...] = ()
 
@@ -82,9 +83,7 @@ class World:
     shuffled: bool = False
     workload_label: str = "service"
     kube_state: bool = False
-    objects: list[dict[str, Any]] = field(
-        default_factory=list
-    )  # of other kinds, or unusual Services
+    objects: list[dict[str, Any]] = field(default_factory=list)  # of other kinds, or unusual Services
     cluster_dns: list[dict[str, Any]] = field(default_factory=list)
 
     def tools(self) -> ScriptedTools:
@@ -219,7 +218,7 @@ class World:
                     "ownerReferences": [{"kind": "ReplicaSet", "name": owner, "controller": True}],
                 },
                 "spec": {
-                    "nodeName": self.nodes[index % len(self.nodes)]["metadata"]["name"],
+                    "nodeName": self.nodes[index % len(self.nodes)]["metadata"]["name"] if service.placed else "",
                     "containers": [{"name": "app", "image": image, "resources": {"limits": {"memory": "256Mi"}}}],
                     "volumes": list(service.volumes),
                 },

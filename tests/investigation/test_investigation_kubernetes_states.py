@@ -46,6 +46,7 @@ def _world(case: dict[str, Any]) -> World:
         ports=tuple(case.get("ports", ())),
         volumes=tuple(case.get("volumes", ())),
         replicas=case.get("replicas", 2),
+        placed="node_name" not in case,
     )
     caller = case.get("caller", {})
     broken = since(END - minutes(20), caller["failing"]) if "failing" in caller else Service("").failing

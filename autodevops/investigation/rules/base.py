@@ -28,8 +28,8 @@ class Rule:
 
     `specificity` (0 to 1) says how much a reason explains by itself: that errors increased, little; that the image
     does not exist, nearly all. `names_cause` keeps the reason as the hypothesis' own even where a rollout precedes
-    it, because it tells a person more than "the rollout is bad". `cuts_off` marks causes that keep callers from
-    arriving at all: the errors then begin in the callers, and do not speak against the cause.
+    it, because it tells a person more than "the rollout is bad". `shows_elsewhere` marks causes whose
+    harm begins in others, as where callers cannot arrive: that errors start in those does not speak for their guilt.
 
     A finding of severity `info` is context or history: nothing is wrong now because of it.
     """
@@ -41,7 +41,7 @@ class Rule:
     specificity: float
     stage: int = 1
     names_cause: bool = False
-    cuts_off: bool = False
+    shows_elsewhere: bool = False
     documentation: str = ""
 
     def finding(

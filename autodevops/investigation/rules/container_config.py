@@ -1,13 +1,13 @@
 """CreateContainerConfigError (K8S005, state): a container cannot be made from what its template refers to.
 
-What: a container waiting with CreateContainerConfigError (a ConfigMap, a Secret or a key in it is missing),
-CreateContainerError or RunContainerError (the runtime refuses it: a wrong command, a mount, a name in use).
+What: a container waiting with CreateContainerConfigError, CreateContainerError or RunContainerError (the runtime
+refuses it: a wrong command, a mount, a name in use). A missing ConfigMap, Secret or key has a rule of its own.
 
 Why it matters: the pod never starts; nothing but a change of the template or of the referred object helps.
 
-Example: `Container app of cart cannot be created: configmap "cart-config" not found`.
+Example: `Container app of cart cannot be created: exec: "/srv": permission denied`
 
-What to do: create the missing object or key, or roll back the change that began to refer to it.
+What to do: correct what the runtime names, or roll back the change that brought it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.missing_references import kind_of
 from autodevops.investigation.rules.pods import ContainerState, containers, count_of, created
 
 _REASONS = {
@@ -33,7 +34,7 @@ _REASONS = {
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     groups: dict[tuple[Subject, str, str], list[ContainerState]] = {}
     for state in containers(picture):
-        if state.waiting.get("reason") in _REASONS:
+        if state.waiting.get("reason") in _REASONS and not kind_of(str(state.waiting.get("message", ""))):
             key = (state.subject, state.name, str(state.waiting.get("message", "")))
             groups.setdefault(key, []).append(state)
     for (subject, container, message), states in sorted(

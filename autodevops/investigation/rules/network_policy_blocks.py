@@ -1,0 +1,78 @@
+"""NetworkPolicyBlocks (K8S029, state): a NetworkPolicy forbids a call that is made.
+
+What: a call between two workloads, seen in traces or set in the environment, that the policies do not allow,
+evaluated as Kubernetes does: a pod that a policy isolates accepts what any policy allows it, and nothing else. It
+counts where caller or callee is hurt; a default-deny policy beside policies that allow what is needed is good
+practice.
+
+Why it matters: packets are dropped: callers wait for their timeout, while the callee is ready and idle.
+
+Example: `NetworkPolicy payment-ingress does not let checkout call payment`
+
+What to do: allow the caller by its labels and the port, or remove the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
+from autodevops.investigation.inventory import Object, metadata, section
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.rollouts import parse_time
+from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.policies import Port, allows, isolates
+from autodevops.investigation.rules.routes import container_ports, is_hurt
+
+
+def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    if not picture.inventory.of_kind("NetworkPolicy"):
+        return
+    blocked: dict[Subject, tuple[Object, list[str]]] = {}
+    for origin, target, policy in _blocked(picture):
+        if is_hurt(origin, earlier) or is_hurt(target, earlier):
+            subject = picture.inventory.object_subject(policy)
+            blocked.setdefault(subject, (policy, []))[1].append(f"{origin.name} call {target.name}")
+    for subject, (policy, flows) in sorted(blocked.items(), key=lambda item: str(item[0])):
+        made = parse_time(metadata(policy).get("creationTimestamp"))
+        recent = made is not None and picture.span.window.contains(made)
+        yield RULE.finding(
+            subject,
+            f"NetworkPolicy {subject.name} does not let {', '.join(sorted(set(flows)))}.",
+            severity="critical",
+            confidence=0.95,
+            evidence=picture.evidence_of("NetworkPolicy", "Pod"),
+            onset=made if recent else None,
+        )
+
+
+def _blocked(picture: Picture) -> Iterator[tuple[Subject, Subject, Object]]:
+    """Calls that are not allowed, each with the newest of the policies that isolate the pod in question."""
+    policies = picture.inventory.of_kind("NetworkPolicy")
+    namespace = next((section(item, "metadata", "labels") for item in picture.inventory.of_kind("Namespace")), {})
+    namespace = {"kubernetes.io/metadata.name": picture.inventory.namespace, **namespace}
+    for edge in picture.graph.edges:
+        origin, target = picture.inventory.workload(edge.origin), picture.inventory.workload(edge.target)
+        if origin is None or target is None or edge.how not in {"calls", "is configured to call"}:
+            continue
+        ports: list[Port | None] = [
+            Port(int(port.get("containerPort", 0)), str(port.get("name", "")), str(port.get("protocol") or "TCP"))
+            for port in container_ports(target)
+        ]
+        for way, at, peer in (("Ingress", target, origin), ("Egress", origin, target)):
+            isolating = [policy for policy in policies if isolates(policy, at.template_labels, way)]
+            open_ = any(
+                allows(policy, way, peer.template_labels, namespace, port)
+                for policy in isolating
+                for port in ports or [None]
+            )
+            if isolating and not open_:
+                newest = max(isolating, key=lambda item: str(metadata(item).get("creationTimestamp", "")))
+                yield edge.origin, edge.target, newest
+
+
+RULE = Rule(
+    "K8S029", "NetworkPolicyBlocks", "state", _check, specificity=0.97, stage=2, names_cause=True,
+    shows_elsewhere=True, documentation=__doc__,
+)  # fmt: skip
