@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from autodevops import __version__
-from autodevops.cli import ask, demo, doctor, investigate, mcp, sandbox, scarlet
+from autodevops.cli import ask, demo, doctor, evaluate, investigate, mcp, sandbox, scarlet
 from autodevops.cli.output import NothingSeen, print_json
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.startup import skip_unused_imports
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("ask")(ask.ask)
 app.command("investigate")(investigate.investigate)
+app.command("eval")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(mcp.app, name="mcp")

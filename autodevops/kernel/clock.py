@@ -18,3 +18,8 @@ def utc_now() -> datetime:
 def monotonic_ms() -> float:
     """Milliseconds on a clock that only moves forward, for measuring durations."""
     return time.monotonic() * 1000.0
+
+
+def thread_ms() -> float:
+    """Milliseconds of processor time the calling thread has used, for measuring work beside other threads'."""
+    return time.thread_time() * 1000.0

@@ -1,0 +1,69 @@
+"""`autodevops eval`: how good the investigation engine is on scenarios whose truth is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from autodevops.cli.options import AsJson
+from autodevops.cli.output import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from autodevops.evaluation.tables import Table
+
+
+def evaluate(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Shipped scenarios' names, or paths. Default: all that are shipped.")
+    ] = None,
+    suite: Annotated[Path | None, typer.Option(help="A folder of scenario files to run instead.")] = None,
+    half: Annotated[
+        Literal["dev", "test"] | None,
+        typer.Option(help="Only this half. Default: figures of both; only the dev half's scenarios are listed."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Scenarios at a time, each in a process of its own.")] = 1,
+    seed: Annotated[int, typer.Option(help="Same seed, same worlds.")] = 1,
+    page: Annotated[Path | None, typer.Option("--markdown", help="Also write the tables to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run scenarios of the sandbox through the engine and count what it finds.
+
+    Half of the scenarios, chosen by a hash of their names, are the test half: they are scored with the others, and
+    listed only on request, so that rules are not written to fit them.
+    """
+    from autodevops.evaluation.play import play_all
+    from autodevops.evaluation.suite import find_scenarios
+    from autodevops.evaluation.tables import document, markdown, tables, time_line
+
+    scenarios = find_scenarios(names or (), suite, half)
+    outcomes = []
+    for one in play_all(scenarios, seed=seed, jobs=jobs):
+        outcomes.append(one)
+        typer.secho(f"\r{len(outcomes)} of {len(scenarios)}", err=True, nl=len(outcomes) == len(scenarios), dim=True)
+    listed = [one for one in outcomes if names or half or one.half == "dev"]
+    found = tables(outcomes, listed=listed)
+    if page is not None:
+        page.write_text(f"{markdown(found)}\n{time_line(outcomes)}\n", "utf-8")
+    if as_json:
+        print_json(document(outcomes, listed=listed))
+        return
+    _print(found)
+    typer.echo(time_line(outcomes))
+    if len(listed) < len(outcomes):
+        typer.echo(f"{len(outcomes) - len(listed)} scenarios of the test half are counted but not listed.")
+
+
+def _print(found: Iterable[Table]) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    console = Console()
+    for table in found:
+        grid = Grid(*table.head, title=table.title, title_justify="left")
+        for row in table.rows:
+            grid.add_row(*row)
+        console.print(grid, markup=False)

@@ -1,0 +1,119 @@
+"""What one scenario came to: the truth, what was answered, and which of it was right.
+
+Subjects and reasons are judged apart: whoever names the right object has told a person where to look, whatever the
+word for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autodevops.domain.investigation import Investigation, Verdict
+from autodevops.domain.subject import Subject
+from autodevops.evaluation.suite import Half, half_of
+from autodevops.sandbox.world.scenario import Scenario
+from autodevops.sandbox.world.scenario import Subject as TrueSubject
+
+_OF_TELEMETRY = "opentelemetry.io"  # a Service of this version is a service.name, not the Kubernetes object
+
+Owners = Mapping[tuple[str, str, str], tuple[str, str, str]]
+"""(kind, namespace, name) of an object to that of its controller, of every object there ever was."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One hypothesis. `right` is about the subject alone."""
+
+    reason: str
+    kind: str
+    name: str
+    confidence: float
+    right: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`own_ms` is processor time of the workbench's thread (engine, toolbox, MCP servers); `wall_ms` has the sandbox's
+    answers in it as well. `missing` counts the tool calls that failed."""
+
+    scenario: str
+    group: str
+    half: Half
+    true_verdict: Verdict
+    true_reason: str
+    true_kind: str
+    true_name: str
+    verdict: Verdict
+    answers: tuple[Answer, ...]
+    missing: int
+    own_ms: float
+    wall_ms: float
+
+    @property
+    def faulty(self) -> bool:
+        """Whether there is something to find."""
+        return bool(self.true_name)
+
+    @property
+    def top1(self) -> bool:
+        return any(one.right for one in self.answers[:1])
+
+    @property
+    def top3(self) -> bool:
+        return any(one.right for one in self.answers[:3])
+
+    @property
+    def reason_right(self) -> bool:
+        """The first answer has the right subject and the right reason."""
+        return self.top1 and self.answers[0].reason == self.true_reason
+
+    @property
+    def false_blame(self) -> bool:
+        """Something is accused, however quietly, where all is well."""
+        return not self.faulty and bool(self.answers)
+
+    @property
+    def abstained(self) -> bool:
+        return self.verdict == "undetermined"
+
+    @property
+    def unseen(self) -> bool:
+        """Called healthy with a fault in it."""
+        return self.faulty and self.verdict == "healthy"
+
+
+def judge(
+    scenario: Scenario, investigation: Investigation, owners: Owners, *, own_ms: float, wall_ms: float
+) -> Outcome:
+    truth = scenario.truth
+    subject = truth.subject
+    return Outcome(
+        scenario=scenario.name,
+        group=scenario.group,
+        half=half_of(scenario.name),
+        true_verdict=truth.verdict,
+        true_reason=truth.reason,
+        true_kind=subject.kind if subject else "",
+        true_name=subject.name if subject else "",
+        verdict=investigation.verdict,
+        answers=tuple(
+            Answer(one.reason, one.subject.kind, one.subject.name, one.confidence, is_it(one.subject, subject, owners))
+            for one in investigation.hypotheses
+        ),
+        missing=len(investigation.missing),
+        own_ms=own_ms,
+        wall_ms=wall_ms,
+    )
+
+
+def is_it(named: Subject, truth: TrueSubject | None, owners: Owners) -> bool:
+    """Whether `named` is the true subject by kind and name, or an object that it controls (a Deployment's pod)."""
+    if truth is None or named.api_version.startswith(_OF_TELEMETRY):
+        return False
+    key: tuple[str, str, str] | None = (named.kind, named.namespace, named.name)
+    while key is not None:
+        if (key[0], key[2]) == (truth.kind, truth.name):
+            return True
+        key = owners.get(key)
+    return False

@@ -1,0 +1,101 @@
+"""Plays one scenario end to end: the sandbox on loopback, our MCP servers in memory, the toolbox, the engine.
+
+The user's own settings decide nothing here: every run has the same configuration, at the same moment, so that figures
+can be compared. Calls may take long, because a busy machine is not what is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from autodevops.domain.investigation import Investigation
+from autodevops.evaluation.outcome import Outcome, Owners, judge
+from autodevops.kernel.clock import monotonic_ms, thread_ms
+from autodevops.sandbox.cluster.meta import controller_of
+from autodevops.sandbox.serve import Sandbox
+from autodevops.sandbox.world.scenario import Scenario
+from autodevops.sandbox.world.world import World
+from autodevops.settings import (
+    AlertmanagerSettings,
+    GitHubSettings,
+    InvestigationSettings,
+    KubernetesSettings,
+    LokiSettings,
+    PrometheusSettings,
+    Settings,
+    TempoSettings,
+)
+from autodevops.workbench import Workbench
+
+NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)  # a Monday at noon: the world is busy
+_PATIENCE_SECONDS = 120.0
+_OWNED = ("Pod", "ReplicaSet", "Job")
+
+
+def play_all(scenarios: Sequence[Scenario], *, seed: int, jobs: int) -> Iterator[Outcome]:
+    """Each scenario's outcome, in order, as it comes. More than one job means as many further processes."""
+    if jobs <= 1:
+        yield from (play(scenario, seed) for scenario in scenarios)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(partial(play, seed=seed), scenarios)
+
+
+def play(scenario: Scenario, seed: int = 1) -> Outcome:
+    with (
+        Sandbox(scenario, seed, now=NOW) as sandbox,
+        tempfile.TemporaryDirectory(prefix="autodevops-eval-") as folder,
+    ):
+        settings = _settings(sandbox, Path(folder) / "kubeconfig")
+        investigation, own, wall = asyncio.run(_investigate(settings, sandbox.world.topology.namespace))
+        return judge(scenario, investigation, _owners(sandbox.world), own_ms=own, wall_ms=wall)
+
+
+async def _investigate(settings: Settings, namespace: str) -> tuple[Investigation, float, float]:
+    async with Workbench(settings, clock=lambda: NOW) as workbench:
+        own, wall = thread_ms(), monotonic_ms()
+        investigation = await workbench.investigate(namespace=namespace)
+        return investigation, thread_ms() - own, monotonic_ms() - wall
+
+
+def _settings(sandbox: Sandbox, kubeconfig: Path) -> Settings:
+    """All defaults but the addresses; built without reading file or environment."""
+    sandbox.write_kubeconfig(kubeconfig)
+    where = sandbox.addresses
+    patience: dict[str, Any] = {"timeout_seconds": _PATIENCE_SECONDS}
+    return Settings.model_construct(
+        kubernetes=KubernetesSettings(kubeconfig=kubeconfig, **patience),
+        prometheus=PrometheusSettings(url=where["prometheus"], **patience),
+        alertmanager=AlertmanagerSettings(url=where["alertmanager"], **patience),
+        loki=LokiSettings(url=where["loki"], **patience),
+        tempo=TempoSettings(url=where["tempo"], **patience),
+        github=GitHubSettings(
+            url=where["github"],
+            token=SecretStr(sandbox.token),
+            repositories=(sandbox.world.topology.repository,),
+            **patience,
+        ),
+        investigation=InvestigationSettings(tool_timeout_seconds=2 * _PATIENCE_SECONDS),
+    )
+
+
+def _owners(world: World) -> Owners:
+    found: dict[tuple[str, str, str], tuple[str, str, str]] = {}
+    for kind in _OWNED:
+        for versions in world.versions(kind):
+            item = next((one.object for one in reversed(versions) if one.object is not None), None)
+            owner = controller_of(item) if item is not None else None
+            if item is not None and owner is not None:
+                namespace = item["metadata"]["namespace"]
+                found[(kind, namespace, item["metadata"]["name"])] = (owner["kind"], namespace, owner["name"])
+    return found

@@ -1,0 +1,97 @@
+"""The outcome of a run as plain tables, which a terminal, a Markdown page and a test show alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from autodevops.evaluation.figures import Figures, by_group, by_half, reliability
+from autodevops.evaluation.outcome import Outcome
+
+_SHOWN = 3  # hypotheses
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(outcomes: Sequence[Outcome], *, listed: Sequence[Outcome]) -> list[Table]:
+    """The scenarios `listed` one by one, then the figures of all `outcomes`."""
+    figures = ("", "top-1", "top-3", "reason", "unseen", "false blame", "abstained", "verdict", "Brier")
+    return [
+        Table(
+            "Scenarios",
+            ("scenario", "truth", "verdict", "answers", "top-1", "top-3", "reason", "own ms"),
+            tuple(_scenario(one) for one in listed),
+        ),
+        Table("By group", figures, tuple(_figures(name, one) for name, one in by_group(outcomes))),
+        Table("Overall", figures, tuple(_figures(name, one) for name, one in by_half(outcomes))),
+        Table(
+            "Reliability of confidences",
+            ("confidence", "hypotheses", "mean confidence", "share right"),
+            tuple(
+                (f"{one.low:.1f} to {one.high:.1f}", str(one.count), f"{one.confidence:.2f}", f"{one.right:.2f}")
+                for one in reliability(outcomes)
+            ),
+        ),
+    ]
+
+
+def time_line(outcomes: Sequence[Outcome]) -> str:
+    own = sorted(one.own_ms for one in outcomes)
+    return f"Time of our own for an investigation: median {median(own):.0f} ms, longest {own[-1]:.0f} ms."
+
+
+def document(outcomes: Sequence[Outcome], *, listed: Sequence[Outcome]) -> dict[str, Any]:
+    """The same as JSON."""
+    return {
+        "scenarios": [
+            asdict(one) | {"top1": one.top1, "top3": one.top3, "reason_right": one.reason_right} for one in listed
+        ],
+        "groups": {name: asdict(one) for name, one in by_group(outcomes)},
+        "overall": {name.removesuffix(" half"): asdict(one) for name, one in by_half(outcomes)},
+        "reliability": [asdict(one) for one in reliability(outcomes)],
+    }
+
+
+def markdown(some: Iterable[Table]) -> str:
+    parts = []
+    for table in some:
+        lines = [f"### {table.title}", "", _line(table.head), _line("---" for _ in table.head)]
+        parts.append("\n".join([*lines, *(_line(row) for row in table.rows)]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _scenario(one: Outcome) -> tuple[str, ...]:
+    truth = f"{one.true_reason} {one.true_kind}/{one.true_name}" if one.faulty else one.true_verdict
+    answers = "; ".join(f"{a.reason} {a.kind}/{a.name} {a.confidence:.2f}" for a in one.answers[:_SHOWN]) or "none"
+    marks = tuple(_mark(right) if one.faulty else "" for right in (one.top1, one.top3, one.reason_right))
+    verdict = one.verdict if not one.missing else f"{one.verdict} ({one.missing} calls failed)"
+    return (one.scenario, truth, verdict, answers, *marks, f"{one.own_ms:.0f}")
+
+
+def _figures(name: str, one: Figures) -> tuple[str, ...]:
+    return (
+        name,
+        *(_share(part, one.faulty) for part in (one.top1, one.top3, one.reason, one.unseen)),
+        _share(one.false_blame, one.well),
+        *(_share(part, one.faulty + one.well) for part in (one.abstained, one.verdict)),
+        "" if one.brier is None else f"{one.brier:.3f}",
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part}/{whole} ({part / whole:.2f})" if whole else ""
+
+
+def _mark(right: bool) -> str:
+    return "yes" if right else "no"
