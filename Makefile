@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench-sandbox lint docs format constraints clean
+.PHONY: help setup demo test bench-sandbox bench-cases lint docs format constraints clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(READY) ## Run the whole test suite; PYTEST_ARGS for pytest
 
 bench-sandbox: $(READY) ## Print how quick the sandbox is, beside a real Prometheus
 	$(BIN)/python benchmarks/bench_sandbox.py
+
+bench-cases: $(READY) ## Run public cases through the engine; CASES= names the folder that holds them
+	$(BIN)/python benchmarks/bench_cases.py $(CASES)
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks

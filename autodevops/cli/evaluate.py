@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -43,7 +44,9 @@ def evaluate(
     outcomes = []
     for one in play_all(scenarios, seed=seed, jobs=jobs):
         outcomes.append(one)
-        typer.secho(f"\r{len(outcomes)} of {len(scenarios)}", err=True, nl=len(outcomes) == len(scenarios), dim=True)
+        if sys.stderr.isatty():
+            last = len(outcomes) == len(scenarios)
+            typer.secho(f"\r{len(outcomes)} of {len(scenarios)}", err=True, nl=last, dim=True)
     listed = [one for one in outcomes if names or half or one.half == "dev"]
     found = tables(outcomes, listed=listed)
     if page is not None:
@@ -60,10 +63,11 @@ def evaluate(
 def _print(found: Iterable[Table]) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
+    from rich.text import Text
 
     console = Console()
     for table in found:
         grid = Grid(*table.head, title=table.title, title_justify="left")
         for row in table.rows:
-            grid.add_row(*row)
-        console.print(grid, markup=False)
+            grid.add_row(*(Text(cell) for cell in row))  # as Text, so that a bracket in a name is no markup
+        console.print(grid)

@@ -1,0 +1,43 @@
+"""The score by which the engine's alarms are compared with published ones is the published score."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+NAB = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/cases_nab.py"))
+FIRST, SECOND = (300, 399), (700, 799)
+
+
+def _series() -> Any:
+    return NAB["Series"]("made", np.arange(1000.0), np.zeros(1000), (FIRST, SECOND))
+
+
+@pytest.mark.parametrize(
+    ("samples", "threshold", "expected"),
+    [
+        ([], 0.0, 0.0),
+        ([FIRST[0], SECOND[0]], 0.0, 100.0),
+        ([FIRST[0], FIRST[0] + 1, SECOND[0]], 0.0, 100.0),
+        ([FIRST[0]], 0.0, 50.0),
+        ([FIRST[0], SECOND[0]], 0.9, 0.0),
+        ([FIRST[0], SECOND[0], 200], 0.0, 100.0 - 100.0 * 0.11 / 4),
+        ([FIRST[0], SECOND[0], 10], 0.0, 100.0),
+    ],
+    ids=["never", "perfect", "again", "one", "below the threshold", "false alarm", "while learning"],
+)
+def test_the_scale_runs_from_never_alarming_to_perfection(
+    samples: list[int], threshold: float, expected: float
+) -> None:
+    alarms = [NAB["Alarm"](sample, 0.5) for sample in samples]
+    assert NAB["scaled"]([(_series(), alarms)], threshold) == pytest.approx(expected)
+
+
+def test_an_early_alarm_is_worth_more_and_one_just_after_a_window_costs_less() -> None:
+    raw, series = NAB["raw"], _series()
+    assert raw(series, [FIRST[0]]) > raw(series, [FIRST[0] + 50]) > raw(series, [FIRST[1]]) > raw(series, [])
+    assert raw(series, []) > raw(series, [FIRST[1] + 5]) > raw(series, [FIRST[1] + 90])
