@@ -1,6 +1,6 @@
 """Runs public cases with known truth through the engine, with one fixed configuration. Prints figures, judges nothing.
 
-Usage: python benchmarks/bench_cases.py PATH [nab] [petshop]
+Usage: python benchmarks/bench_cases.py PATH [nab] [opensre/eks] [petshop]
 
 PATH is the folder that holds the cases, one folder for each collection. The data stays where it is; nothing of it
 belongs in this repository.
@@ -13,11 +13,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cases_nab
+import cases_opensre_eks
 import cases_petshop
 
 from autodevops.kernel.clock import monotonic_ms
 
-ADAPTERS: Mapping[str, Callable[[Path], list[str]]] = {"nab": cases_nab.run, "petshop": cases_petshop.run}
+ADAPTERS: Mapping[str, Callable[[Path], list[str]]] = {
+    "nab": cases_nab.run,
+    "opensre/eks": cases_opensre_eks.run,
+    "petshop": cases_petshop.run,
+}
 
 
 def main() -> int:
@@ -33,8 +38,8 @@ def main() -> int:
             parser.error(f"{folder} is no folder")
         start = monotonic_ms()
         for line in ADAPTERS[name](folder):
-            print(f"{name:10} {line}")
-        print(f"{name:10} {(monotonic_ms() - start) / 1000:.1f} s")
+            print(f"{name:12} {line}")
+        print(f"{name:12} {(monotonic_ms() - start) / 1000:.1f} s")
     return 0
 
 

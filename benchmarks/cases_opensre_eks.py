@@ -1,0 +1,250 @@
+"""OpenSRE's Kubernetes cases through the whole engine: their files answer the questions it asks.
+
+What a case has no file for is taken from the healthy base it builds on. Pods get the owners their names tell (a real
+cluster says it in ownerReferences); Datadog's logs stand for Loki's, monitors in alert for firing alerts; there are no
+metrics and no traces. Judged is the category alone: the authors' keywords are about a language model's wording.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from autodevops.domain.investigation import Investigation
+from autodevops.domain.window import TimeWindow
+from autodevops.investigation import Request, investigate
+from autodevops.toolbox.recorder import Recorder
+from autodevops.toolbox.testing import ScriptedTools
+
+_CATEGORIES = {
+    "resource_exhaustion": {"CPUThrottled", "MemoryNearLimit", "OOMKilled"},
+    "infrastructure": {"FailedScheduling", "NodeNotReady"},
+    "configuration_error": {
+        "BadRollout", "CrashLogged", "CrashLoopBackOff", "CreateContainerConfigError", "FailedCreate",
+        "ImagePullBackOff", "ProbeFailing", "ReplicasUnavailable",
+    },
+}  # fmt: skip
+"""Theirs to our reasons; a reason that only says that something is wrong has none."""
+
+
+def run(folder: Path) -> list[str]:
+    lines, right, cases = [], 0, 0
+    for case in sorted(path for path in folder.iterdir() if path.is_dir()):
+        truth = yaml.safe_load((case / "answer.yml").read_text())["root_cause_category"]
+        found = asyncio.run(_investigate(case))
+        category = _category(found)
+        cases, right = cases + 1, right + (category == truth)
+        first = f"{found.hypotheses[0].reason} {found.hypotheses[0].subject}" if found.hypotheses else "nobody"
+        lines.append(f"{case.name}: {found.verdict}, {first}; {category}, should be {truth}")
+    return [*lines, f"{cases} cases: category right in {right}"]
+
+
+def _category(found: Investigation) -> str:
+    if found.verdict != "explained":
+        return {"healthy": "healthy", "undetermined": "unknown"}[found.verdict]
+    reason = found.hypotheses[0].reason
+    return next((category for category, reasons in _CATEGORIES.items() if reason in reasons), "unknown")
+
+
+async def _investigate(case: Path) -> Investigation:
+    files = _files(case)
+    namespace = files["alert"]["commonLabels"]["namespace"]
+    end = max(_moments(files)) + timedelta(seconds=1)  # windows are half open
+    tools = ScriptedTools(_answers(files, namespace, end))
+    request = Request(namespace=namespace, window=TimeWindow.ending(end, timedelta(hours=1)))
+    return await investigate(request, Recorder(tools, clock=lambda: end))
+
+
+def _files(case: Path) -> dict[str, Any]:
+    base = yaml.safe_load((case / "scenario.yml").read_text()).get("base")
+    found: dict[str, Any] = {}
+    for folder in (case.parent / base if base else case, case):
+        found |= {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    if base and not (case / "datadog_monitors.json").exists():
+        found.pop("datadog_monitors", None)
+    return found
+
+
+def _moments(files: Mapping[str, Any]) -> list[datetime]:
+    pods, events = files["eks_pods"]["pods"], files["eks_events"]["warning_events"]
+    texts = [pod.get("start_time") for pod in pods] + [event.get("last_time") for event in events]
+    texts += [line["timestamp"] for line in files["datadog_logs"]["logs"]]
+    return [datetime.fromisoformat(text).astimezone(UTC) for text in texts if text]
+
+
+def _answers(files: Mapping[str, Any], namespace: str, end: datetime) -> dict[str, Any]:
+    deployments = [_deployment(one) for one in files["eks_deployments"]["deployments"]]
+    names = [one["metadata"]["name"] for one in deployments]
+    pods = [_pod(one, names) for one in files["eks_pods"]["pods"]]
+    kinds = {
+        "Deployment": deployments,
+        "ReplicaSet": _replica_sets(pods, names),
+        "Pod": pods,
+        "Node": [_node(one) for one in files["eks_node_health"]["nodes"]],
+    }
+    logs = files.get("eks_pod_logs", {})
+    tail = {logs["pod_name"]: logs["logs"].splitlines()} if logs else {}
+    nothing = {"result_type": "matrix", "series": []}
+    return {
+        "kubernetes.get_resource": lambda a: {"resource": {"kind": a["kind"], "metadata": {"name": a["name"]}}},
+        "kubernetes.list_resources": lambda a: {"items": kinds.get(a["kind"], [])},
+        "kubernetes.list_events": {"items": [_event(one) for one in files["eks_events"]["warning_events"]]},
+        "kubernetes.get_pod_logs": lambda a: {"lines": tail.get(a["name"], [])},
+        "prometheus.list_metrics": {"names": []},
+        "prometheus.query_instant": {**nothing, "result_type": "vector"},
+        "prometheus.query_range": nothing,
+        "prometheus.list_alerts": {"alerts": _alerts(files, namespace, end)},
+        "prometheus.list_alert_groups": {"groups": []},
+        "loki.list_labels": {"names": ["namespace", "pod", "app"]},
+        "loki.query_logs": lambda a: {"records": _records(files["datadog_logs"]["logs"], a)},
+        "tempo.search_traces": {"traces": []},
+        "github.list_repositories": {"names": []},
+    }
+
+
+def _pod(pod: Mapping[str, Any], deployments: list[str]) -> dict[str, Any]:
+    replica_set = pod["name"].rpartition("-")[0]
+    owned = any(replica_set.startswith(f"{name}-") for name in deployments)
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": replica_set, "controller": True}
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "name": pod["name"],
+            "namespace": pod["namespace"],
+            "creationTimestamp": pod.get("start_time"),
+            "ownerReferences": [owner] if owned else [],
+            **({"deletionTimestamp": pod["deletion_timestamp"]} if pod.get("deletion_timestamp") else {}),
+        },
+        "spec": {
+            "nodeName": pod.get("node_name", ""),
+            "containers": [{"name": one["name"]} for one in pod["containers"]],
+        },
+        "status": {
+            "phase": pod["phase"],
+            "startTime": pod.get("start_time"),
+            "conditions": pod.get("conditions", []),
+            "containerStatuses": [
+                {
+                    "name": one["name"],
+                    "ready": one["ready"],
+                    "restartCount": one["restart_count"],
+                    "state": _state(one["state"]),
+                }
+                for one in pod["containers"]
+            ],
+        },
+    }
+
+
+def _state(state: Mapping[str, Any]) -> dict[str, Any]:
+    for kind, names in {
+        "waiting": {"reason": "reason", "message": "message"},
+        "running": {"started_at": "startedAt"},
+        "terminated": {"reason": "reason", "exit_code": "exitCode", "finished_at": "finishedAt"},
+    }.items():
+        if state.get(kind):
+            return {kind: {theirs: state[ours] for ours, theirs in names.items() if ours in state}}
+    return {}
+
+
+def _deployment(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": one["name"], "namespace": one["namespace"]},
+        "spec": {"replicas": one["desired"]},
+        "status": {
+            "replicas": one["desired"],
+            "readyReplicas": one["ready"],
+            "availableReplicas": one["available"],
+            "unavailableReplicas": one["unavailable"],
+        },
+    }
+
+
+def _replica_sets(pods: list[dict[str, Any]], deployments: list[str]) -> list[dict[str, Any]]:
+    """Those that pods' names tell of; the age is that of the oldest pod."""
+    ages: dict[str, str] = {}
+    for pod in pods:
+        for owner in pod["metadata"]["ownerReferences"]:
+            created = pod["metadata"]["creationTimestamp"]
+            ages[owner["name"]] = min(created, ages.get(owner["name"], created))
+    return [
+        {
+            "kind": "ReplicaSet",
+            "metadata": {
+                "name": name,
+                "namespace": pods[0]["metadata"]["namespace"],
+                "creationTimestamp": created,
+                "ownerReferences": [{"kind": "Deployment", "name": deployment, "controller": True}],
+            },
+        }
+        for name, created in sorted(ages.items())
+        for deployment in deployments
+        if name.startswith(f"{deployment}-")
+    ]
+
+
+def _node(one: Mapping[str, Any]) -> dict[str, Any]:
+    types = {
+        "ready": "Ready",
+        "memory_pressure": "MemoryPressure",
+        "disk_pressure": "DiskPressure",
+        "pid_pressure": "PIDPressure",
+    }
+    conditions = [{"type": types[name], "status": one[name]} for name in types if name in one]
+    return {"kind": "Node", "metadata": {"name": one["name"]}, "status": {"conditions": conditions}}
+
+
+def _event(one: Mapping[str, Any]) -> dict[str, Any]:
+    kind, _, name = one["involved_object"].partition("/")
+    return {
+        "type": one.get("type", "Warning"),
+        "reason": one["reason"],
+        "message": one["message"],
+        "count": one.get("count", 1),
+        "firstTimestamp": one.get("first_time"),
+        "lastTimestamp": one.get("last_time"),
+        "involvedObject": {"kind": kind, "name": name, "namespace": one["namespace"]},
+    }
+
+
+def _alerts(files: Mapping[str, Any], namespace: str, end: datetime) -> list[dict[str, Any]]:
+    """When a monitor began to alert is not recorded; the first warning event is the best guess there is."""
+    firsts = [one["first_time"] for one in files["eks_events"]["warning_events"] if one.get("first_time")]
+    begin = min(firsts, default=end.isoformat())
+    return [
+        {
+            "labels": {"alertname": one["name"], "namespace": namespace},
+            "annotations": {"summary": one.get("message", "")},
+            "state": "firing",
+            "starts_at": begin,
+        }
+        for one in files.get("datadog_monitors", {}).get("monitors", [])
+        if one["overall_state"] == "Alert"
+    ]
+
+
+def _records(lines: list[dict[str, Any]], asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    start, end = (datetime.fromisoformat(str(asked[name])) for name in ("start", "end"))
+    return [
+        {
+            "timestamp": one["timestamp"],
+            "body": one["message"],
+            "severity": one.get("status", ""),
+            "attributes": _tags(one),
+        }
+        for one in lines
+        if start <= datetime.fromisoformat(one["timestamp"]) < end and one.get("status") in ("error", "critical")
+    ]
+
+
+def _tags(line: Mapping[str, Any]) -> dict[str, str]:
+    tags = dict(tag.split(":", 1) for tag in line.get("tags", []) if ":" in tag)
+    names = {"kube_namespace": "namespace", "pod_name": "pod", "service": "app"}
+    return {ours: tags[theirs] for theirs, ours in names.items() if theirs in tags}
