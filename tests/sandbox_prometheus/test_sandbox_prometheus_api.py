@@ -134,6 +134,14 @@ def test_only_living_pods_have_samples_and_new_ones_start_at_zero(metrics: World
             assert series.values[0] < 60
 
 
+def test_names_are_listed_although_a_pod_never_ran() -> None:
+    world = make_world("wrong-image-tag")
+    assert any(not pod.runs for pod in world.all_pods())
+    with TestClient(create_app(world)) as client:
+        names = data(client, "label/__name__/values", **{"match[]": '{namespace="shop"}'})
+    assert "process_start_time_seconds" in names
+
+
 def test_histogram_buckets_agree_with_count(metrics: WorldMetrics) -> None:
     name = "http_server_request_duration_seconds"
     difference = f'{name}_bucket{{le="+Inf"}} - ignoring (le) {name}_count'

@@ -50,6 +50,8 @@ class Application:
     def collect(self, scrape: Scrape) -> Iterator[Rows]:
         pod = pod_of(scrape.world, scrape.target.subject)
         wanted = scrape.wanted
+        if not pod.runs:  # its image was never pulled, for one: a program that never ran answers no scrape
+            return
         if any(wanted(name) for name in self.families[0].series_names):
             yield from self._durations(scrape, pod)
         if wanted("process_start_time_seconds"):
