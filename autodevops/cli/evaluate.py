@@ -38,7 +38,7 @@ def evaluate(
     """
     from autodevops.evaluation.play import play_all
     from autodevops.evaluation.suite import find_scenarios
-    from autodevops.evaluation.tables import document, markdown, tables, time_line
+    from autodevops.evaluation.tables import document, footnote, markdown, tables
 
     scenarios = find_scenarios(names or (), suite, half)
     outcomes = []
@@ -50,12 +50,12 @@ def evaluate(
     listed = [one for one in outcomes if names or half or one.half == "dev"]
     found = tables(outcomes, listed=listed)
     if page is not None:
-        page.write_text(f"{markdown(found)}\n{time_line(outcomes)}\n", "utf-8")
+        page.write_text(f"{markdown(found)}\n{footnote(outcomes)}\n", "utf-8")
     if as_json:
         print_json(document(outcomes, listed=listed))
         return
     _print(found)
-    typer.echo(time_line(outcomes))
+    typer.echo(footnote(outcomes))
     if len(listed) < len(outcomes):
         typer.echo(f"{len(outcomes) - len(listed)} scenarios of the test half are counted but not listed.")
 

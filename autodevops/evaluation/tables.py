@@ -42,9 +42,14 @@ def tables(outcomes: Sequence[Outcome], *, listed: Sequence[Outcome]) -> list[Ta
     ]
 
 
-def time_line(outcomes: Sequence[Outcome]) -> str:
+def footnote(outcomes: Sequence[Outcome]) -> str:
+    """What the tables do not say: how long it took, and whether the engine had all answers."""
     own = sorted(one.own_ms for one in outcomes)
-    return f"Time of our own for an investigation: median {median(own):.0f} ms, longest {own[-1]:.0f} ms."
+    told = f"Time of our own for an investigation: median {median(own):.0f} ms, longest {own[-1]:.0f} ms."
+    without = [one for one in outcomes if one.missing]
+    if not without:
+        return f"{told} Every tool call was answered."
+    return f"{told} {sum(one.missing for one in without)} tool calls failed, in {len(without)} scenarios."
 
 
 def document(outcomes: Sequence[Outcome], *, listed: Sequence[Outcome]) -> dict[str, Any]:
