@@ -1,9 +1,8 @@
-"""The world's traces: well formed, one story with logs and metrics, and quick."""
+"""The world's traces: well formed, and one story with logs and metrics."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from time import process_time
 
 import httpx
 import pytest
@@ -115,7 +114,7 @@ async def test_trace_ids_in_logs_resolve_in_tempo(world: World) -> None:
             assert pods[trace_id] in {resource["k8s.pod.name"] for resource in resources}
 
 
-async def test_search_finds_the_failing_service_and_the_hour_is_quick() -> None:
+async def test_search_finds_the_failing_service_and_nothing_that_is_not_there() -> None:
     world = World("bad-deploy", 5, NOW, lambda: NOW)
     transport = httpx.ASGITransport(app=create_app(world))
     start, end = int(NOW.timestamp()) - 3600, int(NOW.timestamp())
@@ -133,9 +132,4 @@ async def test_search_finds_the_failing_service_and_the_hour_is_quick() -> None:
         }
         assert {"payment", "checkout", "frontend"} <= services
         slowest: dict[str, str | int] = {"q": "{ traceDuration > 1h }", "start": start, "end": end}
-        fastest = float("inf")
-        for _ in range(3):
-            began = process_time()
-            assert (await client.get("/api/search", params=slowest)).json()["traces"] == []
-            fastest = min(fastest, process_time() - began)
-    assert fastest < 0.5
+        assert (await client.get("/api/search", params=slowest)).json()["traces"] == []
