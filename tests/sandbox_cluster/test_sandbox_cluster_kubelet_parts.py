@@ -155,7 +155,7 @@ def test_lives_have_the_exact_moments_of_runs() -> None:
     assert (first.node, first.ip, second.runs, second.gone) == ("n1", "10.244.0.2", (), None)
 
 
-def test_a_settled_pod_costs_nothing() -> None:
+def test_a_settled_pod_writes_nothing() -> None:
     cluster = cluster_of(PlainSurroundings(), "n1")
     probe = {"readinessProbe": {"httpGet": {"port": 80}}, "livenessProbe": {"httpGet": {"port": 80}}}
     cluster.at(BORN, lambda store: store.create(pod_of("web", container=probe)))

@@ -164,7 +164,7 @@ def test_a_job_made_from_a_cronjob_has_its_whole_template(own: Api) -> None:
     assert (made["completions"], made["backoffLimit"]) == (0, 0)
 
 
-def test_every_kind_is_printed_as_a_table(api: Api) -> None:
+def test_every_kind_can_be_listed_and_tables_have_kubectls_columns(api: Api) -> None:
     for kind in KINDS.values():
         name = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
         assert api.run("get", name, "-A", "-o", "wide").returncode == 0, kind

@@ -234,7 +234,7 @@ def test_every_scenario_says_what_people_notice() -> None:
     assert [one.name for one in ALL.values() if not one.summary] == []
 
 
-def test_all_is_well_at_every_hour_of_the_day() -> None:
+def test_all_is_well_by_night_and_by_day() -> None:
     """Jobs that run at night run well, too."""
     for hour in (0, 3, 9, 21):
         clock = MovingClock()

@@ -100,7 +100,7 @@ def test_time_that_passes_in_small_steps_is_the_time_that_passes_at_once(
     assert told(whole, NOW - 30, end) == told(pieces, NOW - 30, end)
 
 
-def test_the_same_seed_gives_the_same_world_in_every_process() -> None:
+def test_the_same_seed_gives_the_same_world_in_another_process() -> None:
     code = (
         "from sandbox_world.worlds import START, make_world, told\n"
         "now = START.timestamp()\n"

@@ -71,7 +71,7 @@ async def test_kubernetes_server_of_others_reads_the_sandbox(tools: McpToolbox) 
         await reader.call("k8s.pods_get", {"namespace": "shop", "name": "nope"})
 
 
-async def test_reference_server_speaks_in_all_its_ways(tools: McpToolbox) -> None:
+async def test_reference_server_lists_answers_and_refuses(tools: McpToolbox) -> None:
     specs = {spec.name for spec in await tools.list_tools("all")}
     assert "all.echo" in specs
     assert "all.get-env" not in specs

@@ -236,7 +236,7 @@ async def test_what_is_kept_is_bounded_and_failures_are_not_kept() -> None:
     assert len(script.calls) == 6
 
 
-async def test_everything_can_be_switched_off() -> None:
+async def test_masking_keeping_retrying_and_breaking_can_be_switched_off() -> None:
     script = ScriptedTools({"a.b": {"password": "hunter2"}, "a.down": ToolUnavailable("Down.")})
     off = ToolboxSettings(redact=False, cache_seconds=0, retries=0, breaker_failures=0)
     tools = standard(script, off, 10)
