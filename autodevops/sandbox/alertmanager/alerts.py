@@ -54,7 +54,9 @@ class Alerts:
 
     def at(self, now: datetime) -> list[Alert]:
         """Those that have not ended, by fingerprint."""
-        found = {one.fingerprint: one for one in self._posted.values() if not one.resolved(now)}
+        with self._lock:
+            posted = list(self._posted.values())
+        found = {one.fingerprint: one for one in posted if not one.resolved(now)}
         found |= {one.fingerprint: one for one in self.fired(now)}
         return [found[key] for key in sorted(found)]
 

@@ -33,7 +33,7 @@ class Silences:
         self._by_id: dict[str, Silence] = {}
 
     def __iter__(self) -> Iterator[Silence]:
-        return iter(self._by_id.values())
+        return iter(list(self._by_id.values()))  # a copy: clients add silences while others read
 
     def get(self, identity: str) -> Silence | None:
         return self._by_id.get(identity)
