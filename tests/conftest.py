@@ -1,10 +1,16 @@
-"""What every test shares: asyncio for async tests, and no settings leaking in from the machine."""
+"""What every test shares: asyncio for async tests, and nothing leaking in from the machine or the shell."""
 
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # as a shell starts background jobs
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
