@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from autodevops.cli.mcp_config import EXPANDS, PLACES, Client, secret_names, snippet, this_command
+from autodevops.cli.mcp_config import EXPANDS, PLACES, Client, secret_names, sections_of, snippet, this_command
 from autodevops.kernel.errors import UsageError
 from autodevops.settings import Settings, load_settings
 
@@ -61,7 +61,7 @@ def serve(
 ) -> None:
     """Serve one system over stdio or streamable HTTP (path /mcp; /healthz says that it is up).
 
-    Beyond loopback a token is required. Tools that change the system are only offered with --allow-writes.
+    Beyond loopback a token is required. Tools that change the system are offered with --allow-writes, or where the settings say allow_writes.
     """
     from autodevops import servers
 
@@ -80,8 +80,7 @@ def serve(
 
 def _written_by(server: str) -> tuple[str, ...]:
     """The sections of the settings that allow a server's writes. Raises UsageError when it has none."""
-    sections = (server, "alertmanager") if server == "prometheus" else (server,)
-    models = {section: Settings.model_fields[section].annotation for section in sections}
+    models = {section: Settings.model_fields[section].annotation for section in sections_of(server)}
     found = tuple(name for name, model in models.items() if "allow_writes" in getattr(model, "model_fields", {}))
     if not found:
         raise UsageError(f"The {server} server only reads.", "Leave --allow-writes out.")

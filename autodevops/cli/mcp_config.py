@@ -86,8 +86,13 @@ def secret_names(environment: Mapping[str, str]) -> list[str]:
     return [name for name in sorted(environment) if name.startswith("AUTODEVOPS_") and _secret(name, environment[name])]
 
 
+def sections_of(server: str) -> tuple[str, ...]:
+    """The sections of the settings that a server reads."""
+    return (server, "alertmanager") if server == "prometheus" else (server,)
+
+
 def _environment(client: Client, server: str, environment: Mapping[str, str]) -> dict[str, str]:
-    sections = {"prometheus": ("PROMETHEUS", "ALERTMANAGER")}.get(server, (server.upper(),))
+    sections = tuple(one.upper() for one in sections_of(server))
     wanted = {
         name: value
         for name, value in environment.items()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
 
@@ -30,9 +30,20 @@ def new_server(
     name: str,
     title: str,
     instructions: str,
-    lifespan: Callable[[MCPServer[Any]], AbstractAsyncContextManager[None]] | None = None,
+    *held: Callable[[], AbstractAsyncContextManager[None]],
 ) -> MCPServer[Any]:
-    """A server that leaves the process' logging alone: it may live inside a notebook or a CLI."""
+    """A server that leaves the process' logging alone: it may live inside a notebook or a CLI.
+
+    What is `held` is entered when a session begins and left when it ends.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_server: MCPServer[Any]) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for one in held:
+                await stack.enter_async_context(one())
+            yield
+
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     server: MCPServer[Any] = MCPServer(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -57,12 +55,7 @@ def create_server(settings: GitHubSettings, *, clock: Clock = utc_now) -> MCPSer
     api = HttpApi("GitHub", "github", settings, headers, kept=KEPT, clock=clock)
     times = Times(clock)
 
-    @asynccontextmanager
-    async def lifespan(_server: MCPServer[Any]) -> AsyncIterator[None]:
-        async with api.open():
-            yield
-
-    server = new_server("autodevops-github", "GitHub", INSTRUCTIONS, lifespan)
+    server = new_server("autodevops-github", "GitHub", INSTRUCTIONS, api.open)
 
     @read_tool(server, _text.names)
     async def list_repositories() -> NameList:

@@ -64,7 +64,7 @@ def pods_on(cluster: Cluster, node: str, *, unmanaged: bool, empty_dir: bool) ->
     items, more = cluster.page(PODS.path(), params, MAX_OBJECTS, "Kind Pod")
     if more:
         raise ToolRejected(f"Node {node} has more than {MAX_OBJECTS} pods.", "Drain it with kubectl.")
-    found = [_judged(cluster, item, unmanaged=unmanaged, empty_dir=empty_dir) for item in items]
+    found = [_judged(item, unmanaged=unmanaged, empty_dir=empty_dir) for item in items]
     return sorted(found, key=lambda one: (one.told.namespace, one.told.name))
 
 
@@ -190,7 +190,7 @@ def _drained(cordoned: WriteResult, name: str, pods: Sequence[Leaving], dry_run:
     )
 
 
-def _judged(cluster: Cluster, pod: Object, *, unmanaged: bool, empty_dir: bool) -> Leaving:
+def _judged(pod: Object, *, unmanaged: bool, empty_dir: bool) -> Leaving:
     owner = controller_of(pod)
     finished = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
     if MIRROR in (pod["metadata"].get("annotations") or {}):

@@ -39,14 +39,14 @@ def create_server(settings: KubernetesSettings) -> MCPServer[Any]:
     cluster = Cluster(KubernetesApi(settings))
 
     @asynccontextmanager
-    async def lifespan(_server: MCPServer[Any]) -> AsyncIterator[None]:
+    async def closed_after() -> AsyncIterator[None]:
         try:
             yield
         finally:
             cluster.api.close()
 
     instructions = READS + (WRITES if settings.allow_writes else "")
-    server = new_server("autodevops-kubernetes", "Kubernetes", instructions, lifespan)
+    server = new_server("autodevops-kubernetes", "Kubernetes", instructions, closed_after)
     _add_lists(server, cluster)
     _add_reads(server, cluster)
     if settings.allow_writes:

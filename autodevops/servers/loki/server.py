@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 
 from mcp.server import MCPServer
@@ -56,12 +54,7 @@ def create_server(settings: LokiSettings, *, clock: Clock = utc_now) -> MCPServe
     api = HttpApi("Loki", "loki", settings, clock=clock)
     times = Times(clock)
 
-    @asynccontextmanager
-    async def lifespan(_server: MCPServer[Any]) -> AsyncIterator[None]:
-        async with api.open():
-            yield
-
-    server = new_server("autodevops-loki", "Loki", INSTRUCTIONS, lifespan)
+    server = new_server("autodevops-loki", "Loki", INSTRUCTIONS, api.open)
 
     @read_tool(server, text.lines)
     async def query_logs(

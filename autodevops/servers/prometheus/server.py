@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 
 from mcp.server import MCPServer
@@ -68,12 +66,7 @@ def create_server(
     alerts_api = HttpApi("Alertmanager", "alertmanager", alertmanager, clock=clock)
     times = Times(clock)
 
-    @asynccontextmanager
-    async def lifespan(_server: MCPServer[Any]) -> AsyncIterator[None]:
-        async with api.open(), alerts_api.open():
-            yield
-
-    server = new_server("autodevops-prometheus", "Prometheus", INSTRUCTIONS, lifespan)
+    server = new_server("autodevops-prometheus", "Prometheus", INSTRUCTIONS, api.open, alerts_api.open)
 
     @read_tool(server, _text.series)
     async def query_instant(query: PromQL, time: Time = "") -> SeriesResult:

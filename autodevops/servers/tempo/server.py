@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -54,12 +53,7 @@ def create_server(settings: TempoSettings, *, clock: Clock = utc_now) -> MCPServ
     api = HttpApi("Tempo", "tempo", settings, clock=clock)
     times = Times(clock)
 
-    @asynccontextmanager
-    async def lifespan(_server: MCPServer[Any]) -> AsyncIterator[None]:
-        async with api.open():
-            yield
-
-    server = new_server("autodevops-tempo", "Tempo", INSTRUCTIONS, lifespan)
+    server = new_server("autodevops-tempo", "Tempo", INSTRUCTIONS, api.open)
 
     @read_tool(server, text.traces)
     async def search_traces(
