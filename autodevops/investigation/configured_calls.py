@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.investigation.graph import Edge
-from autodevops.investigation.inventory import Inventory, Object, items, section
+from autodevops.investigation.inventory import Inventory, Object, Workload, items, section
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*")
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[a-z][a-z0-9+.-]*://", re.I)  # also jdbc:postgresql://
@@ -45,6 +45,14 @@ def settings_of(template: Object) -> Iterator[Setting]:
             found = container.get(key)
             for part in found if isinstance(found, list) else ():
                 yield Setting(place, "", str(part))
+
+
+def addressed(inventory: Inventory) -> Iterator[tuple[Workload, Address]]:
+    """Every address that stands in a workload's pod template, with the workload."""
+    for workload in inventory.workloads:
+        for setting in settings_of(section(workload.object, "spec", "template")):
+            for address in addresses(setting.text, inventory.namespace):
+                yield workload, address
 
 
 def configured_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[Edge]:

@@ -26,7 +26,7 @@ from autodevops.investigation.gather_logs import gather_logs
 from autodevops.investigation.gather_metrics import gather_alerts, gather_saturation, gather_signals
 from autodevops.investigation.gather_traces import gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
-from autodevops.investigation.grounds import names
+from autodevops.investigation.grounds import anything_seen, names
 from autodevops.investigation.inventory import Inventory, name_of, section
 from autodevops.investigation.narrow import look_closer
 from autodevops.investigation.object_edges import object_edges
@@ -175,10 +175,7 @@ def _subject_asked(request: Request, inventory: Inventory) -> Subject | None:
 
 
 def _require_namespace(request: Request, picture: Picture, namespace: Evidence) -> None:
-    heard = (
-        picture.signals or picture.logs or picture.error_traces or picture.plain_traces or picture.inventory.workloads
-    )
-    if is_not_found(namespace) and not heard:
+    if is_not_found(namespace) and not anything_seen(picture):
         said = (namespace.error or "").split(":", 1)[-1].strip()
         unheard = names(picture.unreachable)
         telemetry = f", and {unheard} could not be read" if unheard else " and has no telemetry"

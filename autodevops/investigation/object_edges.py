@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
-from autodevops.investigation.configured_calls import addresses, settings_of
+from autodevops.investigation.configured_calls import addressed
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, Workload, items, name_of, section
 from autodevops.investigation.rules.policies import isolates
@@ -33,11 +33,9 @@ _Found = tuple[str, Subject, Subject, str]  # the kind whose list shows it, orig
 def _services(inventory: Inventory) -> Iterator[_Found]:
     """Callers depend on the Service they address; a Service on the workload it is meant for."""
     subjects = {name_of(service): inventory.object_subject(service) for service in inventory.services}
-    for workload in inventory.workloads:
-        for setting in settings_of(section(workload.object, "spec", "template")):
-            for address in addresses(setting.text, inventory.namespace):
-                if address.host in subjects:
-                    yield "Service", workload.subject, subjects[address.host], "is configured to call"
+    for workload, address in addressed(inventory):
+        if address.host in subjects:
+            yield "Service", workload.subject, subjects[address.host], "is configured to call"
     for name, subject in subjects.items():
         meant = inventory.of_name(name)
         if meant is not None:
@@ -86,7 +84,7 @@ def _references(inventory: Inventory) -> Iterator[_Found]:
 
 
 def _everywhere(inventory: Inventory) -> Iterator[_Found]:
-    """Cluster DNS, on which all depend; the namespace, on which those depend whom its quota refuses."""
+    """Cluster DNS, on which all depend; the namespace, for those whose ReplicaSets its quota refuses."""
     for dns in inventory.of_kind(CLUSTER_DNS):
         jobs = [inventory.object_subject(job) for job in inventory.of_kind("CronJob")]
         for subject in (*(workload.subject for workload in inventory.workloads), *jobs):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Object, Workload, items, name_of, section
+from autodevops.investigation.inventory import Object, Workload, items, section
 from autodevops.investigation.picture import Picture
 
 _PAINS: Final = {
@@ -42,10 +42,6 @@ def container_ports(workload: Workload) -> Iterator[Mapping[str, Any]]:
     spec = pod_spec(workload)
     for container in (*items(spec, "containers"), *items(spec, "initContainers")):
         yield from items(container, "ports")
-
-
-def service_named(name: str, picture: Picture) -> Object | None:
-    return next((service for service in picture.inventory.services if name_of(service) == name), None)
 
 
 def is_hurt(subject: Subject, earlier: Iterable[Finding]) -> bool:

@@ -12,26 +12,25 @@ What to do: give the Service back its port, or change all of its callers with it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.configured_calls import addresses, settings_of
-from autodevops.investigation.inventory import Object, items, name_of, section
+from autodevops.investigation.configured_calls import addressed
+from autodevops.investigation.inventory import Object, items, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import hurt_through, service_named
+from autodevops.investigation.rules.routes import hurt_through
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    for name in sorted(changed_services(picture)):
-        service = service_named(name, picture)
-        if service is None:
-            continue
+    called, services = _callers(picture), {name_of(one): one for one in picture.inventory.services}
+    for name in sorted(_changed(picture, called)):
+        service = services[name]
         subject = picture.inventory.object_subject(service)
         if not hurt_through(subject, picture, earlier):
             continue
-        callers = _callers(picture)[name]
+        callers = called[name]
         used = ", ".join(sorted({str(port) for _, port in callers}))
         has = ", ".join(str(port.get("port")) for port in items(service, "spec", "ports"))
         yield RULE.finding(
@@ -50,11 +49,15 @@ def has_port(service: Object, port: int | None) -> bool:
 
 def changed_services(picture: Picture) -> set[str]:
     """Services that nobody addresses rightly and whose callers were not rolled out in the window."""
+    return _changed(picture, _callers(picture))
+
+
+def _changed(picture: Picture, called: Mapping[str, list[tuple[Subject, int]]]) -> set[str]:
     rolled = {r.subject for r in picture.rollouts if picture.span.window.contains(r.change.at)}
+    services = {name_of(service): service for service in picture.inventory.services}
     found: set[str] = set()
-    for name, callers in _callers(picture).items():
-        service = service_named(name, picture)
-        wrong = service is not None and not any(has_port(service, port) for _, port in callers)
+    for name, callers in called.items():
+        wrong = not any(has_port(services[name], port) for _, port in callers)
         if wrong and not any(who in rolled for who, _ in callers):
             found.add(name)
     return found
@@ -64,11 +67,9 @@ def _callers(picture: Picture) -> dict[str, list[tuple[Subject, int]]]:
     """Who addresses which Service by a port."""
     names = {name_of(service) for service in picture.inventory.services if items(service, "spec", "ports")}
     found: dict[str, list[tuple[Subject, int]]] = {}
-    for workload in picture.inventory.workloads:
-        for setting in settings_of(section(workload.object, "spec", "template")):
-            for address in addresses(setting.text, picture.inventory.namespace):
-                if address.host in names and address.port is not None:
-                    found.setdefault(address.host, []).append((workload.subject, address.port))
+    for workload, address in addressed(picture.inventory):
+        if address.host in names and address.port is not None:
+            found.setdefault(address.host, []).append((workload.subject, address.port))
     return found
 
 

@@ -20,20 +20,22 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.inventory import items
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import container_ports, hurt_through, selected, selector_of
+from autodevops.investigation.rules.routes import container_ports, hurt_through, selected
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for service in picture.inventory.services:
         subject = picture.inventory.object_subject(service)
-        workloads = selected(service, picture) if selector_of(service) else []
+        workloads = selected(service, picture)
         declared = [port for workload in workloads for port in container_ports(workload)]
         for port in items(service, "spec", "ports"):
             target = port.get("targetPort", port.get("port"))
             named = isinstance(target, str) and not target.isdecimal()
             known = {str(one.get("name" if named else "containerPort", "")) for one in declared}
+            if not workloads or str(target) in known or not (named or declared):
+                continue
             hurt = hurt_through(subject, picture, earlier)
-            if not workloads or str(target) in known or not (named or (declared and hurt)):
+            if not (named or hurt):
                 continue
             listens = ", ".join(sorted(_told(one) for one in declared)) or "no port that has a name"
             names = ", ".join(sorted({workload.subject.name for workload in workloads}))
