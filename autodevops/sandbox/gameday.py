@@ -150,10 +150,10 @@ class Gameday:
         """Services that failed more than they would have, had nobody done anything: the same world without actions
         tells."""
         now, world = self.world.now(), self.world
-        untouched = World(world.scenario, world.seed, world.origin, lambda: to_datetime(now))
         times = np.arange(self.began_at, now, 30.0)
         if len(times) < _WORSE_SAMPLES:
             return []
+        untouched = World(world.scenario, world.seed, world.origin, lambda: to_datetime(now))
         ours, theirs = world.readings(times), untouched.readings(times)
         found = []
         for name in self._services:

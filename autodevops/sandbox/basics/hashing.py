@@ -54,7 +54,7 @@ def uid(*parts: object) -> str:
 
 
 Draw = Callable[[], int]
-"""The next 64 bits of a stream: `uniform_of` and `lognormal_of` make of it what `Dice` would."""
+"""The next 64 bits of a stream: `uniform_of` and `lognormal_of` make numbers of it."""
 
 
 def draws(seeds: Sequence[int]) -> list[Draw]:
@@ -97,7 +97,3 @@ class Dice:
     def uniform(self) -> float:
         """The next number in (0, 1)."""
         return uniform_of(self.bits())
-
-    def lognormal(self, median: float, sigma: float) -> float:
-        """The next draw from a log-normal distribution."""
-        return lognormal_of(self.bits(), median, sigma)

@@ -76,10 +76,13 @@ class Call:
     @property
     def repo(self) -> Repo:
         """The repository of the path as it is now; a private one is "Not Found" to strangers."""
+        return self.look(self._repository())
+
+    def _repository(self) -> Repository:
         wanted = f"{self.path('owner')}/{self.path('repo')}".lower()
         for one in self.repositories:
             if one.full_name.lower() == wanted:
-                return self.look(one)
+                return one
         raise not_found()
 
     def look(self, repository: Repository) -> Repo:
@@ -88,9 +91,9 @@ class Call:
     def edit(self, change: Callable[[Repo, Made], Made]) -> Repo:
         """Change what was made in the repository of the path; `change` sees it as it is at that moment. Returns it as
         it is afterwards."""
-        repo = self.repo
-        self.desk.edit(repo.full_name, lambda made: change(look(repo.world, made, self.now), made))
-        return self.repo
+        repository = self._repository()
+        self.desk.edit(repository.full_name, lambda made: change(look(repository, made, self.now), made))
+        return self.look(repository)
 
     # --- the body ---
 

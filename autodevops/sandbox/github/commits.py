@@ -5,13 +5,10 @@ from __future__ import annotations
 from autodevops.sandbox.github import history, render
 from autodevops.sandbox.github.calls import Answer, Call, Endpoint, Listing, found, in_media
 from autodevops.sandbox.github.door import page
-from autodevops.sandbox.github.nouns import Commit
-from autodevops.sandbox.github.objects import Tree
 from autodevops.sandbox.github.patches import diff_text, patch_text
 from autodevops.sandbox.github.pulls import pull_json
 from autodevops.sandbox.github.refusals import Refusal, not_found
 from autodevops.sandbox.github.render import Json
-from autodevops.sandbox.github.view import Repo
 
 _COMMITS_A_PAGE = 250  # of a comparison, unless asked otherwise
 _MOST_FILES = 300
@@ -38,7 +35,7 @@ def commits(call: Call) -> Answer:
 def commit(call: Call) -> Answer:
     repo = call.repo
     value = found(history.resolve(repo, call.path("ref")), call.path("ref"))
-    before = _before(value, repo)
+    before = history.before(value, repo)
     if call.wants("diff"):
         return in_media(diff_text(value.changes, before, value.files), "diff")
     if call.wants("patch"):
@@ -84,7 +81,7 @@ def compare(call: Call) -> Answer:
     if call.wants("diff"):
         return in_media(diff_text(files, common.files, last.files), "diff")
     if call.wants("patch"):
-        return in_media(patch_text([(one, _before(one, repo)) for one in ahead]), "patch")
+        return in_media(patch_text([(one, history.before(one, repo)) for one in ahead]), "patch")
     url, html = render.api(repo, base), f"{base}/{repo.full_name}"
 
     def wrap(shown: list[Json], total: int) -> Json:
@@ -112,11 +109,6 @@ def _status(ahead: int, behind: int) -> str:
     if ahead and behind:
         return "diverged"
     return "ahead" if ahead else "behind" if behind else "identical"
-
-
-def _before(commit: Commit, repo: Repo) -> Tree:
-    parent = repo.commits.get(commit.parents[0]) if commit.parents else None
-    return parent.files if parent else {}
 
 
 _REPO = "/repos/{owner}/{repo}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from autodevops.sandbox.github.nouns import Commit, Pull
+from autodevops.sandbox.github.objects import Tree
 from autodevops.sandbox.github.view import Repo
 from autodevops.sandbox.world.git import FileChange, diff_files
 
@@ -30,6 +31,12 @@ def resolve(repo: Repo, ref: str) -> Commit | None:
         return None
     found = [commit for full, commit in repo.commits.items() if full.startswith(sha)]
     return found[0] if len(found) == 1 else None
+
+
+def before(commit: Commit, repo: Repo) -> Tree:
+    """The files of a commit's first parent."""
+    parent = repo.commits.get(commit.parents[0]) if commit.parents else None
+    return parent.files if parent else {}
 
 
 def reachable(repo: Repo, head: Commit) -> list[Commit]:

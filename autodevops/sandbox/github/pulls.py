@@ -8,15 +8,12 @@ from dataclasses import replace
 from autodevops.sandbox.github import history, merging, render
 from autodevops.sandbox.github.calls import ROBOT, Answer, Call, Changed, Endpoint, Listing, in_media
 from autodevops.sandbox.github.made import Made
-from autodevops.sandbox.github.nouns import Commit, Issue, Pull, Review
-from autodevops.sandbox.github.objects import Tree
+from autodevops.sandbox.github.nouns import Issue, Pull, Review
 from autodevops.sandbox.github.patches import diff_text, patch_text
 from autodevops.sandbox.github.refusals import Refusal, not_found, validation_failed
 from autodevops.sandbox.github.render import Json, number_id, stamp, user
 from autodevops.sandbox.github.view import Repo
 from autodevops.sandbox.world.git import Person
-
-_NO_FILES: Tree = {}
 
 
 def pulls(call: Call) -> Answer:
@@ -51,16 +48,11 @@ def pull(call: Call) -> Answer:
     if not (call.wants("diff") or call.wants("patch")):
         return pull_in_full(value, repo, call.base)
     commits, head = history.pull_commits(repo, value), repo.commits.get(value.head_sha)
-    files = head.files if head else _NO_FILES
+    files = head.files if head else {}
     if call.wants("diff"):
-        before = _parent_files(commits[0], repo) if commits else files
+        before = history.before(commits[0], repo) if commits else files
         return in_media(diff_text(history.pull_files(repo, value), before, files), "diff")
-    return in_media(patch_text([(one, _parent_files(one, repo)) for one in commits]), "patch")
-
-
-def _parent_files(commit: Commit, repo: Repo) -> Tree:
-    parent = repo.commits.get(commit.parents[0]) if commit.parents else None
-    return parent.files if parent else _NO_FILES
+    return in_media(patch_text([(one, history.before(one, repo)) for one in commits]), "patch")
 
 
 def files(call: Call) -> Answer:

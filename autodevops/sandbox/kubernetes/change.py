@@ -52,13 +52,13 @@ def patch(call: Call) -> tuple[Json, int]:
         raise invalid(call.resource, "", [required("force", "")])
     before, document = call.current(), call.document()
     shown = scale_of(before) if call.subresource == "scale" else as_served(call.resource, before)
-    after = _patched(call, shown, document, media_type)
+    after = _patched(shown, document, media_type)
     if call.subresource == "scale":
         return _scaled(call, before, after), 200
     return _changed(call, before, decoded(call, after)), 200
 
 
-def _patched(call: Call, document: Json, wanted: Any, media_type: str) -> Json:
+def _patched(document: Json, wanted: Any, media_type: str) -> Json:
     try:
         found = _PATCHES[media_type](document, wanted)
     except ValueError as error:
@@ -103,7 +103,7 @@ def _scaled(call: Call, before: Json, scale: Any) -> Json:
     version = (scale.get("metadata") or {}).get("resourceVersion")
     if version and version != before["metadata"]["resourceVersion"]:
         raise conflict(call.resource, call.name)
-    item = with_scale(call.resource, before, scale)
+    item = with_scale(before, scale)
     item["metadata"]["managedFields"] = after_update(item, before, writer_of(call, "Update"))
     return scale_of(store_change(call, item, before, dry_run=call.dry_run()))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 from autodevops.sandbox.cluster.rbac import may_grant
 from autodevops.sandbox.cluster.store import Json, Key
 from autodevops.sandbox.kubernetes.call import Call
@@ -37,7 +35,7 @@ def create_from(call: Call, item: Json, *, dry_run: bool) -> Json:
     stale = call.store.get(call.resource.stored, call.namespace, str(meta.get("name", "")))
     if stale is not None and has_expired(call.store, stale) and not dry_run:
         call.store.remove(Key("Event", call.namespace, meta["name"]))
-    return store_new(call, copy.deepcopy(item), dry_run=dry_run)
+    return store_new(call, item, dry_run=dry_run)
 
 
 def check_rights(call: Call, item: Json) -> None:

@@ -1,4 +1,4 @@
-"""DELETE of an object or a collection, and evictions.
+"""DELETE of an object or a collection.
 
 What depends on an object is the garbage collector's business: deletion only leaves it the finalizers
 `foregroundDeletion` and `orphan`. A pod's end is its kubelet's, a namespace's content the namespace controller's.
@@ -148,5 +148,4 @@ def _namespace(call: Call, item: Json, *, dry_run: bool) -> Json:
     if not (item.get("spec") or {}).get("finalizers") and not meta.get("finalizers"):
         call.store.remove(key_of(item))
         return _gone(call, item)
-    # Not `edit`: it lets an object go whose metadata has no finalizer, and this one waits for those in its spec.
     return call.store.update(found)

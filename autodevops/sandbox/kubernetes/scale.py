@@ -32,7 +32,7 @@ def scale_of(item: Json) -> Json:
     }
 
 
-def with_scale(resource: Resource, item: Json, scale: Json) -> Json:
+def with_scale(item: Json, scale: Json) -> Json:
     """The workload that a written Scale asks for. Raises Refused (422)."""
     replicas = (scale.get("spec") or {}).get("replicas") or 0
     if not isinstance(replicas, int) or replicas < 0:

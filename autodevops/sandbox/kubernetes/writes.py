@@ -10,7 +10,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from autodevops.sandbox.basics.hashing import safe_name, uid
+from autodevops.sandbox.basics.hashing import uid
 from autodevops.sandbox.basics.moments import rfc3339
 from autodevops.sandbox.cluster.admission import Denied, admit
 from autodevops.sandbox.cluster.defaults import with_defaults
@@ -90,7 +90,7 @@ def store_new(call: Call, item: Json, *, dry_run: bool) -> Json:
     """A new object through defaults, admission and validation into the store. Raises Refused."""
     resource, meta = call.resource, item["metadata"]
     if not meta.get("name") and meta.get("generateName"):
-        meta["name"] = _generated(call, str(meta["generateName"]))
+        meta["name"] = call.store.free_name(call.resource.stored, call.namespace, str(meta["generateName"]))
     item = _prepared(with_defaults(item))
     _check_home(call, item)
     _check(resource, item, validate(item))
@@ -132,13 +132,6 @@ def store_change(call: Call, item: Json, before: Json, *, dry_run: bool, status:
 def write(call: Call, item: Json, before: Json) -> Json:
     """Put a version there as it is; an object that only waited for its last finalizer goes."""
     key = key_of(item)
-    if key.kind == "Namespace":  # it waits for the finalizers in its spec, which the store does not look at
-        changed = call.store.update(copy.deepcopy(item))
-        meta = item["metadata"]
-        held = meta.get("finalizers") or (item.get("spec") or {}).get("finalizers")
-        if meta.get("deletionTimestamp") and not held:
-            call.store.remove(key)
-        return changed
 
     def become(found: Json) -> None:
         found.clear()
@@ -193,12 +186,6 @@ def _check_home(call: Call, item: Json) -> None:
         cause = {"reason": "NamespaceTerminating", "message": message, "field": "metadata.namespace"}
         refused.body["details"]["causes"] = [cause]
         raise refused
-
-
-def _generated(call: Call, prefix: str) -> str:
-    kind, revision = call.resource.stored, call.store.revision
-    names = (prefix + safe_name(5, kind, call.namespace, prefix, revision, attempt) for attempt in range(1000))
-    return next(name for name in names if call.store.get(kind, call.namespace, name) is None)
 
 
 def precondition(item: Json, wanted: Mapping[str, Any]) -> str:

@@ -1,38 +1,15 @@
-"""A place in a row of tokens: what every part of the LogQL parser steps with."""
+"""What every part of the LogQL parser steps with."""
 
 from __future__ import annotations
 
 from autodevops.sandbox.loki.lexer import Token, syntax_error
 from autodevops.sandbox.loki.syntax import LogQLError
+from autodevops.sandbox.wire import cursor
 
 
-class Cursor:
-    def __init__(self, tokens: list[Token]) -> None:
-        self._tokens = tokens
-        self._position = 0
-
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._position]
-
-    def _advance(self) -> Token:
-        token = self._next
-        self._position += token.kind != "end"
-        return token
-
-    def _accept(self, text: str) -> bool:
-        if self._next.kind in ("operator", "identifier") and self._next.text == text:
-            self._advance()
-            return True
-        return False
-
-    def _at(self, *texts: str) -> bool:
-        return self._next.kind in ("operator", "identifier") and self._next.text in texts
-
-    def _expect(self, text: str) -> Token:
-        if not self._at(text):
-            raise syntax_error(self._next, text)
-        return self._advance()
+class Cursor(cursor.Cursor[Token]):
+    def _unexpected(self, token: Token, expecting: str = "") -> LogQLError:
+        return syntax_error(token, expecting)
 
     def _identifier(self) -> str:
         if self._next.kind != "identifier":
@@ -43,10 +20,6 @@ class Cursor:
         if self._next.kind != "string":
             raise syntax_error(self._next, "STRING")
         return self._advance().value
-
-    def end(self) -> None:
-        if self._next.kind != "end":
-            raise syntax_error(self._next)
 
 
 def unsupported(token: Token, what: str) -> LogQLError:

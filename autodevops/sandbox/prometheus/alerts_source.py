@@ -9,7 +9,7 @@ import numpy as np
 from autodevops.sandbox.prometheus.metrics import Metrics
 from autodevops.sandbox.prometheus.rules import ALERTS, ALERTS_FOR_STATE, Alerting
 from autodevops.sandbox.promql.labels import NAME, Labels, Selector, make_labels, required_names, selects
-from autodevops.sandbox.promql.values import STALE, Floats, Mask, Millis, SampleBlock
+from autodevops.sandbox.promql.values import Floats, Mask, SampleBlock, interrupted
 
 _ALERTS_LISTED_MS = 2 * 3_600_000  # listing label names shall not evaluate every rule over weeks
 
@@ -51,13 +51,5 @@ class WithAlerts:
             ]
             for extra, present, values in rows:
                 own = make_labels(dict(labels) | extra)
-                if present.any() and selects(selector, own):
-                    yield _marked(own, times, present, values)
-
-
-def _marked(labels: Labels, times: Millis, present: Mask, values: Floats) -> SampleBlock:
-    """The samples where `present`, and a staleness marker at the instant after each run of them."""
-    ended = np.zeros(len(present), dtype=bool)
-    ended[1:] = present[:-1] & ~present[1:]
-    kept = present | ended
-    return SampleBlock([labels], times[kept], np.where(ended, STALE, values)[kept][None, :])
+                if selects(selector, own):
+                    yield from interrupted([own], times, values[None, :], present)

@@ -6,7 +6,7 @@ the steps at which each series has a sample. NaN is a value like any other; abse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -42,6 +42,15 @@ class SampleBlock:
     timestamps: Millis
     values: Floats
     histograms: Sequence[HistogramSamples] | None = None
+
+
+def interrupted(labels: list[Labels], times: Millis, values: Floats, present: Mask) -> Iterator[SampleBlock]:
+    """The samples where `present`, with a staleness marker where a run of them ends."""
+    ended = np.zeros(len(present), dtype=bool)
+    ended[1:] = present[:-1] & ~present[1:]
+    kept = present | ended
+    if kept.any():
+        yield SampleBlock(labels, times[kept], np.where(ended, STALE, values)[:, kept])
 
 
 @dataclass(frozen=True)

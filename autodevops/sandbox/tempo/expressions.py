@@ -6,7 +6,17 @@ import re
 from typing import Literal
 
 from autodevops.sandbox.tempo.lexer import Token, failure, unexpected
-from autodevops.sandbox.tempo.syntax import Attribute, Expression, Keyword, LiteralType, Operation, Unary, Value
+from autodevops.sandbox.tempo.syntax import (
+    Attribute,
+    Expression,
+    Keyword,
+    LiteralType,
+    Operation,
+    TraceQLError,
+    Unary,
+    Value,
+)
+from autodevops.sandbox.wire.cursor import Cursor
 from autodevops.sandbox.wire.go import compile_regex, parse_duration, unquote
 
 STATUSES = ("error", "ok", "unset")
@@ -73,36 +83,9 @@ _PRECEDENCE = {"||": 1, "&&": 2, "=": 3, "!=": 3, ">": 3, ">=": 3, "<": 3, "<=":
 _PRECEDENCE |= {"+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "^": 6}
 
 
-class ExpressionParser:
-    def __init__(self, tokens: list[Token]) -> None:
-        self._tokens = tokens
-        self._position = 0
-
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._position]
-
-    def _advance(self) -> Token:
-        token = self._next
-        self._position += token.kind != "end"
-        return token
-
-    def _at(self, *texts: str) -> bool:
-        return self._next.kind in ("operator", "identifier") and self._next.text in texts
-
-    def _accept(self, text: str) -> bool:
-        if self._at(text):
-            self._advance()
-            return True
-        return False
-
-    def _expect(self, text: str) -> None:
-        if not self._accept(text):
-            raise unexpected(self._next, text)
-
-    def end(self) -> None:
-        if self._next.kind != "end":
-            raise unexpected(self._next)
+class ExpressionParser(Cursor[Token]):
+    def _unexpected(self, token: Token, expecting: str = "") -> TraceQLError:
+        return unexpected(token, expecting)
 
     def expression(self, minimum: int) -> Expression:
         left = self._unary()

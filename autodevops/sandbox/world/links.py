@@ -44,7 +44,7 @@ class Link:
         return 1.0 - (1.0 - self.loss) * (1.0 - lost), delay
 
 
-def address_of(topology: Topology, caller: Service, callee: Service, environment: Mapping[str, str]) -> tuple[str, int]:
+def address_of(caller: Service, callee: Service, environment: Mapping[str, str]) -> tuple[str, int]:
     """(host, port) at which a caller looks for a service: what its environment says, or the usual address."""
     for name, usual in caller.env.items():
         if split_address(usual, callee.port)[0] in (callee.name, callee.address):
@@ -77,7 +77,7 @@ def find_link(
     """The link as it is now. `view` shows the cluster's objects, `outages` are those in force, `listens` tells where
     programs listen."""
     environment = caller.run.environment if caller.run else {}
-    host, port = address_of(topology, caller.service, callee, environment)
+    host, port = address_of(caller.service, callee, environment)
     if _dns_outage(outages) >= 1:
         return Link("no-host", host, port, error=f"dial tcp: lookup {host} on {_DNS}: server misbehaving")
     route = resolve(view, caller.item, host, port, "TCP", listens)

@@ -17,7 +17,7 @@ import numpy as np
 from autodevops.sandbox.basics import hashing
 from autodevops.sandbox.prometheus.metrics import SCRAPE_INTERVAL_MS, Metadata, Target
 from autodevops.sandbox.promql.labels import NAME, Labels, Matcher, Selector, make_labels, selects
-from autodevops.sandbox.promql.values import STALE, Floats, Mask, Millis, SampleBlock
+from autodevops.sandbox.promql.values import Floats, Millis, SampleBlock, interrupted
 from autodevops.sandbox.world.metric_families.application import Application
 from autodevops.sandbox.world.metric_families.cadvisor import Cadvisor
 from autodevops.sandbox.world.metric_families.control_plane import ControlPlane
@@ -165,7 +165,7 @@ class WorldMetrics:
                 steady += labels
                 values_of_steady.append(values)
             else:
-                yield from _interrupted(labels, whole.times[columns], values, series.present[columns])
+                yield from interrupted(labels, whole.times[columns], values, series.present[columns])
         if steady:
             yield SampleBlock(steady, whole.times[columns], np.concatenate(values_of_steady))
 
@@ -268,12 +268,3 @@ def _may_match(selector: Selector, known: dict[str, str]) -> bool:
         return matcher.accepts(known[matcher.name])
 
     return any(all(possible(matcher) for matcher in group) for group in selector)
-
-
-def _interrupted(labels: list[Labels], times: Millis, values: Floats, present: Mask) -> Iterator[SampleBlock]:
-    """The samples where `present`, with a staleness marker where a run of them ends."""
-    ended = np.zeros(len(present), dtype=bool)
-    ended[1:] = present[:-1] & ~present[1:]
-    kept = present | ended
-    if kept.any():
-        yield SampleBlock(labels, times[kept], np.where(ended, STALE, values)[:, kept])

@@ -54,7 +54,7 @@ class WorldSurroundings:
                 )
         if any(outage.target in ("", node) for outage in self._now("pulls", at)):
             return Pull(10.0, error=_unpack(whole) + _head(name, tag) + f"dial tcp: lookup {host}: i/o timeout")
-        if (error := self._refusal(name, tag, host, credentials)) or not self._has(image, name, tag):
+        if (error := self._refusal(name, tag, host, credentials)) or not self._has(image, tag):
             return Pull(seconds, error=error or _missing(name, tag, host))
         size = 20_000_000 + hashing.number("image size", image) % 140_000_000
         return Pull(seconds + size / _PULL_BYTES_PER_SECOND, size)
@@ -103,7 +103,7 @@ class WorldSurroundings:
     def _now(self, what: str, at: float) -> list[Outage]:
         return [outage for outage in self.outages if outage.what == what and outage.holds(at)]
 
-    def _has(self, image: str, name: str, tag: str) -> bool:
+    def _has(self, image: str, tag: str) -> bool:
         program = program_of(self.topology, image)
         if isinstance(program, KnownImage):
             return re.fullmatch(program.tags, tag) is not None

@@ -11,7 +11,7 @@ from autodevops.sandbox.cluster.admission import Denied
 from autodevops.sandbox.cluster.controllers.job_parts import finished
 from autodevops.sandbox.cluster.controllers.pods import is_terminating
 from autodevops.sandbox.cluster.controllers.schedules import Schedule, parse_schedule
-from autodevops.sandbox.cluster.controllers.writes import Backoff, create, owned, owner_key, reaction, replace
+from autodevops.sandbox.cluster.controllers.writes import Backoff, concerned, create, owned, replace
 from autodevops.sandbox.cluster.meta import controlled_by, owner_reference
 from autodevops.sandbox.cluster.recorder import Recorder
 from autodevops.sandbox.cluster.store import Change, Json, Key, Store, copied, key_of
@@ -32,12 +32,7 @@ class CronJobs:
         self._backoff = Backoff()
 
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
-        key: Key | None = change.key
-        if change.key.kind == "Job":
-            key = owner_key(change.object, "CronJob")
-        elif change.key.kind != "CronJob":
-            return []
-        return [(key, reaction(key, change.revision))] if key is not None else []
+        return concerned(change, "CronJob", "Job")
 
     def reconcile(self, key: Key) -> float | None:
         item = self._store.get(*key)

@@ -24,7 +24,7 @@ from autodevops.sandbox.cluster.controllers.pods import (
     ready_since,
     soonest,
 )
-from autodevops.sandbox.cluster.controllers.writes import Backoff, counted, owner_key, reaction, replace, resolve
+from autodevops.sandbox.cluster.controllers.writes import Backoff, concerned, counted, reaction, replace, resolve
 from autodevops.sandbox.cluster.recorder import Recorder
 from autodevops.sandbox.cluster.store import Change, Json, Key, Store, key_of
 
@@ -45,16 +45,12 @@ class DaemonSets:
         self._not_before: dict[Key, float] = {}
 
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
-        kind = change.key.kind
-        if kind == "DaemonSet":
-            return [(change.key, reaction(change.key, change.revision))]
-        if kind == "Pod":
-            key = owner_key(change.object, "DaemonSet")
-            return [(key, reaction(key, change.revision))] if key is not None else []
-        if kind == "Node" and fitness(change.before) != fitness(change.object if change.type != "DELETED" else None):
+        if change.key.kind == "Node" and fitness(change.before) != fitness(
+            change.object if change.type != "DELETED" else None
+        ):
             keys = [key_of(one) for one in self._store.items("DaemonSet")]
             return [(key, reaction(key, change.revision)) for key in keys]
-        return []
+        return concerned(change, "DaemonSet", "Pod")
 
     def reconcile(self, key: Key) -> float | None:
         item = self._store.get(*key)

@@ -187,12 +187,7 @@ class EndpointsController:
         return endpoint
 
     def _slices(self, key: Key) -> list[Json]:
-        return [
-            one
-            for one in self._store.items("EndpointSlice", key.namespace)
-            if (labels := one["metadata"].get("labels") or {}).get(SERVICE_NAME) == key.name
-            and labels.get(MANAGED_BY) == _SLICER
-        ]
+        return slices_of(self._store, key, _SLICER)
 
     def _trigger(self) -> dict[str, str]:
         return {_TRIGGER: rfc3339(self._store.now)}
@@ -263,3 +258,13 @@ def _differs(change: Change) -> bool:
     before, item = change.before or {}, change.object
     same_labels = (before.get("metadata") or {}).get("labels") == item["metadata"].get("labels")
     return before.get("spec") != item.get("spec") or not same_labels
+
+
+def slices_of(store: Store, service: Key, manager: str) -> list[Json]:
+    """The EndpointSlices of a Service, or of Endpoints of its name, that one controller keeps."""
+    return [
+        one
+        for one in store.items("EndpointSlice", service.namespace)
+        if (labels := one["metadata"].get("labels") or {}).get(SERVICE_NAME) == service.name
+        and labels.get(MANAGED_BY) == manager
+    ]

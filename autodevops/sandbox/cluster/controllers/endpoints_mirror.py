@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from autodevops.sandbox.cluster.admission import Denied, admit
 from autodevops.sandbox.cluster.components import MANAGER, back_at
-from autodevops.sandbox.cluster.controllers.endpoints import ENDPOINTS_BY, MANAGED_BY, SERVICE_NAME
+from autodevops.sandbox.cluster.controllers.endpoints import ENDPOINTS_BY, MANAGED_BY, SERVICE_NAME, slices_of
 from autodevops.sandbox.cluster.meta import owner_reference
 from autodevops.sandbox.cluster.store import Change, Json, Key, Store, key_of
 from autodevops.sandbox.cluster.surroundings import Surroundings
@@ -35,12 +35,7 @@ class EndpointsMirror:
         wanted: list[Json] = []
         if endpoints is not None and service is not None and not service["spec"].get("selector"):
             wanted = [_mirrored(endpoints, subset) for subset in endpoints.get("subsets") or ()]
-        there = [
-            one
-            for one in self._store.items("EndpointSlice", key.namespace)
-            if (labels := one["metadata"].get("labels") or {}).get(SERVICE_NAME) == key.name
-            and labels.get(MANAGED_BY) == _MIRROR
-        ]
+        there = slices_of(self._store, key, _MIRROR)
         for item, known in zip(wanted, there, strict=False):
             news = {"endpoints": item["endpoints"], "ports": item["ports"]}
             self._store.update({**known, **news, "metadata": {**known["metadata"]}})

@@ -21,7 +21,7 @@ from autodevops.sandbox.cluster.controllers.pods import (
     ready_since,
     soonest,
 )
-from autodevops.sandbox.cluster.controllers.writes import Backoff, counted, owned, owner_key, reaction, replace
+from autodevops.sandbox.cluster.controllers.writes import Backoff, concerned, counted, owned, replace
 from autodevops.sandbox.cluster.meta import set_condition
 from autodevops.sandbox.cluster.recorder import Recorder
 from autodevops.sandbox.cluster.store import Change, Json, Key, Store, key_of
@@ -42,12 +42,7 @@ class Jobs:
         self._tallies: dict[str, parts.Tally] = {}
 
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
-        key: Key | None = change.key
-        if change.key.kind == "Pod":
-            key = owner_key(change.object, "Job")
-        elif change.key.kind != "Job":
-            return []
-        return [(key, reaction(key, change.revision))] if key is not None else []
+        return concerned(change, "Job", "Pod")
 
     def reconcile(self, key: Key) -> float | None:
         item = self._store.get(*key)

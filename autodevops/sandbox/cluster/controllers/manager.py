@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from autodevops.sandbox.cluster.components import MANAGER, back_at
 from autodevops.sandbox.cluster.engine import Controller
 from autodevops.sandbox.cluster.store import Change, Key, Store
 from autodevops.sandbox.cluster.surroundings import Surroundings
-
-_COMPONENT = "kube-controller-manager"
 
 
 class Managed:
@@ -25,7 +24,5 @@ class Managed:
         return self._loop.concerns(change)
 
     def reconcile(self, key: Key) -> float | None:
-        now = self._store.now
-        if self._surroundings.component(_COMPONENT, now):
-            return self._loop.reconcile(key)
-        return next((moment for moment in self._surroundings.turning_points() if moment > now), None)
+        later = back_at(self._surroundings, MANAGER, self._store.now)
+        return self._loop.reconcile(key) if later is None else later

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from autodevops.sandbox.basics.hashing import uniform
 from autodevops.sandbox.basics.moments import parse_rfc3339, rfc3339
+from autodevops.sandbox.cluster.components import MANAGER, back_at
 from autodevops.sandbox.cluster.kubelet.nodes import alive, last_beat
 from autodevops.sandbox.cluster.meta import condition_of, is_ready, set_condition
 from autodevops.sandbox.cluster.recorder import Recorder
@@ -69,9 +70,9 @@ class NodeLifecycle:
 
     def reconcile(self, key: Key) -> float | None:
         """Look at one node and its pods, or at one pod."""
-        now = self._store.now
-        if not self._surroundings.component("kube-controller-manager", now):
-            return next((turn for turn in self._surroundings.turning_points() if turn > now), None)
+        later = back_at(self._surroundings, MANAGER, self._store.now)
+        if later is not None:
+            return later
         again = self._pod(key) if key.kind == "Pod" else self._node(key)
         return None if again == math.inf else again
 

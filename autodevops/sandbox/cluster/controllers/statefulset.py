@@ -15,7 +15,7 @@ from autodevops.sandbox.cluster.controllers.pods import (
     phase,
     ready_since,
 )
-from autodevops.sandbox.cluster.controllers.writes import Backoff, counted, create, owner_key, reaction, replace
+from autodevops.sandbox.cluster.controllers.writes import Backoff, concerned, counted, create, replace
 from autodevops.sandbox.cluster.meta import owner_reference
 from autodevops.sandbox.cluster.recorder import Recorder
 from autodevops.sandbox.cluster.store import Change, Json, Key, Store, copied, key_of
@@ -46,12 +46,7 @@ class StatefulSets:
         self._backoff = Backoff()
 
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
-        key: Key | None = change.key
-        if change.key.kind == "Pod":
-            key = owner_key(change.object, "StatefulSet")
-        elif change.key.kind != "StatefulSet":
-            return []
-        return [(key, reaction(key, change.revision))] if key is not None else []
+        return concerned(change, "StatefulSet", "Pod")
 
     def reconcile(self, key: Key) -> float | None:
         item = self._store.get(*key)

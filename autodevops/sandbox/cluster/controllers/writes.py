@@ -7,7 +7,7 @@ from typing import Any
 
 from autodevops.sandbox.basics.hashing import safe_name, uniform
 from autodevops.sandbox.cluster.admission import admit
-from autodevops.sandbox.cluster.meta import controller_of
+from autodevops.sandbox.cluster.meta import controlled_by, controller_of
 from autodevops.sandbox.cluster.store import Change, Json, Key, Store, key_of
 
 _FIRST_RETRY, _LAST_RETRY = 0.005, 1000.0  # seconds: client-go's default rate limiter of work queues
@@ -78,15 +78,15 @@ def owner_key(item: Json, kind: str) -> Key | None:
     return Key(kind, str(item["metadata"].get("namespace", "")), str(reference["name"]))
 
 
+def concerned(change: Change, kind: str, below: str) -> list[tuple[Key, float]]:
+    """What a loop over a kind hears of: its own objects, and those `below` that one of them controls."""
+    key = owner_key(change.object, kind) if change.key.kind == below else change.key
+    return [(key, reaction(key, change.revision))] if key is not None and key.kind == kind else []
+
+
 def owned(store: Store, kind: str, owner: Json) -> list[Json]:
     """The objects of a kind that `owner` controls."""
-    uid = owner["metadata"]["uid"]
-    found = []
-    for item in store.items(kind, owner["metadata"]["namespace"]):
-        reference = controller_of(item)
-        if reference is not None and reference["uid"] == uid:
-            found.append(item)
-    return found
+    return [item for item in store.items(kind, owner["metadata"]["namespace"]) if controlled_by(item, owner)]
 
 
 def delete_all(store: Store, items: Iterable[Json]) -> None:

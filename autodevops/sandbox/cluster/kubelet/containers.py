@@ -34,7 +34,7 @@ def start(place: Place, box: Box, now: float) -> None:
         full = images.with_tag(image)
     except images.BadName as error:
         message = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": {error}'
-        _cannot(place, box, now, "InvalidImageName", message, "InvalidImageName", ("Warning", "InspectFailed", message))
+        _cannot(place, box, now, "InvalidImageName", message, "InvalidImageName", "InspectFailed")
         return
     present, policy = place.images.has(full, now), images.pull_policy(box.spec)
     if present and policy != "Always":
@@ -45,7 +45,7 @@ def start(place: Place, box: Box, now: float) -> None:
     elif policy == "Never":
         message = f'Container image "{image}" is not present with pull policy of Never'
         reason = "ErrImageNeverPull"
-        _cannot(place, box, now, reason, message, reason, ("Warning", reason, message))
+        _cannot(place, box, now, reason, message, reason, reason)
     else:
         _begin_pull(place, box, full, now)
 
@@ -169,7 +169,7 @@ def look(place: Place, box: Box, now: float) -> None:
         box.due = now
 
 
-def pull_back_off(place: Place, box: Box, now: float) -> None:
+def pull_back_off(place: Place, box: Box) -> None:
     """The kubelet sees that it may not pull again yet."""
     message = f'Back-off pulling image "{box.spec["image"]}"'
     times = max(1, round(box.pull_pause / _SYNC))
@@ -187,15 +187,16 @@ def comes_again(pod: Json, box: Box, code: int) -> bool:
     return policy == "Always" or (policy == "OnFailure" and (code != 0 or box.forced))
 
 
-def _cannot(
-    place: Place, box: Box, now: float, reason: str, message: str, error: str, also: tuple[str, str, str] | None = None
-) -> None:
-    """It cannot be created: say so, and try again after a growing pause or when what it lacks turns up."""
+def _cannot(place: Place, box: Box, now: float, reason: str, message: str, error: str, also: str = "") -> None:
+    """It cannot be created: say so, and try again after a growing pause or when what it lacks turns up.
+
+    `also`: the reason of another warning, with `message`.
+    """
     times, known, pause = _times(box), *box.failing
     pause = min(pause * 2, _QUIET) if known == reason else _SYNC
     box.failing, box.step, box.due = (reason, pause), "idle", now + pause
-    if also is not None:
-        place.recorder.warning(place.pod, also[1], also[2], box.field_path, times)
+    if also:
+        place.recorder.warning(place.pod, also, message, box.field_path, times)
     place.recorder.warning(place.pod, "Failed", f"Error: {error}", box.field_path, times)
     wait_for(box, reason, message)
 

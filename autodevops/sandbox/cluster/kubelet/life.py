@@ -221,7 +221,7 @@ def _act(place: Place, box: Box, now: float) -> None:
                 containers.look(place, box, now)
             case "pull back-off":
                 box.agenda.pop()
-                containers.pull_back_off(place, box, now)
+                containers.pull_back_off(place, box)
             case _:
                 running.act(place, box, now)
     elif box.step == "pulling":

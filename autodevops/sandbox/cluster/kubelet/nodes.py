@@ -46,8 +46,8 @@ def off(state: NodeState) -> bool:
     return not (state.kubelet or state.runtime or state.network)
 
 
-def reported(node: Json, state: NodeState, runtime_down: float, now: float) -> tuple[list[Json], list[tuple[str, str]]]:
-    """The node's conditions as its kubelet has them, and (event type, reason) of those that have changed.
+def reported(node: Json, state: NodeState, runtime_down: float, now: float) -> tuple[list[Json], list[str]]:
+    """The node's conditions as its kubelet has them, and the event reasons of those that have changed.
 
     `runtime_down`: seconds since the runtime last answered.
     """
@@ -64,7 +64,7 @@ def reported(node: Json, state: NodeState, runtime_down: float, now: float) -> t
         status = "True" if holds else "False"
         set_condition(conditions, kind, status, now, reason, message)
         if was.get(kind) != status:
-            events.append(("Normal", event))
+            events.append(event)
     if runtime_down < DOWN_AFTER:
         set_condition(conditions, "Ready", "True", now, "KubeletReady", "kubelet is posting ready status")
     else:
@@ -77,7 +77,7 @@ def reported(node: Json, state: NodeState, runtime_down: float, now: float) -> t
         set_condition(conditions, "Ready", "False", now, "KubeletNotReady", message)
     ready = "True" if runtime_down < DOWN_AFTER else "False"
     if was.get("Ready") != ready:
-        events.append(("Normal", "NodeReady" if ready == "True" else "NodeNotReady"))
+        events.append("NodeReady" if ready == "True" else "NodeNotReady")
     return conditions, events
 
 

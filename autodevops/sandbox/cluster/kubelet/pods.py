@@ -197,7 +197,7 @@ class Kubelet:
         if not spec.get("podCIDR"):
             spec = {**spec, "podCIDR": f"{machine.subnet}.0/24", "podCIDRs": [f"{machine.subnet}.0/24"]}
         self._store.update({**node, "metadata": {**node["metadata"]}, "spec": spec, "status": status})
-        for _, reason in events:
+        for reason in events:
             machine.recorder.normal(node, reason, f"Node {name} status is now: {reason}")
         if self._store.get("Lease", nodes.LEASES, name) is None:
             self._store.create(nodes.lease(node, now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -12,15 +13,15 @@ from autodevops.sandbox.cluster.kinds import KINDS
 from autodevops.sandbox.world.faults.effects import Data, Effect, PullRequestText, Write
 
 
-class Primitive(Data):
+class Primitive(Data, ABC):
     """What all primitives share. `onset` is when, relative to the scenario's start; `until` ends what has an end."""
 
     onset: Seconds
     until: Seconds | None = None
 
+    @abstractmethod
     def effects(self, origin: float) -> Iterator[Effect]:
         """What it comes to, with the scenario's start at `origin` (epoch seconds)."""
-        raise NotImplementedError
 
 
 class _OnService(Primitive):
