@@ -61,7 +61,8 @@ def serve(
 ) -> None:
     """Serve one system over stdio or streamable HTTP (path /mcp; /healthz says that it is up).
 
-    Beyond loopback a token is required. Tools that change the system are offered with --allow-writes, or where the settings say allow_writes.
+    Beyond loopback a token is required. Tools that change the system are offered with --allow-writes, or where the
+    settings say allow_writes.
     """
     from autodevops import servers
 
