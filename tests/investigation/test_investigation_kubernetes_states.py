@@ -9,7 +9,11 @@ import pytest
 import yaml
 from investigation.investigation_world import END, Service, World, minutes, node, since, stamp
 
-CASES = yaml.safe_load((Path(__file__).parent / "kubernetes_states.yaml").read_text())
+CASES: list[dict[str, Any]] = [
+    case
+    for file in sorted((Path(__file__).parent / "kubernetes_states").glob("*.yaml"))
+    for case in yaml.safe_load(file.read_text())
+]
 _MOMENTS = {
     "finishedAt", "lastTransitionTime", "startedAt", "creationTimestamp", "startTime", "lastScheduleTime",
     "lastSuccessfulTime", "deletionTimestamp",
