@@ -24,6 +24,8 @@ from autodevops.investigation.gather_kube_state import gather_kube_state
 from autodevops.investigation.gather_kubernetes import gather_cluster
 from autodevops.investigation.gather_logs import gather_logs
 from autodevops.investigation.gather_metrics import gather_alerts, gather_saturation, gather_signals
+from autodevops.investigation.gather_nodes import gather_nodes
+from autodevops.investigation.gather_pods import gather_pods
 from autodevops.investigation.gather_traces import gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.grounds import anything_seen, names
@@ -118,6 +120,8 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         if not inventory.known:
             instead = await gather_kube_state(collector, request.namespace, span)
             inventory, listed = instead or (inventory, listed)
+        of_nodes = asyncio.create_task(gather_nodes(collector, inventory, span))
+        of_pods = asyncio.create_task(gather_pods(collector, inventory, span))
         signals, saturation, alerts, certificates, (logs, old_logs), (failing, plain) = await asyncio.gather(
             gather_signals(collector, inventory, span),
             gather_saturation(collector, inventory, span),
@@ -126,6 +130,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
             gather_logs(collector, inventory, span),
             gather_traces(collector, inventory, span),
         )
+        node_series, pod_signals = await asyncio.gather(of_nodes, of_pods)
         commits, pulls = await code
     finally:
         code.cancel()
@@ -138,6 +143,8 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         listed=listed,
         signals=signals,
         saturation=saturation,
+        node_series=node_series,
+        pod_signals=pod_signals,
         alerts=alerts,
         certificates=certificates,
         logs=logs,

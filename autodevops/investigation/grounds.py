@@ -45,11 +45,11 @@ class Doubt:
 def doubt_of(picture: Picture, evidence: tuple[Evidence, ...], failed: frozenset[str]) -> Doubt | None:
     """Why nobody can say that all is well; None where it can be said. `failed` are ids of unanswered evidence."""
     namespace = picture.inventory.namespace
-    needed = [item for item in evidence if _is_needed(item)]
+    needed = [item for item in evidence if _is_needed(item, namespace)]
     unanswered = [item for item in needed if item.id in failed or not item.ok]
     if picture.unreachable & set(_NEEDED):
         return Doubt(f"{names(picture.unreachable)} could not be read", _DOCTOR)
-    if any(is_not_found(item) for item in evidence if item.tool == "kubernetes.get_resource"):
+    if any(is_not_found(item) for item in evidence if item.arguments.get("kind") == "Namespace"):
         return Doubt(
             f"the cluster has no namespace {namespace}",
             "See that the cluster and the telemetry are of the same place: `kubectl config current-context`.",
@@ -120,9 +120,9 @@ def _requests_doubt(picture: Picture) -> Doubt | None:
     return None
 
 
-def _is_needed(item: Evidence) -> bool:
+def _is_needed(item: Evidence, namespace: str) -> bool:
     if item.tool == "kubernetes.list_resources":
-        return item.arguments.get("kind") in _KINDS and "label_selector" not in item.arguments
+        return item.arguments.get("kind") in _KINDS and item.arguments.get("namespace") == namespace
     return system_of(item) == "prometheus" and item.tool not in _SPARE
 
 

@@ -19,8 +19,11 @@ Object = Mapping[str, Any]
 """A Kubernetes object as the API server wrote it."""
 
 WORKLOAD_KINDS: Final = ("Deployment", "StatefulSet", "DaemonSet")
+SYSTEM_NAMESPACE: Final = "kube-system"
 CLUSTER_DNS: Final = "Deployment of cluster DNS"
-"""The name under which `others` has it: it lies in another namespace."""
+COREFILE: Final = "ConfigMap of cluster DNS"
+NODE_EVENTS: Final = "Event of nodes"
+"""The names under which `others` has them: they lie in other namespaces."""
 _KEPT: Final = {*WORKLOAD_KINDS, "ReplicaSet", "Pod", "Node", "Service", "Event"}
 
 # A ReplicaSet's hash and a pod's suffix are drawn from an alphabet without vowels and look-alikes
@@ -30,6 +33,11 @@ _RANDOM_SUFFIX = re.compile(r"^(?P<name>.+)-[bcdfghjklmnpqrstvwxz2456789]{5}$")
 _ORDINAL_SUFFIX = re.compile(r"^(?P<name>.+)-\d+$")
 
 _NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/instance", "name", "service")
+
+
+def of_system(kind: str) -> str:
+    """The name under which `others` has the objects of a kind that lie in kube-system."""
+    return f"{kind} of {SYSTEM_NAMESPACE}"
 
 
 def metadata(item: Object) -> Mapping[str, Any]:

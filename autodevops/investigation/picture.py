@@ -24,6 +24,12 @@ SignalKind: TypeAlias = Literal["error_ratio", "latency_p95", "request_rate", "c
 System: TypeAlias = Literal["kubernetes", "prometheus", "loki", "tempo", "github"]
 
 
+NodeKind: TypeAlias = Literal[
+    "retransmitted", "dropped", "clock_offset", "clock_synced", "unit_active", "disk_free", "booted", "proxy_answers",
+    "proxy_up", "exporter_up", "scrape_seconds", "dns_failing", "leads",
+]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Signal:
     """One golden signal of one workload over baseline and window; `labels` are those of its series."""
@@ -33,6 +39,33 @@ class Signal:
     times: FloatArray
     values: FloatArray
     labels: Mapping[str, str]
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
+class NodeSeries:
+    """One number of a node, or of the whole cluster, over baseline and window.
+
+    `node` is empty for numbers of the cluster; `detail` is the unit, mount point or control loop it speaks of.
+    """
+
+    node: str
+    kind: NodeKind
+    times: FloatArray
+    values: FloatArray
+    detail: str
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
+class PodSignal:
+    """How one pod serves at the window's end: share of requests that fail, or their mean seconds."""
+
+    subject: Subject
+    pod: str
+    kind: Literal["error_ratio", "latency"]
+    value: float
+    rate: float
     evidence: EvidenceId
 
 
@@ -120,6 +153,8 @@ class Picture:
     listed: Mapping[str, EvidenceId] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
     saturation: tuple[Saturation, ...] = ()
+    node_series: tuple[NodeSeries, ...] = ()
+    pod_signals: tuple[PodSignal, ...] = ()
     alerts: tuple[SeenAlert, ...] = ()
     certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()
@@ -147,6 +182,9 @@ class Picture:
     @cached_property
     def _signal_index(self) -> dict[tuple[Subject, SignalKind], Signal]:
         return {(signal.subject, signal.kind): signal for signal in self.signals}
+
+    def of_nodes(self, kind: NodeKind) -> tuple[NodeSeries, ...]:
+        return tuple(series for series in self.node_series if series.kind == kind)
 
     def evidence_of(self, *kinds: str) -> tuple[EvidenceId, ...]:
         return tuple(self.listed[kind] for kind in kinds if kind in self.listed)

@@ -84,13 +84,16 @@ class World:
     workload_label: str = "service"
     kube_state: bool = False
     objects: list[dict[str, Any]] = field(default_factory=list)  # of other kinds, or unusual Services
-    cluster_dns: list[dict[str, Any]] = field(default_factory=list)
+    system: list[dict[str, Any]] = field(default_factory=list)  # objects of kube-system
+    node_events: list[dict[str, Any]] = field(default_factory=list)
+    node_metrics: Mapping[str, Callable[[datetime], float]] = field(default_factory=dict)
 
     def tools(self) -> ScriptedTools:
         script: dict[str, Any] = {
             "kubernetes.get_resource": self._resource,
             "kubernetes.list_resources": self._resources,
-            "kubernetes.list_events": lambda _a: self._items(self.events),
+            "kubernetes.list_events": self._events,
+            "kubernetes.list_api_resources": self._kinds,
             "kubernetes.get_rollout_history": self._history,
             "kubernetes.get_pod_logs": self._pod_logs,
             "prometheus.list_metrics": self._metric_names,
@@ -136,13 +139,28 @@ class World:
     # --- Kubernetes ---
 
     def _resource(self, arguments: Mapping[str, Any]) -> Any:
+        if arguments["kind"] == "ConfigMap":
+            found = [o for o in self.system if (o["kind"], o["metadata"]["name"]) == ("ConfigMap", arguments["name"])]
+            return {"resource": found[0]} if found else ToolNotFound(f"ConfigMap {arguments['name']} does not exist.")
         if arguments["kind"] == "Namespace" and arguments["name"] != self.namespace:
             return ToolNotFound(f"Namespace {arguments['name']} does not exist.", f"Did you mean {self.namespace}?")
         return {"resource": {"kind": arguments["kind"], "metadata": {"name": arguments["name"]}}}
 
+    def _events(self, arguments: Mapping[str, Any]) -> Any:
+        return self._items(self.node_events if arguments.get("involved_kind") == "Node" else self.events)
+
+    def _kinds(self, arguments: Mapping[str, Any]) -> Any:
+        known = {item["kind"]: item for item in self.objects if arguments["containing"] in item.get("apiVersion", "")}
+        return {
+            "resources": [
+                {"kind": kind, "name": f"{kind.lower()}s", "api_version": item["apiVersion"], "namespaced": True}
+                for kind, item in sorted(known.items())
+            ]
+        }
+
     def _resources(self, arguments: Mapping[str, Any]) -> Any:
         if arguments.get("namespace") == "kube-system":
-            return self._items(self.cluster_dns)
+            return self._items([item for item in self.system if item["kind"] == arguments["kind"]])
         if arguments.get("namespace") not in (None, self.namespace):
             return ToolNotFound(
                 f"Namespace {arguments['namespace']} does not exist.", f"Did you mean {self.namespace}?"

@@ -57,7 +57,11 @@ def _world(case: dict[str, Any]) -> World:
     gateway = Service("gateway", env=caller.get("env", {}), failing=broken, origin="failing" in caller)
     world = World([gateway, service, Service("search", rate=9)])
     world.objects = [_object(item, world.namespace) for item in case.get("objects", [])]
-    world.cluster_dns = [_object(item, "kube-system") for item in case.get("cluster_dns", [])]
+    world.system = [_object(item, "kube-system") for item in case.get("system", [])]
+    for item in case.get("cluster_dns", []):
+        made = _object(item, "kube-system")
+        made["metadata"]["labels"] = {"k8s-app": "kube-dns"}
+        world.system.append(made)
     if "node" in case:
         world.nodes = [node("node-1", **_dated(case["node"])), node("node-2")]
     world.events = [
