@@ -27,7 +27,7 @@ _CATEGORIES = {
     "infrastructure": {"FailedScheduling", "NodeNotReady"},
     "configuration_error": {
         "BadRollout", "CrashLogged", "CrashLoopBackOff", "CreateContainerConfigError", "FailedCreate",
-        "ImagePullBackOff", "ProbeFailing", "ReplicasUnavailable",
+        "ImagePullBackOff", "ReadinessProbeFailing", "LivenessProbeFailing", "ReplicasUnavailable",
     },
 }  # fmt: skip
 """Theirs to our reasons; a reason that only says that something is wrong has none."""

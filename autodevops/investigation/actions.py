@@ -18,7 +18,17 @@ _REMEDIES = {
     "CreateContainerConfigError": "Create what the template refers to, or correct the reference.",
     "FailedCreate": "Free or raise what the message names, or correct the template.",
     "CPUThrottled": "Raise the CPU limit, or find what made it work harder.",
-    "ProbeFailing": "Compare the probe's port, path and timing with what the program serves.",
+    **{
+        f"{kind}Probe{mistake}": remedy
+        for kind in ("Liveness", "Readiness", "Startup")
+        for mistake, remedy in (
+            ("Failing", "See what the program says when it is asked, and what it depends on."),
+            ("WrongPort", "Give the probe the port on which the program listens, best by name."),
+            ("WrongProtocol", "Use the kind of probe, or the scheme, that the port answers."),
+            ("WrongPath", "Correct the probe's path, or serve it."),
+            ("WrongTiming", "Give the probe the time that the program needs; for slow starts use a startup probe."),
+        )
+    },
 }
 
 

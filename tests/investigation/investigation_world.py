@@ -65,6 +65,8 @@ class Service:
     placed: bool = True
     ports: tuple[Mapping[str, Any], ...] = ()
     volumes: tuple[Mapping[str, Any], ...] = ()
+    container: Mapping[str, Any] = field(default_factory=dict)  # more of the container in its template
+    pod_spec: Mapping[str, Any] = field(default_factory=dict)  # more of the pod in its template
 
 
 @dataclass
@@ -184,11 +186,11 @@ class World:
     def _template(self, service: Service, image: str, commit: str) -> dict[str, Any]:
         env = [{"name": key, "value": value} for key, value in service.env.items()]
         container = {"name": "app", "image": image, "env": env, "resources": {"limits": {"memory": "256Mi"}}}
-        container["ports"] = list(service.ports)
+        container |= {"ports": list(service.ports), **service.container}
         annotations = {"org.opencontainers.image.revision": commit} if commit else {}
         return {
             "metadata": {"labels": {"app": service.name}, "annotations": annotations},
-            "spec": {"containers": [container]},
+            "spec": {"containers": [container], **service.pod_spec},
         }
 
     def _deployment(self, service: Service) -> dict[str, Any]:
@@ -223,7 +225,7 @@ class World:
         ]
 
     def _pods(self, service: Service) -> list[dict[str, Any]]:
-        number, created, image, _ = self._revisions(service)[-1]
+        number, created, image, commit = self._revisions(service)[-1]
         owner = f"{service.name}-{_hash(service.name, number)}"
         return [
             {
@@ -237,8 +239,8 @@ class World:
                 },
                 "spec": {
                     "nodeName": self.nodes[index % len(self.nodes)]["metadata"]["name"] if service.placed else "",
-                    "containers": [{"name": "app", "image": image, "resources": {"limits": {"memory": "256Mi"}}}],
                     "volumes": list(service.volumes),
+                    **self._template(service, image, commit)["spec"],
                 },
                 "status": {
                     "phase": "Running",

@@ -24,7 +24,7 @@ def _dated(value: Any) -> Any:
     """Minutes before the end become moments."""
     if isinstance(value, dict):
         return {
-            key: stamp(END - minutes(item)) if key in _MOMENTS and isinstance(item, int) else _dated(item)
+            key: stamp(END - minutes(item)) if key in _MOMENTS and isinstance(item, int | float) else _dated(item)
             for key, item in value.items()
         }
     return [_dated(item) for item in value] if isinstance(value, list) else value
@@ -51,6 +51,8 @@ def _world(case: dict[str, Any]) -> World:
         volumes=tuple(case.get("volumes", ())),
         replicas=case.get("replicas", 2),
         placed="node_name" not in case,
+        container=case.get("spec", {}),
+        pod_spec=case.get("pod_spec", {}),
     )
     caller = case.get("caller", {})
     broken = since(END - minutes(20), caller["failing"]) if "failing" in caller else Service("").failing
@@ -64,13 +66,18 @@ def _world(case: dict[str, Any]) -> World:
         world.system.append(made)
     if "node" in case:
         world.nodes = [node("node-1", **_dated(case["node"])), node("node-2")]
-    world.events = [
+    world.events = _events(case.get("events", []), world.pod_name(service), service.name)
+    world.node_events = _events(case.get("node_events", []), "", "node-1")
+    return world
+
+
+def _events(listed: list[dict[str, Any]], pod: str, name: str) -> list[dict[str, Any]]:
+    return [
         {
             "metadata": {"name": f"event-{index}"},
             "involvedObject": {
                 "kind": event.get("kind", "Pod"),
-                "name": event.get("name")
-                or (world.pod_name(service) if event.get("kind", "Pod") == "Pod" else service.name),
+                "name": event.get("name") or (pod if event.get("kind", "Pod") == "Pod" else name),
             },
             "reason": event["reason"],
             "type": "Warning",
@@ -79,9 +86,8 @@ def _world(case: dict[str, Any]) -> World:
             "firstTimestamp": stamp(END - minutes(event.get("first", event["at"]))),
             "lastTimestamp": stamp(END - minutes(event["at"])),
         }
-        for index, event in enumerate(case.get("events", []))
+        for index, event in enumerate(listed)
     ]
-    return world
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
