@@ -181,6 +181,16 @@ class Inventory:
         where = self.namespace if namespace is None else namespace
         return Subject(kind="Service", name=name, namespace=where, api_version="opentelemetry.io")
 
+    @cached_property
+    def _pods_by_node(self) -> dict[str, tuple[Object, ...]]:
+        found: dict[str, list[Object]] = {}
+        for pod in self.pods:
+            found.setdefault(str(section(pod, "spec").get("nodeName") or ""), []).append(pod)
+        return {node: tuple(pods) for node, pods in found.items()}
+
+    def pods_on(self, node: str) -> tuple[Object, ...]:
+        return self._pods_by_node.get(node, ())
+
     def pods_of(self, subject: Subject) -> tuple[Object, ...]:
         return self._pods_by_subject.get(subject, ())
 

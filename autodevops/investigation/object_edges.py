@@ -12,9 +12,20 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.investigation.configured_calls import addressed
 from autodevops.investigation.graph import Edge
-from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, Workload, items, name_of, section
+from autodevops.investigation.inventory import (
+    CLUSTER_DNS,
+    SYSTEM_NAMESPACE,
+    Inventory,
+    Workload,
+    items,
+    name_of,
+    of_system,
+    section,
+)
+from autodevops.investigation.rules.components import CONTROL_PLANE, pods_of
 from autodevops.investigation.rules.policies import isolates
 from autodevops.investigation.rules.refusals import quota_refused
+from autodevops.investigation.rules.routes import backends
 
 
 def object_edges(inventory: Inventory, listed: Mapping[str, EvidenceId], calls: Iterable[Edge]) -> list[Edge]:
@@ -41,9 +52,8 @@ def _services(inventory: Inventory) -> Iterator[_Found]:
         if meant is not None:
             yield "Service", subject, meant, "routes to"
     for ingress in inventory.of_kind("Ingress"):
-        for path in (path for rule in items(ingress, "spec", "rules") for path in items(rule, "http", "paths")):
-            name = str(section(path, "backend", "service").get("name", ""))
-            target = subjects.get(name)
+        for backend in backends(ingress):
+            target = subjects.get(str(backend.get("name", "")))
             if target is not None:
                 yield "Ingress", inventory.object_subject(ingress), target, "routes to"
 
@@ -84,11 +94,26 @@ def _references(inventory: Inventory) -> Iterator[_Found]:
 
 
 def _everywhere(inventory: Inventory) -> Iterator[_Found]:
-    """Cluster DNS, on which all depend; the namespace, for those whose ReplicaSets its quota refuses."""
+    """Cluster DNS and the control plane, on which all depend; the namespace, for those that its quota refuses."""
     for dns in inventory.of_kind(CLUSTER_DNS):
         jobs = [inventory.object_subject(job) for job in inventory.of_kind("CronJob")]
         for subject in (*(workload.subject for workload in inventory.workloads), *jobs):
             yield CLUSTER_DNS, subject, inventory.object_subject(dns), "resolves names by"
+    for part, how in _parts(inventory):
+        for workload in inventory.workloads:
+            yield of_system(part.kind), workload.subject, part, how
     namespace = Subject(kind="Namespace", name=inventory.namespace, api_version="v1")
     for subject in quota_refused(inventory):
         yield "ReplicaSet", subject, namespace, "lives in"
+
+
+def _parts(inventory: Inventory) -> Iterator[tuple[Subject, str]]:
+    """The control plane's pods, or its name where a provider hides it, and the DaemonSet behind every Service."""
+    for component in CONTROL_PLANE:
+        names = [name_of(pod) for pod in pods_of(inventory, component)] or [component]
+        for name in names:
+            yield Subject(kind="Pod", name=name, namespace=SYSTEM_NAMESPACE, api_version="v1"), "is run by"
+    for item in inventory.of_kind(of_system("DaemonSet")):
+        if name_of(item) == "kube-proxy":
+            subject = Subject(kind="DaemonSet", name="kube-proxy", namespace=SYSTEM_NAMESPACE, api_version="apps/v1")
+            yield subject, "reaches Services by"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from autodevops.analysis.changepoints import FloatArray
 from autodevops.domain.alert import Alert
@@ -19,6 +19,8 @@ from autodevops.domain.trace import Trace
 from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.request import Span
+
+Made = TypeVar("Made")
 
 SignalKind: TypeAlias = Literal["error_ratio", "latency_p95", "request_rate", "cpu_throttling"]
 System: TypeAlias = Literal["kubernetes", "prometheus", "loki", "tempo", "github"]
@@ -169,6 +171,14 @@ class Picture:
     pulls: tuple[tuple[PullRequest, EvidenceId], ...] = ()
     graph: CallGraph = field(default_factory=CallGraph)
     unreachable: frozenset[System] = frozenset()
+    _made: dict[object, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+
+    def once(self, make: Callable[[Picture], Made]) -> Made:
+        """What `make` makes of this picture; made once, however many rules ask."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     def having(self, **changes: object) -> Picture:
         return replace(self, **changes)  # type: ignore[arg-type]  # replace checks the names at run time

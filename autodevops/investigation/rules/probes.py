@@ -66,7 +66,7 @@ class ProbeTrouble:
 
 
 def probe_findings(rule: Rule, picture: Picture, kind: ProbeKind, mistake: Mistake) -> Iterable[Finding]:
-    for trouble in troubles(picture):
+    for trouble in picture.once(troubles):
         if (trouble.kind, trouble.mistake) == (kind, mistake):
             since = f" since {clock(trouble.since)}" if trouble.since else ""
             yield rule.finding(
@@ -206,7 +206,13 @@ def _mistake(picture: Picture, state: ContainerState, kind: ProbeKind, words: st
         and number not in _listens(picture, state, kind, known)
     ):
         return "port", f"it asks port {number}, but {state.name} listens on {', '.join(map(str, sorted(elsewhere)))}"
-    if asks == "gRPC" and refused and number in known and _named(known[number]) not in ("", "gRPC"):
+    if (
+        asks == "gRPC"
+        and refused
+        and number is not None
+        and number in known
+        and _named(known[number]) not in ("", "gRPC")
+    ):
         return "protocol", f"it asks gRPC at port {number}, which is {known[number].get('name')}"
     if _unlike(asks, number, known) and (refused or words):
         return "protocol", f"it asks {asks} at port {number}, which speaks something else"
@@ -297,6 +303,8 @@ def _unlike(asks: str, number: int | None, known: Mapping[int, Mapping[str, Any]
 
 
 def _is_tls(number: int | None, known: Mapping[int, Mapping[str, Any]]) -> bool:
+    if number is None:
+        return False
     return number in (443, 8443, 6443, 9443) or (number in known and _named(known[number]) == "HTTPS")
 
 

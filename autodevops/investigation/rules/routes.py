@@ -44,6 +44,11 @@ def container_ports(workload: Workload) -> Iterator[Mapping[str, Any]]:
         yield from items(container, "ports")
 
 
+def unmeasured(picture: Picture) -> bool:
+    """Whether nobody counts requests here: then that nobody seems hurt says nothing."""
+    return not picture.signals_of("request_rate")
+
+
 def is_hurt(subject: Subject, earlier: Iterable[Finding]) -> bool:
     """Whether something a user would notice is wrong with it now."""
     return any(f.subject == subject and _is_pain(f) for f in earlier)
@@ -57,3 +62,13 @@ def hurt_through(subject: Subject, picture: Picture, earlier: tuple[Finding, ...
 
 def _is_pain(finding: Finding) -> bool:
     return finding.severity != "info" and (finding.reason in _PAINS or "Probe" in finding.reason)
+
+
+def backends(ingress: Object) -> Iterator[Object]:
+    """Every Service an Ingress leads to, as `{name, port}`: those of its paths, and the default one."""
+    for rule in items(ingress, "spec", "rules"):
+        for path in items(rule, "http", "paths"):
+            yield section(path, "backend", "service")
+    default = section(ingress, "spec", "defaultBackend", "service")
+    if default:
+        yield default

@@ -1,7 +1,8 @@
 """SchedulerDown (K8S038, state): pods wait for a scheduler that says nothing.
 
 What: a pod that has waited for two minutes without a node, without a PodScheduled condition and without an event of
-a scheduler. One with scheduling gates waits by intent.
+a scheduler; one with scheduling gates waits by intent. Or kube-scheduler in kube-system in trouble, with a stale lease
+or without a leader, which then is to blame for the pods that wait.
 
 Why it matters: no new pod starts anywhere; what runs keeps running.
 
@@ -17,12 +18,14 @@ from datetime import timedelta
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Object, items, metadata, name_of, section
+from autodevops.investigation.inventory import Object, items, metadata, name_of, of_system, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
+from autodevops.investigation.rules.components import all_sick, without_leader
 from autodevops.investigation.rules.pods import count_of, created, events
 
 _LEAST = timedelta(minutes=2)
+_COMPONENT = "kube-scheduler"
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -39,7 +42,20 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         subject = picture.inventory.of_owner("Pod", name_of(pod))
         if subject is not None:
             groups.setdefault(subject, []).append(pod)
-    for subject, pods in sorted(groups.items(), key=lambda item: str(item[0])):
+    leaderless = without_leader(picture, _COMPONENT)
+    parts = all_sick(picture, _COMPONENT) or ([leaderless] if leaderless else [])
+    for part in parts:
+        wait = ", ".join(sorted(subject.name for subject in groups))
+        yield RULE.finding(
+            part.subject,
+            f"{part.subject.name} {part.words}"
+            + (f": pods of {wait} wait for it." if wait else ": no new pod starts."),
+            severity="error",
+            confidence=0.95 if groups else 0.85,
+            evidence=picture.evidence_of(of_system("Pod"), of_system("Lease"), "Pod", "Event"),
+            onset=part.since,
+        )
+    for subject, pods in sorted(groups.items(), key=lambda item: str(item[0])) if not parts else ():
         since = min(moment for pod in pods if (moment := created(pod)) is not None)
         yield RULE.finding(
             subject,
