@@ -18,6 +18,37 @@ _REMEDIES = {
     "CreateContainerConfigError": "Create what the template refers to, or correct the reference.",
     "FailedCreate": "Free or raise what the message names, or correct the template.",
     "CPUThrottled": "Raise the CPU limit, or find what made it work harder.",
+    "MemoryLeak": "Roll back if it is new; else restart it on schedule until the leak is found.",
+    "NodeOutOfMemory": "Find who uses more than it requests, and give every container a request that is true.",
+    "MemoryPressure": "Find who uses more than it requests, and give every container a request that is true.",
+    "DiskPressure": "Remove what fills the node's disk, and limit ephemeral-storage.",
+    "PIDPressure": "Find who leaks processes or threads, and limit pids per pod.",
+    "ContainerCompletes": "Run the server in the foreground, or make it a Job.",
+    "EphemeralStorageExceeded": "Give it a volume for what it writes, or raise the limit.",
+    "PortConflict": "Give one of the two containers another port.",
+    "FinalizerBlocks": "See why the finalizer's controller does not act; remove it by hand only if that is gone.",
+    "StuckTerminating": "See what holds the pod on its node; force its deletion only when it surely no longer runs.",
+    "ServiceSelectorMismatch": "Correct the Service's selector, or the labels of the pod template.",
+    "ServiceSelectsOthers": "Make the Service's selector say which program it means.",
+    "TargetPortMismatch": "Correct targetPort, or the container's port.",
+    "ServicePortMismatch": "Give the Service back the port its callers use.",
+    "ServiceProtocolMismatch": "Correct the protocol of the Service's port.",
+    "AppProtocolMismatch": "Correct appProtocol, or the port's name.",
+    "HeadlessPortMismatch": "Call the targetPort, or give the Service a cluster address.",
+    "NoLocalEndpoint": "Set internalTrafficPolicy to Cluster, or run a pod behind the Service on every node.",
+    "WrongServiceAddress": "Correct the address in the template or ConfigMap.",
+    "IngressBackendMissing": "Correct the backend's name or port.",
+    "IngressClassMissing": "Correct the class, or install its controller.",
+    "IngressMisrouted": "Correct the backend of that path.",
+    "RouteBackendMissing": "Correct backendRefs.",
+    "NetworkPolicyBlocks": "Allow the caller by its labels and the port.",
+    "NetworkPolicyBlocksDNS": "Allow egress to kube-system on port 53, UDP and TCP.",
+    "PodDNSWrong": "Set dnsPolicy to ClusterFirst, or ClusterFirstWithHostNet on the host's network.",
+    "DNSFailing": "Read CoreDNS's log; see its Corefile, its upstream resolvers and its CPU.",
+    "CorefileBroken": "Correct the Corefile, then restart CoreDNS.",
+    "ControllerManagerDown": "Read kube-controller-manager's log and its manifest on the control plane's node.",
+    "SchedulerDown": "Read kube-scheduler's log and its manifest on the control plane's node.",
+    "ControlPlaneUnwell": "Read its log, and see the disk of the control plane's node.",
     **{
         f"{kind}Probe{mistake}": remedy
         for kind in ("Liveness", "Readiness", "Startup")
@@ -29,6 +60,17 @@ _REMEDIES = {
             ("WrongTiming", "Give the probe the time that the program needs; for slow starts use a startup probe."),
         )
     },
+}
+
+_ON_NODE = {
+    "KubeletDown": "start the kubelet again (`systemctl restart kubelet`), and read its journal",
+    "ContainerRuntimeDown": "start the container runtime again, and read its journal",
+    "KubeProxyDown": "restart its kube-proxy, and read its log",
+    "NetworkPluginNotReady": "look at the network plugin's pod and at /etc/cni/net.d",
+    "NodeNetworkLoss": "look at the machine's link, switch port and driver",
+    "NodeNetworkDelay": "look at the machine's link and at what fills it",
+    "NodeDiskFull": "remove what fills the disk: images, logs, emptyDir volumes",
+    "NodeClockDrift": "look at chronyd or systemd-timesyncd",
 }
 
 
@@ -49,7 +91,10 @@ def suggest(candidate: Candidate) -> tuple[SuggestedAction, ...]:
         actions.append(
             SuggestedAction(kind="remediation", summary=remedy, command=_kubectl(subject, "describe", _target(subject)))
         )
-    if candidate.reason == "NodeNotReady":
+    if subject.kind == "Node":
+        on_node = _ON_NODE.get(candidate.reason)
+        if on_node:
+            actions.append(SuggestedAction(kind="remediation", summary=f"On {subject.name}: {on_node}."))
         actions.append(
             SuggestedAction(
                 kind="mitigation",
@@ -90,4 +135,5 @@ def _target(subject: Subject) -> str:
 
 
 def _kubectl(subject: Subject, *words: str) -> str:
-    return " ".join(shlex.quote(word) for word in ("kubectl", "-n", subject.namespace, *words))
+    where = ("-n", subject.namespace) if subject.namespace else ()
+    return " ".join(shlex.quote(word) for word in ("kubectl", *where, *words))

@@ -6,22 +6,26 @@ Two questions a family, at the window's end alone; which families there are is k
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Literal
+
+import numpy as np
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import SeriesResult
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.gather_metrics import Plan, discover
-from autodevops.investigation.inventory import Inventory
-from autodevops.investigation.picture import PodSignal
+from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
+from autodevops.investigation.picture import PodMemory, PodSignal
 from autodevops.investigation.request import Span, rfc3339
 
+_MOST = 20  # pods whose memory is read
 _POD_LABELS = ("pod", "exported_pod", "k8s_pod_name")
 
 
 async def gather_pods(collector: Collector, inventory: Inventory, span: Span) -> tuple[PodSignal, ...]:
     """Error ratio and mean latency of every pod that got requests; the first family that knows a pod speaks for it."""
-    nodes = {str(pod.get("spec", {}).get("nodeName", "")) for pod in inventory.pods}
+    nodes = {section(pod, "spec").get("nodeName") for pod in inventory.pods}
     if len(nodes) < 2:
         return ()
     plans = await discover(collector, inventory, span)
@@ -72,3 +76,38 @@ def _by_pod(collector: Collector, evidence: Evidence) -> dict[str, float]:
         if pod and value is not None and value == value:
             found[pod] = value
     return found
+
+
+async def gather_memory(collector: Collector, inventory: Inventory, span: Span) -> tuple[PodMemory, ...]:
+    """How the memory of containers that were OOMKilled moved; asked only where there are any."""
+    killed = sorted({name_of(pod) for pod in inventory.pods if _was_killed(pod)})[:_MOST]
+    if not killed:
+        return ()
+    names = "|".join(re.escape(name) for name in killed).replace("\\", "\\\\")
+    where = f'namespace="{inventory.namespace}",pod=~"{names}",container!="",container!="POD"'
+    evidence = await collector.ask(
+        "prometheus.query_range",
+        query=f"max by (pod, container) (container_memory_working_set_bytes{{{where}}})",
+        start=rfc3339(span.baseline.start),
+        end=rfc3339(span.window.end),
+        step_seconds=span.step_seconds,
+    )
+    result = collector.read(evidence, SeriesResult)
+    return tuple(
+        PodMemory(
+            series.labels.get("pod", ""),
+            series.labels.get("container", ""),
+            np.array([at for at, _ in series.samples], dtype=np.float64),
+            np.array([np.nan if value is None else value for _, value in series.samples], dtype=np.float64),
+            evidence.id,
+        )
+        for series in (result.series if result else ())
+    )
+
+
+def _was_killed(pod: Object) -> bool:
+    return any(
+        section(status, state, "terminated").get("reason") == "OOMKilled"
+        for status in items(pod, "status", "containerStatuses")
+        for state in ("state", "lastState")
+    )

@@ -56,6 +56,11 @@ def _services(inventory: Inventory) -> Iterator[_Found]:
             target = subjects.get(str(backend.get("name", "")))
             if target is not None:
                 yield "Ingress", inventory.object_subject(ingress), target, "routes to"
+    for route in inventory.of_kind("HTTPRoute"):
+        for backend in (one for rule in items(route, "spec", "rules") for one in items(rule, "backendRefs")):
+            target = subjects.get(str(backend.get("name", "")))
+            if target is not None:
+                yield "HTTPRoute", inventory.object_subject(route), target, "routes to"
 
 
 def _policies(inventory: Inventory, calls: Iterable[Edge]) -> Iterator[_Found]:

@@ -72,6 +72,17 @@ class PodSignal:
 
 
 @dataclass(frozen=True)
+class PodMemory:
+    """Working set in bytes of a container that was OOMKilled, over baseline and window."""
+
+    pod: str
+    container: str
+    times: FloatArray
+    values: FloatArray
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
 class Saturation:
     """A container's use of what it was given, now: 0.97 of its memory limit."""
 
@@ -157,6 +168,7 @@ class Picture:
     saturation: tuple[Saturation, ...] = ()
     node_series: tuple[NodeSeries, ...] = ()
     pod_signals: tuple[PodSignal, ...] = ()
+    pod_memory: tuple[PodMemory, ...] = ()
     alerts: tuple[SeenAlert, ...] = ()
     certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()

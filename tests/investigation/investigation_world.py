@@ -88,7 +88,10 @@ class World:
     objects: list[dict[str, Any]] = field(default_factory=list)  # of other kinds, or unusual Services
     system: list[dict[str, Any]] = field(default_factory=list)  # objects of kube-system
     node_events: list[dict[str, Any]] = field(default_factory=list)
-    node_metrics: Mapping[str, Callable[[datetime], float]] = field(default_factory=dict)
+    node_metrics: Mapping[str, Mapping[str, Callable[[datetime], float]]] = field(default_factory=dict)
+    """By metric and labels (`node-1`, or `node-1 containerd.service`); what a query mentions first is answered."""
+    pod_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # error_ratio, latency: by pod
+    memory: Mapping[str, Callable[[datetime], float]] = field(default_factory=dict)  # working set in bytes, by pod
 
     def tools(self) -> ScriptedTools:
         script: dict[str, Any] = {
@@ -304,6 +307,13 @@ class World:
 
     def _instant(self, arguments: Mapping[str, Any]) -> Any:
         query = arguments["query"]
+        if query.startswith("count by (__name__)"):
+            names = [{"__name__": name} for name in self.node_metrics if name in query]
+            return self._vector([(row, 1.0) for row in names])
+        if query.split("sum by (", 1)[-1].startswith("pod"):
+            kind = "error_ratio" if "5.." in query else "latency" if "_sum" in query else "rate"
+            pods = self.pod_metrics.get(kind) or dict.fromkeys(self.pod_metrics.get("latency", {}), 1.0)
+            return self._vector([({"pod": pod}, value) for pod, value in sorted(pods.items())])
         rows: list[dict[str, str]] = []
         if f'namespace="{self.namespace}"' in query and query.startswith("count by"):
             asked = query.split(") (", 1)[0]
@@ -315,6 +325,11 @@ class World:
                 ]
         at = self.end.timestamp()
         series = [{"labels": row, "samples": [[at, 1]]} for row in rows] + self._kube_state(query, at)
+        return {"result_type": "vector", "series": self._ordered(series)}
+
+    def _vector(self, rows: list[tuple[dict[str, str], float]]) -> dict[str, Any]:
+        at = self.end.timestamp()
+        series = [{"labels": labels, "samples": [[at, value]]} for labels, value in rows]
         return {"result_type": "vector", "series": self._ordered(series)}
 
     def _kube_state(self, query: str, at: float) -> list[dict[str, Any]]:
@@ -355,10 +370,14 @@ class World:
             "latency" if "histogram_quantile" in query else "ratio" if "5.." in query
             else "rate" if query.startswith("sum by") and "_count{" in query else ""
         )  # fmt: skip
-        if not kind or f'namespace="{self.namespace}"' not in query:
-            return {"result_type": "matrix", "series": []}
         count = int((end - start).total_seconds() // step) + 1
         times = [start + timedelta(seconds=step * index) for index in range(count)]
+        asked = next((name for name in self.node_metrics if name in query), "")
+        of_nodes = self.node_metrics[asked] if asked else self.memory if "memory_working_set" in query else {}
+        if of_nodes:
+            return {"result_type": "matrix", "series": [_line(key, values, times) for key, values in of_nodes.items()]}
+        if not kind or f'namespace="{self.namespace}"' not in query:
+            return {"result_type": "matrix", "series": []}
         series = [
             {
                 "labels": {self.workload_label: s.name},
@@ -456,6 +475,13 @@ class World:
             "resource": {"service.name": service.name, "k8s.namespace.name": self.namespace},
         }
         return error
+
+
+def _line(key: str, values: Callable[[datetime], float], times: list[datetime]) -> dict[str, Any]:
+    """A series of a node or pod, its label beside it: a unit, a mount point, a loop or a container."""
+    first, _, second = key.partition(" ")
+    labels = {"node": first, "pod": first, "name": second, "mountpoint": second, "container": second}
+    return {"labels": labels, "samples": [[at.timestamp(), values(at)] for at in times]}
 
 
 def _hash(*parts: object) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ CASES: list[dict[str, Any]] = [
 ]
 _MOMENTS = {
     "finishedAt", "lastTransitionTime", "startedAt", "creationTimestamp", "startTime", "lastScheduleTime",
-    "lastSuccessfulTime", "deletionTimestamp",
+    "lastSuccessfulTime", "deletionTimestamp", "renewTime", "time",
 }  # fmt: skip
 
 
@@ -64,11 +66,34 @@ def _world(case: dict[str, Any]) -> World:
         made = _object(item, "kube-system")
         made["metadata"]["labels"] = {"k8s-app": "kube-dns"}
         world.system.append(made)
+    world.node_metrics = {
+        name: {key: _course(course) for key, course in nodes.items()}
+        for name, nodes in case.get("node_metrics", {}).items()
+    }
+    world.memory = {f"{world.pod_name(service)} app": _course(course) for course in case.get("memory", [])}
+    on_first = {world.pod_name(one) for one in world.services}  # the first pod of each runs on node-1
+    every = {world.pod_name(one, index): None for one in world.services for index in range(one.replicas)}
+    for kind, (there, elsewhere) in case.get("pods_by_node", {}).items():
+        world.pod_metrics = {**world.pod_metrics, kind: {p: there if p in on_first else elsewhere for p in every}}
+    if case.get("unmeasured"):
+        for one in world.services:
+            one.rate = 0.0
     if "node" in case:
         world.nodes = [node("node-1", **_dated(case["node"])), node("node-2")]
     world.events = _events(case.get("events", []), world.pod_name(service), service.name)
     world.node_events = _events(case.get("node_events", []), "", "node-1")
     return world
+
+
+def _course(course: Any) -> Callable[[datetime], float]:
+    """A constant; `[before, since, after]` with minutes before the end; or a saw `{from, to, minutes}`."""
+    if isinstance(course, list):
+        before, at, after = course
+        return lambda moment: after if moment >= END - minutes(at) else before
+    if isinstance(course, dict):
+        low, high, length = course["from"], course["to"], course["minutes"]
+        return lambda moment: low + (high - low) * (((moment - END).total_seconds() / 60) % length) / length
+    return lambda _moment: float(course)
 
 
 def _events(listed: list[dict[str, Any]], pod: str, name: str) -> list[dict[str, Any]]:

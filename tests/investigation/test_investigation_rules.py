@@ -11,7 +11,20 @@ from autodevops.investigation import rules
 from autodevops.investigation.confidence import WEIGHTS, confidence
 from autodevops.investigation.rules.base import Rule
 
-_HELPERS = {"base", "episodes", "pods", "policies", "probes", "machines", "components", "by_node", "missing_references", "refusals", "routes", "scheduling"}
+_HELPERS = {
+    "base",
+    "episodes",
+    "pods",
+    "policies",
+    "probes",
+    "machines",
+    "components",
+    "by_node",
+    "missing_references",
+    "refusals",
+    "routes",
+    "scheduling",
+}
 _MODULES = [m.name for m in pkgutil.iter_modules(rules.__path__) if m.name not in _HELPERS]
 
 

@@ -20,7 +20,7 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, seconds
 from autodevops.investigation.rules.machines import last, node_subject
 
-_OFF, _OFF_ALONE = 0.5, 0.1  # seconds
+_OFF, _OFF_ALONE, _FAR = 0.5, 0.1, 5.0  # seconds
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -33,7 +33,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
                 node_subject(series.node),
                 f"The clock of node {series.node} is off by {seconds(offset)}"
                 + (" and is not synchronised." if series.node in alone else "."),
-                severity="warning",
+                severity="error" if offset >= _FAR else "warning",
                 confidence=0.85,
                 evidence=[series.evidence],
             )

@@ -310,7 +310,12 @@ def _is_tls(number: int | None, known: Mapping[int, Mapping[str, Any]]) -> bool:
 
 def _named(port: Mapping[str, Any]) -> str:
     """The protocol that a port's name stands for, by convention (`grpc-api`, `http`, `web-tls`)."""
-    words = set(str(port.get("name") or "").split("-"))
+    return spoken(str(port.get("name") or ""))
+
+
+def spoken(name: str) -> str:
+    """The protocol that a name stands for: gRPC, HTTP, HTTPS, `other`, or empty where it says nothing."""
+    words = set(name.lower().split("-"))
     if words & {"grpc", "h2c"}:
         return "gRPC"
     if words & {"https", "tls"}:
