@@ -102,6 +102,21 @@ class Inventory:
     def workload(self, subject: Subject) -> Workload | None:
         return self._by_subject.get(subject)
 
+    def matching(self, selector: Mapping[str, Any]) -> list[Workload]:
+        """Workloads whose pods carry all these labels; none where there are no labels to match."""
+        return _matching(self._by_label, selector)
+
+    @cached_property
+    def _by_label(self) -> dict[tuple[str, str], list[Workload]]:
+        return _label_index(self.workloads)
+
+    @cached_property
+    def pods_by_node(self) -> dict[str, list[Object]]:
+        found: dict[str, list[Object]] = {}
+        for pod in self.pods:
+            found.setdefault(str(section(pod, "spec").get("nodeName") or ""), []).append(pod)
+        return found
+
     @cached_property
     def _by_subject(self) -> dict[Subject, Workload]:
         return {workload.subject: workload for workload in self.workloads}
@@ -217,13 +232,11 @@ def build(namespace: str, lists: Mapping[str, Iterable[Object]], *, known: bool)
             by_name.setdefault(name, workload.subject)
     by_name.update({w.subject.name: w.subject for w in workloads})
     by_service: dict[str, Subject] = {}
+    by_label = _label_index(workloads)
     for service in sorted_lists.get("Service", ()):
-        selector = section(service, "spec", "selector")
-        picked = [
-            w.subject for w in workloads if selector and all(w.template_labels.get(k) == v for k, v in selector.items())
-        ]
+        picked = _matching(by_label, section(service, "spec", "selector"))
         if len(picked) == 1:
-            by_service[name_of(service)] = picked[0]
+            by_service[name_of(service)] = picked[0].subject
     return Inventory(
         namespace=namespace,
         known=known,
@@ -258,6 +271,20 @@ def _subject(kind: str, item: Object, namespace: str) -> Subject:
 
 def _labels(item: Object) -> Mapping[str, str]:
     return section(item, "metadata", "labels")
+
+
+def _label_index(workloads: Iterable[Workload]) -> dict[tuple[str, str], list[Workload]]:
+    found: dict[tuple[str, str], list[Workload]] = {}
+    for workload in workloads:
+        for pair in workload.template_labels.items():
+            found.setdefault(pair, []).append(workload)
+    return found
+
+
+def _matching(by_label: Mapping[tuple[str, str], list[Workload]], selector: Mapping[str, Any]) -> list[Workload]:
+    having = [by_label.get(pair, []) for pair in selector.items()]
+    fewest = min(having, key=len, default=[])
+    return [w for w in fewest if all(w.template_labels.get(key) == value for key, value in selector.items())]
 
 
 def _event_order(event: Object) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import items, name_of, section
+from autodevops.investigation.inventory import items, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule, clock
@@ -28,7 +28,7 @@ _PRESSURES = {"MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailab
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for node in picture.inventory.nodes:
         name = name_of(node)
-        here = sum(1 for pod in picture.inventory.pods if section(pod, "spec").get("nodeName") == name)
+        here = len(picture.inventory.pods_by_node.get(name, ()))
         if here == 0:
             continue
         for condition in items(node, "status", "conditions"):
