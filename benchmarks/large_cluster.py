@@ -1,8 +1,8 @@
 """A made-up cluster of any size that answers on loopback as an API server and a Prometheus do.
 
 It is for measuring our own time. One Deployment's image does not exist, so that its pods wait and its callers'
-requests fail; all else is well. Objects are as large as real ones (managed fields, probes, environment, tokens' volumes). Nothing here is clever: what it
-answers is made once and sent again, because it is not what is measured.
+requests fail; all else is well. Objects are as large as real ones (managed fields, probes, environment, the token's
+volume). Nothing here is clever: what it answers is made once and sent again, because it is not what is measured.
 """
 
 from __future__ import annotations
