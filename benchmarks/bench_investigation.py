@@ -62,7 +62,7 @@ def investigate(address: str) -> Figures:
 
 async def _investigate(address: str) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
-        settings = _settings(address, Path(folder) / "kubeconfig")
+        settings = settings_for(address, Path(folder) / "kubeconfig")
         async with Workbench(settings, clock=lambda: NOW) as workbench:
             idle = _resident_peak()
             took = []
@@ -99,7 +99,7 @@ def _is_unwell(pod: dict[str, Any]) -> bool:
     return pod["status"]["phase"] != "Running" or any("waiting" in status["state"] for status in statuses)
 
 
-def _settings(address: str, kubeconfig: Path) -> Settings:
+def settings_for(address: str, kubeconfig: Path) -> Settings:
     document = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -42,9 +42,9 @@ _VERSIONS = {"autoscaling": "v2"}
 _CLUSTER_WIDE = {"Node", "Namespace", "StorageClass"}
 
 
-def create_app(services: int, replicas: int) -> Starlette:
+def create_app(services: int, replicas: int, culprit: str = CULPRIT) -> Starlette:
     """The API server under /, Prometheus under /prometheus."""
-    kinds = _objects(services, replicas)
+    kinds = _objects(services, replicas, culprit)
 
     def listed(request: Request) -> Response:
         plural, namespace = request.path_params["plural"], request.path_params.get("namespace", NAMESPACE)
@@ -74,7 +74,7 @@ def create_app(services: int, replicas: int) -> Starlette:
             Route("/version", lambda _request: JSONResponse({"gitVersion": "v1.34.0", "major": "1", "minor": "34"})),
             Route("/api/v1/namespaces/{name}", one),
             *lists,
-            *_prometheus(names),
+            *_prometheus(names, culprit),
         ]
     )
 
@@ -124,7 +124,7 @@ def _discovery(core: bool) -> dict[str, Any]:
 # --- objects ---
 
 
-def _objects(services: int, replicas: int) -> dict[str, list[str]]:
+def _objects(services: int, replicas: int, culprit: str) -> dict[str, list[str]]:
     """JSON texts by plural."""
     found: dict[str, list[Any]] = {
         "nodes": [_node(index) for index in range(max(3, services * replicas // 25))],
@@ -133,7 +133,7 @@ def _objects(services: int, replicas: int) -> dict[str, list[str]]:
     nodes = len(found["nodes"])
     for index in range(services):
         name = f"service-{index}"
-        broken = name == CULPRIT
+        broken = name == culprit
         found["deployments"].append(_deployment(name, replicas, broken))
         found["replicasets"].append(_replica_set(name, replicas))
         found["services"].append(
@@ -291,7 +291,7 @@ def _ago(before: timedelta) -> str:
 # --- Prometheus ---
 
 
-def _prometheus(names: list[str]) -> list[Route]:
+def _prometheus(names: list[str], culprit: str) -> list[Route]:
     def success(data: Any) -> Response:
         return JSONResponse({"status": "success", "data": data})
 
@@ -314,7 +314,7 @@ def _prometheus(names: list[str]) -> list[Route]:
         asked = await parameters(request)
         start, end, step = (float(asked[key]) for key in ("start", "end", "step"))
         kind = _kind(str(asked["query"]))
-        series = _series(names, kind, start, end, step) if kind else []
+        series = _series(names, kind, culprit, start, end, step) if kind else []
         return success({"resultType": "matrix", "result": list(series)})
 
     async def label_values(_request: Request) -> Response:
@@ -342,12 +342,20 @@ def _kind(query: str) -> str:
     return "latency" if "histogram_quantile" in query else "ratio" if "5.." in query else "rate"
 
 
-def _series(names: list[str], kind: str, start: float, end: float, step: float) -> Iterator[dict[str, Any]]:
+def _series(
+    names: list[str], kind: str, culprit: str, start: float, end: float, step: float
+) -> Iterator[dict[str, Any]]:
     times = [start + step * index for index in range(int((end - start) / step) + 1)]
-    callers = {f"service-{3 * int(CULPRIT.rsplit('-', 1)[1]) + extra}" for extra in range(3)}
+    callers = _callers(culprit) if culprit else set()
     for index, name in enumerate(names):
         values = [_value(kind, index, at, failing=name in callers) for at in times]
         yield {"metric": {"service": name}, "values": [[at, v] for at, v in zip(times, values, strict=True)]}
+
+
+def _callers(culprit: str) -> set[str]:
+    """As `_spec` has them configured."""
+    index = int(culprit.rsplit("-", 1)[1])
+    return {f"service-{3 * index + extra}" for extra in range(3)} - {culprit}
 
 
 @cache

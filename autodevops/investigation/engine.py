@@ -118,6 +118,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         if not inventory.known:
             instead = await gather_kube_state(collector, request.namespace, span)
             inventory, listed = instead or (inventory, listed)
+        span = span.for_series(len(inventory.workloads))
         signals, saturation, alerts, certificates, (logs, old_logs), (failing, plain) = await asyncio.gather(
             gather_signals(collector, inventory, span),
             gather_saturation(collector, inventory, span),

@@ -12,6 +12,7 @@ from typing import Final
 
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.investigation.collect import Collector, objects
+from autodevops.investigation.gather_large import LARGE, gather_large
 from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, Object, build, section
 
 _NAMESPACED: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod", "Service")
@@ -21,6 +22,7 @@ _FURTHER: Final = (
 _STORAGE: Final = ("PersistentVolume", "StorageClass")
 _DNS: Final = {"namespace": "kube-system", "label_selector": "k8s-app=kube-dns"}  # whatever provides it, by convention
 _LIMIT: Final = 2000  # objects of one kind; the answer says when there are more
+_WHOLE: Final = 400  # pods or ReplicaSets in full
 
 
 async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventory, dict[str, EvidenceId], Evidence]:
@@ -31,7 +33,13 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
         collector.ask("kubernetes.list_resources", kind="Node", output="full", limit=_LIMIT),
         collector.ask("kubernetes.list_resources", kind="Deployment", output="full", limit=_LIMIT, **_DNS),
         *(
-            collector.ask("kubernetes.list_resources", kind=kind, namespace=namespace, output="full", limit=_LIMIT)
+            collector.ask(
+                "kubernetes.list_resources",
+                kind=kind,
+                namespace=namespace,
+                output="full",
+                limit=_WHOLE if kind in LARGE else _LIMIT,
+            )
             for kind in (*_NAMESPACED, *_FURTHER)
         ),
     )
@@ -43,9 +51,13 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
             *(collector.ask("kubernetes.list_resources", kind=kind, output="full", limit=_LIMIT) for kind in _STORAGE)
         )
         by_kind |= dict(zip(_STORAGE, storage, strict=True))
+    large = [kind for kind in LARGE if by_kind[kind].truncated]
+    instead = await asyncio.gather(*(gather_large(collector, kind, namespace) for kind in large))
+    by_kind |= {kind: evidence for kind, (_, evidence) in zip(large, instead, strict=True)}
     listed = {kind: evidence.id for kind, evidence in by_kind.items() if evidence.ok}
     known = "Pod" in listed or any(kind in listed for kind in ("Deployment", "StatefulSet", "DaemonSet"))
     lists_of = {kind: objects(evidence) for kind, evidence in by_kind.items()}
+    lists_of |= {kind: found for kind, (found, _) in zip(large, instead, strict=True)}
     lists_of["Namespace"] = _one(namespace_evidence)
     return build(namespace, lists_of, known=known), listed, namespace_evidence
 

@@ -29,6 +29,8 @@ from autodevops.investigation.request_families import (
     RequestFamily,
 )
 
+_MANY_PODS = 400  # from here on only the pods that are held back are asked for
+_HELD_BACK = 0.1  # of the scheduler's periods
 _MEMORY_CLOSE = 0.9  # of the limit; from here on the kernel may kill at the next allocation
 _POD_LABELS = {"pod", "k8s_pod_name", "exported_pod"}
 
@@ -189,6 +191,8 @@ async def _throttling(collector: Collector, inventory: Inventory, span: Span) ->
         f"sum by (pod) (increase(container_cpu_cfs_throttled_periods_total{{{selector}}}[{window}]))"
         f" / sum by (pod) (increase(container_cpu_cfs_periods_total{{{selector}}}[{window}]))"
     )
+    if len(inventory.pods) > _MANY_PODS:
+        query = f"({query}) > {_HELD_BACK}"
     evidence = await _range(collector, span, query)
     by_subject: dict[Subject, list[Series]] = {}
     for series in _series(collector, evidence):

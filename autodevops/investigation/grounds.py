@@ -7,7 +7,7 @@ does not rest on them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -45,7 +45,8 @@ class Doubt:
 def doubt_of(picture: Picture, evidence: tuple[Evidence, ...], failed: frozenset[str]) -> Doubt | None:
     """Why nobody can say that all is well; None where it can be said. `failed` are ids of unanswered evidence."""
     namespace = picture.inventory.namespace
-    needed = [item for item in evidence if _is_needed(item)]
+    thin = {item.arguments.get("kind") for item in evidence if item.arguments.get("fields")}
+    needed = [item for item in evidence if _is_needed(item, thin)]
     unanswered = [item for item in needed if item.id in failed or not item.ok]
     if picture.unreachable & set(_NEEDED):
         return Doubt(f"{names(picture.unreachable)} could not be read", _DOCTOR)
@@ -120,9 +121,12 @@ def _requests_doubt(picture: Picture) -> Doubt | None:
     return None
 
 
-def _is_needed(item: Evidence) -> bool:
+def _is_needed(item: Evidence, thin: Collection[object]) -> bool:
+    """`thin` are the kinds of which some fields of all objects were read instead of all of some."""
     if item.tool == "kubernetes.list_resources":
-        return item.arguments.get("kind") in _KINDS and "label_selector" not in item.arguments
+        kind, parts = item.arguments.get("kind"), item.arguments.get("fields")
+        whole = "label_selector" not in item.arguments and (parts or kind not in thin)
+        return kind in _KINDS and bool(whole)
     return system_of(item) == "prometheus" and item.tool not in _SPARE
 
 

@@ -8,13 +8,14 @@ Where the cluster cannot be read, names are all there is, and subjects are servi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from autodevops.domain.subject import Subject
 
+T = TypeVar("T")
 Object = Mapping[str, Any]
 """A Kubernetes object as the API server wrote it."""
 
@@ -85,6 +86,13 @@ class Inventory:
     _by_service: dict[str, Subject] = field(default_factory=dict)
     _by_name: dict[str, Subject] = field(default_factory=dict)
     _by_owner: dict[tuple[str, str], Subject] = field(default_factory=dict)
+    _made: dict[Any, Any] = field(default_factory=dict, compare=False)
+
+    def once(self, ask: Callable[[Inventory], T]) -> T:
+        """What `ask` makes of this inventory, made the first time only: many rules walk over the same pods."""
+        if ask not in self._made:
+            self._made[ask] = ask(self)
+        return cast(T, self._made[ask])
 
     def of_kind(self, kind: str) -> tuple[Object, ...]:
         """The objects of any further kind that was listed."""
@@ -105,6 +113,21 @@ class Inventory:
     def matching(self, selector: Mapping[str, Any]) -> list[Workload]:
         """Workloads whose pods carry all these labels; none where there are no labels to match."""
         return _matching(self._by_label, selector)
+
+    def named(self, name: str) -> list[Workload]:
+        """Workloads of this name, of any kind."""
+        return self._named.get(name, [])
+
+    @cached_property
+    def _named(self) -> dict[str, list[Workload]]:
+        found: dict[str, list[Workload]] = {}
+        for workload in self.workloads:
+            found.setdefault(workload.subject.name, []).append(workload)
+        return found
+
+    def sharing(self, selector: Mapping[str, Any]) -> list[Workload]:
+        """Workloads whose pods carry any of these labels."""
+        return list({id(one): one for pair in selector.items() for one in self._by_label.get(pair, ())}.values())
 
     @cached_property
     def _by_label(self) -> dict[tuple[str, str], list[Workload]]:

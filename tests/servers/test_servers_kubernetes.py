@@ -85,7 +85,7 @@ async def test_long_list_is_read_in_pages_and_cut_with_a_note(world: World, monk
 
 
 async def test_heavy_list_is_cut_by_weight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autodevops.servers.kubernetes.listing.MAX_OBJECT_BYTES", 300)
+    monkeypatch.setattr("autodevops.servers.kubernetes.listing.MAX_BYTES", 300)
     answer = await call(world.server, "list_resources", kind="po", output="full")
     assert answer["truncated"]
     assert 1 <= len(answer["items"]) < 5
