@@ -18,8 +18,11 @@ from autodevops.investigation.charts import draw
 from autodevops.investigation.collect import Collector, is_not_found
 from autodevops.investigation.conclude import conclude
 from autodevops.investigation.configured_calls import configured_edges
+from autodevops.investigation.dependencies import merge
+from autodevops.investigation.dependency_edges import cache_edges, configured_dependency_edges, span_dependencies
 from autodevops.investigation.gather_certificates import gather_certificates
 from autodevops.investigation.gather_code import gather_code
+from autodevops.investigation.gather_dependencies import gather_dependencies
 from autodevops.investigation.gather_kube_state import gather_kube_state
 from autodevops.investigation.gather_kubernetes import gather_cluster
 from autodevops.investigation.gather_logs import gather_logs
@@ -118,6 +121,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         if not inventory.known:
             instead = await gather_kube_state(collector, request.namespace, span)
             inventory, listed = instead or (inventory, listed)
+        stores = asyncio.create_task(gather_dependencies(collector, inventory, span))
         signals, saturation, alerts, certificates, (logs, old_logs), (failing, plain) = await asyncio.gather(
             gather_signals(collector, inventory, span),
             gather_saturation(collector, inventory, span),
@@ -126,18 +130,25 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
             gather_logs(collector, inventory, span),
             gather_traces(collector, inventory, span),
         )
+        called, readings = await stores
         commits, pulls = await code
     finally:
         code.cancel()
     edges = [*trace_edges([*failing, *plain], inventory), *_node_edges(inventory, listed.get("Pod"))]
     edges += configured_edges(inventory, listed.get("Deployment"))
     edges += object_edges(inventory, listed, edges)
+    spoken, span_edges = span_dependencies([*failing, *plain], inventory)
+    dependencies = merge([*called, *spoken])
+    edges += [*span_edges, *configured_dependency_edges(inventory, dependencies, listed)]
+    edges += cache_edges(dependencies, edges)
     picture = Picture(
         span=span,
         inventory=inventory,
         listed=listed,
         signals=signals,
         saturation=saturation,
+        dependencies=dependencies,
+        readings=readings,
         alerts=alerts,
         certificates=certificates,
         logs=logs,
