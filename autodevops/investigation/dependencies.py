@@ -23,6 +23,7 @@ _GO_DSN: Final = re.compile(r"@(?:tcp|unix)\((?P<rest>[^)]+)\)", re.I)
 _KEYWORD: Final = re.compile(r"(?:^|[\s;])(?:host|server|data source)\s*=\s*(?P<rest>[A-Za-z0-9.,:_-]+)", re.I)
 _HOST: Final = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})*", re.I)
 _NAME: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.I)
+_AWS: Final = re.compile(r"\.(?:rds|cache)\.amazonaws\.com(?:\.cn)?$")
 _LOCAL: Final = {"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"}
 
 _SCHEMES: Final = {
@@ -101,6 +102,8 @@ def subject_of_host(host: str, inventory: Inventory) -> Subject | None:
     in_stateful_set = tail.split(".", 1)[0] in services and first.rpartition("-")[2].isdecimal()
     if in_stateful_set and (found := inventory.of_pod(first)) is not None:
         return found
+    if _AWS.search(host):
+        return inventory.service(first)  # as CloudWatch calls the instance
     return inventory.service(host)
 
 

@@ -81,7 +81,7 @@ def _watched(
         value = next((row[label] for label in exporter.identity if row.get(label)), "")
         if not value:
             continue
-        subject = _subject(exporter, value, row, inventory, called)
+        subject = _subject(exporter, value, row, inventory)
         own = inventory.namespace in {row.get(label) for label in NAMESPACE_LABELS}
         here = subject is not None and (inventory.workload(subject) is not None or subject in called)
         if subject is not None and (here or (own and not exporter.callers)):
@@ -89,11 +89,9 @@ def _watched(
     return dict(list(found.items())[:_MOST])
 
 
-def _subject(
-    exporter: Exporter, value: str, row: Mapping[str, str], inventory: Inventory, called: set[Subject]
-) -> Subject | None:
+def _subject(exporter: Exporter, value: str, row: Mapping[str, str], inventory: Inventory) -> Subject | None:
     if exporter.identity != SCRAPED:
-        return _named(value, inventory, called)
+        return _named(value, inventory)
     for label in _TARGETS:
         host = _host_of(row.get(label, ""))
         subject = subject_of_host(host, inventory) if host and _is_name(host) else None
@@ -111,13 +109,11 @@ def _subject(
     return of_pod or inventory.of_name(row.get("service", ""))
 
 
-def _named(value: str, inventory: Inventory, called: set[Subject]) -> Subject:
+def _named(value: str, inventory: Inventory) -> Subject:
     """An instance that a cloud knows by an identifier, or a callee by the name its callers use."""
-    for subject in sorted(called, key=str):
-        service = next((s for s in inventory.services if inventory.object_subject(s) == subject), {})
-        names = {subject.name, str(section(service, "spec").get("externalName", ""))}
-        if value in names or any(name.startswith(f"{value}.") and "amazonaws" in name for name in names):
-            return subject
+    for service in inventory.services:
+        if str(section(service, "spec").get("externalName", "")).startswith(f"{value}."):
+            return inventory.object_subject(service)
     return subject_of_host(value, inventory) or inventory.of_name(value) or inventory.service(value)
 
 

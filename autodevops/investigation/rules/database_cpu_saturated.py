@@ -47,7 +47,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         since = since_beyond(store.of("cpu_percent"), _BUSY)
         if level is None or since is None or not lasts(since, picture, _MINUTES):
             continue
-        statement = heaviest(store, picture)
+        statement = heaviest(store.subject, picture)
         heavy = statement is not None and statement.share >= _LOAD and statement.sessions >= _SESSIONS
         hurt = hurt_callers(store.subject, picture, earlier)
         felt = bool(hurt) or heavy or _slower(store, picture) or alerted(store.subject, earlier)

@@ -92,12 +92,12 @@ def _why(store: Store, every: list[Store], picture: Picture, since: float) -> tu
         earlier = earlier if earlier is not None else at_first(log)
         if other.subject == store.subject or much is None or earlier is None or much < _MORE_LOG * max(earlier, 1.0):
             continue
-        statement = heaviest(other, picture)
+        statement = heaviest(other.subject, picture)
         text = f" ({statement.name})" if statement is not None else ""
         cpu = now(other.of("cpu_percent"), picture)
         beside = f"; its processor is busy to {cpu:.0f} %, beside the cause" if cpu is not None and cpu >= 60 else ""
         writes = f"{amount(much)}/s of write-ahead log, {amount(earlier)}/s before"
-        evidence = other.evidence("log_bytes", "statement_seconds")
+        evidence = other.evidence("log_bytes")
         return f": {other.subject.name} writes {writes}{text}{beside}", evidence
     cpu = now(store.of("cpu_percent"), picture)
     if cpu is not None and cpu >= _BUSY_PERCENT:

@@ -31,7 +31,6 @@ from autodevops.investigation.rules.stores import (
     change,
     hurt_callers,
     moment,
-    now,
     ratio,
     stores,
     total,
@@ -41,6 +40,7 @@ _TIMES = 2.0
 _LEAST_SECONDS = 0.005
 _MORE_CALLS = 1.5
 _LEAST_SPANS = 5
+_MOST_TIME = 0.4  # of all statements'
 
 
 def _limit(usual: float) -> float:
@@ -110,11 +110,10 @@ def _durations(traces: Iterable[SeenTrace], picture: Picture) -> dict[Subject, t
 
 
 def _statement(subject: Subject, picture: Picture) -> str:
-    for store in stores(picture, "postgresql"):
-        statement = heaviest(store, picture) if store.subject == subject else None
-        if statement is not None and statement.share >= 0.4 and now(store.of("up"), picture) != 0:
-            return f"; most of its time goes to {statement.name[:120]}"
-    return ""
+    statement = heaviest(subject, picture)
+    if statement is None or statement.share < _MOST_TIME:
+        return ""
+    return f"; most of its time goes to {statement.name[:120]}"
 
 
 def _names(hurt: list[Subject]) -> str:

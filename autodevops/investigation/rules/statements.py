@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture
-from autodevops.investigation.rules.stores import Store, now
+from autodevops.investigation.rules.stores import now
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,15 @@ class Statement:
     share: float
 
 
-def heaviest(store: Store, picture: Picture) -> Statement | None:
+def heaviest(subject: Subject, picture: Picture) -> Statement | None:
     """The statement with most time now, by pg_stat_statements: a second of execution a second is one session."""
     found = [
         (value, str(reading.labels.get("query") or f"statement {reading.labels.get('queryid', '?')}"))
-        for reading in store.readings.get("statement_seconds", ())
+        for reading in picture.readings
+        if reading.subject == subject and reading.measure == "statement_seconds"
         if (value := now(reading, picture)) is not None
     ]
+    # Each is asked for while it is among the largest, so that what is not there now is small.
     total = sum(value for value, _ in found)
     if not found or total <= 0:
         return None
