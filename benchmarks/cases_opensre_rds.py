@@ -35,6 +35,7 @@ _CATEGORIES = {
 """Theirs to our reasons; a reason that only says that something is wrong has none."""
 
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_DELAY = timedelta(minutes=15)  # of a cloud's metrics: its events come at once
 _SCRAPED = "10.0.0.9:9187"
 _MILLISECONDS = {"ReadLatency", "WriteLatency", "CommitLatency"}
 _JOINED = {"CPUUtilization": "cpuutilization", "DBLoad": "dbload"}  # as both exporters spell what ends in capitals
@@ -64,8 +65,11 @@ async def _investigate(case: Path) -> Investigation:
     files = _files(case)
     series = list(_series(files))
     stamps = [sample[0] for one in series for sample in one["samples"]]
-    end = datetime.fromtimestamp(max(stamps), UTC) + timedelta(seconds=1)  # windows are half open
-    length = timedelta(seconds=max(stamps) - min(stamps)) + timedelta(minutes=1)
+    last = datetime.fromtimestamp(max(stamps), UTC)
+    dates = [datetime.fromisoformat(one["date"]) for one in (files.get("aws_rds_events") or {}).get("events", [])]
+    late = [date for date in dates if last < date <= last + _DELAY]
+    end = max([last, *late]) + timedelta(seconds=1)  # windows are half open
+    length = end - datetime.fromtimestamp(min(stamps), UTC) + timedelta(minutes=1)
     namespace = "databases"
     tools = ScriptedTools(_answers(files, series, namespace))
     alert = files["alert"]
@@ -163,8 +167,10 @@ def _without_name(labels: Mapping[str, str]) -> dict[str, str]:
 
 def _events(files: Mapping[str, Any], namespace: str, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     start, end = (datetime.fromisoformat(str(asked[name])) for name in ("start", "end"))
+    wanted = re.search(r'\|~ "(.*)"$', str(asked["query"]))
     for event in (files.get("aws_rds_events") or {}).get("events", []):
-        if start <= datetime.fromisoformat(event["date"]) < end:
+        found = wanted is None or re.search(wanted[1], event["message"])
+        if found and start <= datetime.fromisoformat(event["date"]) < end:
             yield {
                 "timestamp": event["date"],
                 "body": event["message"],

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 Refusal: TypeAlias = Literal[
     "no connections", "read only", "disk full", "memory full", "lock", "not ready", "failover", "throttled",
-    "unreachable",
+    "unreachable", "disk low", "lag",
 ]  # fmt: skip
 
 _SENTENCES: Final[tuple[tuple[Refusal, str, str], ...]] = (
@@ -28,7 +28,9 @@ _SENTENCES: Final[tuple[tuple[Refusal, str, str], ...]] = (
     ("disk full", "", r"No space left on device|\bENOSPC\b|\b53100\b"),
     ("disk full", "mysql", r"The table '[^']*' is full|Disk is full writing|\b1114\b.{0,12}HY000"),
     ("disk full", "redis", r"MISCONF Redis is configured to save RDB snapshots"),
-    ("disk full", "rds", r"allocated storage (?:has been|is) exhausted|out of (?:free )?storage|storage.full"),
+    ("disk full", "rds", r"allocated storage (?:has been|is) exhausted|storage-full threshold"),
+    ("disk low", "rds", r"free storage capacity .{0,120} is low"),
+    ("lag", "", r"replication lag (?:has )?exceed|replica\b.{0,60}\bis behind|replication has stopped"),
     ("disk full", "rabbitmq", r"free_disk_space|disk resource limit alarm set"),
     ("memory full", "redis", r"OOM command not allowed when used memory"),
     ("memory full", "rabbitmq", r"memory resource limit alarm set"),
@@ -49,6 +51,12 @@ _SENTENCES: Final[tuple[tuple[Refusal, str, str], ...]] = (
 )
 _COMPILED: Final = tuple((kind, system, re.compile(pattern, re.IGNORECASE)) for kind, system, pattern in _SENTENCES)
 
+NOTICES: Final = (
+    "failover|failing over|fail-over|switchover|promoted|selected new timeline|storage capacity|allocated storage"
+    "|storage-full|replication lag|is behind|replication has stopped|read-only|still waiting for|too many connections"
+)
+"""What of it servers write without calling it an error; for a search that does not mind case."""
+
 _SPEAKS: Final = {"rds": ("postgresql", "mysql", "rds"), "elasticache": ("redis",)}
 """A managed database speaks the language of its engine."""
 
@@ -57,6 +65,11 @@ _SPEAKS: Final = {"rds": ("postgresql", "mysql", "rds"), "elasticache": ("redis"
 def refusals(text: str) -> tuple[tuple[Refusal, str], ...]:
     """Each refusal that `text` speaks of, with the system whose words they are (empty: anybody's)."""
     return tuple((kind, system) for kind, system, pattern in _COMPILED if pattern.search(text))
+
+
+def is_managed(system: str) -> bool:
+    """Whether a cloud writes about it, a line an event."""
+    return system in _SPEAKS
 
 
 def speaks(system: str, words_of: str) -> bool:

@@ -153,6 +153,7 @@ class Picture:
     certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()
     baseline_logs: tuple[SeenLog, ...] = ()
+    notices: tuple[SeenLog, ...] = ()  # of databases and the like, no errors by their own words
     error_traces: tuple[SeenTrace, ...] = ()
     plain_traces: tuple[SeenTrace, ...] = ()
     slow_traces: tuple[SeenTrace, ...] = ()

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autodevops.analysis.counts import poisson_surprise
-from autodevops.analysis.dependency_errors import Refusal, refusals, speaks
+from autodevops.analysis.dependency_errors import Refusal, is_managed, refusals, speaks
 from autodevops.analysis.spans import error_origins
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.investigation.dependencies import targets_in
 from autodevops.investigation.dependency_edges import callee_of
-from autodevops.investigation.gather_logs import LINES_LIMIT
+from autodevops.investigation.gather_logs import LINES_LIMIT, in_order
 from autodevops.investigation.picture import Picture, SeenLog
 from autodevops.investigation.rules.pods import RECENT, is_recent
 
@@ -57,7 +57,7 @@ def complaints(picture: Picture, *wanted: Refusal) -> list[Complaint]:
         tally.evidence.add(evidence)
         return tally
 
-    for log in picture.logs:
+    for log in in_order([*picture.notices, *picture.logs]):
         for subject, refusal in _about(log, picture):
             if refusal in wanted:
                 count(subject, refusal, log.record.timestamp, log.record.body, log.evidence)
@@ -84,20 +84,26 @@ def complaints(picture: Picture, *wanted: Refusal) -> list[Complaint]:
         Complaint(subject, refusal, len(tally.moments), tally.traces, _example(tally), min(tally.moments),
                   tuple(sorted(tally.evidence)))
         for (subject, refusal), tally in sorted(found.items(), key=lambda item: (str(item[0][0]), item[0][1]))
-        if _goes_on(tally, usual.get((subject, refusal), 0), picture)
+        if _goes_on(tally, usual.get((subject, refusal), 0), picture, _enough(subject, picture))
     ]  # fmt: skip
 
 
-def _goes_on(tally: _Tally, usual: int, picture: Picture) -> bool:
+def _enough(subject: Subject, picture: Picture) -> int:
+    """How many lines say it: of a managed server one, since a cloud writes once an event."""
+    known = picture.dependency(subject)
+    return 1 if known is not None and is_managed(known.system) else _LEAST_LINES
+
+
+def _goes_on(tally: _Tally, usual: int, picture: Picture, enough: int) -> bool:
     rate = usual / (picture.span.baseline.length.total_seconds() or 1.0)
     if len(picture.baseline_logs) >= LINES_LIMIT:
         oldest = min(log.record.timestamp for log in picture.baseline_logs)
         rate = usual / max(1.0, (picture.span.baseline.end - oldest).total_seconds())
     lately = sum(1 for at in tally.moments if is_recent(at, picture))
     return (
-        len(tally.moments) >= _LEAST_LINES
-        and poisson_surprise(lately, rate * RECENT.total_seconds()) >= _SURPRISING
+        len(tally.moments) >= enough
         and lately > 0
+        and (enough == 1 or poisson_surprise(lately, rate * RECENT.total_seconds()) >= _SURPRISING)
     )
 
 

@@ -3,8 +3,8 @@
 What: connections stand at 95 % or more of the limit now (pg_stat_activity_count against pg_settings_max_connections,
 threads_connected against max_connections, connected_clients against maxclients), or it refuses new ones by its own
 counter, or it says so in its log or to its callers. Where no limit is known, connections that rose and now stand flat
-at their ceiling count if callers are hurt too. Much used with headroom left is no finding; nor is a full pool that
-was as full all the time and hurts nobody.
+at their ceiling count if callers are hurt too, or if they climbed little by little and nobody sees the callers. Much
+used with headroom left is no finding; nor is a full pool that was as full all the time and hurts nobody.
 
 Why it matters: whoever has a connection works on, everybody else fails at once; restarts make it worse, because new
 pods ask for connections before the old ones are given back.
@@ -43,6 +43,8 @@ _REFUSED = 0.05  # a second
 _ROSE = 2.5
 _FLAT = 0.01
 _FLAT_SAMPLES = 5
+_CLIMB_SAMPLES = 3
+_CLIMB_LEAST = 50.0
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -77,7 +79,12 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
     if full is None and refused is None and not (limit is None and _at_ceiling(used, picture)):
         if said is None or (limit and held is not None and held < 0.5 * limit):
             return None  # a refusal by one caller's own pool is that caller's
-    elif full is None and refused is None and said is None and not (hurt or alerted(store.subject, earlier)):
+    elif (
+        full is None
+        and refused is None
+        and said is None
+        and not (hurt or alerted(store.subject, earlier) or (_climbed(used) and not picture.signals))
+    ):
         return None
     since = min((s for s in (full, refused) if s is not None), default=None)
     rise = change(used, picture, lambda usual: max(1.3 * usual, usual + 3), floor=1.0)
@@ -94,7 +101,7 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
         + (f", {usual:.0f} before" if usual is not None and changed else "")
         + (f"; it refuses more: {said.words}" if said is not None else "; callers are refused" if refused else "")
         + ".",
-        severity="critical" if felt else "warning" if changed else "info",
+        severity="critical" if felt else "warning" if changed or limit is None else "info",
         confidence=0.95 if said is not None or refused is not None else 0.9 if hurt else 0.6,
         evidence=[*store.evidence("connections", "connections_limit", "connections_refused"),
                   *(said.evidence if said is not None else ())],
@@ -107,9 +114,17 @@ def _at_ceiling(used: Reading | None, picture: Picture) -> bool:
     if used is None or now(used, picture) is None or len(used.values) < 2 * _FLAT_SAMPLES:
         return False
     values = used.values[np.isfinite(used.values)]
-    lately, least = values[-_FLAT_SAMPLES:], float(np.percentile(values, 10))
-    flat = float(np.ptp(lately)) <= _FLAT * float(np.max(lately))
-    return flat and float(np.min(lately)) >= 0.99 * float(np.max(values)) and float(np.min(lately)) >= _ROSE * least > 0
+    lately, least, most = values[-_FLAT_SAMPLES:], float(np.percentile(values, 10)), float(np.max(values))
+    flat = float(np.ptp(lately)) <= _FLAT * most and float(np.min(lately)) >= (1 - _FLAT) * most
+    return flat and most >= _ROSE * least > 0
+
+
+def _climbed(used: Reading | None) -> bool:
+    """Whether it rose little by little, as a leak does; a pool that was made larger rises at once."""
+    values = used.values[np.isfinite(used.values)] if used is not None else np.empty(0)
+    least, most = (float(np.percentile(values, 10)), float(np.max(values))) if len(values) else (0.0, 0.0)
+    between = (values > least + 0.15 * (most - least)) & (values < least + 0.85 * (most - least))
+    return int(np.count_nonzero(between)) >= _CLIMB_SAMPLES and most >= _CLIMB_LEAST
 
 
 RULE = Rule(

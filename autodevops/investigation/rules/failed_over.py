@@ -1,8 +1,9 @@
 """FailedOver (DB010, state): a database's primary moved to another instance.
 
 What: an instance became a replica, or a replica the primary (pg_replication_is_replica), within the window, or the
-database or its operator writes of a failover, switchover or promotion. It is trouble while callers are hurt; once all
-is well again it is history.
+database, its operator or its cloud writes of a failover, switchover or promotion. It is trouble while callers are
+hurt; where nobody sees the callers, while the database has lost half of its connections or transactions by it. Once
+all is well again it is history.
 
 Why it matters: connections break, what was not replicated is lost, and who keeps the old address writes to a replica.
 
@@ -15,15 +16,24 @@ address.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
 
 from autodevops.analysis.dependency_errors import refusals
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
+from autodevops.investigation.dependency_families import Measure
+from autodevops.investigation.gather_logs import in_order
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.pods import events
-from autodevops.investigation.rules.stores import before, hurt_callers, moment, now, since_beyond, stores
+from autodevops.investigation.rules.stores import at_first, before, hurt_callers, moment, now, since_beyond, stores
+
+_AROUND = 300.0  # s
+_HALF = 0.5
+_COUNTED: Final[tuple[Measure, ...]] = ("connections", "transactions")
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -40,7 +50,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             store.subject, f"at {clock(moment(since))}: {store.about} is the primary now", picture, earlier,
             store.evidence("is_replica"), since,
         )  # fmt: skip
-    for log in picture.logs:
+    for log in in_order([*picture.notices, *picture.logs]):
         subject = log.subject
         known = subject is not None and picture.dependency(subject) is not None
         if subject is None or not known or subject in told or not _says(log.record.body):
@@ -71,14 +81,28 @@ def _finding(
     at: float,
 ) -> Finding:
     hurt = hurt_callers(subject, picture, earlier)
+    felt = hurt or (not picture.signals and _broke_off(subject, picture, at))
     return RULE.finding(
         subject,
-        f"{subject.name} failed over {words}.",
-        severity="error" if hurt else "info",
-        confidence=0.85,
+        f"{subject.name} failed over {words.rstrip('.')}.",
+        severity="error" if felt else "info",
+        confidence=0.85 if hurt else 0.75,
         evidence=evidence,
         onset=moment(at),
     )
+
+
+def _broke_off(subject: Subject, picture: Picture, at: float) -> bool:
+    """Whether its connections or transactions fell to less than half around that time."""
+    for store in stores(picture):
+        for measure in _COUNTED if store.subject == subject else ():
+            reading = store.of(measure)
+            usual = before(reading, at - _AROUND)
+            usual = usual if usual is not None else at_first(reading)
+            near = reading.values[np.abs(reading.times - at) <= _AROUND] if reading is not None else np.empty(0)
+            if usual and len(near) and float(np.nanmin(near)) < _HALF * usual:
+                return True
+    return False
 
 
 RULE = Rule(

@@ -1,15 +1,15 @@
 """ReplicationLag (DB002, state): a replica is behind its primary, and falls back or does not catch up.
 
 What: the lag (pg_replication_lag_seconds, seconds_behind_master, CloudWatch's ReplicaLag) rose to at least 30 s and
-ten times what it was, or is below zero or the replication threads have stopped. Told apart: the primary writes far
-more log than before (the replica replays it on one process and cannot keep up), the replica itself is short of
-processor, or replication has stopped, when the lag grows a second a second. A lag that was always there (a delayed
-replica) is none. High CPU on the primary at the same time is said, not blamed: replay waits for log, not for it.
+ten times what it was, or is below zero or the replication threads have stopped; where it is not measured, the server
+or its cloud writes of it. Told apart: the primary writes far more log than before (the replica replays it on one
+process and cannot keep up), the replica itself is short of processor, or replication has stopped, when the lag grows a
+second a second. A lag that was always there (a delayed replica) is none. High CPU on the primary at the same time is
+said, not blamed: replay waits for log, not for it.
 
 Why it matters: who reads from the replica gets old data; after a failover what was not replayed is late or lost.
 
-Example: `orders-replica is 1,140 s behind since 11:22 UTC: orders writes 241 MiB/s of write-ahead log, 8 MiB/s
-before`
+Example: `orders-replica is 1,140 s behind since 11:22 UTC: orders writes 241 MiB/s of write-ahead log, 8 MiB/s before`
 
 What to do: slow down or split the write (batches), send reads to the primary meanwhile; for a slow replica see its
 disk, CPU and long queries that hold up replay; for a stopped one its slot and its connection.
@@ -21,8 +21,10 @@ from collections.abc import Iterable
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture, Reading
 from autodevops.investigation.rules.base import Rule, clock
+from autodevops.investigation.rules.complaints import complaints
 from autodevops.investigation.rules.statements import heaviest
 from autodevops.investigation.rules.stores import (
     Store,
@@ -46,6 +48,20 @@ _BUSY_PERCENT = 90.0
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     every = list(stores(picture))
+    measured = {store.subject for store in every if now(store.of("lag_seconds"), picture) is not None}
+    for one in complaints(picture, "lag"):
+        source = any(other.subject == one.subject and other.of("log_bytes") is not None for other in every)
+        if one.subject in measured or (measured and source):
+            continue  # the measure tells it better, the other end's word is about the same
+        why, evidence = _why(one.subject, every, picture, one.first.timestamp())
+        yield RULE.finding(
+            one.subject,
+            f"{one.subject.name} is behind since {clock(one.first)}{why}: {one.words}",
+            severity="error",
+            confidence=0.85,
+            evidence=[*one.evidence, *evidence],
+            onset=one.first,
+        )
     for store in every:
         lag = store.of("lag_seconds")
         value = now(lag, picture)
@@ -62,7 +78,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if since is None:
             continue
         since = _left(lag, usual, since)
-        why, evidence = _why(store, every, picture, since)
+        why, evidence = _why(store.subject, every, picture, since)
         if stopped is not None:
             why, evidence = "; replication has stopped", ()
         grave = value >= _GRAVE_SECONDS or hurt_callers(store.subject, picture, earlier)
@@ -83,14 +99,14 @@ def _left(lag: Reading, usual: float | None, since: float) -> float:
     return since_beyond(lag, bound) or since
 
 
-def _why(store: Store, every: list[Store], picture: Picture, since: float) -> tuple[str, tuple[EvidenceId, ...]]:
+def _why(replica: Subject, every: list[Store], picture: Picture, since: float) -> tuple[str, tuple[EvidenceId, ...]]:
     """The primary that writes much more than before, else a replica that is busy itself."""
     for other in every:
         log = other.of("log_bytes")
         much = now(log, picture)
         earlier = before(log, since - 60)
         earlier = earlier if earlier is not None else at_first(log)
-        if other.subject == store.subject or much is None or earlier is None or much < _MORE_LOG * max(earlier, 1.0):
+        if other.subject == replica or much is None or earlier is None or much < _MORE_LOG * max(earlier, 1.0):
             continue
         statement = heaviest(other.subject, picture)
         text = f" ({statement.name})" if statement is not None else ""
@@ -99,9 +115,10 @@ def _why(store: Store, every: list[Store], picture: Picture, since: float) -> tu
         writes = f"{amount(much)}/s of write-ahead log, {amount(earlier)}/s before"
         evidence = other.evidence("log_bytes")
         return f": {other.subject.name} writes {writes}{text}{beside}", evidence
-    cpu = now(store.of("cpu_percent"), picture)
-    if cpu is not None and cpu >= _BUSY_PERCENT:
-        return f": its own processor is busy to {cpu:.0f} %", store.evidence("cpu_percent")
+    for store in every:
+        cpu = now(store.of("cpu_percent"), picture) if store.subject == replica else None
+        if cpu is not None and cpu >= _BUSY_PERCENT:
+            return f": its own processor is busy to {cpu:.0f} %", store.evidence("cpu_percent")
     return "", ()
 
 

@@ -18,8 +18,10 @@ import numpy as np
 
 from autodevops.analysis.changepoints import clean
 from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture, Reading
-from autodevops.investigation.rules.base import Rule, percent
+from autodevops.investigation.rules.base import Rule, clock, percent
+from autodevops.investigation.rules.complaints import complaints
 from autodevops.investigation.rules.stores import now, ratio, stores
 
 _FULL = 0.02
@@ -29,7 +31,9 @@ _STEADY = 0.8  # share of the variance that the line must explain
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    measured: set[Subject] = set()
     for store in stores(picture):
+        measured.update({store.subject} if store.evidence("storage_free_ratio", "storage_free_bytes") else ())
         free = store.of("storage_free_ratio") or ratio(store.of("storage_free_bytes"), store.of("storage_bytes"))
         value = now(free, picture)
         if free is None or value is None or not _FULL < value < _CLOSE:
@@ -44,6 +48,16 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
                 severity="warning",
                 confidence=0.85,
                 evidence=[free.evidence],
+            )
+    for one in complaints(picture, "disk low"):
+        if one.subject not in measured:
+            yield RULE.finding(
+                one.subject,
+                f"The storage of {one.subject.name} is low since {clock(one.first)}: {one.words}",
+                severity="warning",
+                confidence=0.85,
+                evidence=one.evidence,
+                onset=one.first,
             )
 
 

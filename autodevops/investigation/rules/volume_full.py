@@ -25,14 +25,18 @@ from autodevops.investigation.rules.stores import amount, moment, now, since_bey
 _FULL = 0.02
 _FULL_BYTES = 2**30
 _FULL_SHARE = 0.01
+_ROOMY = 0.05
+_ROOMY_BYTES = 5 * 2**30
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     spoken = complaints(picture, "disk full")
-    told = set()
+    told, roomy = set(), set()
     for store in stores(picture):
         free, left = store.of("storage_free_ratio"), store.of("storage_free_bytes")
         ratio, size = now(free, picture), now(left, picture)
+        if (ratio is not None and ratio > _ROOMY) or (size is not None and size > _ROOMY_BYTES):
+            roomy.add(store.subject)  # whatever it wrote before, there is space now
         since = since_beyond(free, _FULL, below=True) if ratio is not None else None
         words = f"The volume {store.about} of {store.subject.name} is full"
         how = percent(ratio) if ratio is not None else ""
@@ -54,7 +58,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
             onset=moment(since),
         )
     for one in spoken:
-        if one.subject not in told:
+        if one.subject not in told | roomy:
             yield RULE.finding(
                 one.subject,
                 f"{one.subject.name} has no space left since {clock(one.first)}: {one.words}",
