@@ -18,11 +18,14 @@ from autodevops.investigation.charts import draw
 from autodevops.investigation.collect import Collector, is_not_found
 from autodevops.investigation.conclude import conclude
 from autodevops.investigation.configured_calls import configured_edges
+from autodevops.investigation.dependencies import merge
+from autodevops.investigation.dependency_edges import cache_edges, configured_dependency_edges, span_dependencies
 from autodevops.investigation.gather_certificates import gather_certificates
 from autodevops.investigation.gather_code import gather_code
+from autodevops.investigation.gather_dependencies import gather_dependencies
 from autodevops.investigation.gather_kube_state import gather_kube_state
 from autodevops.investigation.gather_kubernetes import gather_cluster
-from autodevops.investigation.gather_logs import gather_logs
+from autodevops.investigation.gather_logs import gather_logs, gather_notices
 from autodevops.investigation.gather_metrics import gather_alerts, gather_saturation, gather_signals
 from autodevops.investigation.gather_traces import gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
@@ -119,6 +122,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
             instead = await gather_kube_state(collector, request.namespace, span)
             inventory, listed = instead or (inventory, listed)
         span = span.for_series(len(inventory.workloads))
+        stores = asyncio.create_task(gather_dependencies(collector, inventory, span))
         signals, saturation, alerts, certificates, (logs, old_logs), (failing, plain) = await asyncio.gather(
             gather_signals(collector, inventory, span),
             gather_saturation(collector, inventory, span),
@@ -127,22 +131,32 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
             gather_logs(collector, inventory, span),
             gather_traces(collector, inventory, span),
         )
+        called, readings = await stores
         commits, pulls = await code
     finally:
         code.cancel()
     edges = [*trace_edges([*failing, *plain], inventory), *_node_edges(inventory, listed.get("Pod"))]
     edges += configured_edges(inventory, listed.get("Deployment"))
     edges += object_edges(inventory, listed, edges)
+    spoken, span_edges = span_dependencies([*failing, *plain], inventory)
+    dependencies = merge([*called, *spoken])
+    edges += [*span_edges, *configured_dependency_edges(inventory, dependencies, listed)]
+    edges += cache_edges(dependencies, edges)
+    stateful = any(one.system != "http" for one in dependencies)
+    notices = await gather_notices(collector, inventory, span) if stateful else ()
     picture = Picture(
         span=span,
         inventory=inventory,
         listed=listed,
         signals=signals,
         saturation=saturation,
+        dependencies=dependencies,
+        readings=readings,
         alerts=alerts,
         certificates=certificates,
         logs=logs,
         baseline_logs=old_logs,
+        notices=notices,
         error_traces=failing,
         plain_traces=plain,
         rollouts=find_rollouts(inventory, span.whole, listed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from autodevops.analysis.dependency_errors import NOTICES
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import LogResult, NameList
 from autodevops.domain.window import TimeWindow
@@ -44,6 +45,17 @@ async def gather_logs(
     )
     found = [*_read(collector, oldest, inventory), *_read(collector, latest, inventory)]
     return in_order(found), _read(collector, before, inventory)
+
+
+async def gather_notices(collector: Collector, inventory: Inventory, span: Span) -> tuple[SeenLog, ...]:
+    """What databases and whoever runs them write of failovers, space and lag, which is seldom called an error."""
+    labels = await collector.ask("loki.list_labels", start=rfc3339(span.baseline.start), end=rfc3339(span.window.end))
+    names = collector.read(labels, NameList)
+    label = next((name for name in _NAMESPACE_LABELS if names is not None and name in names.names), "")
+    if not label:
+        return ()
+    query = f'{{{label}="{inventory.namespace}"}} |~ "(?i)({NOTICES})"'
+    return _read(collector, await _ask(collector, query, span.window, "backward"), inventory)
 
 
 def in_order(logs: Iterable[SeenLog]) -> tuple[SeenLog, ...]:

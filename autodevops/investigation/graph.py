@@ -60,5 +60,9 @@ class CallGraph:
                 queue.append(edge.target)
         return ()
 
+    def calls(self, origin: Subject, target: Subject) -> bool:
+        """Whether there is an edge of calls between them, without a way over others."""
+        return any(edge.target == target for edge in self._next.get(origin, ()))
+
     def reaches(self, origin: Subject, target: Subject) -> bool:
         return bool(self.path(origin, target))

@@ -2,12 +2,13 @@
 
 That nothing abnormal was seen says something only if it was looked at: the workloads and pods of the namespace, and
 its requests and their failures up to the window's end. Logs, traces, code and nodes help to explain trouble; health
-does not rest on them.
+does not rest on them. Where no metric counts requests, and nothing says that one should, `without_requests` stands in
+for them, and the summary says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,6 +19,13 @@ from autodevops.investigation.collect import code_of, is_not_found, system_of
 from autodevops.investigation.inventory import WORKLOAD_KINDS
 from autodevops.investigation.picture import Picture, System
 from autodevops.investigation.rules.base import clock
+from autodevops.investigation.without_requests import (
+    anything_runs,
+    jobs_done,
+    logs_read,
+    unknown_request_metrics,
+    unsteady,
+)
 from autodevops.kernel.errors import ToolTimeout, ToolUnavailable
 
 SYSTEM_NAMES: dict[System, str] = {
@@ -63,7 +71,7 @@ def doubt_of(picture: Picture, evidence: tuple[Evidence, ...], failed: frozenset
             f"an answer of {names({system_of(item) for item in cut})} was cut: there is more than could be read",
             f"See which pods are not well: `kubectl get pods -n {namespace} --field-selector=status.phase!=Running`.",
         )
-    return _requests_doubt(picture)
+    return _requests_doubt(picture, evidence)
 
 
 _DOCTOR = "`autodevops doctor` says what to fix; then ask again."
@@ -95,9 +103,26 @@ def anything_seen(picture: Picture) -> bool:
     return any(seen)
 
 
-def _requests_doubt(picture: Picture) -> Doubt | None:
+def reservation(picture: Picture) -> str:
+    """What a verdict of `healthy` has not seen, as a sentence; empty where requests were seen."""
+    if picture.signals_of("request_rate"):
+        return ""
+    stands = [name for name, there in _STANDS if there(picture)]
+    return f" Its requests were not seen, as there are no metrics of them: this rests on {join(stands)}."
+
+
+_STANDS: tuple[tuple[str, Callable[[Picture], bool]], ...] = (
+    ("the state of its workloads and their events", lambda picture: bool(picture.inventory.workloads)),
+    ("the results of its jobs", jobs_done),
+    ("the metrics of its databases, caches and queues", lambda picture: bool(picture.readings)),
+    ("its logs", lambda picture: "loki" not in picture.unreachable),
+    ("the alerts", lambda _picture: True),
+)
+
+
+def _requests_doubt(picture: Picture, evidence: tuple[Evidence, ...]) -> Doubt | None:
     namespace, window = picture.inventory.namespace, picture.span.window
-    if not picture.inventory.workloads and not picture.signals:
+    if not (picture.inventory.workloads or picture.signals or anything_runs(picture)):
         return Doubt(
             "there is nothing to judge: no workloads and no request metrics",
             f"Check the namespace's name, and what runs in it: `kubectl get all -n {namespace}`.",
@@ -105,7 +130,7 @@ def _requests_doubt(picture: Picture) -> Doubt | None:
     look = f'See what Prometheus has: `count by (__name__) ({{namespace="{namespace}"}})`.'
     rates = picture.signals_of("request_rate")
     if not rates:
-        return Doubt(f"there are no request metrics of {namespace} by any name that is known", look)
+        return _without_requests(picture, evidence, look)
     last = max((float(s.times[np.isfinite(s.values)][-1]) for s in rates if np.isfinite(s.values).any()), default=None)
     if last is None or last < (window.end - _LATEST).timestamp():
         ended = type(window.end).fromtimestamp(last, window.end.tzinfo) if last is not None else window.start
@@ -118,6 +143,21 @@ def _requests_doubt(picture: Picture) -> Doubt | None:
         return Doubt("nobody sent it a request in that time", "Take a longer window, or send it a request and see.")
     if not any(np.isfinite(s.values[s.times >= start]).any() for s in picture.signals_of("error_ratio")):
         return Doubt("its metrics do not say which requests fail", look)
+    return None
+
+
+def _without_requests(picture: Picture, evidence: tuple[Evidence, ...], look: str) -> Doubt | None:
+    namespace = picture.inventory.namespace
+    if unknown_request_metrics(evidence):
+        return Doubt(f"there are no request metrics of {namespace} by any name that is known", look)
+    without = f"there are no request metrics of {namespace}"
+    if not anything_runs(picture):
+        return Doubt(f"{without}, and nothing is meant to run there", f"See `kubectl get all -n {namespace}`.")
+    sign = unsteady(picture)
+    if sign:
+        return Doubt(f"{without}, and {sign}", f"See `kubectl get pods,events -n {namespace}`.")
+    if picture.inventory.workloads and not logs_read(evidence) and not jobs_done(picture):
+        return Doubt(f"{without}, and its logs were not read either", look)
     return None
 
 

@@ -16,6 +16,7 @@ from autodevops.domain.logs import LogRecord
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Commit, PullRequest
 from autodevops.domain.trace import Trace
+from autodevops.investigation.dependency_families import Measure
 from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.request import Span
@@ -44,6 +45,32 @@ class Saturation:
     pod: str
     container: str
     ratio: float
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A database, cache, queue or outside API: what it speaks (`system`), and the host names it is called by."""
+
+    subject: Subject
+    system: str
+    hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One measure of a dependency over baseline and window.
+
+    `about` tells instances of one subject apart; `labels` say which queue, statement or caller it is.
+    """
+
+    subject: Subject
+    system: str
+    about: str
+    measure: Measure
+    times: FloatArray
+    values: FloatArray
+    labels: Mapping[str, str]
     evidence: EvidenceId
 
 
@@ -120,10 +147,13 @@ class Picture:
     listed: Mapping[str, EvidenceId] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
     saturation: tuple[Saturation, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    readings: tuple[Reading, ...] = ()
     alerts: tuple[SeenAlert, ...] = ()
     certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()
     baseline_logs: tuple[SeenLog, ...] = ()
+    notices: tuple[SeenLog, ...] = ()  # of databases and the like, no errors by their own words
     error_traces: tuple[SeenTrace, ...] = ()
     plain_traces: tuple[SeenTrace, ...] = ()
     slow_traces: tuple[SeenTrace, ...] = ()
@@ -137,6 +167,9 @@ class Picture:
 
     def having(self, **changes: object) -> Picture:
         return replace(self, **changes)  # type: ignore[arg-type]  # replace checks the names at run time
+
+    def dependency(self, subject: Subject) -> Dependency | None:
+        return next((one for one in self.dependencies if one.subject == subject), None)
 
     def signals_of(self, kind: SignalKind) -> tuple[Signal, ...]:
         return tuple(signal for signal in self.signals if signal.kind == kind)

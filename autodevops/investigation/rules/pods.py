@@ -77,6 +77,7 @@ class SeenEvent:
     first: datetime
     last: datetime
     subject: Subject | None
+    warning: bool = False
 
 
 def events(picture: Picture, *reasons: str) -> list[SeenEvent]:
@@ -106,6 +107,7 @@ def events(picture: Picture, *reasons: str) -> list[SeenEvent]:
                 min(first, last),
                 last,
                 picture.inventory.of_owner(kind, name),
+                event.get("type") == "Warning",
             )
         )
     return sorted(found, key=lambda e: (e.last, e.kind, e.name, e.reason))

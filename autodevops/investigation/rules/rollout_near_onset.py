@@ -31,7 +31,7 @@ _ROLLBACK_FACTOR = 0.5  # going back to what ran before is more often the cure t
 
 def onset_of_trouble(subject: Subject, findings: Iterable[Finding]) -> datetime | None:
     """When a workload's own trouble began: by its golden signals, else by its state, else by its logs."""
-    for prefixes in (("MET001", "MET003"), ("K8S",), ("LOG", "MET")):
+    for prefixes in (("MET001", "MET003"), ("K8S", "DB"), ("LOG", "MET")):
         moments = [
             f.onset
             for f in findings
