@@ -124,6 +124,7 @@ class Picture:
     certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()
     baseline_logs: tuple[SeenLog, ...] = ()
+    notices: tuple[SeenLog, ...] = ()  # warnings and the like, read where a change is looked for
     error_traces: tuple[SeenTrace, ...] = ()
     plain_traces: tuple[SeenTrace, ...] = ()
     slow_traces: tuple[SeenTrace, ...] = ()
