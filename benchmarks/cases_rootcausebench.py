@@ -70,7 +70,8 @@ def verdict(found: Investigation) -> tuple[str, str]:
         return "none", ""
     top = found.hypotheses[0]
     blamed = top.suspects[0].commit if top.suspects else ""
-    return blamed or "none", top.subject.name
+    placed = next((one for one in found.hypotheses if one.subject.kind in ("Deployment", "Service")), top)
+    return blamed or "none", placed.subject.name
 
 
 async def investigation(case: Path) -> Investigation:
@@ -96,9 +97,7 @@ def _answers(files: Mapping[str, Any], end: datetime) -> dict[str, Any]:
     nothing = {"result_type": "matrix", "series": []}
     return {
         "kubernetes.get_resource": lambda a: {"resource": {"kind": a["kind"], "metadata": {"name": a["name"]}}},
-        "kubernetes.list_resources": lambda a: {
-            "items": kinds.get(a["kind"], []) if a.get("namespace") in (None, _NAMESPACE) else []
-        },
+        "kubernetes.list_resources": lambda a: _listed(kinds, a),
         "kubernetes.list_events": {"items": _events(files, end)},
         "kubernetes.get_rollout_history": ToolNotFound("It has no history."),
         "kubernetes.get_pod_logs": lambda a: {"lines": _tail(files, a["name"], end)},
@@ -144,7 +143,8 @@ def _objects(files: Mapping[str, Any], end: datetime) -> dict[str, list[dict[str
         )
         # What ran before the first deploy on record is not told; there was something.
         revisions = [{"timestamp": "2000-01-01T00:00:00Z", "version": "before", "commit_sha": ""}, *deploys]
-        sets = [_replica_set(service, number, one) for number, one in enumerate(revisions, 1)]
+        flags = sorted({_flag_name(one) for one in files["flags"] if one["service"] == service})
+        sets = [_replica_set(service, number, one, flags) for number, one in enumerate(revisions, 1)]
         ready, restarts = (_last(files, service, word, end) for word in ("ready_replicas", "restart"))
         kinds["ReplicaSet"] += sets
         kinds["Deployment"].append(_deployment(service, sets[-1], 1 if ready is None else round(ready)))
@@ -155,20 +155,32 @@ def _objects(files: Mapping[str, Any], end: datetime) -> dict[str, list[dict[str
     return kinds
 
 
+def _listed(kinds: Mapping[str, list[dict[str, Any]]], asked: Mapping[str, Any]) -> dict[str, Any]:
+    found = kinds.get(asked["kind"], []) if asked.get("namespace") in (None, _NAMESPACE) else []
+    if not asked.get("fields"):
+        return {"items": found}
+    columns = [str(field) for field in asked["fields"]]
+    rows = [[one["metadata"].get(field.removeprefix("metadata.")) for field in columns] for one in found]
+    return {"columns": columns, "rows": rows}
+
+
 def _named(kind: str, name: str, created: str, **more: Any) -> dict[str, Any]:
     meta = {"name": name, "namespace": _NAMESPACE, "creationTimestamp": created, **more}
     return {"apiVersion": "v1" if kind == "Pod" else "apps/v1", "kind": kind, "metadata": meta}
 
 
-def _template(service: str, one: Mapping[str, Any]) -> dict[str, Any]:
+def _template(service: str, one: Mapping[str, Any], flags: list[str]) -> dict[str, Any]:
+    reads = [{"configMapRef": {"name": name}} for name in flags]
     revision = {"org.opencontainers.image.revision": one["commit_sha"]} if one["commit_sha"] else {}
     return {
         "metadata": {"labels": {"app": service}, "annotations": revision},
-        "spec": {"containers": [{"name": service, "image": f"registry.example/{service}:{one['version']}"}]},
+        "spec": {
+            "containers": [{"name": service, "image": f"registry.example/{service}:{one['version']}", "envFrom": reads}]
+        },
     }
 
 
-def _replica_set(service: str, number: int, one: Mapping[str, Any]) -> dict[str, Any]:
+def _replica_set(service: str, number: int, one: Mapping[str, Any], flags: list[str]) -> dict[str, Any]:
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": service, "controller": True}
     head = _named(
         "ReplicaSet",
@@ -177,7 +189,7 @@ def _replica_set(service: str, number: int, one: Mapping[str, Any]) -> dict[str,
         ownerReferences=[owner],
         annotations={"deployment.kubernetes.io/revision": str(number)},
     )
-    return {**head, "spec": {"template": _template(service, one)}}
+    return {**head, "spec": {"template": _template(service, one, flags)}}
 
 
 def _deployment(service: str, newest: Mapping[str, Any], ready: int) -> dict[str, Any]:
@@ -212,11 +224,16 @@ def _pod(service: str, newest: Mapping[str, Any], ready: float | None, restarts:
     }
 
 
+def _flag_name(flag: Mapping[str, Any]) -> str:
+    return re.sub(r"[^a-z0-9-]", "-", str(flag["flag"]).lower())
+
+
 def _flag(flag: Mapping[str, Any]) -> dict[str, Any]:
     edit = {"manager": flag["actor"], "operation": "Update", "time": flag["timestamp"], "apiVersion": "v1"}
-    name = re.sub(r"[^a-z0-9-]", "-", flag["flag"].lower())
     return {
-        **_named("ConfigMap", name, "2000-01-01T00:00:00Z", labels={"app": flag["service"]}, managedFields=[edit]),
+        **_named(
+            "ConfigMap", _flag_name(flag), "2000-01-01T00:00:00Z", labels={"app": flag["service"]}, managedFields=[edit]
+        ),
         "data": {flag["flag"]: flag["change"].rpartition("->")[2]},
     }
 

@@ -16,6 +16,7 @@ from autodevops.domain.tool_results import PodLogs, RolloutHistory
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.gather_code import open_brought, open_change
+from autodevops.investigation.gather_edits import gather_edits, reading_edges
 from autodevops.investigation.gather_logs import follow_up, gather_notices, in_order
 from autodevops.investigation.gather_traces import gather_slow_traces, trace_edges
 from autodevops.investigation.graph import CallGraph
@@ -64,6 +65,9 @@ async def look_closer(
     latest = sorted((r for r in picture.rollouts if r.subject in near), key=lambda r: r.change.at, reverse=True)
     commits = await open_brought(collector, latest, commits)
     notices = await gather_notices(collector, picture.inventory, picture.span) if latest else ()
+    edits = await gather_edits(collector, picture.inventory, picture.span.whole) if suspects else ()
+    readers = reading_edges(picture.inventory, picture.listed.get("Deployment"))
+    picture = picture.having(edits=edits, graph=CallGraph.of([*picture.graph.edges, *readers]))
     logs = picture.logs
     if onset is not None and logs:
         around = _around(onset, picture.span.window)

@@ -112,6 +112,18 @@ class Rollout:
 
 
 @dataclass(frozen=True)
+class ObjectEdit:
+    """The last write of an object by one manager, or its creation; controllers' own bookkeeping is left out."""
+
+    subject: Subject
+    at: datetime
+    manager: str
+    created: bool
+    scaled: bool
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
 class Picture:
     """One investigation's world. `listed` gives the evidence of each kind of Kubernetes object."""
 
@@ -131,6 +143,7 @@ class Picture:
     ordinary_traces: tuple[SeenTrace, ...] = ()
     last_words: tuple[LastWords, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
+    edits: tuple[ObjectEdit, ...] = ()
     commits: tuple[tuple[Commit, EvidenceId], ...] = ()
     pulls: tuple[tuple[PullRequest, EvidenceId], ...] = ()
     graph: CallGraph = field(default_factory=CallGraph)
