@@ -33,6 +33,7 @@ BLAMED_FROM: Final = 0.5
 _AGAINST_ANOTHER_CAUSE: Final = 0.8  # what a change needs where the systems name another cause
 
 _OWN_PRIOR: Final = 0.15  # of the commit that a rollout names, for being what was rolled out
+_BROUGHT_PRIOR: Final = 0.12  # of another that it brought, in the workload's own files
 _NEIGHBOUR: Final = 0.75  # a change of what it calls, or of who calls it
 _SHARED: Final = 0.85  # a commit that a rollout brought along, in files of nobody in particular
 _UNDONE: Final = 0.5  # a rollback or a revert is more often the cure
@@ -46,7 +47,7 @@ _SUFFIX = re.compile(r"(service|svc|server|api|app|deployment)?\d*$")
 
 @dataclass(frozen=True)
 class Inquiry:
-    """What was found out about one subject's trouble: `suspects` in order, `other` what else the systems name."""
+    """What was found out about one subject's trouble: `suspects` in order; else `other`, what the systems name."""
 
     suspects: tuple[Suspect, ...] = ()
     other: str = ""
@@ -88,8 +89,8 @@ def inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inqui
     ]
     return Inquiry(
         suspects=tuple(named[:_MOST]),
-        other=other,
-        evidence=cited if other else (),
+        other="" if named else other,
+        evidence=() if named or not other else cited,
         looked_at=len(looked),
         cited=tuple(dict.fromkeys(looked.values())),
         harmless=frozenset(harmless),
@@ -111,9 +112,9 @@ def _weighed(
     judged: Judgement = judge(near, signs, ordinary)
     if judged.score <= 0:
         return None
-    prior = _OWN_PRIOR if own and weight == 1.0 else 0.0
-    score = 1.0 - (1.0 - judged.score) * (1.0 - prior)
     mine = own or any(_of(edit.path, rollout.subject) for edit in near)
+    prior = (_OWN_PRIOR if own else _BROUGHT_PRIOR if mine else 0.0) if weight == 1.0 else 0.0
+    score = 1.0 - (1.0 - judged.score) * (1.0 - prior)
     score *= weight * (1.0 if mine else _SHARED)
     if rollout.rollback or _REVERT.match(commit.message):
         score *= _UNDONE
