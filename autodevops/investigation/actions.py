@@ -18,6 +18,7 @@ _REMEDIES = {
     "CreateContainerConfigError": "Create what the template refers to, or correct the reference.",
     "FailedCreate": "Free or raise what the message names, or correct the template.",
     "CPUThrottled": "Raise the CPU limit, or find what made it work harder.",
+    "ConfigChanged": "See what the edit changed, put it back, and restart what reads it at start-up.",
     "ProbeFailing": "Compare the probe's port, path and timing with what the program serves.",
 }
 

@@ -17,6 +17,7 @@ from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.rollouts import revision_name
 from autodevops.investigation.rules import BY_REASON
 from autodevops.investigation.rules.base import clock
+from autodevops.investigation.suspects import inquire
 from autodevops.investigation.weigh import Candidate, weigh
 
 _MOST = 5  # hypotheses; who needs a sixth needs another question
@@ -82,14 +83,16 @@ def _past(picture: Picture, findings: tuple[Finding, ...]) -> str:
 
 
 def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ...]) -> Hypothesis:
+    inquiry = inquire(candidate.subject, candidate.onset, picture)
     return Hypothesis(
         reason=candidate.reason,
         subject=candidate.subject,
         confidence=candidate.confidence,
         summary=_summary(candidate, picture),
-        supports=supports(candidate, picture, rivals),
-        contradicts=contradicts(candidate, picture),
+        supports=supports(candidate, picture, rivals, inquiry),
+        contradicts=contradicts(candidate, picture, inquiry),
         suggested_actions=suggest(candidate),
+        suspects=inquiry.suspects,
     )
 
 

@@ -25,7 +25,7 @@ from autodevops.investigation.gather_code import gather_code
 from autodevops.investigation.gather_dependencies import gather_dependencies
 from autodevops.investigation.gather_kube_state import gather_kube_state
 from autodevops.investigation.gather_kubernetes import gather_cluster
-from autodevops.investigation.gather_logs import gather_logs, gather_notices
+from autodevops.investigation.gather_logs import gather_logs, gather_store_notices
 from autodevops.investigation.gather_metrics import gather_alerts, gather_saturation, gather_signals
 from autodevops.investigation.gather_traces import gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
@@ -143,7 +143,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
     edges += [*span_edges, *configured_dependency_edges(inventory, dependencies, listed)]
     edges += cache_edges(dependencies, edges)
     stateful = any(one.system != "http" for one in dependencies)
-    notices = await gather_notices(collector, inventory, span) if stateful else ()
+    notices = await gather_store_notices(collector, inventory, span) if stateful else ()
     picture = Picture(
         span=span,
         inventory=inventory,
@@ -156,7 +156,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         certificates=certificates,
         logs=logs,
         baseline_logs=old_logs,
-        notices=notices,
+        store_notices=notices,
         error_traces=failing,
         plain_traces=plain,
         rollouts=find_rollouts(inventory, span.whole, listed),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from autodevops.analysis.given_up import without_given_up
 from autodevops.analysis.spans import call_edges
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.subject import Subject
@@ -115,4 +116,7 @@ def _spread(collector: Collector, evidence: Evidence, count: int) -> list[str]:
 
 def _read(collector: Collector, evidence: Evidence) -> SeenTrace | None:
     result = collector.read(evidence, TraceResult)
-    return SeenTrace(Trace(trace_id=result.trace.trace_id, spans=result.trace.spans), evidence.id) if result else None
+    if result is None:
+        return None
+    spans = tuple(without_given_up(span) for span in result.trace.spans)
+    return SeenTrace(Trace(trace_id=result.trace.trace_id, spans=spans), evidence.id)

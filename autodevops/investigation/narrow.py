@@ -15,14 +15,16 @@ from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import PodLogs, RolloutHistory
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation.collect import Collector
-from autodevops.investigation.gather_code import open_change
-from autodevops.investigation.gather_logs import follow_up, in_order
+from autodevops.investigation.gather_code import open_brought, open_change
+from autodevops.investigation.gather_edits import gather_edits, reading_edges
+from autodevops.investigation.gather_logs import follow_up, gather_notices, in_order
 from autodevops.investigation.gather_traces import gather_slow_traces, trace_edges
 from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.picture import LastWords, Picture, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history
 from autodevops.investigation.rules.episodes import mean_between
 from autodevops.investigation.rules.pods import containers
+from autodevops.investigation.suspects import neighbours
 from autodevops.investigation.weigh import Candidate
 
 _CRASHED = 3  # containers whose last words are read
@@ -59,13 +61,20 @@ async def look_closer(
     for rollout in picture.rollouts:
         if rollout.subject in subjects:
             commits, pulls = await open_change(collector, rollout, commits, pulls)
+    near = frozenset().union(*(neighbours(subject, picture) for subject in subjects))
+    latest = sorted((r for r in picture.rollouts if r.subject in near), key=lambda r: r.change.at, reverse=True)
+    commits = await open_brought(collector, latest, commits)
+    notices = await gather_notices(collector, picture.inventory, picture.span) if latest else ()
+    edits = await gather_edits(collector, picture.inventory, picture.span.whole) if suspects else ()
+    readers = reading_edges(picture.inventory, picture.listed.get("Deployment"))
+    picture = picture.having(edits=edits, graph=CallGraph.of([*picture.graph.edges, *readers]))
     logs = picture.logs
     if onset is not None and logs:
         around = _around(onset, picture.span.window)
         if around is not None:
             more = await follow_up(collector, picture.inventory, logs, around)
             logs = in_order([*more, *logs])
-    return picture.having(commits=commits, pulls=pulls, logs=logs, unreachable=collector.unreachable())
+    return picture.having(commits=commits, pulls=pulls, logs=logs, notices=notices, unreachable=collector.unreachable())
 
 
 async def _slow_traces(

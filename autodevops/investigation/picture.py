@@ -139,6 +139,18 @@ class Rollout:
 
 
 @dataclass(frozen=True)
+class ObjectEdit:
+    """The last write of an object by one manager, or its creation; controllers' own bookkeeping is left out."""
+
+    subject: Subject
+    at: datetime
+    manager: str
+    created: bool
+    scaled: bool
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
 class Picture:
     """One investigation's world. `listed` gives the evidence of each kind of Kubernetes object."""
 
@@ -153,13 +165,15 @@ class Picture:
     certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()
     baseline_logs: tuple[SeenLog, ...] = ()
-    notices: tuple[SeenLog, ...] = ()  # of databases and the like, no errors by their own words
+    store_notices: tuple[SeenLog, ...] = ()  # of databases and the like, no errors by their own words
+    notices: tuple[SeenLog, ...] = ()  # warnings and the like, read where a change is looked for
     error_traces: tuple[SeenTrace, ...] = ()
     plain_traces: tuple[SeenTrace, ...] = ()
     slow_traces: tuple[SeenTrace, ...] = ()
     ordinary_traces: tuple[SeenTrace, ...] = ()
     last_words: tuple[LastWords, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
+    edits: tuple[ObjectEdit, ...] = ()
     commits: tuple[tuple[Commit, EvidenceId], ...] = ()
     pulls: tuple[tuple[PullRequest, EvidenceId], ...] = ()
     graph: CallGraph = field(default_factory=CallGraph)

@@ -57,7 +57,7 @@ def complaints(picture: Picture, *wanted: Refusal) -> list[Complaint]:
         tally.evidence.add(evidence)
         return tally
 
-    for log in in_order([*picture.notices, *picture.logs]):
+    for log in in_order([*picture.store_notices, *picture.logs]):
         for subject, refusal in _about(log, picture):
             if refusal in wanted:
                 count(subject, refusal, log.record.timestamp, log.record.body, log.evidence)

@@ -50,7 +50,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             store.subject, f"at {clock(moment(since))}: {store.about} is the primary now", picture, earlier,
             store.evidence("is_replica"), since,
         )  # fmt: skip
-    for log in in_order([*picture.notices, *picture.logs]):
+    for log in in_order([*picture.store_notices, *picture.logs]):
         subject = log.subject
         known = subject is not None and picture.dependency(subject) is not None
         if subject is None or not known or subject in told or not _says(log.record.body):

@@ -17,7 +17,7 @@ from autodevops.kernel.errors import ToolRejected
 from autodevops.servers.kubernetes import cluster as clusters
 from autodevops.servers.kubernetes.cluster import EVENTS, Cluster, Object
 from autodevops.servers.kubernetes.discovery import ResourceType
-from autodevops.servers.kubernetes.objects import event_time, field, tidy
+from autodevops.servers.kubernetes.objects import EDITS, event_time, field, tidy
 
 Output = Literal["table", "wide", "full"]
 Item = TypeVar("Item")
@@ -48,7 +48,8 @@ def list_objects(
         found = _table(cluster, kind, namespace, params, limit, wide=output == "wide")
     else:
         items, more = cluster.page(kind.path(namespace), params, limit, f"Kind {kind.kind}")
-        tidied = [_tidy(kind, item) for item in items]
+        edits = any(path.startswith(EDITS) for path in fields)
+        tidied = [_tidy(kind, item, edits=edits) for item in items]
         found = _chosen(tidied, fields, more) if fields else _full(*_light(tidied, more))
     if not found.items and not found.rows and kind.namespaced:
         cluster.require_namespace(namespace)
@@ -125,8 +126,8 @@ def _light(items: Sequence[Item], more: int) -> tuple[list[Item], int]:
     return kept, more
 
 
-def _tidy(kind: ResourceType, item: Mapping[str, Any]) -> Object:
-    return tidy(item, api_version=kind.api_version, kind=kind.kind, secret=kind.is_secret)
+def _tidy(kind: ResourceType, item: Mapping[str, Any], *, edits: bool = False) -> Object:
+    return tidy(item, api_version=kind.api_version, kind=kind.kind, secret=kind.is_secret, edits=edits)
 
 
 def _cut(shown: int, more: int) -> str:
