@@ -105,8 +105,8 @@ def asked(trace: Trace) -> list[Asked]:
     return found
 
 
-def calls_per_request(traces: Iterable[Trace]) -> dict[tuple[str, str, str], float]:
-    """Mean number of calls a request of a service makes, by service, callee and operation."""
+def calls_per_request(traces: Iterable[Trace], *, least: int = 1) -> dict[tuple[str, str, str], float]:
+    """Mean number of calls a request of a service makes, by service, callee and operation, over `least` requests."""
     calls: dict[tuple[str, str, str], int] = defaultdict(int)
     requests: dict[str, int] = defaultdict(int)
     for trace in traces:
@@ -116,7 +116,7 @@ def calls_per_request(traces: Iterable[Trace]) -> dict[tuple[str, str, str], flo
                 requests[span.service] += 1
         for group in asked(trace):
             calls[group.service, group.callee, group.operation] += group.count
-    return {key: count / requests[key[0]] for key, count in sorted(calls.items()) if requests[key[0]]}
+    return {key: count / requests[key[0]] for key, count in sorted(calls.items()) if requests[key[0]] >= least}
 
 
 def _request_of(span: Span, tree: Tree) -> Span:

@@ -22,7 +22,7 @@ from autodevops.investigation.request import Span, rfc3339
 
 _SEARCH_LIMIT = 20
 _FAILING = 8  # traces opened: enough that a tenth of stray origins does not outvote the true one
-_PLAIN = 4
+_PLAIN = 8
 _COMPARED = 8  # slow and ordinary traces each
 _CLEAR_OF_ONSET = timedelta(minutes=2)  # so that no request of the incident counts as ordinary
 

@@ -12,8 +12,8 @@ from autodevops.investigation.confidence import WEIGHTS, confidence
 from autodevops.investigation.rules.base import Rule
 
 _HELPERS = {
-    "base", "episodes", "missing_references", "network_paths", "pods", "policies", "refusals", "repeated_calls", "routes",
-    "scheduling", "slow_calls", "traced",
+    "base", "episodes", "lost_calls", "missing_references", "network_paths", "pods", "policies", "refusals",
+    "repeated_calls", "routes", "scheduling", "slow_calls", "traced",
 }  # fmt: skip
 _MODULES = [m.name for m in pkgutil.iter_modules(rules.__path__) if m.name not in _HELPERS]
 

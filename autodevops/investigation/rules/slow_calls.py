@@ -13,11 +13,13 @@ from statistics import median
 from autodevops.analysis.span_calls import asked, calls_per_request
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
+from autodevops.investigation.gather_traces import subjects_by_service
 from autodevops.investigation.picture import Picture, SeenTrace
 from autodevops.investigation.rules.traced import LEAST_SHARE, callees_of, compared, total
 
 _LEAST_RISE = 2.0
 _LEAST_RISE_MS = 5.0
+_LEAST_REQUESTS = 3  # of a caller, on both sides, to tell how often it asks
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ def slow_callees(picture: Picture, earlier: tuple[Finding, ...]) -> list[SlowCal
     now, systems = _durations(picture.slow_traces, subjects)
     before, _ = _durations(picture.ordinary_traces, subjects)
     found: list[SlowCallee] = []
+    spoken = {subject for seen in traces for subject in subjects_by_service([seen], picture.inventory).values()}
     for subject, increase in sorted(more.items(), key=lambda item: (-item[1], str(item[0]))):
+        if subject in spoken:
+            continue  # it sends spans, only these calls have none: they were lost, or given up
         share = increase / total(extras)
         slowed = [
             (sum(now[key]) - len(now[key]) * median(before[key]), key)
@@ -83,16 +88,14 @@ def slow_callees(picture: Picture, earlier: tuple[Finding, ...]) -> list[SlowCal
 
 
 def _times_as_often(subject: Subject, picture: Picture, subjects: Mapping[str, Subject]) -> float:
-    """Calls to it for each request of its callers, now against before."""
+    """How many times as often a request of one of its callers asks it as before; by traces taken as they come, since
+    slow and failing ones are those that ask it."""
     now, before = (
-        sum(
-            count
-            for (_, callee, _), count in calls_per_request(seen.trace for seen in traces).items()
-            if subjects.get(callee) == subject
-        )
-        for traces in (picture.slow_traces, picture.ordinary_traces)
+        calls_per_request((seen.trace for seen in traces), least=_LEAST_REQUESTS)
+        for traces in (picture.plain_traces, picture.ordinary_traces)
     )
-    return now / before if before else 1.0
+    rises = [now[key] / before[key] for key in now if key in before and subjects.get(key[1]) == subject and before[key]]
+    return max(rises, default=1.0)
 
 
 def _durations(
