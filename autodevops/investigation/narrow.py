@@ -18,7 +18,7 @@ from autodevops.investigation.collect import Collector
 from autodevops.investigation.gather_code import open_brought, open_change
 from autodevops.investigation.gather_edits import gather_edits, reading_edges
 from autodevops.investigation.gather_logs import follow_up, gather_notices, in_order
-from autodevops.investigation.gather_traces import gather_slow_traces, trace_edges
+from autodevops.investigation.gather_traces import gather_compared_traces, trace_edges
 from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.picture import LastWords, Picture, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history
@@ -32,6 +32,7 @@ _TAIL_LINES = 60
 _BEFORE_ONSET = timedelta(minutes=2)
 _AROUND_ONSET = timedelta(minutes=6)
 _ROLLS = {"Deployment", "StatefulSet", "DaemonSet"}
+_WORSE = {"LatencyIncreased", "ErrorRateIncreased"}
 
 
 async def look_closer(
@@ -80,20 +81,25 @@ async def look_closer(
 async def _slow_traces(
     collector: Collector, picture: Picture, early: tuple[Finding, ...]
 ) -> tuple[tuple[SeenTrace, ...], tuple[SeenTrace, ...]]:
-    """Slow and ordinary traces to compare, where a workload has become slow: slower than halfway to its new level."""
-    if "tempo" not in picture.unreachable:
-        slow = [f for f in early if f.reason == "LatencyIncreased" and f.severity != "info" and f.onset is not None]
-        onset = min((f.onset for f in slow if f.onset is not None), default=None)
-        bounds = [
-            bound
-            for f in slow
-            if (signal := picture.signal(f.subject, "latency_p95")) is not None
-            and f.onset is not None
-            and (bound := _halfway(signal, f.onset.timestamp())) is not None
-        ]
-        if onset is not None and bounds:
-            return await gather_slow_traces(collector, picture.inventory, picture.span, onset, max(bounds))
-    return (), ()
+    """Slow and ordinary traces to compare, where a workload has become slow: slower than halfway to its new level.
+
+    Where requests only fail, ordinary ones alone: the failing ones are there already.
+    """
+    worse = [f for f in early if f.reason in _WORSE and f.severity != "info" and f.onset is not None]
+    onset = min((f.onset for f in worse if f.onset is not None), default=None)
+    if "tempo" in picture.unreachable or onset is None:
+        return (), ()
+    bounds = [
+        bound
+        for f in worse
+        if f.reason == "LatencyIncreased"
+        and (signal := picture.signal(f.subject, "latency_p95")) is not None
+        and f.onset is not None
+        and (bound := _halfway(signal, f.onset.timestamp())) is not None
+    ]
+    slower_than = max(bounds, default=None)
+    like = picture.error_traces if slower_than is None else ()
+    return await gather_compared_traces(collector, picture.inventory, picture.span, onset, slower_than, like)
 
 
 def _halfway(signal: Signal, onset: float) -> float | None:

@@ -185,6 +185,12 @@ class Picture:
     def dependency(self, subject: Subject) -> Dependency | None:
         return next((one for one in self.dependencies if one.subject == subject), None)
 
+    @cached_property
+    def recent_traces(self) -> tuple[SeenTrace, ...]:
+        """Traces of the trouble's own time, each once."""
+        found = {s.trace.trace_id: s for s in (*self.slow_traces, *self.plain_traces, *self.error_traces)}
+        return tuple(found[trace_id] for trace_id in sorted(found))
+
     def signals_of(self, kind: SignalKind) -> tuple[Signal, ...]:
         return tuple(signal for signal in self.signals if signal.kind == kind)
 

@@ -25,7 +25,13 @@ from autodevops.investigation.rules.rollout_near_onset import onset_of_trouble
 _STRENGTH: Final = {"info": 0.0, "warning": 0.6, "error": 0.9, "critical": 1.0}
 _SLACK: Final = timedelta(minutes=3)
 """How much later than its callers a callee may seem to begin: onsets are known to a rate's window and a scrape."""
-_ORIGINS: Final = {"ErrorsStartInService", "SlowSpansInService"}
+_ORIGINS: Final = {
+    "ErrorsStartInService",
+    "SlowSpansInService",
+    "NPlusOneQueries",
+    "FanOutGrown",
+    "RegressionByVersion",
+}
 _LEAST_FAILING_TRACES: Final = 3  # before their testimony clears anybody
 
 
@@ -168,10 +174,12 @@ def _explanation(
 
 
 def _accounts(subject: Subject, draft: _Draft, other: Subject, theirs: _Draft, picture: Picture) -> bool:
-    """Whether trouble can have come from `other`: along the calls, or, for missing traffic, from a caller."""
+    """Whether trouble can have come from `other`: against the calls, or from a caller: too much traffic, or none."""
     if all(f.reason in {"TrafficChanged", "AlertFiring"} for f in theirs.findings):
         return False
     if picture.graph.reaches(subject, other):
+        return True
+    if any(_rule(f).loads_callees for f in theirs.findings) and picture.graph.reaches(other, subject):
         return True
     only_traffic = all(f.reason == "TrafficChanged" for f in draft.findings)
     return only_traffic and picture.graph.reaches(other, subject)
