@@ -148,8 +148,9 @@ async def _family_signals(collector: Collector, inventory: Inventory, span: Span
         quantile = (
             f"histogram_quantile(0.95, sum by ({plan.label}, le) (rate({family.bucket}{{{plan.selector}}}[{window}])))"
         )
-        scaled = quantile if family.seconds_per_unit == 1.0 else f"{quantile} * {family.seconds_per_unit:g}"
-        questions.append(("latency_p95", scaled))
+        total = f"sum by ({plan.label}) (rate({family.total}{{{plan.selector}}}[{window}]))"
+        scale = "" if family.seconds_per_unit == 1.0 else f" * {family.seconds_per_unit:g}"
+        questions += [("latency_p95", f"{quantile}{scale}"), ("latency_mean", f"({total} / {rate}){scale}")]
     answers = await asyncio.gather(*(_range(collector, span, query) for _, query in questions))
     signals: list[Signal] = []
     for (kind, _), evidence in zip(questions, answers, strict=True):

@@ -21,7 +21,7 @@ from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.request import Span
 
-SignalKind: TypeAlias = Literal["error_ratio", "latency_p95", "request_rate", "cpu_throttling"]
+SignalKind: TypeAlias = Literal["error_ratio", "latency_p95", "latency_mean", "request_rate", "cpu_throttling"]
 System: TypeAlias = Literal["kubernetes", "prometheus", "loki", "tempo", "github"]
 
 

@@ -26,12 +26,9 @@ _STRENGTH: Final = {"info": 0.0, "warning": 0.6, "error": 0.9, "critical": 1.0}
 _SLACK: Final = timedelta(minutes=3)
 """How much later than its callers a callee may seem to begin: onsets are known to a rate's window and a scrape."""
 _ORIGINS: Final = {
-    "ErrorsStartInService",
-    "SlowSpansInService",
-    "NPlusOneQueries",
-    "FanOutGrown",
-    "RegressionByVersion",
-}
+    "ErrorsStartInService", "SlowSpansInService", "NPlusOneQueries", "FanOutGrown", "RegressionByVersion",
+    "TroubleStartsInService",
+}  # fmt: skip
 _LEAST_FAILING_TRACES: Final = 3  # before their testimony clears anybody
 
 
@@ -94,6 +91,10 @@ def weigh(picture: Picture, findings: tuple[Finding, ...]) -> tuple[Candidate, .
     return tuple(sorted(candidates, key=lambda c: (-c.confidence, str(c.subject))))
 
 
+def _slack(picture: Picture) -> timedelta:
+    return max(_SLACK, timedelta(seconds=picture.span.step_seconds))
+
+
 def _only_says_where(draft: _Draft) -> bool:
     """A namespace is a candidate of its own only where its own rules are at fault."""
     return draft.subject.kind == "Namespace" and not any(_rule(f).names_cause for f in draft.findings)
@@ -121,7 +122,7 @@ def _candidate(
         "origin": origins[subject],
         "change": change.confidence if change else 0.0,
         "detail": max((f.confidence for f in own if f.rule_id.startswith("LOG")), default=0.0),
-        "first": 1.0 if earliest is not None and onset is not None and onset <= earliest + _SLACK else 0.0,
+        "first": 1.0 if earliest is not None and onset is not None and onset <= earliest + _slack(picture) else 0.0,
         "reach": len(dependants) / (len(drafts) - 1) if len(drafts) > 1 else 0.0,
         "explained": blame,
         "exonerated": others if cleared else 0.0,
@@ -158,7 +159,7 @@ def _explanation(
         if other == subject or not _accounts(subject, drafts[subject], other, draft, picture):
             continue
         mine, theirs = onsets[subject], onsets[other]
-        if mine is not None and theirs is not None and theirs > mine + _SLACK:
+        if mine is not None and theirs is not None and theirs > mine + _slack(picture):
             continue
         back = picture.graph.reaches(other, subject)
         if back and (origins[other], str(other)) <= (origins[subject], str(subject)):
