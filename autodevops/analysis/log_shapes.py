@@ -16,6 +16,7 @@ _ENDS = r"\s=,;()\[\]{}\"'<>|"  # what a value ends at
 _VALUE = re.compile(
     rf"""
       [A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>,;()\[\]]+        # an address with its scheme
+    | \[[0-9a-fA-F]*:[0-9a-fA-F:.]*\](?::\d+)?             # an IPv6 address
     | (?<![\w.-])/[^{_ENDS}:]+                            # a path from the root
     | (?<![\w/.-])[\w.@~-]+(?:/[\w.@~+-]+){{2,}}          # a path of three parts or more
     | (?<=[\w.\]-])=(?![="'\[({{<])[^\s,;)\]}}"']*        # what follows an equals sign, also nothing
