@@ -33,7 +33,7 @@ _REMEDIES = {
     "ConfigurationInvalid": "Compare the configuration and arguments with the last version that ran.",
     "ModuleMissing": "Correct the image or the command.",
     "RateLimited": "Call less often, with pauses between retries, or ask for a higher quota.",
-    "CertificateNotTrusted": "Give the caller the authority's certificate, or the callee one with the name that is called.",
+    "CertificateNotTrusted": "Give the caller the authority's certificate, or the callee one with its name.",
     "PeerCertificateExpired": "Renew the certificate and let its server load it.",
     "ClockSkewed": "Compare the nodes' clocks and restart time synchronisation.",
     "PoisonMessage": "Move the message to a dead-letter queue, or skip it.",
