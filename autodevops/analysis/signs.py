@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from autodevops.analysis.diffs import canonical, words
-from autodevops.analysis.log_templates import mask
+from autodevops.analysis.log_mining import mine
 from autodevops.domain.trace import Span
 
 _ENVELOPE: Final = {
@@ -92,10 +92,10 @@ def plain(line: str) -> str:
 
 def distinct(lines: Iterable[str]) -> tuple[str, ...]:
     """A few examples of each kind of line, so that one that repeats does not push the others out."""
-    seen: Counter[str] = Counter()
+    told = list(lines)
+    seen: Counter[int] = Counter()
     kept: list[str] = []
-    for line in lines:
-        template = mask(plain(line))
+    for line, template in zip(told, mine(plain(line) for line in told)[1], strict=True):
         seen[template] += 1
         if seen[template] <= _LEAST_SAME * 4:
             kept.append(line)

@@ -209,7 +209,7 @@ class Attribution:
                 return None
             past = np.isfinite(signal.values[signal.times < since])
             inside = np.isfinite(signal.values[(signal.times >= start) & (signal.times <= end)])
-            expected = int(round((end - start) / max(self._step(signal), 1.0))) + 1
+            expected = round((end - start) / max(self._step(signal), 1.0)) + 1
             absent = 1.0 - float(inside.sum()) / expected
             return (None, absent) if len(past) and past.mean() > 0.95 and absent >= 0.3 else None
         before = self._usual(rate, 0.01, 0.0)

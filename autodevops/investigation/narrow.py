@@ -12,23 +12,22 @@ from datetime import datetime, timedelta
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.domain.tool_results import PodLogs, RolloutHistory
+from autodevops.domain.tool_results import RolloutHistory
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.gather_code import open_brought, open_change
 from autodevops.investigation.gather_edits import gather_edits, reading_edges
 from autodevops.investigation.gather_logs import follow_up, gather_notices, in_order
+from autodevops.investigation.gather_tails import gather_tails
 from autodevops.investigation.gather_traces import gather_compared_traces, trace_edges
 from autodevops.investigation.graph import CallGraph
-from autodevops.investigation.picture import LastWords, Picture, SeenTrace, Signal
+from autodevops.investigation.log_peers import log_edges
+from autodevops.investigation.picture import Picture, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history
 from autodevops.investigation.rules.episodes import mean_between
-from autodevops.investigation.rules.pods import containers
 from autodevops.investigation.suspects import neighbours
 from autodevops.investigation.weigh import Candidate
 
-_CRASHED = 3  # containers whose last words are read
-_TAIL_LINES = 60
 _BEFORE_ONSET = timedelta(minutes=2)
 _AROUND_ONSET = timedelta(minutes=6)
 _ROLLS = {"Deployment", "StatefulSet", "DaemonSet"}
@@ -43,7 +42,7 @@ async def look_closer(
     onset = suspects[0].onset if suspects else None
     histories, words, (slow, ordinary) = await asyncio.gather(
         asyncio.gather(*(_history(collector, s) for s in subjects if s.kind in _ROLLS)),
-        _last_words(collector, picture, subjects),
+        gather_tails(collector, picture, subjects),
         _slow_traces(collector, picture, early),
     )
     known = {rollout.subject for rollout in picture.rollouts}
@@ -75,7 +74,11 @@ async def look_closer(
         if around is not None:
             more = await follow_up(collector, picture.inventory, logs, around)
             logs = in_order([*more, *logs])
-    return picture.having(commits=commits, pulls=pulls, logs=logs, notices=notices, unreachable=collector.unreachable())
+    picture = picture.having(
+        commits=commits, pulls=pulls, logs=logs, notices=notices, unreachable=collector.unreachable()
+    )
+    refusals = log_edges(picture)
+    return picture.having(graph=CallGraph.of([*picture.graph.edges, *refusals])) if refusals else picture
 
 
 async def _slow_traces(
@@ -118,32 +121,3 @@ async def _history(collector: Collector, subject: Subject) -> tuple[Subject, Rol
         "kubernetes.get_rollout_history", kind=subject.kind, name=subject.name, namespace=subject.namespace
     )
     return subject, collector.read(evidence, RolloutHistory), evidence
-
-
-async def _last_words(collector: Collector, picture: Picture, subjects: list[Subject]) -> tuple[LastWords, ...]:
-    crashed = [
-        state
-        for state in containers(picture)
-        if state.subject in subjects and state.restarts > 0 and state.terminated.get("exitCode") not in (0, None)
-    ]
-    crashed.sort(key=lambda state: (subjects.index(state.subject), -state.restarts, state.pod_name, state.name))
-    chosen = crashed[:_CRASHED]
-    tails = await asyncio.gather(
-        *(
-            collector.ask(
-                "kubernetes.get_pod_logs",
-                name=state.pod_name,
-                namespace=picture.inventory.namespace,
-                container=state.name,
-                previous=True,
-                tail_lines=_TAIL_LINES,
-            )
-            for state in chosen
-        )
-    )
-    found: list[LastWords] = []
-    for state, evidence in zip(chosen, tails, strict=True):
-        logs = collector.read(evidence, PodLogs)
-        if logs is not None and logs.lines:
-            found.append(LastWords(state.subject, state.pod_name, state.name, logs.lines, evidence.id))
-    return tuple(found)

@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from autodevops.analysis.changepoints import FloatArray
+from autodevops.analysis.log_tails import TailError, errors_in
+from autodevops.analysis.log_templates import TemplateGroup, group
 from autodevops.domain.alert import Alert
 from autodevops.domain.change import Change
 from autodevops.domain.evidence import EvidenceId
@@ -105,13 +107,19 @@ class SeenCertificate:
 
 @dataclass(frozen=True)
 class LastWords:
-    """The tail of a crashed container's log, oldest line first."""
+    """The tail of a container's log, oldest line first: of one that ended, or of one that `lives` and fails."""
 
     subject: Subject
     pod: str
     container: str
     lines: tuple[str, ...]
     evidence: EvidenceId
+    lives: bool = False
+
+    @cached_property
+    def errors(self) -> tuple[TailError, ...]:
+        """What it tells of going wrong, the last first."""
+        return errors_in(self.lines)
 
 
 @dataclass(frozen=True)
@@ -200,6 +208,14 @@ class Picture:
     @cached_property
     def _signal_index(self) -> dict[tuple[Subject, SignalKind], Signal]:
         return {(signal.subject, signal.kind): signal for signal in self.signals}
+
+    @cached_property
+    def log_groups(self) -> tuple[TemplateGroup, ...]:
+        """The error lines of the window by template, counted in the baseline too. Sources are subjects in words."""
+        return group(
+            ((str(log.subject), log.record) for log in self.logs if log.subject is not None),
+            ((str(log.subject), log.record) for log in self.baseline_logs if log.subject is not None),
+        )
 
     def evidence_of(self, *kinds: str) -> tuple[EvidenceId, ...]:
         return tuple(self.listed[kind] for kind in kinds if kind in self.listed)
