@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from autodevops.analysis.changepoints import FloatArray
+from autodevops.analysis.samples import FloatArray
 from autodevops.domain.alert import Alert
 from autodevops.domain.change import Change
 from autodevops.domain.evidence import EvidenceId
