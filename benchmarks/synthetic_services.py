@@ -2,8 +2,8 @@
 
 A system is a random call graph of 20 to 60 services. Requests flow down the calls, time and failures flow up; rates are
 counted (Poisson), failures drawn (binomial), latency has a heavy tail. A case is a stretch of it with one fault, or
-with none, seen the way monitoring sees it: samples each 5 minutes, or each 30 s over a sliding two minutes; some services
-without metrics, some with one kind only, some that drift or lose an optional caller without harm to anybody.
+with none, seen the way monitoring sees it: samples each 5 minutes, or each 30 s over a sliding two minutes; some
+services without metrics, some with one kind only, some that drift or lose an optional caller without harm to anybody.
 
 Everything follows from the seed.
 """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autodevops.analysis.changepoints import Direction, FloatArray, clean
+from autodevops.analysis.samples import Direction, FloatArray, clean
 
 _CONSISTENT_MAD = 1.4826
 _CONSISTENT_RANGE = 1.349  # both estimate the standard deviation of normal noise

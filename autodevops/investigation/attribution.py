@@ -18,8 +18,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from autodevops.analysis.changepoints import FloatArray, noise_scale
 from autodevops.analysis.departures import Usual, usual
+from autodevops.analysis.samples import FloatArray, noise_scale
 from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture, Signal, SignalKind
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from autodevops.analysis.changepoints import FloatArray
 from autodevops.analysis.departures import usual
+from autodevops.analysis.samples import FloatArray
 from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture, Signal, SignalKind
 

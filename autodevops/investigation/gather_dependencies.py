@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from autodevops.analysis.changepoints import FloatArray
+from autodevops.analysis.samples import FloatArray
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import SeriesResult

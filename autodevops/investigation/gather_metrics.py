@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autodevops.analysis.changepoints import FloatArray
+from autodevops.analysis.samples import FloatArray
 from autodevops.domain.alert import Alert
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.domain.series import Series

@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from autodevops.analysis.changepoints import FloatArray
 from autodevops.analysis.log_tails import TailError, errors_in
 from autodevops.analysis.log_templates import TemplateGroup, group
+from autodevops.analysis.samples import FloatArray
 from autodevops.domain.alert import Alert
 from autodevops.domain.change import Change
 from autodevops.domain.evidence import EvidenceId

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from autodevops.analysis.changepoints import Direction, Episode, find_episodes
+from autodevops.analysis.changepoints import Episode, find_episodes
 from autodevops.analysis.departures import occurrences, stretches, usual
+from autodevops.analysis.samples import Direction
 from autodevops.investigation.picture import Picture, Signal
 from autodevops.investigation.rules.base import clock
 

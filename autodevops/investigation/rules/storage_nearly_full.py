@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from autodevops.analysis.changepoints import clean
+from autodevops.analysis.samples import clean
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture, Reading

@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from autodevops.analysis.changepoints import Direction, Episode, FloatArray, clean, find_episodes, running_median
+from autodevops.analysis.changepoints import Episode, find_episodes
+from autodevops.analysis.samples import Direction, FloatArray, clean, running_median
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
