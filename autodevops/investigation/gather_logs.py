@@ -21,7 +21,7 @@ _NAMESPACE_LABELS = (
     "service_namespace",
 )
 # Written by programs when something failed. Lines that merely mention it are sorted out by their severity afterwards.
-_FAILURE = r"(?i)(error|exception|fatal|panic|critical|severe|traceback)"
+_FAILURE = r"(?i)(error|exception|fatal|panic|critical|severe|traceback|forbidden: User)"
 LINES_LIMIT = 300  # lines a question: templates repeat, and three questions cover start, end and baseline
 
 

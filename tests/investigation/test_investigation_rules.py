@@ -11,7 +11,10 @@ from autodevops.investigation import rules
 from autodevops.investigation.confidence import WEIGHTS, confidence
 from autodevops.investigation.rules.base import Rule
 
-_HELPERS = {"base", "episodes", "pods", "policies", "missing_references", "refusals", "routes", "scheduling"}
+_HELPERS = {
+    "base", "episodes", "missing_references", "node_labels", "pods", "policies", "quotas", "refusals", "routes",
+    "scheduling", "shortage", "storage", "webhooks",
+}  # fmt: skip
 _MODULES = [m.name for m in pkgutil.iter_modules(rules.__path__) if m.name not in _HELPERS]
 
 
