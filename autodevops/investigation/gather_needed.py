@@ -52,7 +52,7 @@ async def gather_needed(collector: Collector, namespace: str, by_kind: Mapping[s
 
 def _is_unseen(pod: Object) -> bool:
     """Whether no scheduler has looked at the pod, which has no node."""
-    waits = section(pod, "status").get("phase") == "Pending" and not section(pod, "spec").get("nodeName")
+    waits = section(pod, "status").get("phase") in {None, "Pending"} and not section(pod, "spec").get("nodeName")
     judged = any(one.get("type") == "PodScheduled" for one in items(pod, "status", "conditions"))
     return waits and not judged and not metadata(pod).get("deletionTimestamp")
 

@@ -19,6 +19,7 @@ from autodevops.investigation.gather_code import open_change
 from autodevops.investigation.gather_logs import follow_up, in_order
 from autodevops.investigation.gather_traces import gather_slow_traces, trace_edges
 from autodevops.investigation.graph import CallGraph
+from autodevops.investigation.inventory import section
 from autodevops.investigation.picture import LastWords, Picture, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history
 from autodevops.investigation.rules.episodes import mean_between
@@ -109,7 +110,7 @@ async def _last_words(collector: Collector, picture: Picture, subjects: list[Sub
     crashed = [
         state
         for state in containers(picture)
-        if state.subject in subjects and state.restarts > 0 and state.terminated.get("exitCode") not in (0, None)
+        if state.subject in subjects and state.terminated.get("exitCode") not in (0, None)
     ]
     crashed.sort(key=lambda state: (subjects.index(state.subject), -state.restarts, state.pod_name, state.name))
     chosen = crashed[:_CRASHED]
@@ -120,7 +121,7 @@ async def _last_words(collector: Collector, picture: Picture, subjects: list[Sub
                 name=state.pod_name,
                 namespace=picture.inventory.namespace,
                 container=state.name,
-                previous=True,
+                previous=state.restarts > 0 and not section(state.status, "state", "terminated"),
                 tail_lines=_TAIL_LINES,
             )
             for state in chosen

@@ -12,8 +12,8 @@ from autodevops.investigation.confidence import WEIGHTS, confidence
 from autodevops.investigation.rules.base import Rule
 
 _HELPERS = {
-    "base", "episodes", "missing_references", "node_labels", "pods", "policies", "quotas", "refusals", "routes",
-    "scheduling", "shortage", "storage", "webhooks",
+    "base", "episodes", "event_faults", "missing_references", "node_labels", "pods", "policies", "pulls", "quotas",
+    "refusals", "routes", "scheduling", "shortage", "starts", "storage", "webhooks",
 }  # fmt: skip
 _MODULES = [m.name for m in pkgutil.iter_modules(rules.__path__) if m.name not in _HELPERS]
 

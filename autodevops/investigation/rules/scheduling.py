@@ -166,8 +166,9 @@ def waiting_pods(inventory: Inventory) -> Iterator[Object]:
     for pod in inventory.pods:
         turned = scheduled_condition(pod).get("status") == "False"
         placed = section(pod, "spec").get("nodeName") and not turned
-        pending = section(pod, "status").get("phase") == "Pending" and not metadata(pod).get("deletionTimestamp")
-        if pending and not placed:
+        status = section(pod, "status")
+        pending = status.get("phase") == "Pending" or not (status.get("phase") or status.get("containerStatuses"))
+        if pending and not placed and not metadata(pod).get("deletionTimestamp"):
             yield pod
 
 
