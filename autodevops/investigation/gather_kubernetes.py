@@ -1,7 +1,7 @@
 """What the cluster says: workloads, pods, nodes, services, policies, claims, jobs and events of one namespace.
 
-One list a kind. Volumes and storage classes, which are of the whole cluster, are asked for only where a claim is not
-bound; cluster DNS, on which everything depends, is the one thing looked at in another namespace.
+One list a kind; what only some trouble needs is `gather_needed`'s. Cluster DNS, on which everything depends, is looked
+at in another namespace.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Final
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.investigation.collect import Collector, objects
 from autodevops.investigation.gather_large import LARGE, gather_large
-from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, Object, build, section
+from autodevops.investigation.gather_needed import gather_needed
+from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, Object, build
 
 _NAMESPACED: Final = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Pod", "Service")
 _FURTHER: Final = (
-    "PersistentVolumeClaim", "NetworkPolicy", "HorizontalPodAutoscaler", "CronJob", "Job", "Ingress",
+    "PersistentVolumeClaim", "NetworkPolicy", "HorizontalPodAutoscaler", "CronJob", "Job", "Ingress", "ResourceQuota",
 )  # fmt: skip
-_STORAGE: Final = ("PersistentVolume", "StorageClass")
 _DNS: Final = {"namespace": "kube-system", "label_selector": "k8s-app=kube-dns"}  # whatever provides it, by convention
 _LIMIT: Final = 2000  # objects of one kind; the answer says when there are more
 _WHOLE: Final = 400  # pods or ReplicaSets in full
@@ -45,12 +45,7 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
     )
     by_kind = {"Event": events, "Node": nodes, CLUSTER_DNS: dns}
     by_kind |= dict(zip((*_NAMESPACED, *_FURTHER), lists, strict=True))
-    claims = objects(by_kind["PersistentVolumeClaim"])
-    if any(section(claim, "status").get("phase") == "Pending" for claim in claims):
-        storage = await asyncio.gather(
-            *(collector.ask("kubernetes.list_resources", kind=kind, output="full", limit=_LIMIT) for kind in _STORAGE)
-        )
-        by_kind |= dict(zip(_STORAGE, storage, strict=True))
+    by_kind |= await gather_needed(collector, namespace, by_kind)
     large = [kind for kind in LARGE if by_kind[kind].truncated]
     instead = await asyncio.gather(*(gather_large(collector, kind, namespace) for kind in large))
     by_kind |= {kind: evidence for kind, (_, evidence) in zip(large, instead, strict=True)}

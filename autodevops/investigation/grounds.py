@@ -38,6 +38,8 @@ SYSTEM_NAMES: dict[System, str] = {
 _NEEDED: tuple[System, ...] = ("kubernetes", "prometheus")
 _KINDS = {*WORKLOAD_KINDS, "Pod"}
 _SPARE = {"prometheus.list_alerts", "prometheus.list_alert_groups"}  # the ALERTS series says the same
+_SPARE_KINDS = {"ConfigMap", "PodDisruptionBudget", "ResourceQuota", "Secret", "ServiceAccount"}
+"""What explains some trouble, and many a reader may not list."""
 _PASSING = {ToolTimeout.code, ToolUnavailable.code}
 _LATEST = timedelta(minutes=5)  # how old the last sample may be: a scrape or two may be late, not more
 
@@ -83,7 +85,7 @@ _AGAIN = (
 
 def gaps(picture: Picture, evidence: tuple[Evidence, ...], failed: frozenset[str]) -> str:
     """What could not be read, as sentences for the end of a summary; empty when all was answered."""
-    asked = [item for item in evidence if system_of(item) not in picture.unreachable and item.tool not in _SPARE]
+    asked = [item for item in evidence if system_of(item) not in picture.unreachable and not _is_spare(item)]
     partly = _counted(asked, [item for item in asked if item.id in failed])
     away = f"{names(picture.unreachable)} could not be read" if picture.unreachable else ""
     return "".join(f" {part}." for part in (away, *partly) if part)
@@ -168,6 +170,10 @@ def _is_needed(item: Evidence, thin: Collection[object]) -> bool:
         whole = "label_selector" not in item.arguments and (parts or kind not in thin)
         return kind in _KINDS and bool(whole)
     return system_of(item) == "prometheus" and item.tool not in _SPARE
+
+
+def _is_spare(item: Evidence) -> bool:
+    return item.tool in _SPARE or item.arguments.get("kind") in _SPARE_KINDS
 
 
 def _counted(asked: Iterable[Evidence], unanswered: Iterable[Evidence]) -> list[str]:

@@ -21,7 +21,8 @@ Object = Mapping[str, Any]
 
 WORKLOAD_KINDS: Final = ("Deployment", "StatefulSet", "DaemonSet")
 CLUSTER_DNS: Final = "Deployment of cluster DNS"
-"""The name under which `others` has it: it lies in another namespace."""
+SCHEDULER: Final = "Pod of kube-scheduler"
+"""The names under which `others` has what lies in another namespace."""
 _KEPT: Final = {*WORKLOAD_KINDS, "ReplicaSet", "Pod", "Node", "Service", "Event"}
 
 # A ReplicaSet's hash and a pod's suffix are drawn from an alphabet without vowels and look-alikes

@@ -14,7 +14,10 @@ from autodevops.investigation.configured_calls import addressed
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, Workload, items, name_of, section
 from autodevops.investigation.rules.policies import isolates
-from autodevops.investigation.rules.refusals import quota_refused
+from autodevops.investigation.rules.quotas import held_up
+from autodevops.investigation.rules.refusals import told
+from autodevops.investigation.rules.scheduling import scheduler, unseen
+from autodevops.investigation.rules.webhooks import called_webhooks
 
 
 def object_edges(inventory: Inventory, listed: Mapping[str, EvidenceId], calls: Iterable[Edge]) -> list[Edge]:
@@ -84,11 +87,17 @@ def _references(inventory: Inventory) -> Iterator[_Found]:
 
 
 def _everywhere(inventory: Inventory) -> Iterator[_Found]:
-    """Cluster DNS, on which all depend; the namespace, for those whose ReplicaSets its quota refuses."""
+    """Cluster DNS, on which all depend; the namespace, webhook or scheduler, for those who wait for it."""
     for dns in inventory.of_kind(CLUSTER_DNS):
         jobs = [inventory.object_subject(job) for job in inventory.of_kind("CronJob")]
         for subject in (*(workload.subject for workload in inventory.workloads), *jobs):
             yield CLUSTER_DNS, subject, inventory.object_subject(dns), "resolves names by"
     namespace = Subject(kind="Namespace", name=inventory.namespace, api_version="v1")
-    for subject in quota_refused(inventory):
-        yield "ReplicaSet", subject, namespace, "lives in"
+    refused = [(source, subject) for subject, source in told(inventory, "quota")]
+    for kind, subject in (*refused, *held_up(inventory)):
+        yield kind, subject, namespace, "lives in"
+    for subject, source in told(inventory, "webhook away"):
+        for service in called_webhooks(inventory):
+            yield source, subject, service, "is admitted by"
+    for subject in unseen(inventory):
+        yield "Pod", subject, scheduler(inventory), "is placed by"

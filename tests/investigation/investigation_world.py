@@ -65,6 +65,9 @@ class Service:
     placed: bool = True
     ports: tuple[Mapping[str, Any], ...] = ()
     volumes: tuple[Mapping[str, Any], ...] = ()
+    pod_spec: Mapping[str, Any] = field(default_factory=dict)  # of its pods and their template
+    pod_metadata: Mapping[str, Any] = field(default_factory=dict)
+    pods: int | None = None  # how many exist, where not all do
 
 
 @dataclass
@@ -142,7 +145,7 @@ class World:
 
     def _resources(self, arguments: Mapping[str, Any]) -> Any:
         if arguments.get("namespace") == "kube-system":
-            return self._items(self.cluster_dns)
+            return self._items([item for item in self.cluster_dns if item["kind"] == arguments["kind"]])
         if arguments.get("namespace") not in (None, self.namespace):
             return ToolNotFound(
                 f"Namespace {arguments['namespace']} does not exist.", f"Did you mean {self.namespace}?"
@@ -170,7 +173,7 @@ class World:
         annotations = {"org.opencontainers.image.revision": commit} if commit else {}
         return {
             "metadata": {"labels": {"app": service.name}, "annotations": annotations},
-            "spec": {"containers": [container]},
+            "spec": {"containers": [container]} | dict(service.pod_spec),
         }
 
     def _deployment(self, service: Service) -> dict[str, Any]:
@@ -216,12 +219,14 @@ class World:
                     "creationTimestamp": stamp(created),
                     "labels": {"app": service.name},
                     "ownerReferences": [{"kind": "ReplicaSet", "name": owner, "controller": True}],
-                },
+                }
+                | dict(service.pod_metadata),
                 "spec": {
                     "nodeName": self.nodes[index % len(self.nodes)]["metadata"]["name"] if service.placed else "",
                     "containers": [{"name": "app", "image": image, "resources": {"limits": {"memory": "256Mi"}}}],
                     "volumes": list(service.volumes),
-                },
+                }
+                | dict(service.pod_spec),
                 "status": {
                     "phase": "Running",
                     "conditions": [{"type": "Ready", "status": "True"}],
@@ -232,7 +237,7 @@ class World:
                 }
                 | dict(service.pod_status),
             }
-            for index in range(service.replicas)
+            for index in range(service.replicas if service.pods is None else service.pods)
         ]
 
     def pod_name(self, service: Service, index: int = 0) -> str:

@@ -49,6 +49,9 @@ def _world(case: dict[str, Any]) -> World:
         env=case.get("env", {}),
         ports=tuple(case.get("ports", ())),
         volumes=tuple(case.get("volumes", ())),
+        pod_spec=case.get("pod_spec", {}),
+        pod_metadata=_dated(case.get("pod_metadata", {})),
+        pods=case.get("pods"),
         replicas=case.get("replicas", 2),
         placed="node_name" not in case,
     )

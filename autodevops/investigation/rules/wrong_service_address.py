@@ -22,6 +22,7 @@ from autodevops.investigation.configured_calls import Address, Setting, addresse
 from autodevops.investigation.inventory import Workload, items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.quotas import unserved
 from autodevops.investigation.rules.routes import is_hurt, pod_spec
 from autodevops.investigation.rules.service_port_mismatch import changed_services, has_port
 
@@ -55,6 +56,7 @@ def _wrong(workload: Workload, picture: Picture, changed: set[str]) -> Iterator[
         for alias in items(pod_spec(workload), "hostAliases")
         for name in alias.get("hostnames") or ()
     }  # fmt: skip
+    aliases |= {host for _, host, _ in unserved(picture.inventory)}  # right, and the Service is not allowed
     template = section(workload.object, "spec", "template") or workload.object
     for setting in settings_of(template):
         for address in addresses(setting.text, picture.inventory.namespace):
