@@ -8,10 +8,10 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench-sandbox bench-cases lint docs format constraints clean
+.PHONY: help setup demo test bench-sandbox bench-investigation bench-cases bench-logs lint docs format constraints clean
 
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Create .venv with pinned versions (every other target does this by itself)
 
@@ -27,8 +27,14 @@ test: $(READY) ## Run the whole test suite; PYTEST_ARGS for pytest
 bench-sandbox: $(READY) ## Print how quick the sandbox is, beside a real Prometheus
 	$(BIN)/python benchmarks/bench_sandbox.py
 
+bench-investigation: $(READY) ## Print what time and memory of ours an investigation takes, by size
+	$(BIN)/python benchmarks/bench_investigation.py
+
 bench-cases: $(READY) ## Run public cases through the engine; CASES= names the folder that holds them
 	$(BIN)/python benchmarks/bench_cases.py $(CASES)
+
+bench-logs: $(READY) ## Print how well and how fast log lines are grouped, beside Drain3; LOGS= names a labelled folder
+	$(BIN)/python benchmarks/bench_logs.py $(LOGS)
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks

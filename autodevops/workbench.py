@@ -71,7 +71,7 @@ class Workbench:
         from autodevops.toolbox.stack import asked_once, standard
 
         settings, seconds = self.settings.toolbox, self.settings.investigation.tool_timeout_seconds
-        targets = {name: servers.create(name, self.settings, clock=self._clock) for name in servers.NAMES}
+        targets = {name: servers.create(name, self.settings, clock=self._clock, plain=True) for name in servers.NAMES}
         toolbox = await self._exit.enter_async_context(McpToolbox({**targets, **self._further_servers()}))
         self._once = asked_once(toolbox, settings, seconds)
         self._tools = standard(toolbox, settings, seconds, system_of=_system_of, clock=self._clock)

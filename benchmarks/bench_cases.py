@@ -1,6 +1,6 @@
 """Runs public cases with known truth through the engine, with one fixed configuration. Prints figures, judges nothing.
 
-Usage: python benchmarks/bench_cases.py PATH [nab] [opensre/eks] [petshop]
+Usage: python benchmarks/bench_cases.py PATH [nab] [opensre/eks] [opensre/rds_postgres] [petshop] [rootcausebench]
 
 PATH is the folder that holds the cases, one folder for each collection. The data stays where it is; nothing of it
 belongs in this repository.
@@ -14,14 +14,18 @@ from pathlib import Path
 
 import cases_nab
 import cases_opensre_eks
+import cases_opensre_rds
 import cases_petshop
+import cases_rootcausebench
 
 from autodevops.kernel.clock import monotonic_ms
 
 ADAPTERS: Mapping[str, Callable[[Path], list[str]]] = {
     "nab": cases_nab.run,
     "opensre/eks": cases_opensre_eks.run,
+    "opensre/rds_postgres": cases_opensre_rds.run,
     "petshop": cases_petshop.run,
+    "rootcausebench": cases_rootcausebench.run,
 }
 
 

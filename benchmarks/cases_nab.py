@@ -1,8 +1,7 @@
-"""Numenta's anomaly benchmark through the engine's change points, scored as its authors score (standard profile).
+"""Numenta's anomaly benchmark through the engine's watch over series, scored as its authors score (standard profile).
 
-The adapter asks the engine as a monitor would: every few samples, with as many samples of baseline and window as an
-investigation has, seeing nothing of what comes later. An alarm is raised when an episode is active and none was at the
-time before; while one lasts there is no further alarm. Its score is the episode's confidence.
+The adapter gives each series to `analysis.anomalies.watch` with the learning period that the benchmark's rules give
+to every detector, and nothing else. The watch judges each sample by those before it.
 
 The score is that of Lavin and Ahmad (Evaluating real-time anomaly detection algorithms, ICMLA 2015): a window's first
 alarm counts up to 1, the earlier the more; a missed window counts -1; each alarm elsewhere counts up to -0.11, less
@@ -22,10 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from autodevops.analysis.changepoints import Episode, FloatArray, find_episodes
+from autodevops.analysis.anomalies import watch
+from autodevops.analysis.samples import FloatArray
 
-_SAMPLES = 240  # an investigation's: half baseline, half window
-_EVERY = 5  # samples between two looks
 _FALSE_ALARM = 0.11
 
 
@@ -46,41 +44,39 @@ class Alarm:
 def run(folder: Path) -> list[str]:
     corpus = list(_read(folder))
     raised = [(series, alarms(series)) for series in corpus]
-    fixed = scaled(raised, 0.0)
-    thresholds = sorted({alarm.score for _, some in raised for alarm in some})
-    best = max((scaled(raised, threshold) for threshold in thresholds), default=0.0)
-    windows = sum(len(series.windows) for series in corpus)
+    groups = sorted({_group(series) for series in corpus})
+    return [
+        *(_line(group, [one for one in raised if _group(one[0]) == group]) for group in groups),
+        _line("all", raised),
+        f"the one threshold that suits these series best (as NAB chooses it): {_best(raised):.1f}",
+    ]
+
+
+def alarms(series: Series) -> list[Alarm]:
+    seen = watch(series.times, series.values, learn=_learning(series))
+    at = np.searchsorted(series.times, [alarm.time for alarm in seen.alarms])
+    return [Alarm(int(sample), alarm.score) for sample, alarm in zip(at, seen.alarms, strict=True)]
+
+
+def _line(name: str, raised: Sequence[tuple[Series, Sequence[Alarm]]]) -> str:
+    windows = sum(len(series.windows) for series, _ in raised)
     false = sum(not _inside(series, alarm.sample) for series, some in raised for alarm in some)
     found = sum(
         any(first <= alarm.sample <= last for alarm in some)
         for series, some in raised
         for first, last in series.windows
     )
-    return [
-        f"{len(corpus)} series, {windows} windows: {found} found, {false} alarms elsewhere",
-        f"NAB standard score, every episode an alarm: {fixed:.1f}",
-        f"NAB standard score, the one threshold that suits these series best (as NAB chooses it): {best:.1f}",
-    ]
+    score = f"NAB standard score {scaled(raised, 0.0):.1f}" if windows else "nothing to find"
+    return f"{name:22} {len(raised):2} series, {found:2} of {windows:2} windows, {false:3} alarms elsewhere: {score}"
 
 
-def alarms(series: Series) -> list[Alarm]:
-    found = []
-    active = False
-    for sample in range(_SAMPLES, len(series.times), _EVERY):
-        now = [one for one in _episodes(series, sample) if one.active]
-        if now and not active:
-            found.append(Alarm(sample, max(one.confidence for one in now)))
-        active = bool(now)
-    return found
+def _best(raised: Sequence[tuple[Series, Sequence[Alarm]]]) -> float:
+    thresholds = sorted({alarm.score for _, some in raised for alarm in some})
+    return max((scaled(raised, threshold) for threshold in thresholds), default=0.0)
 
 
-def _episodes(series: Series, sample: int) -> list[Episode]:
-    seen = slice(sample + 1 - _SAMPLES, sample + 1)
-    times, values = series.times[seen], series.values[seen]
-    half = float(times[_SAMPLES // 2])
-    up = find_episodes(times, values, baseline_until=half, limit=lambda level: level, direction="up")
-    down = find_episodes(times, values, baseline_until=half, limit=lambda level: level, direction="down")
-    return [*up, *down]
+def _group(series: Series) -> str:
+    return series.name.split("/")[0]
 
 
 def scaled(raised: Sequence[tuple[Series, Sequence[Alarm]]], threshold: float) -> float:

@@ -27,7 +27,8 @@ _CATEGORIES = {
     "infrastructure": {"FailedScheduling", "NodeNotReady"},
     "configuration_error": {
         "BadRollout", "CrashLogged", "CrashLoopBackOff", "CreateContainerConfigError", "FailedCreate",
-        "ImagePullBackOff", "ReadinessProbeFailing", "LivenessProbeFailing", "ReplicasUnavailable",
+        "ImageNotFound", "ImagePullBackOff", "ImagePullUnauthorized", "InvalidImageName", "LivenessProbeFailing",
+        "PullSecretMissing", "ReadinessProbeFailing", "ReplicasUnavailable",
     },
 }  # fmt: skip
 """Theirs to our reasons; a reason that only says that something is wrong has none."""

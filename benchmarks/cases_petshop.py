@@ -77,6 +77,7 @@ def _signals(table: pd.DataFrame) -> Iterator[Signal]:
     columns: Mapping[tuple[str, str], tuple[SignalKind, float, float]] = {
         ("availability", "Average"): ("error_ratio", -0.01, 1.0),
         ("latency", "p95"): ("latency_p95", 1.0, 0.0),
+        ("latency", "Average"): ("latency_mean", 1.0, 0.0),
         ("requests", "Sum"): ("request_rate", 1.0 / _STEP, 0.0),
     }
     for name, metric, statistic in table.columns:

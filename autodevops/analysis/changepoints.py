@@ -19,17 +19,13 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Direction: TypeAlias = Literal["up", "down"]
+from autodevops.analysis.samples import MEDIAN_WIDTH, Direction, FloatArray, clean, noise_scale, running_median
 
-_MEDIAN_WIDTH = 5  # samples; kills spikes of up to two, keeps edges where they are
 _MIN_SAMPLES = 8  # below this nothing can be told from noise
-_CONSISTENT_MAD = 1.4826  # makes the MAD of normal noise estimate its standard deviation
 
 
 @dataclass(frozen=True)
@@ -60,36 +56,6 @@ class Episode:
     @property
     def active(self) -> bool:
         return self.end is None
-
-
-def clean(times: npt.ArrayLike, values: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """The finite samples, in time order."""
-    t = np.asarray(times, dtype=np.float64)
-    v = np.asarray(values, dtype=np.float64)
-    if t.shape != v.shape or t.ndim != 1:
-        raise ValueError(f"times and values must be two vectors of one length, not {t.shape} and {v.shape}")
-    keep = np.isfinite(t) & np.isfinite(v)
-    t, v = t[keep], v[keep]
-    order = np.argsort(t, kind="stable")
-    return t[order], v[order]
-
-
-def running_median(values: FloatArray, width: int = _MEDIAN_WIDTH) -> FloatArray:
-    """Median over a centred window of odd `width`; the ends repeat the outermost value."""
-    if len(values) < width:
-        return values.copy()
-    padded = np.pad(values, width // 2, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
-    return np.asarray(np.median(windows, axis=1), dtype=np.float64)
-
-
-def noise_scale(values: FloatArray, lag: int = 1, floor: float = 0.0) -> float:
-    """Standard deviation of the noise around a piecewise constant level, at least `floor`."""
-    lag = max(1, min(lag, len(values) // 3))
-    if len(values) <= lag:
-        return floor
-    differences = np.abs(values[lag:] - values[:-lag])
-    return max(floor, float(np.median(differences)) * _CONSISTENT_MAD / math.sqrt(2.0))
 
 
 def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size: int = 4) -> tuple[Segment, ...]:
@@ -148,7 +114,7 @@ def find_episodes(
         return ()
     smooth = running_median(v)
     tiny = float(np.finfo(np.float64).eps) * max(1.0, float(np.max(np.abs(v)))) * 8
-    scale = noise_scale(smooth, correlation + _MEDIAN_WIDTH // 2, max(floor, tiny))
+    scale = noise_scale(smooth, correlation + MEDIAN_WIDTH // 2, max(floor, tiny))
     old = smooth[t < baseline_until]
     sign = 1.0 if direction == "up" else -1.0
     if len(old) >= _MIN_SAMPLES:

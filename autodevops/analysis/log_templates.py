@@ -1,80 +1,42 @@
-"""Grouping log lines that differ only in their variables, and naming what kind of error a line speaks of.
+"""Error lines grouped by what was written, in a window and in the quiet time before it.
 
-Masking by shape (numbers, hex, uuids, addresses, times, quoted strings, paths), then lines with the same masked
-text are one template. This is the pre-processing step of Drain (He et al., Drain: An online log parsing approach
-with fixed depth tree, ICWS 2017) without its tree: enough for the error lines of one namespace.
+Lines that speak of no error are left out; so are those that only say that there is none. What has no severity counts
+where it speaks of an error that is known (log_taxonomy) or names an exception.
 """
 
 from __future__ import annotations
 
-import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TypeAlias
 
-from autodevops.analysis.log_lines import LogLine, read
+from autodevops.analysis.log_folding import fold_records
+from autodevops.analysis.log_lines import LogLine, denies_errors, read
+from autodevops.analysis.log_mining import mine
+from autodevops.analysis.log_taxonomy import categorise
 from autodevops.domain.logs import LogRecord
 
-_MASKS: Final = (
-    (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?"), "<time>"),
-    (re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"), "<uuid>"),
-    (re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b"), "<addr>"),
-    (re.compile(r'"(?:[^"\\]|\\.)*"'), "<str>"),
-    (re.compile(r"(?<![\w])'(?:[^'\\]|\\.)*'(?![\w])"), "<str>"),
-    (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<hex>"),
-    (re.compile(r"\b(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{7,}\b"), "<hex>"),
-    (re.compile(r"(?<![A-Za-z])[-+]?\d+(?:\.\d+)?(?=(?:ns|us|µs|ms|s|m|h|[KMG]i?B|B|%)?\b|[^\w]|$)"), "<num>"),
-    (re.compile(r"(?<=[A-Za-z_-])\d+\b"), "<num>"),
-    (re.compile(r"(?:<num>[,;:/ ]?\s?){2,}"), "<num> "),
-)
-
-_TAXONOMY: Final = tuple(
-    (name, re.compile("|".join(parts), re.IGNORECASE))
-    for name, parts in (
-        ("out of memory", ("out of memory", "OutOfMemory", "cannot allocate memory", r"\bOOM\b", "heap space",
-                           "MemoryError")),
-        ("unknown host", ("no such host", "name or service not known", "UnknownHost", "ENOTFOUND", "getaddrinfo",
-                          "NXDOMAIN",
-                          "temporary failure in name resolution")),
-        ("connection refused", ("connection refused", "ECONNREFUSED", "connect: refused")),
-        ("connection exhausted", ("too many (?:clients|connections)", "pool (?:is )?(?:exhausted|timeout)",
-                                  "connection pool", "remaining connection slots", "QueuePool limit")),
-        ("connection reset", ("connection reset", "ECONNRESET", "broken pipe", "EPIPE", "unexpected EOF",
-                              "socket hang up")),
-        ("timeout", ("timed? ?out", "timeout", "deadline exceeded", "ETIMEDOUT")),
-        ("authentication", ("password authentication failed", "access denied", "invalid credentials", "unauthorized",
-                            "authentication failed", r"\b401\b")),
-        ("permission", ("permission denied", "forbidden", "EACCES", "not authorized", r"\b403\b")),
-        ("certificate", ("x509", "certificate", "tls handshake", "SSLError", "SSLHandshake")),
-        ("read-only", ("read[- ]only (?:file system|transaction|mode|replica)",)),
-        ("disk full", ("no space left", "disk (?:is )?full", "ENOSPC", "disk quota")),
-        ("missing schema", (r"(?:relation|table|column) \S+ (?:does not exist|not found)", "unknown column",
-                            "no such (?:table|column)", "migration")),
-        ("missing configuration", (
-            r"(?:environment variable|env var|config(?:uration)?|setting|property|secret)\b.{0,60}"
-            "(?:not set|missing|required|not found|undefined|invalid)", "KeyError", "missing required")),
-        ("rate limited", ("rate limit", "too many requests", r"\b429\b", "throttl")),
-        ("upstream failure", ("upstream", "bad gateway", "service unavailable", r"\b50[234]\b", "circuit breaker")),
-        ("null value", ("NullPointer", "nil pointer", "NoneType", "undefined is not", "cannot read propert",
-                        "null reference")),
-        ("file missing", ("no such file", "FileNotFound", "ENOENT")),
-        ("port in use", ("address already in use", "EADDRINUSE")),
-    )
-)  # fmt: skip
+Sourced: TypeAlias = tuple[str, LogRecord]
 
 
 @dataclass(frozen=True)
 class TemplateGroup:
-    """Lines of one source with one template, oldest first occurrence kept as the example."""
+    """Lines of one source with one template and of one kind; the oldest is the example."""
 
     source: str
     template: str
-    count: int
     moments: tuple[datetime, ...]  # of all of them, in order
     example: LogLine
     record: LogRecord
     category: str  # of the taxonomy, empty where none fits
+    repeated: int  # how often the most frequent wording of it occurs, variables included
+    before: int = 0  # lines of it in the time before
+
+    @property
+    def count(self) -> int:
+        return len(self.moments)
 
     @property
     def first_at(self) -> datetime:
@@ -89,34 +51,76 @@ class TemplateGroup:
         return self.example.exception
 
 
-def mask(message: str) -> str:
-    """`message` with its variables replaced by their kind."""
-    text = message[:2000]  # a longer line differs early or not in a way that matters
-    for pattern, name in _MASKS:
-        text = pattern.sub(name, text)
-    return " ".join(text.split())
+@dataclass(frozen=True)
+class _Seen:
+    record: LogRecord
+    line: LogLine
+    category: str
+    text: str
 
 
-def categorise(*texts: str) -> str:
-    """The kind of error that the texts speak of, or an empty string. More specific kinds win over general ones."""
-    joined = " ".join(texts)
-    return next((name for name, pattern in _TAXONOMY if pattern.search(joined)), "")
+def group(records: Iterable[Sourced], earlier: Iterable[Sourced] = ()) -> tuple[TemplateGroup, ...]:
+    """Error lines of `records` by source, template and kind, most frequent first, counted in `earlier` too.
+
+    Sources do not know each other's lines: a template follows from the lines of its own source alone.
+    """
+    now, old = _by_source(records), _by_source(earlier)
+    groups = [found for source, seen in now.items() for found in _groups(source, seen, old.get(source, []))]
+    return tuple(sorted(groups, key=lambda g: (-g.count, g.source, g.template, g.category)))
 
 
-def group(records: Iterable[tuple[str, LogRecord]]) -> tuple[TemplateGroup, ...]:
-    """Error lines by (source, template), most frequent first. Lines below `error` are left out."""
-    found: dict[tuple[str, str], list[tuple[LogRecord, LogLine]]] = {}
+def is_failure(line: LogLine) -> bool:
+    """Whether something went wrong: by the severity, or by the words of a line that has none or only warns."""
+    if line.is_error:
+        return True
+    if line.level in {"info", "debug"}:
+        return False
+    return bool(line.exception or categorise(line.words)) and not denies_errors(line.message)
+
+
+def _by_source(records: Iterable[Sourced]) -> dict[str, list[_Seen]]:
+    streams: dict[str, list[LogRecord]] = defaultdict(list)
     for source, record in records:
-        line = read(record)
-        if line.is_error:
-            template = mask(f"{line.exception}: {line.message}" if line.exception else line.message)
-            found.setdefault((source, template), []).append((record, line))
-    groups = [_group(source, template, members) for (source, template), members in found.items()]
-    return tuple(sorted(groups, key=lambda g: (-g.count, g.source, g.template)))
+        streams[source].append(record)
+    found: dict[str, list[_Seen]] = {}
+    for source, lines in streams.items():
+        for record in fold_records(lines):
+            line = read(record)
+            if is_failure(line):
+                text = f"{line.exception}: {line.message}" if line.exception else line.message
+                found.setdefault(source, []).append(_Seen(record, line, kind_of(line), text))
+    return found
 
 
-def _group(source: str, template: str, members: list[tuple[LogRecord, LogLine]]) -> TemplateGroup:
-    record, line = min(members, key=lambda member: (member[0].timestamp, member[0].body))
-    moments = tuple(sorted(member.timestamp for member, _ in members))
-    category = categorise(line.message, line.exception, line.exception_message)
-    return TemplateGroup(source, template, len(members), moments, line, record, category)
+def kind_of(line: LogLine) -> str:
+    """The kind of error of a line; the innermost cause of a stack trace tells better than what was made of it."""
+    cause = categorise(line.raised) if line.exception else ""
+    return cause or categorise(line.words)
+
+
+def _groups(source: str, seen: list[_Seen], before: list[_Seen]) -> list[TemplateGroup]:
+    templates, places = mine(each.text for each in (*seen, *before))
+    members: dict[tuple[str, str], list[_Seen]] = defaultdict(list)
+    earlier: dict[tuple[str, str], int] = defaultdict(int)
+    for number, (each, place) in enumerate(zip((*seen, *before), places, strict=True)):
+        key = templates[place].text, each.category
+        if number < len(seen):
+            members[key].append(each)
+        else:
+            earlier[key] += 1
+    return [_group(source, template, found, earlier[template, kind]) for (template, kind), found in members.items()]
+
+
+def _group(source: str, template: str, members: list[_Seen], before: int) -> TemplateGroup:
+    first = min(members, key=lambda seen: (seen.record.timestamp, seen.record.body))
+    wordings = Counter(seen.line.words for seen in members)
+    return TemplateGroup(
+        source=source,
+        template=template,
+        moments=tuple(sorted(seen.record.timestamp for seen in members)),
+        example=first.line,
+        record=first.record,
+        category=first.category,
+        repeated=max(wordings.values()),
+        before=before,
+    )

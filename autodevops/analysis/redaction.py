@@ -29,6 +29,7 @@ from autodevops.analysis.redaction_rules import (
 from autodevops.domain.base import Json
 
 _SEPARATOR = "\n\0\n"  # ends a line for every rule, and no rule reads across it
+_NUMBERS = frozenset({int, float, bool, type(None)})
 _SECRET_TYPES = ("Opaque", "kubernetes.io/", "bootstrap.kubernetes.io/", "helm.sh/")
 
 
@@ -36,10 +37,14 @@ def redact(value: Json, salt: str = "") -> Json:
     """`value` with its secrets masked; `value` itself when there are none."""
     found = _Texts()
     found.take(value)
-    masked = _masked(found.texts, salt)
+    different = list(dict.fromkeys(found.texts))  # of a list of pods, a twentieth
+    hidden = {text: masked for text, masked in zip(different, _masked(different, salt), strict=True) if text != masked}
+    if not hidden and not found.kinds:
+        return value
+    masked = [hidden.get(text, text) for text in found.texts]
     for index, kind in found.kinds.items():
         masked[index] = mark(kind, found.texts[index], salt)
-    return _rebuilt(value, iter(masked)) if masked != found.texts else value
+    return _rebuilt(value, iter(masked))
 
 
 def redact_text(text: str, salt: str = "") -> str:
@@ -83,7 +88,7 @@ class _Texts:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.kinds: dict[int, str] = {}  # by place in `texts`: what is a secret as a whole, whatever it looks like
-        self._names: dict[str, str] = {}  # field names come again and again
+        self._names = _Names()
 
     def take(self, value: Json, kind: str = "", secrets: bool = False) -> None:
         """`kind`: what texts in here are, by the name they stand under. `secrets`: these are items of a SecretList."""
@@ -100,8 +105,10 @@ class _Texts:
         within_key, flag = False, ""
         for item in items:
             if not isinstance(item, str):
-                if isinstance(item, list | dict):
-                    self.take(item, kind, secrets)
+                if isinstance(item, dict):
+                    self._fields(item, kind, secrets)
+                elif isinstance(item, list) and not _NUMBERS.issuperset(map(type, item)):
+                    self._items(item, kind, secrets)
                 flag = ""
             elif len(item) < SHORTEST and not (kind or flag or within_key):
                 self.texts.append(item)
@@ -117,26 +124,33 @@ class _Texts:
         if isinstance(object_type, str) and object_type.startswith(_SECRET_TYPES):
             is_secret = is_secret or isinstance(fields.get("data"), dict)
         named = fields.get("name", fields.get("key"))
-        named = self._name_kind(named) if isinstance(named, str) else ""
+        named = self._names[named] if isinstance(named, str) else ""
+        texts = self.texts
         for key, item in fields.items():
-            self.texts.append(key)
-            if isinstance(item, int | float) or item is None:
-                continue
-            if is_secret and key in ("data", "stringData") and isinstance(item, dict):
-                for name, text in item.items():
-                    self.texts.append(name)
-                    self.take(text, "secret-data")
-            elif named and key in ("value", "Value"):
-                self.take(item, named)
+            texts.append(key)
+            if isinstance(item, str):
+                its_kind = named if named and key in ("value", "Value") else self._names[key] or kind
+                if its_kind and (its_kind := named_secret(its_kind, item)):
+                    self.kinds[len(texts)] = its_kind
+                texts.append(item)
             elif isinstance(item, dict):
-                self.take(item, kind)
-            else:
-                self.take(item, self._name_kind(key) or kind, object_kind == "SecretList" and key == "items")
+                if is_secret and key in ("data", "stringData"):
+                    for name, text in item.items():
+                        texts.append(name)
+                        self.take(text, "secret-data")
+                else:
+                    self._fields(item, named if named and key in ("value", "Value") else kind, False)
+            elif isinstance(item, list):
+                its_kind = named if named and key in ("value", "Value") else self._names[key] or kind
+                self._items(item, its_kind, object_kind == "SecretList" and key == "items")
 
-    def _name_kind(self, name: str) -> str:
-        if name not in self._names:
-            self._names[name] = name_kind(name)
-        return self._names[name]
+
+class _Names(dict[str, str]):
+    """What a field's name says of its value; the same names come again and again."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = found = name_kind(name)
+        return found
 
 
 def _rebuilt(value: Json, texts: Iterator[str]) -> Json:

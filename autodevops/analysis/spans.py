@@ -1,7 +1,8 @@
-"""What a trace tells: where its errors start, where its time goes, who calls whom.
+"""What a trace tells: how its spans hang together, who calls whom, where its errors start.
 
-Times are milliseconds. A trace may lack spans, and clocks of two hosts may disagree: a child outside its parent's
-interval is clipped to it, an unknown parent makes a root.
+Where its time goes is in span_times; single calls, repeated calls and the network between are in span_calls. Times
+are milliseconds. A trace may lack spans, and clocks of two hosts may disagree: an unknown parent makes a root, and a
+span of another process is moved into the call it answers.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from autodevops.analysis.span_names import is_asynchronous, peer_names, process
 from autodevops.domain.trace import Span, Trace
 
-_OUTGOING = {"client", "producer"}
+OUTGOING = {"client", "producer"}
+_BELOW = {"server", "consumer"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class CallEdge:
 class ErrorOrigin:
     """The deepest failing span on a failing path: its own children did not fail.
 
-    `dependency` names what it called when it is a client span that nobody answered with a span of his own.
+    `unanswered` says that it is a call for which nobody has a span of his own: the callee was not reached, did not
+    end, or is not instrumented. `peers` are the names that the call gives to whom it calls; `dependency` the first.
     """
 
     service: str
@@ -35,6 +39,41 @@ class ErrorOrigin:
     dependency: str = ""
     exception: str = ""
     message: str = ""
+    unanswered: bool = False
+    peers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A trace's spans as they hang together; what lies on a circle hangs nowhere. `starts` are of aligned clocks."""
+
+    children: Mapping[str, list[Span]]  # by span id, roots under the empty id
+    parents: Mapping[str, Span]
+    starts: Mapping[str, float]
+    order: tuple[Span, ...]  # parents before children
+    orphans: tuple[Span, ...]  # they name a parent that is not in the trace
+
+    def of(self, span: Span) -> list[Span]:
+        return self.children.get(span.span_id, [])
+
+    def interval(self, span: Span) -> tuple[float, float]:
+        start = self.starts.get(span.span_id, _start(span))
+        return start, start + max(0.0, span.duration_ms)
+
+    def answer(self, span: Span) -> Span | None:
+        """The span with which somebody answered this call, or a message was taken."""
+        if span.kind not in OUTGOING:
+            return None
+        return next((child for child in self.of(span) if child.kind in _BELOW or child.service != span.service), None)
+
+    def waits_for(self, parent: Span, child: Span) -> bool:
+        """Whether the parent waited: not for messages being processed, nor for what outlives it in its own process."""
+        if is_asynchronous(child) or (child.kind == "producer" and any(is_asynchronous(c) for c in self.of(child))):
+            return child.kind == "producer"  # handing the message over is waited for, its processing is not
+        start, end = self.interval(child)
+        _, over = self.interval(parent)
+        other = process(parent) != process(child)
+        return start < over and (other or end <= over + 1.0)
 
 
 def children_of(trace: Trace) -> dict[str, list[Span]]:
@@ -50,6 +89,33 @@ def children_of(trace: Trace) -> dict[str, list[Span]]:
     return dict(tree)
 
 
+def tree_of(trace: Trace) -> Tree:
+    children = children_of(trace)
+    known = {span.span_id: span for span in trace.spans}
+    starts: dict[str, float] = {}
+    offsets: dict[str, float] = {}
+    parents: dict[str, Span] = {}
+    order: list[Span] = []
+    pending = list(reversed(children.get("", [])))
+    while pending:
+        span = pending.pop()
+        if span.span_id in starts:
+            continue
+        parent = known.get(span.parent_span_id) if span.parent_span_id != span.span_id else None
+        offset = 0.0
+        if parent is not None:
+            parents[span.span_id] = parent
+            offset = offsets[parent.span_id]
+            if process(parent) != process(span):
+                offset = _clock_offset(span, parent, starts[parent.span_id])
+        offsets[span.span_id] = offset
+        starts[span.span_id] = _start(span) + offset
+        order.append(span)
+        pending.extend(reversed(children.get(span.span_id, [])))
+    orphans = tuple(s for s in trace.spans if s.parent_span_id and s.parent_span_id not in known)
+    return Tree(children, parents, starts, tuple(order), orphans)
+
+
 def call_edges(traces: Iterable[Trace]) -> dict[CallEdge, int]:
     """Calls between services, counted: a span whose nearest ancestor belongs to another service."""
     edges: dict[CallEdge, int] = defaultdict(int)
@@ -62,110 +128,67 @@ def call_edges(traces: Iterable[Trace]) -> dict[CallEdge, int]:
     return dict(sorted(edges.items(), key=lambda item: (item[0].caller, item[0].callee)))
 
 
+def unanswered_calls(trace: Trace) -> list[Span]:
+    """Calls for which the trace has no span of whom they call: databases, external hosts, who was not reached."""
+    answered = {span.parent_span_id for span in trace.spans if span.kind in _BELOW}
+    known = {span.span_id: span for span in trace.spans}
+    for span in trace.spans:
+        parent = known.get(span.parent_span_id)
+        if parent is not None and parent.service != span.service:
+            answered.add(parent.span_id)
+    nested = {span.parent_span_id for span in trace.spans if span.kind in OUTGOING}
+    # A client library over another one makes two client spans of one call: the inner one is the call.
+    return [s for s in trace.spans if s.kind in OUTGOING and s.span_id not in answered and s.span_id not in nested]
+
+
 def error_origins(trace: Trace) -> tuple[ErrorOrigin, ...]:
     """Where the errors of a trace start, in time order.
 
     An error travels upwards: a failing span with a failing descendant passes the failure on. This is the rule by
     which an operator reads a waterfall; Nezha (Yu et al., ESEC/FSE 2023) measures how far it goes alone.
     """
-    tree = children_of(trace)
+    tree = tree_of(trace)
     failing_below: dict[str, bool] = {}
-
-    # Post-order without recursion: traces can be thousands of spans deep.
-    stack: list[tuple[Span, bool]] = [(span, False) for span in tree.get("", [])]
-    order: list[Span] = []
-    seen: set[str] = set()
-    while stack:
-        span, done = stack.pop()
-        if done:
-            order.append(span)
-            continue
-        if span.span_id in seen:
-            continue
-        seen.add(span.span_id)
-        stack.append((span, True))
-        stack.extend((child, False) for child in tree.get(span.span_id, []))
     origins: list[ErrorOrigin] = []
-    for span in order:
-        below = any(
-            failing_below.get(child.span_id, False) or child.status == "error" for child in tree.get(span.span_id, [])
-        )
+    for span in reversed(tree.order):
+        below = any(failing_below[child.span_id] or child.status == "error" for child in tree.of(span))
         failing_below[span.span_id] = below
         if span.status == "error" and not below:
             origins.append(_origin(span, tree))
     return tuple(sorted(origins, key=lambda origin: (origin.span.start, origin.span.span_id)))
 
 
-def _origin(span: Span, tree: Mapping[str, list[Span]]) -> ErrorOrigin:
-    answered = any(child.service != span.service for child in tree.get(span.span_id, []))
-    dependency = ""
-    if span.kind in _OUTGOING and not answered:
-        keys = ("peer.service", "db.system.name", "db.system", "server.address", "net.peer.name", "messaging.system")
-        dependency = next((str(span.attributes[key]) for key in keys if span.attributes.get(key)), "")
+def _origin(span: Span, tree: Tree) -> ErrorOrigin:
+    unanswered = span.kind in OUTGOING and tree.answer(span) is None
+    peers = peer_names(span) if unanswered else ()
     exception = str(span.attributes.get("exception.type", "") or span.attributes.get("error.type", ""))
     message = str(span.attributes.get("exception.message", "") or span.status_message)
-    return ErrorOrigin(span.service, span, dependency, "" if exception.isdigit() else exception, message)
+    return ErrorOrigin(
+        span.service,
+        span,
+        peers[0] if peers else "",
+        "" if exception.isdigit() else exception,
+        message,
+        unanswered,
+        peers,
+    )
 
 
-def self_times(trace: Trace) -> dict[str, float]:
-    """Milliseconds by span id that a span spent outside all its children (their union, clipped to it)."""
-    tree = children_of(trace)
-    own: dict[str, float] = {}
-    for span in trace.spans:
-        start, end = _interval(span)
-        covered, reach = 0.0, start
-        for child in tree.get(span.span_id, []):
-            child_start, child_end = _interval(child)
-            child_start, child_end = max(child_start, reach), min(child_end, end)
-            if child_end > child_start:
-                covered += child_end - child_start
-                reach = child_end
-        own[span.span_id] = max(0.0, (end - start) - covered)
-    return own
+def _clock_offset(span: Span, parent: Span, parent_start: float) -> float:
+    """What to add to a span's times, and to those below it, for it to lie within the call of another process.
 
-
-def critical_path(trace: Trace) -> tuple[Span, ...]:
-    """The spans that the trace's duration depends on: a span, then what it waited for, in time order.
-
-    From the end backwards: the child that ends last holds the parent up, then the one that ended before that child
-    began (Zhang et al., CRISP: Critical Path Analysis of Large-Scale Microservice Architectures, USENIX ATC 2022).
+    What already fits is left as it is. What is longer than its call outlived it, and is moved only so far that it
+    does not begin before it; the rest is put in its middle, as if request and answer had taken equally long. Jaeger
+    corrects clocks by the same three cases.
     """
-    tree = children_of(trace)
-    roots = tree.get("", [])
-    if not roots:
-        return ()
-    path: list[Span] = []
-    pending = [max(roots, key=lambda span: (span.duration_ms, span.span_id))]
-    seen: set[str] = set()
-    while pending:
-        span = pending.pop()
-        if span.span_id in seen:
-            continue
-        seen.add(span.span_id)
-        path.append(span)
-        cursor = _interval(span)[1]
-        chosen: list[Span] = []
-        for child in sorted(tree.get(span.span_id, []), key=lambda c: (_interval(c)[1], c.span_id), reverse=True):
-            child_start, child_end = _interval(child)
-            if min(child_end, cursor) > child_start and child_end <= cursor + 1.0:
-                chosen.append(child)
-                cursor = child_start
-        pending.extend(chosen)
-    return tuple(path)
+    spare = max(0.0, parent.duration_ms) - max(0.0, span.duration_ms)
+    early = parent_start - _start(span)
+    if is_asynchronous(span) or spare < 0:
+        return max(0.0, early)
+    if early <= 0 and -early <= spare:
+        return 0.0
+    return early + spare / 2
 
 
-def time_by_service(traces: Iterable[Trace]) -> dict[str, float]:
-    """Mean self time of a service on the critical path, in milliseconds a trace."""
-    totals: dict[str, float] = defaultdict(float)
-    count = 0
-    for trace in traces:
-        count += 1
-        own = self_times(trace)
-        for span in critical_path(trace):
-            totals[span.service] += own.get(span.span_id, 0.0)
-    return {service: total / count for service, total in sorted(totals.items())} if count else {}
-
-
-def _interval(span: Span) -> tuple[float, float]:
-    start = span.start.timestamp() * 1000.0
-    return start, start + max(0.0, span.duration_ms)
+def _start(span: Span) -> float:
+    return span.start.timestamp() * 1000.0

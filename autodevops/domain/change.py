@@ -18,3 +18,19 @@ class Change(Noun):
     summary: str  # one sentence: what went from what to what
     reference: str = ""  # commit id, pull request, revision: what a person looks up
     evidence: tuple[EvidenceId, ...] = ()
+
+
+class Suspect(Noun):
+    """A change that is held to have caused a hypothesis' trouble, and why."""
+
+    kind: ChangeKind
+    subject: Subject  # what was changed: the workload whose rollout brought it, or the object that was edited
+    at: UtcDatetime  # when it took effect
+    title: str  # the first line of its message, or what was edited
+    reference: str = ""  # what a person looks up
+    commit: str = ""  # its id, where it is one
+    pull: int | None = None
+    file: str = ""  # that tells most
+    why: str  # completes "It ..."
+    score: float  # 0 to 1: how well it accounts for what fails
+    evidence: tuple[EvidenceId, ...] = ()

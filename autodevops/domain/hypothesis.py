@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from autodevops.domain.base import Noun
+from autodevops.domain.change import Suspect
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 
@@ -32,6 +33,7 @@ class Hypothesis(Noun):
     supports: tuple[Claim, ...]
     contradicts: tuple[Claim, ...] = ()
     suggested_actions: tuple[SuggestedAction, ...] = ()
+    suspects: tuple[Suspect, ...] = ()  # changes that account for it, most likely first; empty where none does
 
     @property
     def evidence(self) -> tuple[EvidenceId, ...]:

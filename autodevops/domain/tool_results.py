@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import SkipValidation
+
 from autodevops.domain.alert import Alert
 from autodevops.domain.base import Json, Noun, UtcDatetime
 from autodevops.domain.logs import LogRecord
@@ -37,7 +39,7 @@ class ResourceList(ToolOutput):
     Or, when a table or only some fields were asked for, `rows` of cells under `columns`, and no items.
     """
 
-    items: tuple[dict[str, Json], ...] = ()
+    items: SkipValidation[tuple[dict[str, Json], ...]] = ()  # as they came, however many
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[Json, ...], ...] = ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from autodevops.domain.change import Suspect
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.hypothesis import Claim
 from autodevops.investigation.gather_code import commit_of, likely_pull_of, pull_of
@@ -11,6 +12,7 @@ from autodevops.investigation.grounds import join
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.rules import BY_REASON
 from autodevops.investigation.rules.base import clock
+from autodevops.investigation.suspects import Inquiry
 from autodevops.investigation.weigh import Candidate
 
 _FILES_SHOWN = 3
@@ -18,7 +20,9 @@ _ORDER = {"symptom": 0, "state": 1, "locator": 2, "alert": 3, "change": 4}
 _MESSAGE_CHARACTERS = 120
 
 
-def supports(candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ...]) -> tuple[Claim, ...]:
+def supports(
+    candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ...], inquiry: Inquiry
+) -> tuple[Claim, ...]:
     """Its change and the code behind it, its own findings, who suffers from it, who was cleared."""
     telling = sorted(candidate.findings, key=lambda f: (_ORDER[BY_REASON[f.reason].role], f.rule_id, f.message))
     claims = [Claim(text=f.message, evidence=f.evidence) for f in telling]
@@ -37,12 +41,16 @@ def supports(candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ..
     if candidate.change is not None and candidate.rollout is not None:
         rolled_out = Claim(text=candidate.change.message, evidence=candidate.change.evidence)
         claims[:0] = [rolled_out, *_code(candidate.rollout, picture)]
+    if inquiry.suspects:
+        claims.insert(0, _suspected(inquiry.suspects[0]))
+    elif inquiry.other:
+        claims.insert(0, Claim(text=f"No change explains it: {inquiry.other}.", evidence=inquiry.evidence))
     if candidate.rollout is not None or candidate.confidence >= 0.5:
         claims.extend(_bystanders(candidate, picture, rivals))
     return tuple(claim for claim in claims if claim.evidence)
 
 
-def contradicts(candidate: Candidate, picture: Picture) -> tuple[Claim, ...]:
+def contradicts(candidate: Candidate, picture: Picture, inquiry: Inquiry) -> tuple[Claim, ...]:
     claims: list[Claim] = []
     if candidate.explained_by is not None and candidate.path:
         way = candidate.path[0]
@@ -55,7 +63,24 @@ def contradicts(candidate: Candidate, picture: Picture) -> tuple[Claim, ...]:
         seen = picture.error_traces
         text = f"In the {len(seen)} failing traces that were opened no error starts in {candidate.subject.name}."
         claims.append(Claim(text=text, evidence=_cited(trace.evidence for trace in seen)))
+    if inquiry.looked_at and not inquiry.suspects and not inquiry.other:
+        one = inquiry.looked_at == 1
+        text = (
+            "The one commit deployed before it was read; it does not touch what fails."
+            if one
+            else f"The {inquiry.looked_at} commits deployed before it were read; none is known to touch what fails."
+        )
+        claims.append(Claim(text=text, evidence=inquiry.cited))
     return tuple(claims)
+
+
+def _suspected(suspect: Suspect) -> Claim:
+    if suspect.kind != "commit":
+        return Claim(text=f"{suspect.title}: it {suspect.why}.", evidence=suspect.evidence)
+    pull = f" (pull request #{suspect.pull})" if suspect.pull is not None else ""
+    where = f" in {suspect.file}" if suspect.file and suspect.file not in suspect.why else ""
+    text = f'Commit {suspect.commit[:10]}{pull}, "{suspect.title}", accounts for it: it {suspect.why}{where}.'
+    return Claim(text=text, evidence=suspect.evidence)
 
 
 def code_reference(rollout: Rollout, picture: Picture) -> str:

@@ -12,11 +12,12 @@ from autodevops.domain.investigation import Verdict
 from autodevops.investigation.actions import suggest
 from autodevops.investigation.claims import code_reference, contradicts, supports
 from autodevops.investigation.confidence import EXPLAINED_FROM
-from autodevops.investigation.grounds import Doubt, anything_seen, doubt_of, gaps, join
+from autodevops.investigation.grounds import Doubt, anything_seen, doubt_of, gaps, join, reservation
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.rollouts import revision_name
 from autodevops.investigation.rules import BY_REASON
 from autodevops.investigation.rules.base import clock
+from autodevops.investigation.suspects import inquire
 from autodevops.investigation.weigh import Candidate, weigh
 
 _MOST = 5  # hypotheses; who needs a sixth needs another question
@@ -59,6 +60,7 @@ def _nothing_wrong(picture: Picture, findings: tuple[Finding, ...], doubt: Doubt
         seen = "nothing abnormal" if anything_seen(picture) else "nothing was seen"
         text = f"It is not known whether {namespace} is healthy: {seen} from {window}, but {doubt.why}.{earlier}"
         return Conclusion("undetermined", text, (), doubt.next_step)
+    without = reservation(picture) + without
     if past:
         return Conclusion("healthy", f"{namespace} is healthy now. Earlier: {past}{without}", ())
     return Conclusion("healthy", f"{namespace} is healthy: nothing abnormal from {window}.{without}", ())
@@ -81,14 +83,16 @@ def _past(picture: Picture, findings: tuple[Finding, ...]) -> str:
 
 
 def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ...]) -> Hypothesis:
+    inquiry = inquire(candidate.subject, candidate.onset, picture)
     return Hypothesis(
         reason=candidate.reason,
         subject=candidate.subject,
         confidence=candidate.confidence,
         summary=_summary(candidate, picture),
-        supports=supports(candidate, picture, rivals),
-        contradicts=contradicts(candidate, picture),
+        supports=supports(candidate, picture, rivals, inquiry),
+        contradicts=contradicts(candidate, picture, inquiry),
         suggested_actions=suggest(candidate),
+        suspects=inquiry.suspects,
     )
 
 

@@ -96,12 +96,18 @@ def _files(container: Object, template: Object, configs: Mapping[str, Object]) -
                     yield Setting(str(container.get("name", "")), "", line, name)
 
 
-def addressed(inventory: Inventory) -> Iterator[tuple[Workload, Address]]:
+def addressed(inventory: Inventory) -> tuple[tuple[Workload, Address], ...]:
     """Every address that stands in a workload's settings, with the workload."""
-    for workload in inventory.workloads:
-        for setting in settings_of(workload, inventory):
-            for address in addresses(setting.text, inventory.namespace):
-                yield workload, address
+    return inventory.once(_addressed)
+
+
+def _addressed(inventory: Inventory) -> tuple[tuple[Workload, Address], ...]:
+    return tuple(
+        (workload, address)
+        for workload in inventory.workloads
+        for setting in settings_of(workload, inventory)
+        for address in addresses(setting.text, inventory.namespace)
+    )
 
 
 def configured_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[Edge]:
@@ -109,12 +115,10 @@ def configured_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[
         return []
     edges: list[Edge] = []
     names = {str(section(service, "metadata").get("name", "")) for service in inventory.services}
-    for workload in inventory.workloads:
-        for setting in settings_of(workload, inventory):
-            for host in sorted({address.host for address in addresses(setting.text, inventory.namespace)}):
-                target = inventory.of_name(host) if host in names else None
-                if target is not None and target != workload.subject:
-                    edges.append(Edge(workload.subject, target, "is configured to call", evidence))
+    for workload, address in addressed(inventory):
+        target = inventory.of_name(address.host) if address.host in names else None
+        if target is not None and target != workload.subject:
+            edges.append(Edge(workload.subject, target, "is configured to call", evidence))
     return edges
 
 

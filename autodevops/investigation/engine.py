@@ -18,11 +18,14 @@ from autodevops.investigation.charts import draw
 from autodevops.investigation.collect import Collector, is_not_found
 from autodevops.investigation.conclude import conclude
 from autodevops.investigation.configured_calls import configured_edges
+from autodevops.investigation.dependencies import merge
+from autodevops.investigation.dependency_edges import cache_edges, configured_dependency_edges, span_dependencies
 from autodevops.investigation.gather_certificates import gather_certificates
 from autodevops.investigation.gather_code import gather_code
+from autodevops.investigation.gather_dependencies import gather_dependencies
 from autodevops.investigation.gather_kube_state import gather_kube_state
 from autodevops.investigation.gather_kubernetes import gather_cluster
-from autodevops.investigation.gather_logs import gather_logs
+from autodevops.investigation.gather_logs import gather_logs, gather_store_notices
 from autodevops.investigation.gather_metrics import gather_alerts, gather_saturation, gather_signals
 from autodevops.investigation.gather_nodes import gather_nodes
 from autodevops.investigation.gather_pods import gather_memory, gather_pods
@@ -120,6 +123,8 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         if not inventory.known:
             instead = await gather_kube_state(collector, request.namespace, span)
             inventory, listed = instead or (inventory, listed)
+        span = span.for_series(len(inventory.workloads))
+        stores = asyncio.create_task(gather_dependencies(collector, inventory, span))
         of_nodes = asyncio.create_task(gather_nodes(collector, inventory, span))
         of_pods = asyncio.create_task(gather_pods(collector, inventory, span))
         of_memory = asyncio.create_task(gather_memory(collector, inventory, span))
@@ -131,6 +136,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
             gather_logs(collector, inventory, span),
             gather_traces(collector, inventory, span),
         )
+        called, readings = await stores
         node_series, pod_signals, pod_memory = await asyncio.gather(of_nodes, of_pods, of_memory)
         commits, pulls = await code
     finally:
@@ -138,6 +144,12 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
     edges = [*trace_edges([*failing, *plain], inventory), *_node_edges(inventory, listed.get("Pod"))]
     edges += configured_edges(inventory, listed.get("Deployment"))
     edges += object_edges(inventory, listed, edges)
+    spoken, span_edges = span_dependencies([*failing, *plain], inventory)
+    dependencies = merge([*called, *spoken])
+    edges += [*span_edges, *configured_dependency_edges(inventory, dependencies, listed)]
+    edges += cache_edges(dependencies, edges)
+    stateful = any(one.system != "http" for one in dependencies)
+    notices = await gather_store_notices(collector, inventory, span) if stateful else ()
     picture = Picture(
         span=span,
         inventory=inventory,
@@ -147,10 +159,13 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         node_series=node_series,
         pod_signals=pod_signals,
         pod_memory=pod_memory,
+        dependencies=dependencies,
+        readings=readings,
         alerts=alerts,
         certificates=certificates,
         logs=logs,
         baseline_logs=old_logs,
+        store_notices=notices,
         error_traces=failing,
         plain_traces=plain,
         rollouts=find_rollouts(inventory, span.whole, listed),

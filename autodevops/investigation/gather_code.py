@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 
 from autodevops.domain.evidence import EvidenceId
@@ -23,6 +24,8 @@ from autodevops.investigation.request import Span, rfc3339
 _LOOK_BACK = timedelta(hours=24)  # a merge this old may still be what was rolled out now
 _REPOSITORIES = 10  # asked at most; more is a question for a person
 _PULLS = 30
+_COMMITS = 100  # of a repository: a page
+_OPENED = 24  # commits whose diffs are read
 _SHORT_SHA = 7  # Git's own shortest abbreviation
 _ASKED_FOR_OLDER = 3  # repositories
 
@@ -39,7 +42,10 @@ async def gather_code(collector: Collector, span: Span) -> tuple[Commits, Pulls]
     since, until = rfc3339(span.window.start - _LOOK_BACK), rfc3339(span.window.end)
     commit_lists, pull_lists = await asyncio.gather(
         asyncio.gather(
-            *(collector.ask("github.list_commits", repository=name, since=since, until=until) for name in names)
+            *(
+                collector.ask("github.list_commits", repository=name, since=since, until=until, limit=_COMMITS)
+                for name in names
+            )
         ),
         asyncio.gather(
             *(collector.ask("github.list_pulls", repository=name, state="closed", limit=_PULLS) for name in names)
@@ -66,10 +72,61 @@ async def gather_code(collector: Collector, span: Span) -> tuple[Commits, Pulls]
 
 def commit_of(rollout: Rollout, commits: Commits) -> tuple[Commit, EvidenceId] | None:
     """The commit a rollout's annotations or image tag name; short ids count from seven digits on."""
-    wanted = rollout.commit.lower()
+    return _commit_named(rollout.commit, commits)
+
+
+def brought(rollout: Rollout, commits: Commits, rollouts: Iterable[Rollout]) -> Commits:
+    """The commits a rollout brought, newest first: its own and those between it and what ran before.
+
+    What ran before is told by its annotations, or by the rollout before it; where nothing tells, a day is looked back.
+    """
+    own = commit_of(rollout, commits)
+    if own is None:
+        return ()
+    earlier = [r for r in rollouts if r.subject == rollout.subject and r.change.at < rollout.change.at]
+    known = [rollout.previous_commit, *(r.commit for r in sorted(earlier, key=lambda r: r.change.at, reverse=True))]
+    before = next((pair for sha in known if (pair := _commit_named(sha, commits)) is not None), None)
+    start = before[0].at if before is not None else own[0].at - _LOOK_BACK
+    return tuple(
+        pair
+        for pair in reversed(commits)
+        if pair is own or (pair[0].repository == own[0].repository and start < pair[0].at <= own[0].at)
+    )
+
+
+def _commit_named(sha: str, commits: Commits) -> tuple[Commit, EvidenceId] | None:
+    wanted = sha.lower()
     if len(wanted) < _SHORT_SHA:
         return None
     return next((pair for pair in commits if pair[0].sha.lower().startswith(wanted)), None)
+
+
+async def open_brought(collector: Collector, rollouts: Iterable[Rollout], commits: Commits) -> Commits:
+    """The same commits, those that the rollouts brought read in full with their diffs: the rollouts' own first."""
+    rollouts = tuple(rollouts)
+    own = [pair for rollout in rollouts if (pair := commit_of(rollout, commits)) is not None]
+    others = [pair for rollout in rollouts for pair in brought(rollout, commits, rollouts)]
+    wanted = {pair[0].sha: pair[0] for pair in [*own, *others] if not pair[0].files}
+    chosen = list(wanted.values())[:_OPENED]
+    answers = await asyncio.gather(
+        *(collector.ask("github.get_commit", repository=commit.repository, sha=commit.sha) for commit in chosen)
+    )
+    opened = {
+        result.commit.sha: (result.commit, evidence.id)
+        for evidence in answers
+        if (result := collector.read(evidence, CommitResult))
+    }
+    return tuple(opened.get(pair[0].sha, pair) for pair in commits)
+
+
+def pull_of_commit(commit: Commit, pulls: Pulls) -> tuple[PullRequest, EvidenceId] | None:
+    """The pull request that a commit merges or names in its message."""
+    for pair in pulls:
+        if pair[0].repository != commit.repository:
+            continue
+        if pair[0].merge_commit_sha == commit.sha or f"#{pair[0].number}" in _words(commit.message):
+            return pair
+    return None
 
 
 def pull_of(rollout: Rollout, pulls: Pulls, commits: Commits) -> tuple[PullRequest, EvidenceId] | None:

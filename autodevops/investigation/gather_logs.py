@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from autodevops.analysis.dependency_errors import NOTICES
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import LogResult, NameList
 from autodevops.domain.window import TimeWindow
@@ -21,7 +22,12 @@ _NAMESPACE_LABELS = (
     "service_namespace",
 )
 # Written by programs when something failed. Lines that merely mention it are sorted out by their severity afterwards.
-_FAILURE = r"(?i)(error|exception|fatal|panic|critical|severe|traceback)"
+_FAILURE = r"(?i)(error|exception|fatal|panic|critical|severe|traceback|forbidden: User)"
+# What programs write that are in trouble and do not call it an error yet.
+_NOTICE = (
+    r"(?i)(warn|slow|timed? ?out|timeout|refus|reject|denied|fail|exceed|throttl|retry|expire|unavailable|evict"
+    r"|pressure|killed|backlog|full)"
+)
 LINES_LIMIT = 300  # lines a question: templates repeat, and three questions cover start, end and baseline
 
 
@@ -29,11 +35,7 @@ async def gather_logs(
     collector: Collector, inventory: Inventory, span: Span
 ) -> tuple[tuple[SeenLog, ...], tuple[SeenLog, ...]]:
     """Error-like lines of the window (its first and its latest) and of the baseline."""
-    labels = await collector.ask("loki.list_labels", start=rfc3339(span.baseline.start), end=rfc3339(span.window.end))
-    names = collector.read(labels, NameList)
-    if names is None:
-        return (), ()
-    label = next((name for name in _NAMESPACE_LABELS if name in names.names), "")
+    label = await _namespace_label(collector, span)
     if not label:
         return (), ()
     query = f'{{{label}="{inventory.namespace}"}} |~ "{_FAILURE}"'
@@ -44,6 +46,33 @@ async def gather_logs(
     )
     found = [*_read(collector, oldest, inventory), *_read(collector, latest, inventory)]
     return in_order(found), _read(collector, before, inventory)
+
+
+async def gather_store_notices(collector: Collector, inventory: Inventory, span: Span) -> tuple[SeenLog, ...]:
+    """What databases and whoever runs them write of failovers, space and lag, which is seldom called an error."""
+    label = await _namespace_label(collector, span)
+    if not label:
+        return ()
+    query = f'{{{label}="{inventory.namespace}"}} |~ "(?i)({NOTICES})"'
+    return _read(collector, await _ask(collector, query, span.window, "backward"), inventory)
+
+
+async def gather_notices(collector: Collector, inventory: Inventory, span: Span) -> tuple[SeenLog, ...]:
+    """The latest lines of the window that tell of trouble at whatever level, and as many from before it."""
+    label = await _namespace_label(collector, span)
+    if not label:
+        return ()
+    query = f'{{{label}="{inventory.namespace}"}} |~ "{_NOTICE}"'
+    latest, before = await asyncio.gather(
+        _ask(collector, query, span.window, "backward"), _ask(collector, query, span.baseline, "backward")
+    )
+    return in_order([*_read(collector, before, inventory), *_read(collector, latest, inventory)])
+
+
+async def _namespace_label(collector: Collector, span: Span) -> str:
+    labels = await collector.ask("loki.list_labels", start=rfc3339(span.baseline.start), end=rfc3339(span.window.end))
+    names = collector.read(labels, NameList)
+    return next((name for name in _NAMESPACE_LABELS if name in names.names), "") if names else ""
 
 
 def in_order(logs: Iterable[SeenLog]) -> tuple[SeenLog, ...]:

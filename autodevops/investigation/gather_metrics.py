@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autodevops.analysis.changepoints import FloatArray
+from autodevops.analysis.samples import FloatArray
 from autodevops.domain.alert import Alert
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.domain.series import Series
@@ -29,6 +29,8 @@ from autodevops.investigation.request_families import (
     RequestFamily,
 )
 
+_MANY_PODS = 400  # from here on only the pods that are held back are asked for
+_HELD_BACK = 0.1  # of the scheduler's periods
 _MEMORY_CLOSE = 0.9  # of the limit; from here on the kernel may kill at the next allocation
 _POD_LABELS = {"pod", "k8s_pod_name", "exported_pod"}
 
@@ -146,8 +148,9 @@ async def _family_signals(collector: Collector, inventory: Inventory, span: Span
         quantile = (
             f"histogram_quantile(0.95, sum by ({plan.label}, le) (rate({family.bucket}{{{plan.selector}}}[{window}])))"
         )
-        scaled = quantile if family.seconds_per_unit == 1.0 else f"{quantile} * {family.seconds_per_unit:g}"
-        questions.append(("latency_p95", scaled))
+        total = f"sum by ({plan.label}) (rate({family.total}{{{plan.selector}}}[{window}]))"
+        scale = "" if family.seconds_per_unit == 1.0 else f" * {family.seconds_per_unit:g}"
+        questions += [("latency_p95", f"{quantile}{scale}"), ("latency_mean", f"({total} / {rate}){scale}")]
     answers = await asyncio.gather(*(_range(collector, span, query) for _, query in questions))
     signals: list[Signal] = []
     for (kind, _), evidence in zip(questions, answers, strict=True):
@@ -189,6 +192,8 @@ async def _throttling(collector: Collector, inventory: Inventory, span: Span) ->
         f"sum by (pod) (increase(container_cpu_cfs_throttled_periods_total{{{selector}}}[{window}]))"
         f" / sum by (pod) (increase(container_cpu_cfs_periods_total{{{selector}}}[{window}]))"
     )
+    if len(inventory.pods) > _MANY_PODS:
+        query = f"({query}) > {_HELD_BACK}"
     evidence = await _range(collector, span, query)
     by_subject: dict[Subject, list[Series]] = {}
     for series in _series(collector, evidence):

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 
+_CALLS = {"calls", "is configured to call"}
+
 
 @dataclass(frozen=True)
 class Edge:
@@ -26,6 +28,7 @@ class Edge:
 class CallGraph:
     edges: tuple[Edge, ...] = ()
     _next: Mapping[Subject, tuple[Edge, ...]] = field(default_factory=dict)
+    _calling: Mapping[Subject, tuple[Subject, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, edges: Iterable[Edge]) -> CallGraph:
@@ -36,9 +39,24 @@ class CallGraph:
             if edge.origin != edge.target:
                 best.setdefault((edge.origin, edge.target), edge)
         following: dict[Subject, list[Edge]] = {}
+        calling: dict[Subject, list[Subject]] = {}
         for edge in best.values():
             following.setdefault(edge.origin, []).append(edge)
-        return cls(tuple(best.values()), {subject: tuple(found) for subject, found in following.items()})
+            if edge.how in _CALLS:
+                calling.setdefault(edge.target, []).append(edge.origin)
+        return cls(
+            tuple(best.values()),
+            {subject: tuple(found) for subject, found in following.items()},
+            {subject: tuple(found) for subject, found in calling.items()},
+        )
+
+    def callers(self, subject: Subject) -> tuple[Subject, ...]:
+        """Who calls it, as seen or as configured."""
+        return self._calling.get(subject, ())
+
+    def callees(self, subject: Subject) -> tuple[Subject, ...]:
+        """Whom it calls, as seen or as configured."""
+        return tuple(edge.target for edge in self._next.get(subject, ()) if edge.how in _CALLS)
 
     def path(self, origin: Subject, target: Subject) -> tuple[Edge, ...]:
         """The shortest way from `origin` to `target`, or an empty tuple."""
@@ -59,6 +77,10 @@ class CallGraph:
                     return tuple(reversed(way))
                 queue.append(edge.target)
         return ()
+
+    def calls(self, origin: Subject, target: Subject) -> bool:
+        """Whether there is an edge of calls between them, without a way over others."""
+        return any(edge.target == target for edge in self._next.get(origin, ()))
 
     def reaches(self, origin: Subject, target: Subject) -> bool:
         return bool(self.path(origin, target))

@@ -8,13 +8,14 @@ Where the cluster cannot be read, names are all there is, and subjects are servi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from autodevops.domain.subject import Subject
 
+T = TypeVar("T")
 Object = Mapping[str, Any]
 """A Kubernetes object as the API server wrote it."""
 
@@ -23,7 +24,8 @@ SYSTEM_NAMESPACE: Final = "kube-system"
 CLUSTER_DNS: Final = "Deployment of cluster DNS"
 COREFILE: Final = "ConfigMap of cluster DNS"
 NODE_EVENTS: Final = "Event of nodes"
-"""The names under which `others` has them: they lie in other namespaces."""
+SCHEDULER: Final = "Pod of kube-scheduler"
+"""The names under which `others` has what lies in another namespace."""
 _KEPT: Final = {*WORKLOAD_KINDS, "ReplicaSet", "Pod", "Node", "Service", "Event"}
 
 # A ReplicaSet's hash and a pod's suffix are drawn from an alphabet without vowels and look-alikes
@@ -93,6 +95,13 @@ class Inventory:
     _by_service: dict[str, Subject] = field(default_factory=dict)
     _by_name: dict[str, Subject] = field(default_factory=dict)
     _by_owner: dict[tuple[str, str], Subject] = field(default_factory=dict)
+    _made: dict[Any, Any] = field(default_factory=dict, compare=False)
+
+    def once(self, ask: Callable[[Inventory], T]) -> T:
+        """What `ask` makes of this inventory, made the first time only: many rules walk over the same pods."""
+        if ask not in self._made:
+            self._made[ask] = ask(self)
+        return cast(T, self._made[ask])
 
     def of_kind(self, kind: str) -> tuple[Object, ...]:
         """The objects of any further kind that was listed."""
@@ -109,6 +118,36 @@ class Inventory:
 
     def workload(self, subject: Subject) -> Workload | None:
         return self._by_subject.get(subject)
+
+    def matching(self, selector: Mapping[str, Any]) -> list[Workload]:
+        """Workloads whose pods carry all these labels; none where there are no labels to match."""
+        return _matching(self._by_label, selector)
+
+    def named(self, name: str) -> list[Workload]:
+        """Workloads of this name, of any kind."""
+        return self._named.get(name, [])
+
+    @cached_property
+    def _named(self) -> dict[str, list[Workload]]:
+        found: dict[str, list[Workload]] = {}
+        for workload in self.workloads:
+            found.setdefault(workload.subject.name, []).append(workload)
+        return found
+
+    def sharing(self, selector: Mapping[str, Any]) -> list[Workload]:
+        """Workloads whose pods carry any of these labels."""
+        return list({id(one): one for pair in selector.items() for one in self._by_label.get(pair, ())}.values())
+
+    @cached_property
+    def _by_label(self) -> dict[tuple[str, str], list[Workload]]:
+        return _label_index(self.workloads)
+
+    @cached_property
+    def pods_by_node(self) -> dict[str, list[Object]]:
+        found: dict[str, list[Object]] = {}
+        for pod in self.pods:
+            found.setdefault(str(section(pod, "spec").get("nodeName") or ""), []).append(pod)
+        return found
 
     @cached_property
     def _by_subject(self) -> dict[Subject, Workload]:
@@ -181,15 +220,8 @@ class Inventory:
         where = self.namespace if namespace is None else namespace
         return Subject(kind="Service", name=name, namespace=where, api_version="opentelemetry.io")
 
-    @cached_property
-    def _pods_by_node(self) -> dict[str, tuple[Object, ...]]:
-        found: dict[str, list[Object]] = {}
-        for pod in self.pods:
-            found.setdefault(str(section(pod, "spec").get("nodeName") or ""), []).append(pod)
-        return {node: tuple(pods) for node, pods in found.items()}
-
-    def pods_on(self, node: str) -> tuple[Object, ...]:
-        return self._pods_by_node.get(node, ())
+    def pods_on(self, node: str) -> list[Object]:
+        return self.pods_by_node.get(node, [])
 
     def pods_of(self, subject: Subject) -> tuple[Object, ...]:
         return self._pods_by_subject.get(subject, ())
@@ -235,13 +267,11 @@ def build(namespace: str, lists: Mapping[str, Iterable[Object]], *, known: bool)
             by_name.setdefault(name, workload.subject)
     by_name.update({w.subject.name: w.subject for w in workloads})
     by_service: dict[str, Subject] = {}
+    by_label = _label_index(workloads)
     for service in sorted_lists.get("Service", ()):
-        selector = section(service, "spec", "selector")
-        picked = [
-            w.subject for w in workloads if selector and all(w.template_labels.get(k) == v for k, v in selector.items())
-        ]
+        picked = _matching(by_label, section(service, "spec", "selector"))
         if len(picked) == 1:
-            by_service[name_of(service)] = picked[0]
+            by_service[name_of(service)] = picked[0].subject
     return Inventory(
         namespace=namespace,
         known=known,
@@ -276,6 +306,20 @@ def _subject(kind: str, item: Object, namespace: str) -> Subject:
 
 def _labels(item: Object) -> Mapping[str, str]:
     return section(item, "metadata", "labels")
+
+
+def _label_index(workloads: Iterable[Workload]) -> dict[tuple[str, str], list[Workload]]:
+    found: dict[tuple[str, str], list[Workload]] = {}
+    for workload in workloads:
+        for pair in workload.template_labels.items():
+            found.setdefault(pair, []).append(workload)
+    return found
+
+
+def _matching(by_label: Mapping[tuple[str, str], list[Workload]], selector: Mapping[str, Any]) -> list[Workload]:
+    having = [by_label.get(pair, []) for pair in selector.items()]
+    fewest = min(having, key=len, default=[])
+    return [w for w in fewest if all(w.template_labels.get(key) == value for key, value in selector.items())]
 
 
 def _event_order(event: Object) -> tuple[str, str]:

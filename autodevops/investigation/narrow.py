@@ -12,24 +12,26 @@ from datetime import datetime, timedelta
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.domain.tool_results import PodLogs, RolloutHistory
+from autodevops.domain.tool_results import RolloutHistory
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation.collect import Collector
-from autodevops.investigation.gather_code import open_change
-from autodevops.investigation.gather_logs import follow_up, in_order
-from autodevops.investigation.gather_traces import gather_slow_traces, trace_edges
+from autodevops.investigation.gather_code import open_brought, open_change
+from autodevops.investigation.gather_edits import gather_edits, reading_edges
+from autodevops.investigation.gather_logs import follow_up, gather_notices, in_order
+from autodevops.investigation.gather_tails import gather_tails
+from autodevops.investigation.gather_traces import gather_compared_traces, trace_edges
 from autodevops.investigation.graph import CallGraph
-from autodevops.investigation.picture import LastWords, Picture, SeenTrace, Signal
+from autodevops.investigation.log_peers import log_edges
+from autodevops.investigation.picture import Picture, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history
 from autodevops.investigation.rules.episodes import mean_between
-from autodevops.investigation.rules.pods import containers
+from autodevops.investigation.suspects import neighbours
 from autodevops.investigation.weigh import Candidate
 
-_CRASHED = 3  # containers whose last words are read
-_TAIL_LINES = 60
 _BEFORE_ONSET = timedelta(minutes=2)
 _AROUND_ONSET = timedelta(minutes=6)
 _ROLLS = {"Deployment", "StatefulSet", "DaemonSet"}
+_WORSE = {"LatencyIncreased", "ErrorRateIncreased"}
 
 
 async def look_closer(
@@ -40,7 +42,7 @@ async def look_closer(
     onset = suspects[0].onset if suspects else None
     histories, words, (slow, ordinary) = await asyncio.gather(
         asyncio.gather(*(_history(collector, s) for s in subjects if s.kind in _ROLLS)),
-        _last_words(collector, picture, subjects),
+        gather_tails(collector, picture, subjects),
         _slow_traces(collector, picture, early),
     )
     known = {rollout.subject for rollout in picture.rollouts}
@@ -59,32 +61,48 @@ async def look_closer(
     for rollout in picture.rollouts:
         if rollout.subject in subjects:
             commits, pulls = await open_change(collector, rollout, commits, pulls)
+    near = frozenset().union(*(neighbours(subject, picture) for subject in subjects))
+    latest = sorted((r for r in picture.rollouts if r.subject in near), key=lambda r: r.change.at, reverse=True)
+    commits = await open_brought(collector, latest, commits)
+    notices = await gather_notices(collector, picture.inventory, picture.span) if latest else ()
+    edits = await gather_edits(collector, picture.inventory, picture.span.whole) if suspects else ()
+    readers = reading_edges(picture.inventory, picture.listed.get("Deployment"))
+    picture = picture.having(edits=edits, graph=CallGraph.of([*picture.graph.edges, *readers]))
     logs = picture.logs
     if onset is not None and logs:
         around = _around(onset, picture.span.window)
         if around is not None:
             more = await follow_up(collector, picture.inventory, logs, around)
             logs = in_order([*more, *logs])
-    return picture.having(commits=commits, pulls=pulls, logs=logs, unreachable=collector.unreachable())
+    picture = picture.having(
+        commits=commits, pulls=pulls, logs=logs, notices=notices, unreachable=collector.unreachable()
+    )
+    refusals = log_edges(picture)
+    return picture.having(graph=CallGraph.of([*picture.graph.edges, *refusals])) if refusals else picture
 
 
 async def _slow_traces(
     collector: Collector, picture: Picture, early: tuple[Finding, ...]
 ) -> tuple[tuple[SeenTrace, ...], tuple[SeenTrace, ...]]:
-    """Slow and ordinary traces to compare, where a workload has become slow: slower than halfway to its new level."""
-    if "tempo" not in picture.unreachable:
-        slow = [f for f in early if f.reason == "LatencyIncreased" and f.severity != "info" and f.onset is not None]
-        onset = min((f.onset for f in slow if f.onset is not None), default=None)
-        bounds = [
-            bound
-            for f in slow
-            if (signal := picture.signal(f.subject, "latency_p95")) is not None
-            and f.onset is not None
-            and (bound := _halfway(signal, f.onset.timestamp())) is not None
-        ]
-        if onset is not None and bounds:
-            return await gather_slow_traces(collector, picture.inventory, picture.span, onset, max(bounds))
-    return (), ()
+    """Slow and ordinary traces to compare, where a workload has become slow: slower than halfway to its new level.
+
+    Where requests only fail, ordinary ones alone: the failing ones are there already.
+    """
+    worse = [f for f in early if f.reason in _WORSE and f.severity != "info" and f.onset is not None]
+    onset = min((f.onset for f in worse if f.onset is not None), default=None)
+    if "tempo" in picture.unreachable or onset is None:
+        return (), ()
+    bounds = [
+        bound
+        for f in worse
+        if f.reason == "LatencyIncreased"
+        and (signal := picture.signal(f.subject, "latency_p95")) is not None
+        and f.onset is not None
+        and (bound := _halfway(signal, f.onset.timestamp())) is not None
+    ]
+    slower_than = max(bounds, default=None)
+    like = picture.error_traces if slower_than is None else ()
+    return await gather_compared_traces(collector, picture.inventory, picture.span, onset, slower_than, like)
 
 
 def _halfway(signal: Signal, onset: float) -> float | None:
@@ -103,32 +121,3 @@ async def _history(collector: Collector, subject: Subject) -> tuple[Subject, Rol
         "kubernetes.get_rollout_history", kind=subject.kind, name=subject.name, namespace=subject.namespace
     )
     return subject, collector.read(evidence, RolloutHistory), evidence
-
-
-async def _last_words(collector: Collector, picture: Picture, subjects: list[Subject]) -> tuple[LastWords, ...]:
-    crashed = [
-        state
-        for state in containers(picture)
-        if state.subject in subjects and state.restarts > 0 and state.terminated.get("exitCode") not in (0, None)
-    ]
-    crashed.sort(key=lambda state: (subjects.index(state.subject), -state.restarts, state.pod_name, state.name))
-    chosen = crashed[:_CRASHED]
-    tails = await asyncio.gather(
-        *(
-            collector.ask(
-                "kubernetes.get_pod_logs",
-                name=state.pod_name,
-                namespace=picture.inventory.namespace,
-                container=state.name,
-                previous=True,
-                tail_lines=_TAIL_LINES,
-            )
-            for state in chosen
-        )
-    )
-    found: list[LastWords] = []
-    for state, evidence in zip(chosen, tails, strict=True):
-        logs = collector.read(evidence, PodLogs)
-        if logs is not None and logs.lines:
-            found.append(LastWords(state.subject, state.pod_name, state.name, logs.lines, evidence.id))
-    return tuple(found)

@@ -24,8 +24,11 @@ from autodevops.investigation.inventory import (
 )
 from autodevops.investigation.rules.components import CONTROL_PLANE, pods_of
 from autodevops.investigation.rules.policies import isolates
-from autodevops.investigation.rules.refusals import quota_refused
+from autodevops.investigation.rules.quotas import held_up
+from autodevops.investigation.rules.refusals import told
 from autodevops.investigation.rules.routes import backends
+from autodevops.investigation.rules.scheduling import scheduler, unseen
+from autodevops.investigation.rules.webhooks import called_webhooks
 
 
 def object_edges(inventory: Inventory, listed: Mapping[str, EvidenceId], calls: Iterable[Edge]) -> list[Edge]:
@@ -99,7 +102,7 @@ def _references(inventory: Inventory) -> Iterator[_Found]:
 
 
 def _everywhere(inventory: Inventory) -> Iterator[_Found]:
-    """Cluster DNS and the control plane, on which all depend; the namespace, for those that its quota refuses."""
+    """Cluster DNS and the control plane, on which all depend; namespace, webhook, scheduler, for those who wait."""
     for dns in inventory.of_kind(CLUSTER_DNS):
         jobs = [inventory.object_subject(job) for job in inventory.of_kind("CronJob")]
         for subject in (*(workload.subject for workload in inventory.workloads), *jobs):
@@ -108,8 +111,14 @@ def _everywhere(inventory: Inventory) -> Iterator[_Found]:
         for workload in inventory.workloads:
             yield of_system(part.kind), workload.subject, part, how
     namespace = Subject(kind="Namespace", name=inventory.namespace, api_version="v1")
-    for subject in quota_refused(inventory):
-        yield "ReplicaSet", subject, namespace, "lives in"
+    refused = [(source, subject) for subject, source in told(inventory, "quota")]
+    for kind, subject in (*refused, *held_up(inventory)):
+        yield kind, subject, namespace, "lives in"
+    for subject, source in told(inventory, "webhook away"):
+        for service in called_webhooks(inventory):
+            yield source, subject, service, "is admitted by"
+    for subject in unseen(inventory):
+        yield "Pod", subject, scheduler(inventory), "is placed by"
 
 
 def _parts(inventory: Inventory) -> Iterator[tuple[Subject, str]]:

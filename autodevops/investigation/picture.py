@@ -8,7 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from autodevops.analysis.changepoints import FloatArray
+from autodevops.analysis.log_tails import TailError, errors_in
+from autodevops.analysis.log_templates import TemplateGroup, group
+from autodevops.analysis.samples import FloatArray
 from autodevops.domain.alert import Alert
 from autodevops.domain.change import Change
 from autodevops.domain.evidence import EvidenceId
@@ -16,13 +18,14 @@ from autodevops.domain.logs import LogRecord
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Commit, PullRequest
 from autodevops.domain.trace import Trace
+from autodevops.investigation.dependency_families import Measure
 from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.request import Span
 
 Made = TypeVar("Made")
 
-SignalKind: TypeAlias = Literal["error_ratio", "latency_p95", "request_rate", "cpu_throttling"]
+SignalKind: TypeAlias = Literal["error_ratio", "latency_p95", "latency_mean", "request_rate", "cpu_throttling"]
 System: TypeAlias = Literal["kubernetes", "prometheus", "loki", "tempo", "github"]
 
 
@@ -94,6 +97,32 @@ class Saturation:
 
 
 @dataclass(frozen=True)
+class Dependency:
+    """A database, cache, queue or outside API: what it speaks (`system`), and the host names it is called by."""
+
+    subject: Subject
+    system: str
+    hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One measure of a dependency over baseline and window.
+
+    `about` tells instances of one subject apart; `labels` say which queue, statement or caller it is.
+    """
+
+    subject: Subject
+    system: str
+    about: str
+    measure: Measure
+    times: FloatArray
+    values: FloatArray
+    labels: Mapping[str, str]
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
 class SeenAlert:
     alert: Alert
     subject: Subject | None
@@ -124,13 +153,19 @@ class SeenCertificate:
 
 @dataclass(frozen=True)
 class LastWords:
-    """The tail of a crashed container's log, oldest line first."""
+    """The tail of a container's log, oldest line first: of one that ended, or of one that `lives` and fails."""
 
     subject: Subject
     pod: str
     container: str
     lines: tuple[str, ...]
     evidence: EvidenceId
+    lives: bool = False
+
+    @cached_property
+    def errors(self) -> tuple[TailError, ...]:
+        """What it tells of going wrong, the last first."""
+        return errors_in(self.lines)
 
 
 @dataclass(frozen=True)
@@ -158,6 +193,18 @@ class Rollout:
 
 
 @dataclass(frozen=True)
+class ObjectEdit:
+    """The last write of an object by one manager, or its creation; controllers' own bookkeeping is left out."""
+
+    subject: Subject
+    at: datetime
+    manager: str
+    created: bool
+    scaled: bool
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
 class Picture:
     """One investigation's world. `listed` gives the evidence of each kind of Kubernetes object."""
 
@@ -169,16 +216,21 @@ class Picture:
     node_series: tuple[NodeSeries, ...] = ()
     pod_signals: tuple[PodSignal, ...] = ()
     pod_memory: tuple[PodMemory, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    readings: tuple[Reading, ...] = ()
     alerts: tuple[SeenAlert, ...] = ()
     certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()
     baseline_logs: tuple[SeenLog, ...] = ()
+    store_notices: tuple[SeenLog, ...] = ()  # of databases and the like, no errors by their own words
+    notices: tuple[SeenLog, ...] = ()  # warnings and the like, read where a change is looked for
     error_traces: tuple[SeenTrace, ...] = ()
     plain_traces: tuple[SeenTrace, ...] = ()
     slow_traces: tuple[SeenTrace, ...] = ()
     ordinary_traces: tuple[SeenTrace, ...] = ()
     last_words: tuple[LastWords, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
+    edits: tuple[ObjectEdit, ...] = ()
     commits: tuple[tuple[Commit, EvidenceId], ...] = ()
     pulls: tuple[tuple[PullRequest, EvidenceId], ...] = ()
     graph: CallGraph = field(default_factory=CallGraph)
@@ -195,6 +247,15 @@ class Picture:
     def having(self, **changes: object) -> Picture:
         return replace(self, **changes)  # type: ignore[arg-type]  # replace checks the names at run time
 
+    def dependency(self, subject: Subject) -> Dependency | None:
+        return next((one for one in self.dependencies if one.subject == subject), None)
+
+    @cached_property
+    def recent_traces(self) -> tuple[SeenTrace, ...]:
+        """Traces of the trouble's own time, each once."""
+        found = {s.trace.trace_id: s for s in (*self.slow_traces, *self.plain_traces, *self.error_traces)}
+        return tuple(found[trace_id] for trace_id in sorted(found))
+
     def signals_of(self, kind: SignalKind) -> tuple[Signal, ...]:
         return tuple(signal for signal in self.signals if signal.kind == kind)
 
@@ -207,6 +268,14 @@ class Picture:
 
     def of_nodes(self, kind: NodeKind) -> tuple[NodeSeries, ...]:
         return tuple(series for series in self.node_series if series.kind == kind)
+
+    @cached_property
+    def log_groups(self) -> tuple[TemplateGroup, ...]:
+        """The error lines of the window by template, counted in the baseline too. Sources are subjects in words."""
+        return group(
+            ((str(log.subject), log.record) for log in self.logs if log.subject is not None),
+            ((str(log.subject), log.record) for log in self.baseline_logs if log.subject is not None),
+        )
 
     def evidence_of(self, *kinds: str) -> tuple[EvidenceId, ...]:
         return tuple(self.listed[kind] for kind in kinds if kind in self.listed)

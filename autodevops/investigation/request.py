@@ -10,6 +10,8 @@ from autodevops.domain.window import TimeWindow
 
 _SHORTEST_BASELINE = timedelta(hours=1)
 _POINTS = 240  # per series over baseline and window: enough for an onset, cheap to send and to draw
+_MOST_POINTS = 50_000  # of all series of one answer
+_FEWEST_POINTS = 80  # of one series
 _STEP_UNIT_SECONDS = 15  # Prometheus' usual scrape interval is a multiple or a divisor of it
 _RATE_STEPS = 4  # a rate needs two scrapes in its window; four steps survive a lost one
 
@@ -28,11 +30,16 @@ class Span(Noun):
 
     window: TimeWindow
     baseline: TimeWindow
+    points: int = _POINTS
 
     @classmethod
     def of(cls, window: TimeWindow) -> Span:
         length = max(window.length, _SHORTEST_BASELINE)
         return cls(window=window, baseline=TimeWindow(start=window.start - length, end=window.start))
+
+    def for_series(self, count: int) -> Span:
+        """The same span, sampled less densely where there are many series."""
+        return self.model_copy(update={"points": max(_FEWEST_POINTS, min(_POINTS, _MOST_POINTS // max(1, count)))})
 
     @property
     def whole(self) -> TimeWindow:
@@ -40,7 +47,7 @@ class Span(Noun):
 
     @property
     def step_seconds(self) -> int:
-        raw = self.whole.length.total_seconds() / _POINTS
+        raw = self.whole.length.total_seconds() / self.points
         return max(1, round(raw / _STEP_UNIT_SECONDS)) * _STEP_UNIT_SECONDS
 
     @property

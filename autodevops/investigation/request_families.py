@@ -32,6 +32,11 @@ class RequestFamily:
     seconds_per_unit: float = 1.0
     where: str = ""
 
+    @property
+    def total(self) -> str:
+        """The sum of all durations, which every histogram has beside its buckets."""
+        return self.bucket.removesuffix("_bucket") + "_sum"
+
 
 FAMILIES: Final = (
     RequestFamily(

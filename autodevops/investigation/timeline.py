@@ -9,7 +9,7 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.investigation import TimelineEntry
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather_code import pull_of
-from autodevops.investigation.picture import Picture
+from autodevops.investigation.picture import ObjectEdit, Picture
 from autodevops.investigation.rules import BY_REASON
 from autodevops.investigation.rules.pods import events
 
@@ -28,7 +28,7 @@ _NOT_WORTH = {
 
 
 def list_changes(picture: Picture) -> tuple[Change, ...]:
-    """Rollouts, and the merged pull requests of the window, each tied to the workload it was rolled out to if known."""
+    """Rollouts, merged pull requests tied to the workload they were rolled out to if known, and edits of objects."""
     changes = [rollout.change for rollout in picture.rollouts]
     brought = {}
     for rollout in picture.rollouts:
@@ -49,7 +49,21 @@ def list_changes(picture: Picture) -> tuple[Change, ...]:
                 evidence=(evidence,),
             )
         )
+    changes += [_edited(edit) for edit in picture.edits]
     return tuple(sorted(changes, key=lambda c: (c.at, str(c.subject), c.summary)))
+
+
+def _edited(edit: ObjectEdit) -> Change:
+    what = f"{edit.subject.kind} {edit.subject.name}"
+    verb = "was created" if edit.created else "was scaled" if edit.scaled else "was edited"
+    by = f" by {edit.manager}" if edit.manager else ""
+    return Change(
+        kind="scaling" if edit.scaled else "config",
+        subject=edit.subject,
+        at=edit.at,
+        summary=f"{what} {verb}{by}",
+        evidence=(edit.evidence,),
+    )
 
 
 def build_timeline(

@@ -25,7 +25,10 @@ from autodevops.investigation.rules.rollout_near_onset import onset_of_trouble
 _STRENGTH: Final = {"info": 0.0, "warning": 0.6, "error": 0.9, "critical": 1.0}
 _SLACK: Final = timedelta(minutes=3)
 """How much later than its callers a callee may seem to begin: onsets are known to a rate's window and a scrape."""
-_ORIGINS: Final = {"ErrorsStartInService", "SlowSpansInService"}
+_ORIGINS: Final = {
+    "ErrorsStartInService", "SlowSpansInService", "NPlusOneQueries", "FanOutGrown", "RegressionByVersion",
+    "TroubleStartsInService",
+}  # fmt: skip
 _LEAST_FAILING_TRACES: Final = 3  # before their testimony clears anybody
 
 
@@ -88,6 +91,10 @@ def weigh(picture: Picture, findings: tuple[Finding, ...]) -> tuple[Candidate, .
     return tuple(sorted(candidates, key=lambda c: (-c.confidence, str(c.subject))))
 
 
+def _slack(picture: Picture) -> timedelta:
+    return max(_SLACK, timedelta(seconds=picture.span.step_seconds))
+
+
 def _only_says_where(draft: _Draft) -> bool:
     """A namespace is a candidate of its own only where its own rules are at fault."""
     return draft.subject.kind == "Namespace" and not any(_rule(f).names_cause for f in draft.findings)
@@ -115,7 +122,7 @@ def _candidate(
         "origin": origins[subject],
         "change": change.confidence if change else 0.0,
         "detail": max((f.confidence for f in own if f.rule_id.startswith("LOG")), default=0.0),
-        "first": 1.0 if earliest is not None and onset is not None and onset <= earliest + _SLACK else 0.0,
+        "first": 1.0 if earliest is not None and onset is not None and onset <= earliest + _slack(picture) else 0.0,
         "reach": len(dependants) / (len(drafts) - 1) if len(drafts) > 1 else 0.0,
         "explained": blame,
         "exonerated": others if cleared else 0.0,
@@ -152,7 +159,7 @@ def _explanation(
         if other == subject or not _accounts(subject, drafts[subject], other, draft, picture):
             continue
         mine, theirs = onsets[subject], onsets[other]
-        if mine is not None and theirs is not None and theirs > mine + _SLACK:
+        if mine is not None and theirs is not None and theirs > mine + _slack(picture):
             continue
         back = picture.graph.reaches(other, subject)
         if back and (origins[other], str(other)) <= (origins[subject], str(subject)):
@@ -168,10 +175,12 @@ def _explanation(
 
 
 def _accounts(subject: Subject, draft: _Draft, other: Subject, theirs: _Draft, picture: Picture) -> bool:
-    """Whether trouble can have come from `other`: along the calls, or, for missing traffic, from a caller."""
+    """Whether trouble can have come from `other`: against the calls, or from a caller: too much traffic, or none."""
     if all(f.reason in {"TrafficChanged", "AlertFiring"} for f in theirs.findings):
         return False
     if picture.graph.reaches(subject, other):
+        return True
+    if any(_rule(f).loads_callees for f in theirs.findings) and picture.graph.reaches(other, subject):
         return True
     only_traffic = all(f.reason == "TrafficChanged" for f in draft.findings)
     return only_traffic and picture.graph.reaches(other, subject)

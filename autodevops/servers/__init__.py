@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import UsageError
 from autodevops.settings import Settings
 
 if TYPE_CHECKING:
-    from mcp.server import MCPServer
+    from autodevops.servers._tools import Server
 
 NAMES = ("kubernetes", "prometheus", "loki", "tempo", "github")
 
 
-def create(name: str, settings: Settings, *, clock: Clock = utc_now) -> MCPServer[Any]:
+def create(name: str, settings: Settings, *, clock: Clock = utc_now, plain: bool = False) -> Server:
     """The server called `name`, from its sections of the settings. Contacts nothing. Raises UsageError.
 
-    `clock` says what `now` and `-1h` mean in an argument.
+    `clock` says what `now` and `-1h` mean in an argument. `plain` servers are for a client in the same process.
     """
     if name == "kubernetes":
         from autodevops.servers import kubernetes
 
-        return kubernetes.create_server(settings.kubernetes)
+        return kubernetes.create_server(settings.kubernetes, plain=plain)
     if name == "prometheus":
         from autodevops.servers import prometheus
 
-        return prometheus.create_server(settings.prometheus, settings.alertmanager, clock=clock)
+        return prometheus.create_server(settings.prometheus, settings.alertmanager, clock=clock, plain=plain)
     if name == "loki":
         from autodevops.servers import loki
 
-        return loki.create_server(settings.loki, clock=clock)
+        return loki.create_server(settings.loki, clock=clock, plain=plain)
     if name == "tempo":
         from autodevops.servers import tempo
 
-        return tempo.create_server(settings.tempo, clock=clock)
+        return tempo.create_server(settings.tempo, clock=clock, plain=plain)
     if name == "github":
         from autodevops.servers import github
 
-        return github.create_server(settings.github, clock=clock)
+        return github.create_server(settings.github, clock=clock, plain=plain)
     raise UsageError(f"There is no MCP server {name!r}.", f"Choose one of: {', '.join(NAMES)}.")
 
 

@@ -26,12 +26,23 @@ P = ParamSpec("P")
 Output = TypeVar("Output", bound=ToolOutput)
 
 
+class Server(MCPServer[Any]):
+    """`plain`: its tools answer with their JSON as one text and have no output schema.
+
+    That is for a client in the same process, which knows our nouns: each step of the protocol's way copies and checks
+    structured answers anew, item by item, which takes several times as long as writing and reading the text.
+    """
+
+    plain = False
+
+
 def new_server(
     name: str,
     title: str,
     instructions: str,
     *held: Callable[[], AbstractAsyncContextManager[None]],
-) -> MCPServer[Any]:
+    plain: bool = False,
+) -> Server:
     """A server that leaves the process' logging alone: it may live inside a notebook or a CLI.
 
     What is `held` is entered when a session begins and left when it ends.
@@ -46,7 +57,7 @@ def new_server(
 
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    server: MCPServer[Any] = MCPServer(
+    server = Server(
         name,
         title=title,
         instructions=instructions,
@@ -56,11 +67,12 @@ def new_server(
     )
     root.handlers[:] = handlers  # the constructor configured the root logger
     root.setLevel(level)
+    server.plain = plain
     return server
 
 
 def read_tool(
-    server: MCPServer[Any], text: Callable[[Any], str] | None = None
+    server: Server, text: Callable[[Any], str] | None = None
 ) -> Callable[[Callable[P, Awaitable[Output]]], Callable[P, Awaitable[Output]]]:
     """Register an async function as a tool that only reads; its docstring is what a model reads.
 
@@ -71,7 +83,7 @@ def read_tool(
 
 
 def write_tool(
-    server: MCPServer[Any], text: Callable[[Any], str] | None = None, *, destructive: bool, idempotent: bool = False
+    server: Server, text: Callable[[Any], str] | None = None, *, destructive: bool, idempotent: bool = False
 ) -> Callable[[Callable[P, Awaitable[Output]]], Callable[P, Awaitable[Output]]]:
     """Register an async function that changes the system; `destructive` unless it only adds.
 
@@ -84,7 +96,7 @@ def write_tool(
 
 
 def _tool(
-    server: MCPServer[Any], hints: ToolAnnotations, text: Callable[[Any], str] | None
+    server: Server, hints: ToolAnnotations, text: Callable[[Any], str] | None
 ) -> Callable[[Callable[P, Awaitable[Output]]], Callable[P, Awaitable[Output]]]:
     def register(function: Callable[P, Awaitable[Output]]) -> Callable[P, Awaitable[Output]]:
         @functools.wraps(function)
@@ -93,13 +105,20 @@ def _tool(
                 result = await function(*args, **kwargs)
             except ToolError as error:
                 raise McpToolError(f"{error.code}: {error.message}\n{error.next_step}".strip()) from error
+            if server.plain:
+                return [TextContent(type="text", text=result.model_dump_json())]
             worded = bounded(text(result), result.note) if text else result.model_dump_json()
             return CallToolResult(
                 content=[TextContent(type="text", text=worded)],
                 structured_content=result.model_dump(mode="json"),
             )
 
-        server.add_tool(call, description=inspect.cleandoc(function.__doc__ or ""), annotations=hints)
+        server.add_tool(
+            call,
+            description=inspect.cleandoc(function.__doc__ or ""),
+            annotations=hints,
+            structured_output=False if server.plain else None,
+        )
         return function
 
     return register

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import json
 import logging
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -307,7 +306,7 @@ def _answer(tool: str, name: str, result: CallToolResult) -> ToolAnswer:
     data: Json = result.structured_content
     if data is None:
         try:
-            data = json.loads(text)
+            data = orjson.loads(text)
         except ValueError:
             data = text
     return ToolAnswer(data=data, truncated=isinstance(data, dict) and data.get("truncated") is True)

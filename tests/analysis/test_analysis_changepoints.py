@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodevops.analysis.changepoints import find_episodes, noise_scale, running_median, segment
+from autodevops.analysis.changepoints import find_episodes, segment
+from autodevops.analysis.samples import noise_scale, running_median
 
 STEP = 30.0
 BASELINE = 120

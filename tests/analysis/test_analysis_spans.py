@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodevops.analysis.spans import CallEdge, call_edges, critical_path, error_origins, self_times, time_by_service
+from autodevops.analysis.span_times import critical_path, self_times, time_by_service
+from autodevops.analysis.spans import CallEdge, call_edges, error_origins
 from autodevops.domain.trace import Span, Trace
 
 CASES = yaml.safe_load((Path(__file__).parent / "traces.yaml").read_text())

@@ -66,7 +66,9 @@ class Service:
     ports: tuple[Mapping[str, Any], ...] = ()
     volumes: tuple[Mapping[str, Any], ...] = ()
     container: Mapping[str, Any] = field(default_factory=dict)  # more of the container in its template
-    pod_spec: Mapping[str, Any] = field(default_factory=dict)  # more of the pod in its template
+    pod_spec: Mapping[str, Any] = field(default_factory=dict)  # more of its pods and their template
+    pod_metadata: Mapping[str, Any] = field(default_factory=dict)
+    pods: int | None = None  # how many exist, where not all do
 
 
 @dataclass
@@ -193,7 +195,7 @@ class World:
         annotations = {"org.opencontainers.image.revision": commit} if commit else {}
         return {
             "metadata": {"labels": {"app": service.name}, "annotations": annotations},
-            "spec": {"containers": [container], **service.pod_spec},
+            "spec": {"containers": [container]} | dict(service.pod_spec),
         }
 
     def _deployment(self, service: Service) -> dict[str, Any]:
@@ -239,7 +241,8 @@ class World:
                     "creationTimestamp": stamp(created),
                     "labels": {"app": service.name},
                     "ownerReferences": [{"kind": "ReplicaSet", "name": owner, "controller": True}],
-                },
+                }
+                | dict(service.pod_metadata),
                 "spec": {
                     "nodeName": self.nodes[index % len(self.nodes)]["metadata"]["name"] if service.placed else "",
                     "volumes": list(service.volumes),
@@ -255,7 +258,7 @@ class World:
                 }
                 | dict(service.pod_status),
             }
-            for index in range(service.replicas)
+            for index in range(service.replicas if service.pods is None else service.pods)
         ]
 
     def pod_name(self, service: Service, index: int = 0) -> str:

@@ -51,10 +51,12 @@ def _world(case: dict[str, Any]) -> World:
         env=case.get("env", {}),
         ports=tuple(case.get("ports", ())),
         volumes=tuple(case.get("volumes", ())),
+        pod_spec=case.get("pod_spec", {}),
+        pod_metadata=_dated(case.get("pod_metadata", {})),
+        pods=case.get("pods"),
         replicas=case.get("replicas", 2),
         placed="node_name" not in case,
         container=case.get("spec", {}),
-        pod_spec=case.get("pod_spec", {}),
     )
     caller = case.get("caller", {})
     broken = since(END - minutes(20), caller["failing"]) if "failing" in caller else Service("").failing
@@ -64,7 +66,7 @@ def _world(case: dict[str, Any]) -> World:
     world.system = [_object(item, "kube-system") for item in case.get("system", [])]
     for item in case.get("cluster_dns", []):
         made = _object(item, "kube-system")
-        made["metadata"]["labels"] = {"k8s-app": "kube-dns"}
+        made["metadata"] |= {"labels": {"k8s-app": "kube-dns"}} if made["kind"] == "Deployment" else {}
         world.system.append(made)
     world.node_metrics = {
         name: {key: _course(course) for key, course in nodes.items()}

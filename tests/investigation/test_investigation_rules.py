@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 
 import pytest
 
@@ -11,21 +12,13 @@ from autodevops.investigation import rules
 from autodevops.investigation.confidence import WEIGHTS, confidence
 from autodevops.investigation.rules.base import Rule
 
-_HELPERS = {
-    "base",
-    "episodes",
-    "pods",
-    "policies",
-    "probes",
-    "machines",
-    "components",
-    "by_node",
-    "missing_references",
-    "refusals",
-    "routes",
-    "scheduling",
-}
-_MODULES = [m.name for m in pkgutil.iter_modules(rules.__path__) if m.name not in _HELPERS]
+_PAGE = re.compile(r"\w+ \([A-Z0-9]+, \w+\): ")
+_MODULES = [
+    name
+    for name in (found.name for found in pkgutil.iter_modules(rules.__path__))
+    if hasattr(module := importlib.import_module(f"{rules.__name__}.{name}"), "RULE")
+    or _PAGE.match(module.__doc__ or "")
+]
 
 
 @pytest.mark.parametrize("name", _MODULES)

@@ -37,7 +37,7 @@ OBJECTS: dict[str, list[dict[str, Any]]] = {
         {
             "metadata": meta(
                 f"cart-{n}",
-                managedFields=[{"manager": "x"}],
+                managedFields=[{"manager": "x", "time": "2026-11-24T01:00:00Z", "fieldsV1": {"f:spec": {}}}],
                 annotations={"kubectl.kubernetes.io/last-applied-configuration": "{}", "kept": "yes"},
             ),
             "spec": {"containers": None},

@@ -75,6 +75,13 @@ async def test_bookkeeping_is_dropped_and_odd_objects_pass(world: World) -> None
     assert pod["spec"] == {"containers": None}
 
 
+async def test_who_edited_when_can_be_asked_for_without_what(world: World) -> None:
+    found = await call(
+        world.server, "list_resources", kind="pod", fields=["metadata.name", "metadata.managedFields"], limit=1
+    )
+    assert found["rows"] == [["cart-0", [{"manager": "x", "time": "2026-11-24T01:00:00Z"}]]]
+
+
 async def test_long_list_is_read_in_pages_and_cut_with_a_note(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autodevops.servers.kubernetes.cluster.PAGE", 2)
     whole = await call(world.server, "list_resources", kind="po", output="full")
@@ -85,7 +92,7 @@ async def test_long_list_is_read_in_pages_and_cut_with_a_note(world: World, monk
 
 
 async def test_heavy_list_is_cut_by_weight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autodevops.servers.kubernetes.listing.MAX_OBJECT_BYTES", 300)
+    monkeypatch.setattr("autodevops.servers.kubernetes.listing.MAX_BYTES", 300)
     answer = await call(world.server, "list_resources", kind="po", output="full")
     assert answer["truncated"]
     assert 1 <= len(answer["items"]) < 5

@@ -30,6 +30,7 @@ class Rule:
     does not exist, nearly all. `names_cause` keeps the reason as the hypothesis' own even where a rollout precedes
     it, because it tells a person more than "the rollout is bad". `shows_elsewhere` marks causes whose
     harm begins in others, as where callers cannot arrive: that errors start in those does not speak for their guilt.
+    `loads_callees` marks causes whose harm travels along the calls, to whom the subject calls: too many requests.
 
     A finding of severity `info` is context or history: nothing is wrong now because of it.
     """
@@ -42,6 +43,7 @@ class Rule:
     stage: int = 1
     names_cause: bool = False
     shows_elsewhere: bool = False
+    loads_callees: bool = False
     documentation: str = ""
 
     def finding(

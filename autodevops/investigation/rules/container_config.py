@@ -1,11 +1,12 @@
 """CreateContainerConfigError (K8S005, state): a container cannot be made from what its template refers to.
 
 What: a container waiting with CreateContainerConfigError, CreateContainerError or RunContainerError (the runtime
-refuses it: a wrong command, a mount, a name in use). A missing ConfigMap, Secret or key has a rule of its own.
+refuses it: a name in use, a user it cannot map). What has a rule of its own is left to it: a missing ConfigMap, Secret
+or key, a command, a mount, a hook.
 
 Why it matters: the pod never starts; nothing but a change of the template or of the referred object helps.
 
-Example: `Container app of cart cannot be created: exec: "/srv": permission denied`
+Example: `Container app of cart cannot be created: container has runAsNonRoot and image will run as root`
 
 What to do: correct what the runtime names, or roll back the change that brought it.
 """
@@ -18,8 +19,9 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.missing_references import kind_of
+from autodevops.investigation.rules.missing_references import kind_of, lacking
 from autodevops.investigation.rules.pods import ContainerState, containers, count_of, created
+from autodevops.investigation.rules.starts import kind_by_runtime
 
 _REASONS = {
     "CreateContainerConfigError",
@@ -27,15 +29,16 @@ _REASONS = {
     "RunContainerError",
     "PreCreateHookError",
     "PreStartHookError",
-    "PostStartHookError",
 }
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     groups: dict[tuple[Subject, str, str], list[ContainerState]] = {}
     for state in containers(picture):
-        if state.waiting.get("reason") in _REASONS and not kind_of(str(state.waiting.get("message", ""))):
-            key = (state.subject, state.name, str(state.waiting.get("message", "")))
+        message = str(state.waiting.get("message", ""))
+        elsewhere = kind_of(message) or kind_by_runtime(message) or (not message and lacking(state.pod, picture))
+        if state.waiting.get("reason") in _REASONS and not elsewhere:
+            key = (state.subject, state.name, message)
             groups.setdefault(key, []).append(state)
     for (subject, container, message), states in sorted(
         groups.items(), key=lambda item: (str(item[0][0]), item[0][1:])

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autodevops.analysis.changepoints import find_episodes
 from autodevops.analysis.counts import poisson_surprise
 from autodevops.domain.finding import Finding, Severity
+from autodevops.investigation.felt import felt, harm_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, percent
-from autodevops.investigation.rules.episodes import in_window, mean_between, onset_of, when
+from autodevops.investigation.rules.episodes import episodes_of, is_over, mean_between, onset_of, step_of, when
 
 _RATIO_NOISE = 0.001  # a tenth of a percent: below this nobody can tell a ratio from zero
 _LEAST_FAILURES = 10
@@ -33,22 +33,12 @@ def _limit(baseline: float) -> float:
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for signal in picture.signals_of("error_ratio"):
-        episodes = find_episodes(
-            signal.times,
-            signal.values,
-            baseline_until=picture.span.window.start.timestamp(),
-            limit=_limit,
-            correlation=picture.span.correlation,
-            floor=_RATIO_NOISE,
-        )
         rate = picture.signal(signal.subject, "request_rate")
-        for episode in episodes:
-            if not in_window(episode, picture):
-                continue
+        for episode in episodes_of(signal, picture, limit=_limit, floor=_RATIO_NOISE):
             end = episode.end or picture.span.window.end.timestamp()
             mean_rate = mean_between(rate, episode.onset, end) if rate else None
             if mean_rate is not None:
-                requests = mean_rate * max(end - episode.onset, picture.span.step_seconds)
+                requests = mean_rate * max(end - episode.onset, step_of(signal))
                 failures = requests * episode.level
                 if (
                     failures < _LEAST_FAILURES
@@ -56,12 +46,15 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
                 ):
                     continue
             severity: Severity = "critical" if episode.level >= 0.2 else "error" if episode.level >= 0.02 else "warning"
+            harm = harm_of(picture, signal, episode.level, episode.baseline, episode.onset, end)
+            if not felt(picture, signal.subject, episode.onset, episode.end, ["error_ratio"], harm=harm):
+                severity = "warning"
             tense = "fails" if episode.active else "failed"
             yield RULE.finding(
                 signal.subject,
                 f"{signal.subject.name} {tense} {percent(episode.level)} of its requests {when(episode)},"
                 f" {percent(episode.baseline)} before.",
-                severity=severity if episode.active else "info",
+                severity="info" if is_over(episode, signal) else severity,
                 confidence=episode.confidence,
                 evidence=[signal.evidence, *([rate.evidence] if rate else [])],
                 onset=onset_of(episode),

@@ -1,7 +1,8 @@
 """ErrorsStartInService (TRC001, locator): in failing traces, the deepest failing span lies in this workload.
 
 What: of the failing traces that were opened, the share whose error starts here, with the exception its span records.
-An error travels up the calls; a workload that only passes it on is not named.
+An error travels up the calls; a workload that only passes it on is not named. A call that a database or an external
+host did not answer, or refused for reasons of its own, starts there.
 
 Why it matters: it tells the culprit from its callers, which fail as loudly.
 
@@ -20,9 +21,9 @@ from autodevops.analysis.spans import ErrorOrigin, error_origins
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.gather_traces import service_subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.traced import blamed
 
 _LEAST_SHARE = 0.25  # of the failing traces; below this it is the background of errors every system has
 
@@ -35,7 +36,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for seen in picture.error_traces:
         per_trace: dict[Subject, ErrorOrigin] = {}
         for origin in error_origins(seen.trace):
-            per_trace.setdefault(service_subject(origin.span, picture.inventory), origin)
+            per_trace.setdefault(blamed(origin, picture.inventory), origin)
         for subject, origin in per_trace.items():
             found.setdefault(subject, []).append((origin, seen.evidence))
     total = len(picture.error_traces)

@@ -1,11 +1,11 @@
 """FailedScheduling (K8S004, state): no node takes a pod, for a reason no other rule knows.
 
 What: a pending pod whose condition PodScheduled is False with reason Unschedulable, where the scheduler's sentence
-names nothing that has a rule of its own, or a claim that cannot be read.
+names nothing that has a rule of its own, such as nodes that are not ready, or a volume that another pod holds.
 
 Why it matters: the pod does not exist for its users. With a rolling update the old pods stay.
 
-Example: `1 pod (search-x) of search fit on no node: 0/3 nodes are available: 3 node(s) did not hold the claim.`
+Example: `1 pod (search-x) of search fit on no node: 0/3 nodes are available: 3 node(s) did not please the plugin.`
 
 What to do: read the reasons: ask for less, add nodes, or correct what the pod wants of a node.
 """
@@ -17,14 +17,16 @@ from collections.abc import Iterable
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.claim_missing import RULE as CLAIM_MISSING
 from autodevops.investigation.rules.scheduling import blame, claims_of, pending_claims, unplaced
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     pending = pending_claims(picture)
+    taken = {finding.subject for finding in CLAIM_MISSING.check(picture, ())}
     for found in unplaced(picture):
-        unbound = found.kind == "volume" and any(name in pending for pod in found.pods for name in claims_of(pod))
-        if found.kind in {"", "node down"} or (found.kind == "volume" and not unbound):
+        explained = found.subject in taken or any(name in pending for pod in found.pods for name in claims_of(pod))
+        if found.kind in {"", "node down", "volume use"} or (found.kind == "volume" and not explained):
             yield blame(RULE, picture, found)
 
 

@@ -1,13 +1,14 @@
-"""InsufficientResource (K8S023, state): no node has what else the pod requests.
+"""InsufficientResource (K8S023, state): no node has the device or other extended resource that the pod requests.
 
-What: a pending pod that most nodes refused for ephemeral storage, an extended resource such as a GPU, the number of
-pods a node takes, or the number of volumes it can attach.
+What: a pending pod that most nodes refused for an extended resource such as a GPU, for huge pages, or for the number
+of volumes it can attach.
 
 Why it matters: the pod waits until others go or nodes come; a resource that no node offers never comes.
 
 Example: `1 pod (cart-x) of cart fit on no node: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.`
 
-What to do: see what nodes offer (`kubectl describe node`, Allocatable); request less or add such nodes.
+What to do: see what nodes offer (`kubectl describe node`, Allocatable) and whether its device plugin runs; request
+less or add such nodes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""CrashLogged (LOG002, locator): what a container wrote before it crashed.
+"""CrashLogged (LOG002, locator): what a container wrote before it ended.
 
-What: the last error line, or the last line at all, of the previous container of a crashing pod, with the exception
-and its first own stack frame where it holds them.
+What: the last error of a container that ended with a failure, or its last line where it names none, with the
+exception and its first own stack frame where it holds them, and the kind of error it is.
 
 Why it matters: nothing says better why a program ended than its own last words.
 
@@ -14,37 +14,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autodevops.analysis.log_lines import read_text
-from autodevops.analysis.log_templates import categorise
+from autodevops.analysis.log_lines import LogLine
+from autodevops.analysis.log_tails import last_line
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.picture import Picture
+from autodevops.investigation.picture import LastWords, Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.said import telling
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     told: set[tuple[Subject, str]] = set()
     for crash in picture.last_words:
-        lines = [line for line in crash.lines if line.strip()]
-        if not lines or (crash.subject, crash.container) in told:
+        found = None if crash.lives else _error(crash)
+        if found is None or (crash.subject, crash.container) in told:
             continue
         told.add((crash.subject, crash.container))
-        # The whole tail at once as well: a stack trace is many lines.
-        folded = read_text("\n".join(lines))
-        single = next((line for line in map(read_text, reversed(lines)) if line.is_error), read_text(lines[-1]))
-        exception = folded.exception or single.exception
-        words = f"{exception}: {folded.exception_message or single.exception_message}" if exception else single.message
-        frame = folded.top_frame or single.top_frame
-        kind = categorise(words, single.message)
+        line, kind = found
+        words = f"{line.exception}: {line.exception_message}" if line.exception else line.message
+        if line.detail and line.detail not in words:
+            words = f"{words}: {line.detail}"
         yield RULE.finding(
             crash.subject,
             f"Before it crashed, {crash.container} of {crash.pod} wrote: {words.rstrip(': ')[:240]}"
-            + (f" at {frame}" if frame else "")
+            + (f" at {line.top_frame}" if line.top_frame else "")
             + (f" ({kind})" if kind else ""),
             severity="error",
-            confidence=0.9 if exception or single.is_error else 0.5,
+            confidence=0.9 if line.exception or line.is_error else 0.5,
             evidence=[crash.evidence],
         )
+
+
+def _error(crash: LastWords) -> tuple[LogLine, str] | None:
+    error = telling(crash) or next(iter(crash.errors), None)
+    if error is not None:
+        return error.line, error.kind
+    line = last_line(crash.lines)
+    return (line, "") if line is not None else None
 
 
 RULE = Rule("LOG002", "CrashLogged", "locator", _check, specificity=0.45, stage=2, documentation=__doc__)

@@ -1,17 +1,19 @@
-"""What containers refer to and does not exist: the kubelet's sentences about ConfigMaps, Secrets and keys in them.
+"""What containers refer to and does not exist: ConfigMaps, Secrets and keys in them.
 
-The kubelet says so in the container's waiting state (environment) or in FailedMount events (volumes).
+The kubelet says so in the container's waiting state (environment) or in events (Failed, FailedMount for volumes). Where
+no sentence is left, a pod that has not come up is compared with what ConfigMaps and Secrets the namespace has.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
+from autodevops.investigation.inventory import Object, items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.pods import containers, count_of, created, events, is_recent
@@ -21,6 +23,8 @@ _SENTENCES: Final = {
     "secret": re.compile(r'secrets? "[^"]+" not found'),
     "configmap": re.compile(r'configmaps? "[^"]+" not found'),
 }
+_UNBORN: Final = {"ContainerCreating", "PodInitializing", "CreateContainerConfigError"}
+_LEAST: Final = timedelta(minutes=2)  # pulling and mounting take their time
 
 
 def kind_of(message: str) -> str:
@@ -30,24 +34,85 @@ def kind_of(message: str) -> str:
 
 def missing(rule: Rule, picture: Picture, kind: str) -> Iterable[Finding]:
     """The findings of a rule that takes one kind of missing thing."""
-    groups: dict[tuple[Subject, str], list[tuple[str, object]]] = {}
-    waiting = [state for state in containers(picture) if state.waiting]
-    for state in waiting:
-        message = str(state.waiting.get("message", ""))
+    groups: dict[tuple[Subject, str], list[tuple[str, datetime | None]]] = {}
+    for subject, pod, message, at in (*_told(picture), *_compared(picture)):
         if kind_of(message) == kind:
-            groups.setdefault((state.subject, message), []).append((state.pod_name, created(state.pod)))
-    pods = {state.pod_name: state for state in waiting}
-    for event in events(picture, "FailedMount"):
-        held = pods.get(event.name) if kind_of(event.message) == kind else None
-        if held is not None and event.kind == "Pod" and is_recent(event.last, picture):
-            groups.setdefault((held.subject, event.message), []).append((event.name, created(held.pod)))
+            groups.setdefault((subject, message), []).append((pod, at))
     for (subject, message), found in sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1])):
-        moments = [at for _, at in found if isinstance(at, datetime)]
         yield rule.finding(
             subject,
             f"{count_of({name for name, _ in found})} of {subject.name} cannot start: {message.rstrip('.')}.",
             severity="error",
             confidence=0.97,
             evidence=picture.evidence_of("Pod", "Event"),
-            onset=min(moments, default=None),
+            onset=min((at for _, at in found if at is not None), default=None),
         )
+
+
+_Said = tuple[Subject, str, str, datetime | None]  # whose, the pod, what, since
+
+
+def _told(picture: Picture) -> Iterator[_Said]:
+    """By waiting containers, and by recent events about them or about pods that are not at hand."""
+    waiting = {state.pod_name: state for state in containers(picture) if state.waiting}
+    for state in containers(picture):
+        if state.waiting:
+            yield state.subject, state.pod_name, str(state.waiting.get("message", "")), created(state.pod)
+    told = {name for name, state in waiting.items() if kind_of(str(state.waiting.get("message", "")))}
+    known = {name_of(pod) for pod in picture.inventory.pods}
+    for event in events(picture, "FailedMount", "Failed"):
+        if event.kind != "Pod" or event.name in told or not is_recent(event.last, picture):
+            continue
+        held, message = waiting.get(event.name), event.message.removeprefix("Error: ")
+        if held is not None:
+            yield held.subject, event.name, message, created(held.pod)
+        elif event.subject is not None and event.name not in known and not picture.inventory.pods_of(event.subject):
+            yield event.subject, event.name, message, event.first
+
+
+def _compared(picture: Picture) -> Iterator[_Said]:
+    """By comparison, for pods about which nothing is told."""
+    told = {pod for _, pod, message, _ in _told(picture) if kind_of(message)}
+    for state in containers(picture):
+        born = created(state.pod)
+        young = born is not None and picture.span.window.end - born < _LEAST
+        if state.waiting.get("reason") in _UNBORN and state.pod_name not in told and not young:
+            for words in lacking(state.pod, picture):
+                yield state.subject, state.pod_name, words, born
+
+
+def lacking(pod: Object, picture: Picture) -> list[str]:
+    """What the pod refers to and the namespace does not have, in the kubelet's words."""
+    found = []
+    for kind, name, keys in _references(pod):
+        there = {name_of(item): item for item in picture.inventory.of_kind(kind)}
+        if kind not in picture.listed or not there:  # there is always kube-root-ca.crt, and a cut list is none
+            continue
+        if name not in there:
+            found.append(f'{kind.lower()} "{name}" not found')
+            continue
+        has = {*section(there[name], "data"), *section(there[name], "binaryData")}
+        found += [f"couldn't find key {key} in {kind} {name}" for key in sorted(keys - has) if has]
+    return sorted(set(found))
+
+
+def _references(pod: Object) -> Iterator[tuple[str, str, set[str]]]:
+    """Kind, name and keys of all that the pod needs; what is optional is left out."""
+    for container in (*items(pod, "spec", "initContainers"), *items(pod, "spec", "containers")):
+        for source in items(container, "envFrom"):
+            yield from _needed(section(source, "configMapRef"), section(source, "secretRef"))
+        for entry in items(container, "env"):
+            value = section(entry, "valueFrom")
+            yield from _needed(section(value, "configMapKeyRef"), section(value, "secretKeyRef"))
+    for volume in items(pod, "spec", "volumes"):
+        for source in (volume, *items(volume, "projected", "sources")):
+            secret = dict(section(source, "secret"))
+            secret.setdefault("name", secret.get("secretName"))
+            yield from _needed(section(source, "configMap"), secret)
+
+
+def _needed(config_map: Object, secret: Object) -> Iterator[tuple[str, str, set[str]]]:
+    for kind, reference in (("ConfigMap", config_map), ("Secret", secret)):
+        if reference.get("name") and not reference.get("optional"):
+            keys = {str(item["key"]) for item in items(reference, "items") if item.get("key")}
+            yield kind, str(reference["name"]), keys | ({str(reference["key"])} if reference.get("key") else set())

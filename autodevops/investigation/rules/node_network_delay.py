@@ -1,15 +1,16 @@
-"""NodeNetworkDelay (K8S125, state): the network of a node has become slow.
+"""NodeNetworkDelay (TRC011, state): calls that go to or from one node wait for the network.
 
-What: a node with pods of the namespace whose exporter takes far longer to scrape than before and than that of any
-other node, while workloads on it are slow; or, without such numbers, pods of several workloads that are slower on this
-node than elsewhere and do not fail.
+What: in slow traces, what the network takes of a call (the caller's client span less the callee's server span) grew
+for calls with one end on this node, of several workloads, and not for calls between other nodes. Or the node's
+exporter takes far longer to scrape than before and than any other; or pods of several workloads are slower on it than
+elsewhere, and do not fail.
 
-Why it matters: every request from and to its pods pays the delay, and a chain of calls pays it several times. The
-workloads are blameless.
+Why it matters: many workloads are slow at once and none of them is at fault; what they share is where some of their
+pods run.
 
-Example: `Scrapes of node node-3 take 214 ms since 03:36 UTC, 12 ms before`
+Example: `Calls to and from node-3 spend 260 ms on the network, 1 ms before, whichever workload makes them`.
 
-What to do: look at the machine's link and at what fills it; cordon it and move the pods.
+What to do: cordon and drain the node; look at its interface, its CNI agent, conntrack and the machine's neighbours.
 """
 
 from __future__ import annotations
@@ -21,13 +22,30 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock, seconds
 from autodevops.investigation.rules.by_node import suspect
 from autodevops.investigation.rules.machines import node_subject, onset, rises
+from autodevops.investigation.rules.network_paths import find_delay
 from autodevops.investigation.rules.routes import is_hurt
+from autodevops.investigation.rules.traced import certainty
 
 _LEAST = 0.04  # seconds
 _FACTOR = 3.0
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    yield from _by_numbers(picture, earlier)
+    delay = find_delay(picture, earlier)
+    if delay is None or delay.where != "node":
+        return
+    yield RULE.finding(
+        delay.subject,
+        f"Calls to and from {delay.name} spend {seconds(delay.now / 1000)} on the network,"
+        f" {seconds(delay.usual / 1000)} before, whichever workload makes them ({len(delay.paths)} calls).",
+        severity="error",
+        confidence=certainty(delay.fit, len(delay.paths)),
+        evidence=[path.evidence for path in delay.paths],
+    )
+
+
+def _by_numbers(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     accused = suspect(picture)
     told: set[str] = set()
     for series, now, before in rises(picture, "scrape_seconds", least=_LEAST, factor=_FACTOR):
@@ -63,6 +81,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    "K8S125", "NodeNetworkDelay", "state", _check, specificity=0.93, stage=2, names_cause=True,
+    "TRC011", "NodeNetworkDelay", "state", _check, specificity=0.9, stage=3, names_cause=True,
     shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip

@@ -1,14 +1,14 @@
-"""NodeNetworkLoss (K8S124, state): a node loses packets.
+"""NodeNetworkLoss (TRC020, state): calls over one node get lost, whichever workload makes them.
 
-What: a node with pods of the namespace that sends far more TCP segments again than before and than any other node, or
-whose devices drop packets or count errors so (node exporter), while workloads on it fail or are slow.
+What: calls without a response and without a span of the callee, to several workloads, all of which had a pod of the
+caller or of the callee on this node; calls that could not have touched it are not lost. Or, by node exporter, the node
+sends far more TCP segments again than before and than any other node, or drops packets so.
 
-Why it matters: every request from and to its pods waits for retransmissions; some time out. The workloads are
-blameless.
+Why it matters: many workloads fail a little and none of them is at fault.
 
-Example: `Node node-2 sends 12 % of its TCP segments again since 03:38 UTC, 0.06 % before`
+Example: `Calls over node-2 get lost: 19 of 41, of 4 workloads; 1 of 60 elsewhere`.
 
-What to do: look at the machine's link, switch port and driver; cordon it and move the pods.
+What to do: cordon and drain the node; look at its interface (errors, drops, retransmits), its CNI agent and conntrack.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import NodeKind, Picture
 from autodevops.investigation.rules.base import Rule, clock, percent
 from autodevops.investigation.rules.by_node import votes
+from autodevops.investigation.rules.lost_calls import lost_calls
 from autodevops.investigation.rules.machines import node_subject, onset, rises
 from autodevops.investigation.rules.routes import is_hurt
+from autodevops.investigation.rules.traced import certainty
 
 _LEAST = 0.02  # of all segments or packets
 _FACTOR = 5.0
@@ -32,6 +34,21 @@ _KINDS: Final[tuple[tuple[NodeKind, str], ...]] = (
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    yield from _by_numbers(picture, earlier)
+    found = lost_calls(picture, earlier)
+    if found is None or found.subject.kind != "Node":
+        return
+    yield RULE.finding(
+        found.subject,
+        f"Calls over {found.subject.name} get lost: {found.lost} of {found.calls}, of {found.workloads} workloads;"
+        f" {found.lost_elsewhere} of {found.calls_elsewhere} elsewhere.",
+        severity="error",
+        confidence=certainty(found.fit, found.lost),
+        evidence=found.evidence,
+    )
+
+
+def _by_numbers(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for kind, does in _KINDS:
         for series, now, before in rises(picture, kind, least=_LEAST, factor=_FACTOR):
             owners = {
@@ -52,6 +69,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    "K8S124", "NodeNetworkLoss", "state", _check, specificity=0.95, stage=2, names_cause=True,
+    "TRC020", "NodeNetworkLoss", "state", _check, specificity=0.85, stage=4, names_cause=True,
     shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip

@@ -1,13 +1,14 @@
-"""NodeSelectorMismatch (K8S017, state): no node has the labels that the pod wants.
+"""NodeSelectorMismatch (K8S017, state): no node has the labels of the pod's nodeSelector.
 
-What: a pending pod that most nodes refused for its nodeSelector or its required node affinity.
+What: a pending pod that nodes refused for its labels (`didn't match Pod's node affinity/selector`), where nodeSelector
+wants what no node has. The scheduler's sentence is the same for both; the pod's spec tells them apart.
 
 Why it matters: no number of further nodes of the same kind helps.
 
-Example: `1 pod (cart-x) of cart fit on no node: 0/3 nodes are available: 3 node(s) didn't match Pod's node
-affinity/selector.`
+Example: `1 pod (cart-x) of cart fit on no node (no node has disktype=nvme): 0/3 nodes are available: 3 node(s)
+didn't match Pod's node affinity/selector.`
 
-What to do: correct the selector or affinity, or label the nodes.
+What to do: correct the nodeSelector, or label the nodes.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from collections.abc import Iterable
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.scheduling import turned_away
+from autodevops.investigation.rules.scheduling import blame, chosen_by, unplaced
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    return turned_away(RULE, picture, "affinity")
+    for found in unplaced(picture):
+        wanted, by_selector = chosen_by(found, picture)
+        if found.kind == "affinity" and (by_selector or not wanted):
+            yield blame(RULE, picture, found, f"no node has {', '.join(wanted)}" if wanted else "")
 
 
 RULE = Rule(

@@ -1,14 +1,13 @@
-"""PodAffinityUnmet (K8S018, state): the pod must (not) be with other pods, and no node fits.
+"""PodAffinityUnmet (K8S018, state): the pod must be with other pods, and no node has them.
 
-What: a pending pod that most nodes refused for required pod affinity or anti-affinity, its own or that of pods
-there.
+What: a pending pod that most nodes refused for its required pod affinity: no node, or no zone, runs the pods that it
+must be with.
 
-Why it matters: anti-affinity by host name allows one replica a node: more replicas than nodes never fit.
+Why it matters: a pod bound to another that is gone, or has other labels now, never starts.
 
-Example: `1 pod (cart-x) of cart fit on no node: 0/3 nodes are available: 3 node(s) didn't match pod anti-affinity
-rules.`
+Example: `1 pod (cart-x) of cart fit on no node: 0/3 nodes are available: 3 node(s) didn't match pod affinity rules.`
 
-What to do: lower the replicas, add nodes, or prefer instead of requiring.
+What to do: see whether the pods its affinity names run and bear those labels; or prefer instead of requiring.
 """
 
 from __future__ import annotations

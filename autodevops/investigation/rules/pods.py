@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Object, items, metadata, name_of, section
+from autodevops.investigation.inventory import Inventory, Object, items, metadata, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 
@@ -49,17 +49,22 @@ class ContainerState:
         return section(self.status, "state", "terminated") or section(self.status, "lastState", "terminated")
 
 
-def containers(picture: Picture) -> Iterator[ContainerState]:
+def containers(picture: Picture) -> tuple[ContainerState, ...]:
     """Every container of the pods that are meant to run: finished pods and those being deleted are passed over."""
-    for pod in picture.inventory.pods:
+    return picture.inventory.once(_containers)
+
+
+def _containers(inventory: Inventory) -> tuple[ContainerState, ...]:
+    found: list[ContainerState] = []
+    for pod in inventory.pods:
         if section(pod, "status").get("phase") in {"Succeeded"} or metadata(pod).get("deletionTimestamp"):
             continue
-        subject = picture.inventory.of_owner("Pod", name_of(pod))
+        subject = inventory.of_owner("Pod", name_of(pod))
         if subject is None:
             continue
         for key, init in (("initContainerStatuses", True), ("containerStatuses", False)):
-            for status in items(pod, "status", key):
-                yield ContainerState(subject, pod, status, init)
+            found += (ContainerState(subject, pod, status, init) for status in items(pod, "status", key))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class SeenEvent:
     first: datetime
     last: datetime
     subject: Subject | None
+    warning: bool = False
 
 
 def events(picture: Picture, *reasons: str) -> list[SeenEvent]:
@@ -101,6 +107,7 @@ def events(picture: Picture, *reasons: str) -> list[SeenEvent]:
                 min(first, last),
                 last,
                 picture.inventory.of_owner(kind, name),
+                event.get("type") == "Warning",
             )
         )
     return sorted(found, key=lambda e: (e.last, e.kind, e.name, e.reason))

@@ -1,7 +1,7 @@
 """PortConflict (K8S133, state): two containers of a pod want the same port.
 
-What: a container that crashes or is not ready, in a pod where another container declares the same port, or has it in
-its command, arguments or environment; or one whose last words are that the address is already in use.
+What: a container that crashes in a pod where another container declares the same port, or has it in its command,
+arguments or environment. Without such a rival, that the address is in use is PortInUse.
 
 Why it matters: containers of a pod share one network: the second to listen on a port fails, and which is second may
 change from start to start. The image is fine, alone.
@@ -41,14 +41,13 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         evidence, text = words.get(key, (None, ""))
         said = _IN_USE.search(text) is not None
         other, port, sure = _rival(state)
-        if not said and not other:
+        if not other:
             continue
         told.add(key)
-        both = f"Containers {state.name} and {other} of {state.subject.name} both want port {port}"
-        alone = f"{state.name} of {state.subject.name} finds its port in use"
         yield RULE.finding(
             state.subject,
-            (both if other else alone) + f": {state.name} {'says so and ' if said else ''}does not come up.",
+            f"Containers {state.name} and {other} of {state.subject.name} both want port {port}: {state.name}"
+            f" {'says so and ' if said else ''}does not come up.",
             severity="error",
             confidence=0.96 if said else sure,
             evidence=(*picture.evidence_of("Pod"), *([evidence] if evidence else [])),

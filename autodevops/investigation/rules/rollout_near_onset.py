@@ -2,7 +2,10 @@
 
 What: a rollout of the very workload, at most thirty minutes before the onset of its own findings and not after it
 (two minutes are allowed for scrape intervals and for pods that need to start). A rollout elsewhere, or one after the
-onset, is listed as a change and blamed for nothing.
+onset, is listed as a change and blamed for nothing. Where the commits that it brought could be read, their diffs are
+compared with what fails (stack frames, names, kinds of edit): a rollout that accounts for it counts though it is
+older; one that brought nothing that runs (documents, tests, styles, comments) does not count, nor one beside which the
+systems name another cause: a provider that fails, an expired certificate, a node in trouble, a quota, a surge.
 
 Why it matters: most incidents follow a change, and undoing it is the fastest way out.
 
@@ -19,19 +22,22 @@ from datetime import datetime, timedelta
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.picture import Picture
+from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.suspects import Inquiry, inquire
 
 BEFORE = timedelta(minutes=30)
 AFTER = timedelta(minutes=2)
 _HALF_LIFE = timedelta(minutes=15)  # of the suspicion; bad code mostly shows with the first requests
 _RESTART_FACTOR = 0.5  # a restart brings no new code, though it reads configuration anew
+_OTHER_ACCOUNTS = 0.5  # another rollout brought what accounts for it
+_UNRELATED = 0.85  # its code was read and nothing of it is known to make such a failure
 _ROLLBACK_FACTOR = 0.5  # going back to what ran before is more often the cure than the illness
 
 
 def onset_of_trouble(subject: Subject, findings: Iterable[Finding]) -> datetime | None:
     """When a workload's own trouble began: by its golden signals, else by its state, else by its logs."""
-    for prefixes in (("MET001", "MET003"), ("K8S",), ("LOG", "MET")):
+    for prefixes in (("MET001", "MET003"), ("K8S", "DB"), ("LOG", "MET")):
         moments = [
             f.onset
             for f in findings
@@ -43,12 +49,17 @@ def onset_of_trouble(subject: Subject, findings: Iterable[Finding]) -> datetime 
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    inquiries: dict[Subject, Inquiry] = {}
     for rollout in picture.rollouts:
         onset = onset_of_trouble(rollout.subject, earlier)
-        if onset is None or not (onset - BEFORE <= rollout.change.at <= onset + AFTER):
+        if onset is None or rollout.change.at > onset + AFTER:
+            continue
+        if rollout.subject not in inquiries:
+            inquiries[rollout.subject] = inquire(rollout.subject, onset, picture)
+        belief = _belief(rollout, onset, inquiries[rollout.subject])
+        if belief <= 0:
             continue
         gap = max(timedelta(0), onset - rollout.change.at)
-        closeness = math.pow(0.5, gap / _HALF_LIFE)
         factor = (_RESTART_FACTOR if rollout.restart_only else 1.0) * (_ROLLBACK_FACTOR if rollout.rollback else 1.0)
         minutes = round(gap.total_seconds() / 60)
         distance = f"{minutes} min before" if minutes else "just as"
@@ -57,10 +68,24 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             rollout.subject,
             f"{rollout.change.summary}, {distance} {verb}.",
             severity="warning",
-            confidence=closeness * factor,
+            confidence=belief * factor,
             evidence=rollout.change.evidence,
             onset=rollout.change.at,
         )
+
+
+def _belief(rollout: Rollout, onset: datetime, inquiry: Inquiry) -> float:
+    """By time alone where its code could not be read; by what its code changes where it could."""
+    near = onset - BEFORE <= rollout.change.at
+    gap = max(timedelta(0), onset - rollout.change.at)
+    closeness = math.pow(0.5, gap / _HALF_LIFE) if near else 0.0
+    suspect = next((s for s in inquiry.suspects if s.subject == rollout.subject), None)
+    if suspect is not None:
+        # What accounts for the failure may have waited hours for the first request that takes its way.
+        return max(closeness, suspect.score) if suspect.at == rollout.change.at else closeness * _OTHER_ACCOUNTS
+    if inquiry.other or (rollout.subject, rollout.change.at) in inquiry.harmless:
+        return 0.0
+    return closeness * (_UNRELATED if inquiry.looked_at else 1.0)
 
 
 RULE = Rule("CHG001", "RolloutNearOnset", "change", _check, specificity=0.6, stage=3, documentation=__doc__)

@@ -24,12 +24,7 @@ def selector_of(service: Object) -> Mapping[str, Any]:
 
 def selected(service: Object, picture: Picture) -> list[Workload]:
     """Workloads whose pods the Service takes."""
-    wanted = selector_of(service)
-    return [
-        workload
-        for workload in picture.inventory.workloads
-        if wanted and all(workload.template_labels.get(key) == value for key, value in wanted.items())
-    ]
+    return picture.inventory.matching(selector_of(service))
 
 
 def pod_spec(workload: Workload) -> Object:

@@ -2,66 +2,99 @@
 
 `0/4 nodes are available: 1 node(s) were unschedulable, 3 Insufficient cpu. preemption: ...` counts nodes by the
 reason for which each refused. Some reasons are of the pod alone and count no nodes. Each rule over scheduling takes
-one kind of reason, where that kind turned away most nodes; `failed_scheduling` has what no other takes.
+one kind of reason: the one that turned away most nodes among those a person would change. The sentence is in the
+pod's condition, or in events alone where the pod is not at hand.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Object, items, metadata, name_of, section
+from autodevops.investigation.inventory import SCHEDULER, Inventory, Object, items, metadata, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.pods import count_of
+from autodevops.investigation.rules.node_labels import is_choosy, is_control_plane, matches, wants
+from autodevops.investigation.rules.pods import count_of, events
+from autodevops.investigation.rules.routes import pod_spec
 
 # The plugins' reasons by how they begin, in the order in which they are preferred where they turned away as many nodes.
 _REASONS: Final = (
     ("volume", re.compile(r"pod has unbound immediate PersistentVolumeClaims|persistentvolumeclaim \"")),
-    ("volume", re.compile(r"node\(s\) .*(?:persistent volumes|PersistentVolume's|volume node affinity|free storage)")),
-    ("volume", re.compile(r"node\(s\) .*(?:non-existent pv\(s\)|available volume zone)")),
+    ("zone", re.compile(r"node\(s\) had volume node affinity conflict|node\(s\) had no available volume zone")),
+    ("zone", re.compile(r"node\(s\) didn't match PersistentVolume's node affinity")),
+    ("volume", re.compile(r"node\(s\) .*(?:persistent volumes|free storage|non-existent pv\(s\))")),
+    ("volume use", re.compile(r"node\(s\) (?:unavailable due to PersistentVolumeClaim with|had no available disk)")),
     ("cordoned", re.compile(r"node\(s\) were unschedulable|node\(s\) had untolerated taint.*/unschedulable")),
-    ("affinity", re.compile(r"node\(s\) didn't match (?:Pod's|scheduler-enforced) node affinity")),
-    ("pod affinity", re.compile(r"node\(s\) didn't (?:match pod|satisfy existing pods) (?:anti-)?affinity rules")),
+    ("cordoned", re.compile(r"node\(s\) had taint \{node\.kubernetes\.io/unschedulable")),
+    ("node name", re.compile(r"node\(s\) didn't match the requested node name")),
+    ("affinity", re.compile(r"node\(s\) didn't match (?:Pod's |scheduler-enforced )?node (?:affinity|selector)")),
+    ("affinity", re.compile(r"node\(s\) didn't satisfy plugin\(s\) \[NodeAffinity")),
+    ("pod affinity", re.compile(r"node\(s\) didn't match pod affinity rules|pod affinity terms conflict")),
+    ("pod anti-affinity", re.compile(r"node\(s\) didn't (?:match pod|satisfy existing pods) anti-affinity rules")),
+    ("pod anti-affinity", re.compile(r"node\(s\) didn't match pod affinity/anti-affinity")),
     ("spread", re.compile(r"node\(s\) didn't match pod topology spread constraints")),
     ("ports", re.compile(r"node\(s\) didn't have free ports")),
     ("cpu", re.compile(r"Insufficient cpu")),
     ("memory", re.compile(r"Insufficient memory")),
-    ("resource", re.compile(r"Insufficient |Too many pods|node\(s\) exceed max volume count")),
-    ("node down", re.compile(r"node\(s\) had untolerated taint.*node\.kubernetes\.io/(?:not-ready|unreachable)")),
-    ("control plane", re.compile(r"node\(s\) had untolerated taint.*node-role\.kubernetes\.io/control-plane")),
-    ("taint", re.compile(r"node\(s\) had untolerated taint")),
-)
+    ("ephemeral storage", re.compile(r"Insufficient ephemeral-storage")),
+    ("pods", re.compile(r"Too many pods|Insufficient pods")),
+    ("resource", re.compile(r"Insufficient |node\(s\) exceed max volume count")),
+    (
+        "node down",
+        re.compile(
+            r"node\(s\) had (?:untolerated )?taint.*node\.kubernetes\.io/"
+            r"(?:not-ready|unreachable|disk-pressure|memory-pressure|pid-pressure|network-unavailable|out-of-service)"
+        ),
+    ),
+    ("node down", re.compile(r"no nodes available to schedule pods")),
+    ("control plane", re.compile(r"node\(s\) had (?:untolerated )?taint.*node-role.*/(?:control-plane|master)")),
+    ("taint", re.compile(r"node\(s\) had (?:untolerated )?taint")),
+)  # fmt: skip
 _COUNTED: Final = re.compile(r"(?:^|, )(?P<count>\d+) ")
 _ORDER: Final = [kind for kind, _ in _REASONS]
+DEFAULT_SCHEDULER: Final = "default-scheduler"
 
 
 @dataclass(frozen=True)
 class Unplaced:
-    """Pods of a workload that no node takes, and the kind of reason that turned away most nodes."""
+    """Pods of a workload that no node takes, and the kind of reason that decides. `pods` are those at hand."""
 
     subject: Subject
     kind: str
+    names: frozenset[str]
     pods: tuple[Object, ...]
     sentence: str
     since: datetime | None
 
 
-def deciding_kind(sentence: str) -> str:
-    """The kind of reason that turned away most nodes; a control plane's taint only where there is nothing else."""
+def deciding_kind(sentence: str, spec: Object | None = None, nodes: Iterable[Object] = ()) -> str:
+    """The kind of reason that turned away most nodes, among those that a person would change.
+
+    A control plane's taint counts only where there is nothing else, or the pod is meant for the control plane. That a
+    node is not the one the pod is meant for counts only where no node is: a pod that is pinned to a full or cordoned
+    node is refused by all others for its selector, and the selector is right.
+    """
     counts: Counter[str] = Counter()
     for count, text in reasons(sentence):
         kind = next((kind for kind, pattern in _REASONS if pattern.match(text)), "")
         counts[kind] += count
-    if len(counts) > 1:
+    known = list(nodes)
+    chooses = spec is not None and bool(known) and is_choosy(spec)
+    meant = [node for node in known if spec is not None and matches(spec, node)] if chooses else []
+    if len(counts) > 1 and not (meant and all(is_control_plane(node) for node in meant)):
         counts.pop("control plane", None)
+    if counts["affinity"] and chooses and not meant:
+        return "affinity"
+    if len(+counts) > 1:
+        counts.pop("affinity", None)
     best = max(counts.items(), key=lambda item: (item[1], -_rank(item[0])), default=("", 0))[0]
     return "taint" if best == "control plane" else best
 
@@ -79,27 +112,69 @@ def reasons(sentence: str) -> list[tuple[int, str]]:
 
 
 def unplaced(picture: Picture) -> list[Unplaced]:
-    groups: dict[tuple[Subject, str], list[tuple[Object, str, datetime | None]]] = {}
-    for pod in picture.inventory.pods:
-        if section(pod, "status").get("phase") != "Pending" or metadata(pod).get("deletionTimestamp"):
-            continue
-        subject = picture.inventory.of_owner("Pod", name_of(pod))
-        for condition in items(pod, "status", "conditions"):
-            refused = condition.get("type") == "PodScheduled" and condition.get("status") == "False"
-            if subject is not None and refused and condition.get("reason") == "Unschedulable":
-                sentence = str(condition.get("message", ""))
-                entry = (pod, sentence, parse_time(condition.get("lastTransitionTime")))
-                groups.setdefault((subject, deciding_kind(sentence)), []).append(entry)
+    groups: dict[tuple[Subject, str], list[tuple[str, Object | None, str, datetime | None]]] = {}
+    for subject, name, pod, sentence, since in (*_by_condition(picture), *_by_event(picture)):
+        kind = deciding_kind(sentence, _spec(subject, pod, picture), picture.inventory.nodes)
+        groups.setdefault((subject, kind), []).append((name, pod, sentence, since))
     return [
         Unplaced(
             subject,
             kind,
-            tuple(pod for pod, _, _ in found),
-            found[0][1],
-            min((at for _, _, at in found if at is not None), default=None),
+            frozenset(name for name, _, _, _ in found),
+            tuple(pod for _, pod, _, _ in found if pod is not None),
+            found[0][2],
+            min((at for _, _, _, at in found if at is not None), default=None),
         )
         for (subject, kind), found in sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1]))
     ]
+
+
+_Said = tuple[Subject, str, Object | None, str, datetime | None]  # whose, pod's name, the pod, sentence, since
+
+
+def _by_condition(picture: Picture) -> Iterator[_Said]:
+    """Of pods that wait for a node: by their condition, or where it is lost by the latest event."""
+    said = {event.name: event for event in events(picture, "FailedScheduling", "Scheduled") if event.kind == "Pod"}
+    for pod in waiting_pods(picture.inventory):
+        subject, condition = picture.inventory.of_owner("Pod", name_of(pod)), scheduled_condition(pod)
+        event = said.get(name_of(pod))
+        if subject is None:
+            continue
+        if condition and condition.get("status") == "False" and condition.get("reason") == "Unschedulable":
+            since = parse_time(condition.get("lastTransitionTime")) or parse_time(
+                metadata(pod).get("creationTimestamp")
+            )
+            yield subject, name_of(pod), pod, str(condition.get("message") or (event.message if event else "")), since
+        elif not condition and event is not None and event.reason == "FailedScheduling":
+            yield subject, name_of(pod), pod, event.message, event.first
+
+
+def _by_event(picture: Picture) -> Iterator[_Said]:
+    """Of workloads none of whose pods is at hand: by the latest event of each pod."""
+    known = {name_of(pod) for pod in picture.inventory.pods}
+    said = {event.name: event for event in events(picture, "FailedScheduling", "Scheduled") if event.kind == "Pod"}
+    for name, event in sorted(said.items()):
+        subject = picture.inventory.of_owner("Pod", name)
+        if event.reason != "FailedScheduling" or name in known or subject is None:
+            continue
+        if not picture.inventory.pods_of(subject):
+            yield subject, name, None, event.message, event.first
+
+
+def waiting_pods(inventory: Inventory) -> Iterator[Object]:
+    """Pods that have no node and are not being deleted."""
+    for pod in inventory.pods:
+        turned = scheduled_condition(pod).get("status") == "False"
+        placed = section(pod, "spec").get("nodeName") and not turned
+        status = section(pod, "status")
+        pending = status.get("phase") == "Pending" or not (status.get("phase") or status.get("containerStatuses"))
+        if pending and not placed and not metadata(pod).get("deletionTimestamp"):
+            yield pod
+
+
+def scheduled_condition(pod: Object) -> Mapping[str, Any]:
+    conditions = items(pod, "status", "conditions")
+    return next((one for one in conditions if one.get("type") == "PodScheduled"), {})
 
 
 def turned_away(rule: Rule, picture: Picture, kind: str) -> Iterable[Finding]:
@@ -109,14 +184,48 @@ def turned_away(rule: Rule, picture: Picture, kind: str) -> Iterable[Finding]:
             yield blame(rule, picture, found)
 
 
-def blame(rule: Rule, picture: Picture, found: Unplaced) -> Finding:
+def blame(rule: Rule, picture: Picture, found: Unplaced, why: str = "") -> Finding:
     return rule.finding(
         found.subject,
-        f"{count_of({name_of(pod) for pod in found.pods})} of {found.subject.name} fit on no node: {found.sentence}",
+        f"{count_of(set(found.names))} of {found.subject.name} fit on no node{f' ({why})' if why else ''}:"
+        f" {found.sentence}",
         severity="error",
         confidence=0.95,
-        evidence=picture.evidence_of("Pod"),
+        evidence=picture.evidence_of("Pod" if found.pods else "Event"),
         onset=found.since,
+    )
+
+
+def chosen_by(found: Unplaced, picture: Picture) -> tuple[list[str], bool]:
+    """What of a node's labels the pods want and no node has, and whether nodeSelector wants it (else affinity)."""
+    pod = found.pods[0] if found.pods else None
+    return wants(_spec(found.subject, pod, picture) or {}, picture.inventory.nodes)
+
+
+def _spec(subject: Subject, pod: Object | None, picture: Picture) -> Object | None:
+    if pod is not None:
+        return section(pod, "spec")
+    workload = picture.inventory.workload(subject)
+    return pod_spec(workload) if workload is not None else None
+
+
+def unseen(inventory: Inventory) -> list[Subject]:
+    """Workloads with pods at which no scheduler has looked, those of a scheduler of their own left out."""
+    found = {
+        owner
+        for pod in waiting_pods(inventory)
+        if not scheduled_condition(pod)
+        and section(pod, "spec").get("schedulerName", DEFAULT_SCHEDULER) == DEFAULT_SCHEDULER
+        and (owner := inventory.of_owner("Pod", name_of(pod))) is not None
+    }
+    return sorted(found, key=str)
+
+
+def scheduler(inventory: Inventory) -> Subject:
+    """The pod of kube-scheduler; by its usual name where it is not listed, as when its manifest is gone."""
+    listed = sorted(name_of(pod) for pod in inventory.of_kind(SCHEDULER))
+    return Subject(
+        kind="Pod", name=listed[0] if listed else "kube-scheduler", namespace="kube-system", api_version="v1"
     )
 
 

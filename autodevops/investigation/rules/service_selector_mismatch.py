@@ -60,12 +60,16 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 def _nearest(service: Object, picture: Picture) -> Workload | None:
     """The workload it is most likely meant for: by name, or with the same label keys, the more equal the better."""
     wanted, name = selector_of(service), name_of(service)
+    named = picture.inventory.named(name)
+    sharing = picture.inventory.sharing(wanted) if len(wanted) > 1 else []
+    alike = [
+        workload
+        for workload in (picture.inventory.workloads if not named and not sharing else ())
+        if any(_alike(workload.template_labels.get(key, ""), value) for key, value in wanted.items())
+    ]
     near = [
         (workload.subject.name == name, sum(workload.template_labels.get(k) == v for k, v in wanted.items()), workload)
-        for workload in picture.inventory.workloads
-        if workload.subject.name == name
-        or any(_alike(workload.template_labels.get(key, ""), value) for key, value in wanted.items())
-        or (len(wanted) > 1 and any(workload.template_labels.get(key) == value for key, value in wanted.items()))
+        for workload in (*named, *sharing, *alike)
     ]
     return max(near, key=lambda row: (*row[:2], str(row[2].subject)), default=(False, 0, None))[2]
 

@@ -1,6 +1,7 @@
 """TrafficChanged (MET004, symptom): a workload gets far fewer or far more requests than before.
 
-What: the request rate fell below a third of its baseline, or rose above two and a half times it.
+What: the request rate fell below a third of its baseline, or rose above two and a half times it. A drop is trouble
+where nobody is known to call it, or where a caller fails or waits; a caller that is well has simply stopped asking.
 
 Why it matters: a drop means that somebody before it fails or that nobody can reach it; a surge explains slowness and
 errors elsewhere, and hurts nobody by itself (it is reported as context).
@@ -15,13 +16,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from autodevops.analysis.changepoints import find_episodes
 from autodevops.domain.finding import Finding
-from autodevops.investigation.picture import Picture
+from autodevops.investigation.felt import felt
+from autodevops.investigation.picture import Picture, SignalKind
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.episodes import in_window, onset_of, when
+from autodevops.investigation.rules.episodes import episodes_of, is_over, onset_of, when
 
 _LEAST_RATE = 0.2  # requests a second; below this a third of the traffic is a handful of requests
+
+_HARM: tuple[SignalKind, ...] = ("error_ratio", "latency_mean", "latency_p95")
 
 
 def _fewer(baseline: float) -> float:
@@ -36,27 +39,32 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     directions: tuple[Literal["up", "down"], ...] = ("up", "down")
     for signal in picture.signals_of("request_rate"):
         for direction in directions:
-            episodes = find_episodes(
-                signal.times,
-                signal.values,
-                baseline_until=picture.span.window.start.timestamp(),
-                limit=_more if direction == "up" else _fewer,
-                direction=direction,
-                correlation=picture.span.correlation,
-                floor=_LEAST_RATE / 10,
-            )
-            for episode in episodes:
-                if in_window(episode, picture):
-                    tense = "gets" if episode.active else "got"
-                    yield RULE.finding(
+            limit = _more if direction == "up" else _fewer
+            for episode in episodes_of(
+                signal, picture, limit=limit, floor=_LEAST_RATE / 10, direction=direction, habits=True
+            ):
+                tense = "gets" if episode.active else "got"
+                hurts = (
+                    direction == "down"
+                    and not is_over(episode, signal)
+                    and felt(
+                        picture,
                         signal.subject,
-                        f"{signal.subject.name} {tense} {episode.level:.3g} requests/s {when(episode)},"
-                        f" {episode.baseline:.3g} before.",
-                        severity="warning" if episode.active and direction == "down" else "info",
-                        confidence=episode.confidence,
-                        evidence=[signal.evidence],
-                        onset=onset_of(episode),
+                        episode.onset,
+                        episode.end,
+                        _HARM,
+                        harm=episode.baseline - episode.level,
                     )
+                )
+                yield RULE.finding(
+                    signal.subject,
+                    f"{signal.subject.name} {tense} {episode.level:.3g} requests/s {when(episode)},"
+                    f" {episode.baseline:.3g} before.",
+                    severity="warning" if hurts else "info",
+                    confidence=episode.confidence,
+                    evidence=[signal.evidence],
+                    onset=onset_of(episode),
+                )
 
 
 RULE = Rule("MET004", "TrafficChanged", "symptom", _check, specificity=0.15, documentation=__doc__)

@@ -1,13 +1,13 @@
-"""WebhookRefuses (K8S014, state): an admission webhook denies the pods, or does not answer.
+"""WebhookRefuses (K8S014, state): an admission webhook denies the pods.
 
-What: a refusal by an admission webhook, which denied the pod, or could not be called while its failurePolicy is
-Fail.
+What: a refusal by an admission webhook that looked at the pod and denied it. One that cannot be called is
+WebhookUnreachable.
 
-Why it matters: a webhook that is down stops all creation in the namespaces it watches.
+Why it matters: the pods that run stay; no new one is made, so a rollout hangs and a lost pod is not replaced.
 
 Example: `The API server refuses pods of cart: admission webhook "policy.example" denied the request: no owner label`
 
-What to do: read what the webhook says; where it cannot be called, look at its own pods and Service.
+What to do: read what the webhook says, and make the template fit, or its policy.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from autodevops.investigation.configured_calls import Address, Setting, addresse
 from autodevops.investigation.inventory import Workload, items, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.quotas import unserved
 from autodevops.investigation.rules.routes import is_hurt, pod_spec, unmeasured
 from autodevops.investigation.rules.service_port_mismatch import changed_services, has_port
 
@@ -72,6 +73,7 @@ def _wrong(workload: Workload, picture: Picture, changed: set[str]) -> Iterator[
         for alias in items(pod_spec(workload), "hostAliases")
         for name in alias.get("hostnames") or ()
     }  # fmt: skip
+    aliases |= {host for _, host, _ in unserved(inventory)}  # right, and the Service is not allowed
     for setting in settings_of(workload, inventory):
         for address in addresses(setting.text, inventory.namespace):
             service = services.get(address.host)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
-from mcp.server import MCPServer
 from pydantic import Field
 
 from autodevops.domain.tool_results import (
@@ -27,7 +26,7 @@ from autodevops.kernel.errors import ToolRejected
 from autodevops.servers import _text
 from autodevops.servers._arguments import FORM, MAX_NAMES, Times, TimeText, cut, joined, path_part, utc, weight
 from autodevops.servers._http import HttpApi
-from autodevops.servers._tools import new_server, read_tool
+from autodevops.servers._tools import Server, new_server, read_tool
 from autodevops.servers.github import answers, text, writes
 from autodevops.servers.github.client import MAX_ITEMS, Item, home, pages
 from autodevops.settings import GitHubSettings
@@ -49,13 +48,13 @@ Limit = Annotated[int, Field(description="At most so many.", ge=1, le=MAX_ITEMS)
 Ref = Annotated[str, Field(description="Branch, tag or commit id. Empty: the default branch.")]
 
 
-def create_server(settings: GitHubSettings, *, clock: Clock = utc_now) -> MCPServer[Any]:
+def create_server(settings: GitHubSettings, *, clock: Clock = utc_now, plain: bool = False) -> Server:
     """The MCP server. Nothing is contacted before the first call."""
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
     api = HttpApi("GitHub", "github", settings, headers, kept=KEPT, clock=clock)
     times = Times(clock)
 
-    server = new_server("autodevops-github", "GitHub", INSTRUCTIONS, api.open)
+    server = new_server("autodevops-github", "GitHub", INSTRUCTIONS, api.open, plain=plain)
 
     @read_tool(server, _text.names)
     async def list_repositories() -> NameList:

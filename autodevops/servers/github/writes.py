@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from mcp.server import MCPServer
 from pydantic import Field
 
 from autodevops.domain.tool_results import CommentResult, Issue, IssueResult
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import ToolDenied, ToolRejected
 from autodevops.servers._http import HttpApi
-from autodevops.servers._tools import write_tool
+from autodevops.servers._tools import Server, write_tool
 from autodevops.servers.github import answers, text
 from autodevops.servers.github.client import home
 from autodevops.settings import GitHubSettings
@@ -25,7 +24,7 @@ Body = Annotated[str, Field(description="Markdown, e.g. what was seen, since whe
 DryRun = Annotated[bool, Field(description="Write nothing; only say whether it could be done.")]
 
 
-def add_tools(server: MCPServer[Any], api: HttpApi, settings: GitHubSettings, clock: Clock) -> None:
+def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clock) -> None:
     """Add the writing tools."""
 
     async def create_issue(

@@ -16,7 +16,7 @@ from autodevops.servers.kubernetes.api import KubernetesApi, Reply
 from autodevops.servers.kubernetes.discovery import ResourceType, discover, resolve, unknown_kind
 
 PAGE = 500  # objects in one request, as kubectl asks
-MAX_OBJECTS = 2000
+MAX_OBJECTS = 10_000
 
 NAMESPACES = ResourceType(group="", version="v1", plural="namespaces", kind="Namespace", namespaced=False)
 EVENTS = ResourceType(group="", version="v1", plural="events", kind="Event", namespaced=True)

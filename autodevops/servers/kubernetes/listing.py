@@ -6,9 +6,10 @@ because a model reads thirty pods of it in two thousand tokens; in full they are
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import orjson
 
 from autodevops.domain.base import Json
 from autodevops.domain.tool_results import ResourceList
@@ -16,11 +17,12 @@ from autodevops.kernel.errors import ToolRejected
 from autodevops.servers.kubernetes import cluster as clusters
 from autodevops.servers.kubernetes.cluster import EVENTS, Cluster, Object
 from autodevops.servers.kubernetes.discovery import ResourceType
-from autodevops.servers.kubernetes.objects import event_time, field, tidy
+from autodevops.servers.kubernetes.objects import EDITS, event_time, field, tidy
 
 Output = Literal["table", "wide", "full"]
+Item = TypeVar("Item")
 
-MAX_OBJECT_BYTES = 4 * 1024 * 1024  # of one list, as JSON: about 700 pods in full
+MAX_BYTES = 8 * 1024 * 1024  # of one list, as JSON: about 1,500 pods in full, or what matters of 7,000
 MAX_EVENTS_READ = 5000  # the API cannot sort events; so many are read to find the newest
 NARROW = "Narrow with namespace, label_selector or field_selector."
 
@@ -46,8 +48,9 @@ def list_objects(
         found = _table(cluster, kind, namespace, params, limit, wide=output == "wide")
     else:
         items, more = cluster.page(kind.path(namespace), params, limit, f"Kind {kind.kind}")
-        tidied, more = _light([_tidy(kind, item) for item in items], more)
-        found = _chosen(tidied, fields, more) if fields else _full(tidied, more)
+        edits = any(path.startswith(EDITS) for path in fields)
+        tidied = [_tidy(kind, item, edits=edits) for item in items]
+        found = _chosen(tidied, fields, more) if fields else _full(*_light(tidied, more))
     if not found.items and not found.rows and kind.namespaced:
         cluster.require_namespace(namespace)
     return found
@@ -92,39 +95,39 @@ def _table(
             cells = row.get("cells") or []
             where = [((row.get("object") or {}).get("metadata") or {}).get("namespace", "")] if spread else []
             rows.append((*where, *(cells[index] if index < len(cells) else None for index in shown)))
-            weight += len(json.dumps(rows[-1]))
+            weight += len(orjson.dumps(rows[-1]))
         metadata = answer.get("metadata") or {}
         following = metadata.get("continue") or ""
         more = int(metadata.get("remainingItemCount") or -1) if following else max(len(rows) - limit, 0)
-        if not following or len(rows) >= limit or weight > MAX_OBJECT_BYTES:
+        if not following or len(rows) >= limit or weight > MAX_BYTES:
             return ResourceList(
                 columns=columns, rows=tuple(rows[:limit]), truncated=more != 0, note=_cut(min(len(rows), limit), more)
             )
 
 
 def _chosen(items: Sequence[Object], fields: Sequence[str], more: int) -> ResourceList:
-    rows = tuple(tuple(field(item, path) for path in fields) for item in items)
-    return ResourceList(columns=tuple(fields), rows=rows, truncated=more != 0, note=_cut(len(rows), more))
+    rows, more = _light([tuple(field(item, path) for path in fields) for item in items], more)
+    return ResourceList(columns=tuple(fields), rows=tuple(rows), truncated=more != 0, note=_cut(len(rows), more))
 
 
 def _full(items: Sequence[Object], more: int) -> ResourceList:
     return ResourceList(items=tuple(items), truncated=more != 0, note=_cut(len(items), more))
 
 
-def _light(items: Sequence[Object], more: int) -> tuple[list[Object], int]:
-    """As many as weigh no more than MAX_OBJECT_BYTES, the first always; and how many more there are then."""
-    kept: list[Object] = []
+def _light(items: Sequence[Item], more: int) -> tuple[list[Item], int]:
+    """As many as weigh no more than MAX_BYTES, the first always; and how many more there are then."""
+    kept: list[Item] = []
     weight = 0
     for item in items:
-        weight += len(json.dumps(item))
-        if weight > MAX_OBJECT_BYTES and kept:
+        weight += len(orjson.dumps(item))
+        if weight > MAX_BYTES and kept:
             return kept, more if more < 0 else more + len(items) - len(kept)
         kept.append(item)
     return kept, more
 
 
-def _tidy(kind: ResourceType, item: Mapping[str, Any]) -> Object:
-    return tidy(item, api_version=kind.api_version, kind=kind.kind, secret=kind.is_secret)
+def _tidy(kind: ResourceType, item: Mapping[str, Any], *, edits: bool = False) -> Object:
+    return tidy(item, api_version=kind.api_version, kind=kind.kind, secret=kind.is_secret, edits=edits)
 
 
 def _cut(shown: int, more: int) -> str:

@@ -15,11 +15,20 @@ _SHORT = 4  # characters; a shorter secret is masked where it is the whole text,
 _STEP = re.compile(r"(?<!\\)\.")
 
 
-def tidy(item: Mapping[str, Any], *, api_version: str, kind: str, secret: bool) -> dict[str, Any]:
-    """A copy without managedFields and last-applied, with kind and version (lists leave them out), Secrets masked."""
+EDITS = "metadata.managedFields"
+_WHO_AND_WHEN = ("manager", "operation", "subresource", "time")
+
+
+def tidy(item: Mapping[str, Any], *, api_version: str, kind: str, secret: bool, edits: bool = False) -> dict[str, Any]:
+    """A copy without managedFields and last-applied, with kind and version (lists leave them out), Secrets masked.
+
+    With `edits` managedFields stay, without the fields themselves: who wrote last, and when.
+    """
     result: dict[str, Any] = {"apiVersion": api_version, "kind": kind, **item}
     metadata = dict(item.get("metadata") or {})
-    metadata.pop("managedFields", None)
+    managed = metadata.pop("managedFields", None)
+    if edits and managed:
+        metadata["managedFields"] = [{key: one[key] for key in _WHO_AND_WHEN if key in one} for one in managed]
     annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}
     if secret:
         values = set(_values(item))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from mcp.server import MCPServer
 from pydantic import Field
 
 from autodevops.domain.tool_results import (
@@ -19,7 +18,7 @@ from autodevops.domain.tool_results import (
     RolloutHistory,
     UsageList,
 )
-from autodevops.servers._tools import new_server, read_tool
+from autodevops.servers._tools import Server, new_server, read_tool
 from autodevops.servers.kubernetes import access, listing, reading, text
 from autodevops.servers.kubernetes.api import KubernetesApi
 from autodevops.servers.kubernetes.cluster import MAX_OBJECTS, Cluster
@@ -34,7 +33,7 @@ WRITES = """
 Tools that change the cluster are dry runs unless dry_run is false; each says what was, what is, and how to undo it."""
 
 
-def create_server(settings: KubernetesSettings) -> MCPServer[Any]:
+def create_server(settings: KubernetesSettings, *, plain: bool = False) -> Server:
     """The MCP server. The kubeconfig is read and the cluster contacted at the first call."""
     cluster = Cluster(KubernetesApi(settings))
 
@@ -46,7 +45,7 @@ def create_server(settings: KubernetesSettings) -> MCPServer[Any]:
             cluster.api.close()
 
     instructions = READS + (WRITES if settings.allow_writes else "")
-    server = new_server("autodevops-kubernetes", "Kubernetes", instructions, closed_after)
+    server = new_server("autodevops-kubernetes", "Kubernetes", instructions, closed_after, plain=plain)
     _add_lists(server, cluster)
     _add_reads(server, cluster)
     if settings.allow_writes:
@@ -54,7 +53,7 @@ def create_server(settings: KubernetesSettings) -> MCPServer[Any]:
     return server
 
 
-def _add_lists(server: MCPServer[Any], cluster: Cluster) -> None:
+def _add_lists(server: Server, cluster: Cluster) -> None:
     @read_tool(server, text.resources)
     async def list_resources(
         kind: Kind,
@@ -123,7 +122,7 @@ def _add_lists(server: MCPServer[Any], cluster: Cluster) -> None:
         return await in_thread(lambda: usage(cluster, of, namespace, name, label_selector, sort_by, limit))
 
 
-def _add_reads(server: MCPServer[Any], cluster: Cluster) -> None:
+def _add_reads(server: Server, cluster: Cluster) -> None:
     @read_tool(server, text.resource)
     async def get_resource(kind: Kind, name: Name, namespace: Namespace = "") -> ResourceResult:
         """Read one object of any kind: spec, status and conditions. Values of a Secret are masked.

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import anyio
-from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from autodevops.domain.tool_results import DrainResult, WriteResult
 from autodevops.kernel.clock import utc_now
-from autodevops.servers._tools import write_tool
+from autodevops.servers._tools import Server, write_tool
 from autodevops.servers.kubernetes import nodes, patching, pods, text, workloads
 from autodevops.servers.kubernetes.changes import on_newest
 from autodevops.servers.kubernetes.cluster import Cluster
@@ -20,7 +19,7 @@ from autodevops.servers.kubernetes.words import DryRun, Grace, Kind, Name, Names
 MAX_DRAIN_SECONDS = 600
 
 
-def add_write_tools(server: MCPServer[Any], cluster: Cluster) -> None:
+def add_write_tools(server: Server, cluster: Cluster) -> None:
     _add_workloads(server, cluster)
     _add_pods(server, cluster)
     _add_nodes(server, cluster)
@@ -59,7 +58,7 @@ def add_write_tools(server: MCPServer[Any], cluster: Cluster) -> None:
         )
 
 
-def _add_workloads(server: MCPServer[Any], cluster: Cluster) -> None:
+def _add_workloads(server: Server, cluster: Cluster) -> None:
     @write_tool(server, destructive=True, idempotent=True, text=text.write)
     async def scale_workload(
         kind: Kind,
@@ -104,7 +103,7 @@ def _add_workloads(server: MCPServer[Any], cluster: Cluster) -> None:
         )
 
 
-def _add_pods(server: MCPServer[Any], cluster: Cluster) -> None:
+def _add_pods(server: Server, cluster: Cluster) -> None:
     @write_tool(server, destructive=True, idempotent=False, text=text.write)
     async def delete_pod(
         name: Name,
@@ -128,7 +127,7 @@ def _add_pods(server: MCPServer[Any], cluster: Cluster) -> None:
         return await in_thread(lambda: pods.evict(cluster, name, namespace, uid, grace_period_seconds, dry_run))
 
 
-def _add_nodes(server: MCPServer[Any], cluster: Cluster) -> None:
+def _add_nodes(server: Server, cluster: Cluster) -> None:
     @write_tool(server, destructive=False, idempotent=True, text=text.write)
     async def cordon_node(name: Name, dry_run: DryRun = True) -> WriteResult:
         """Place no new pods on a node; the pods on it stay."""

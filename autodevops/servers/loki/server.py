@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
@@ -27,7 +26,7 @@ from autodevops.servers._arguments import (
     weight,
 )
 from autodevops.servers._http import HttpApi
-from autodevops.servers._tools import new_server, read_tool
+from autodevops.servers._tools import Server, new_server, read_tool
 from autodevops.servers.loki import tail, text
 from autodevops.servers.loki.records import log_records, nanoseconds, series
 from autodevops.settings import LokiSettings
@@ -49,12 +48,12 @@ OptionalSelector = Annotated[
 ]
 
 
-def create_server(settings: LokiSettings, *, clock: Clock = utc_now) -> MCPServer[Any]:
+def create_server(settings: LokiSettings, *, clock: Clock = utc_now, plain: bool = False) -> Server:
     """The MCP server. Nothing is contacted before the first call."""
     api = HttpApi("Loki", "loki", settings, clock=clock)
     times = Times(clock)
 
-    server = new_server("autodevops-loki", "Loki", INSTRUCTIONS, api.open)
+    server = new_server("autodevops-loki", "Loki", INSTRUCTIONS, api.open, plain=plain)
 
     @read_tool(server, text.lines)
     async def query_logs(

@@ -7,14 +7,13 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from mcp.server import MCPServer
 from pydantic import Field
 
 from autodevops.domain.tool_results import AlertGroupList, Silence, SilenceList, SilenceResult
 from autodevops.kernel.errors import ToolRejected
 from autodevops.servers._arguments import Times, cut, utc, weight
 from autodevops.servers._http import HttpApi
-from autodevops.servers._tools import read_tool, write_tool
+from autodevops.servers._tools import Server, read_tool, write_tool
 from autodevops.servers.prometheus import answers, matchers, text
 
 MAX_GROUPS = 1000
@@ -30,7 +29,7 @@ SilenceId = Annotated[str, Field(description="Id of the silence, e.g. 0f6c2f5e-6
 DryRun = Annotated[bool, Field(description="Change nothing; only say which alerts it is about.")]
 
 
-def add_tools(server: MCPServer[Any], api: HttpApi, times: Times, *, allow_writes: bool) -> None:
+def add_tools(server: Server, api: HttpApi, times: Times, *, allow_writes: bool) -> None:
     """Add the reading tools and, where allowed, the writing ones."""
 
     @read_tool(server, text.alert_groups)
@@ -66,7 +65,7 @@ def add_tools(server: MCPServer[Any], api: HttpApi, times: Times, *, allow_write
         _add_write_tools(server, api, times)
 
 
-def _add_write_tools(server: MCPServer[Any], api: HttpApi, times: Times) -> None:
+def _add_write_tools(server: Server, api: HttpApi, times: Times) -> None:
     @write_tool(server, text.silence_result, destructive=False)
     async def create_silence(
         matchers: Matchers,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from mcp.server import MCPServer
 from pydantic import Field
 
 from autodevops.domain.tool_results import (
@@ -37,7 +36,7 @@ from autodevops.servers._arguments import (
 )
 from autodevops.servers._failures import absent
 from autodevops.servers._http import HttpApi, Params
-from autodevops.servers._tools import new_server, read_tool
+from autodevops.servers._tools import Server, new_server, read_tool
 from autodevops.servers.prometheus import alertmanager as alertmanager_tools
 from autodevops.servers.prometheus import answers, text
 from autodevops.settings import AlertmanagerSettings, PrometheusSettings
@@ -59,14 +58,14 @@ Time = Annotated[TimeText, Field(description=f"{FORM}. Empty: now, by Prometheus
 
 
 def create_server(
-    prometheus: PrometheusSettings, alertmanager: AlertmanagerSettings, *, clock: Clock = utc_now
-) -> MCPServer[Any]:
+    prometheus: PrometheusSettings, alertmanager: AlertmanagerSettings, *, clock: Clock = utc_now, plain: bool = False
+) -> Server:
     """The MCP server. Nothing is contacted before the first call."""
     api = HttpApi("Prometheus", "prometheus", prometheus, clock=clock)
     alerts_api = HttpApi("Alertmanager", "alertmanager", alertmanager, clock=clock)
     times = Times(clock)
 
-    server = new_server("autodevops-prometheus", "Prometheus", INSTRUCTIONS, api.open, alerts_api.open)
+    server = new_server("autodevops-prometheus", "Prometheus", INSTRUCTIONS, api.open, alerts_api.open, plain=plain)
 
     @read_tool(server, _text.series)
     async def query_instant(query: PromQL, time: Time = "") -> SeriesResult:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Literal
 
-from autodevops.analysis.spans import self_times
+from autodevops.analysis.span_times import self_times
 from autodevops.domain.tool_results import OperationChange, OperationTimes
 from autodevops.domain.trace import Span, Trace
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from autodevops.analysis.spans import children_of, self_times
+from autodevops.analysis.span_times import self_times
+from autodevops.analysis.spans import children_of
 from autodevops.domain.tool_results import OperationChange, OperationTimes, TraceComparison, TraceList, TraceResult
 from autodevops.domain.trace import Span
 from autodevops.servers._text import first_line, when

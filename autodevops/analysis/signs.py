@@ -1,0 +1,151 @@
+"""What telemetry says of a failure, as words, places in code and sentences that a change can be compared with.
+
+A word is a sign only if it is new: what a workload says on a quiet day tells nothing about the failure. Log lines and
+spans are other people's text: they are cut into words and never interpreted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from autodevops.analysis.diffs import canonical, words
+from autodevops.analysis.log_mining import mine
+from autodevops.domain.trace import Span
+
+_ENVELOPE: Final = {
+    "timestamp", "time", "ts", "@timestamp", "service", "service_name", "severity", "severity_text", "level", "lvl",
+    "trace_id", "traceid", "span_id", "spanid", "host", "hostname", "pod", "namespace", "pid", "thread", "logger",
+}  # fmt: skip
+_MOST = 400  # texts looked at
+_MOST_CHARACTERS = 4000  # of one
+_FRAME = re.compile(
+    r"(?P<path>[\w@./-]*\w\.(?:go|py|java|kt|scala|rb|js|jsx|ts|tsx|mjs|cs|php|rs|cpp|cc|c|ex|swift))"
+    r"(?:\"?,? line |:|\()(?P<line>\d+)"
+)
+_CALLED = re.compile(r"\b(?:[A-Za-z_]\w*[.#]|::)*([A-Za-z_]\w{3,})\b")
+_AMONG_FRAMES = 160  # characters around a frame in which its function is named
+_INPUT = re.compile(
+    r"\b((?:record|message|msg|event|row|offset|partition|document|doc|object|item|entry|key|order|tenant|customer"
+    r"|account|file|batch|job)(?:[_-]?id)?)[=: ]+\"?'?([\w./-]*\d[\w./-]*)",
+    re.IGNORECASE,
+)
+_LEAST_SAME = 8  # failing lines that name the same piece of input, before it is not chance
+_SAME_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Signs:
+    """`words` are new since trouble began; `gone` stood in the same operations before and stand there no longer."""
+
+    text: str
+    words: frozenset[str]
+    gone: frozenset[str]
+    operations: frozenset[str]
+    frames: tuple[tuple[str, str], ...]  # path, and what is written around it
+    numbers: frozenset[str]
+    same_input: str = ""  # `record_id=evt-17`: the piece of input that nearly all failing lines are about
+
+    @property
+    def silent(self) -> bool:
+        return not self.text
+
+
+def read_signs(
+    failing: Sequence[str], usual: Iterable[str], bad_spans: Sequence[Span], good_spans: Sequence[Span]
+) -> Signs:
+    """Signs from failing and usual sentences, and from spans that failed or were slow beside ordinary ones."""
+    texts = [plain(text) for text in failing[:_MOST]]
+    spans = [_span_text(span) for span in bad_spans[:_MOST]]
+    before = [plain(text) for text in usual] + [_span_text(span) for span in good_spans[:_MOST]]
+    everything = list(dict.fromkeys([*texts, *spans]))
+    known = words(before)
+    return Signs(
+        text="\n".join(everything),
+        words=words(everything) - known,
+        gone=_gone(bad_spans, good_spans),
+        operations=frozenset(_parts(span.name for span in bad_spans)),
+        frames=tuple(_frames(everything)),
+        numbers=frozenset(_numbers(everything)) - frozenset(_numbers(before)),
+        same_input=_same_input(texts),
+    )
+
+
+def plain(line: str) -> str:
+    """A log line without its envelope: `key=value` of what it says, whatever it is written in."""
+    text = line.strip()[:_MOST_CHARACTERS]
+    if not text.startswith("{"):
+        return text
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(fields, dict):
+        return text
+    said = [(key, value) for key, value in fields.items() if key.lower() not in _ENVELOPE]
+    return " ".join(str(v) if k in ("msg", "message", "stack", "error") else f"{k}={v}" for k, v in said)
+
+
+def distinct(lines: Iterable[str]) -> tuple[str, ...]:
+    """A few examples of each kind of line, so that one that repeats does not push the others out."""
+    told = list(lines)
+    seen: Counter[int] = Counter()
+    kept: list[str] = []
+    for line, template in zip(told, mine(plain(line) for line in told)[1], strict=True):
+        seen[template] += 1
+        if seen[template] <= _LEAST_SAME * 4:
+            kept.append(line)
+    return tuple(kept)
+
+
+def _span_text(span: Span) -> str:
+    said = " ".join(f"{key}={value}" for key, value in sorted(span.attributes.items()))
+    return f"{span.name} {span.status_message} {said}".strip()
+
+
+def _gone(bad: Sequence[Span], good: Sequence[Span]) -> frozenset[str]:
+    """Words of an operation's attributes on ordinary days that none of its failing or slow spans has."""
+    now: dict[tuple[str, str], set[str]] = defaultdict(set)
+    then: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for spans, found in ((bad, now), (good, then)):
+        for span in spans:
+            found[span.service, span.name].update(
+                words([f"{k} {v}" for k, v in span.attributes.items() if isinstance(v, str)])
+            )
+    return frozenset(word for key in now.keys() & then.keys() for word in then[key] - now[key])
+
+
+def _frames(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for text in texts:
+        for match in _FRAME.finditer(text):
+            yield match.group("path"), text[max(0, match.start() - _AMONG_FRAMES) : match.end() + _AMONG_FRAMES]
+
+
+def called_in(around: str) -> frozenset[str]:
+    """The names that stand around a frame, one of which is its function."""
+    return frozenset(canonical(name) for name in _CALLED.findall(around))
+
+
+def _parts(names: Iterable[str]) -> Iterable[str]:
+    for name in names:
+        yield from words([name])
+
+
+def _numbers(texts: Iterable[str]) -> Iterable[str]:
+    for text in texts:
+        yield from re.findall(r"(?<![\w.-])\d{2,7}(?=(?:ms|s|m|[KMG]i?B?)?\b)", text)
+
+
+def _same_input(texts: Sequence[str]) -> str:
+    """The input that fails again and again, if nearly all lines that name input name the same one."""
+    found = [tuple(sorted({f"{key.lower()}={value}" for key, value in _INPUT.findall(text)})) for text in texts]
+    naming = [keys for keys in found if keys]
+    if len(naming) < _LEAST_SAME or len(naming) < 0.5 * len(texts):
+        return ""
+    counts = Counter(key for keys in naming for key in keys)
+    key, count = max(counts.items(), key=lambda item: (item[1], item[0]))
+    return key if count >= _SAME_SHARE * len(naming) else ""

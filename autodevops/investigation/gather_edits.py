@@ -1,0 +1,129 @@
+"""Who edited what when, as the API server keeps it in managedFields: configuration, routes, policies, scaling, limits.
+
+Only names, managers and times are asked for: what a ConfigMap or a Secret holds does not matter here and does not
+travel. The API server keeps the last write of each manager, so an older one of the same hand is not seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+
+from autodevops.domain.evidence import Evidence, EvidenceId
+from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import ResourceList
+from autodevops.domain.window import TimeWindow
+from autodevops.investigation.collect import Collector
+from autodevops.investigation.graph import Edge
+from autodevops.investigation.inventory import Inventory, items, section
+from autodevops.investigation.picture import ObjectEdit
+from autodevops.investigation.rollouts import parse_time
+
+_KINDS: Final = {
+    "ConfigMap": "v1",
+    "Secret": "v1",
+    "Service": "v1",
+    "ResourceQuota": "v1",
+    "LimitRange": "v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+}
+_SCALED: Final = {"Deployment": "apps/v1", "StatefulSet": "apps/v1"}
+_LEADER: Final = "metadata.annotations.control-plane\\.alpha\\.kubernetes\\.io/leader"
+_FIELDS: Final = ("metadata.name", "metadata.creationTimestamp", "metadata.managedFields", _LEADER)
+_LIMIT: Final = 500  # objects of one kind
+_CONTROLLERS: Final = frozenset({"kube-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver"})
+
+
+async def gather_edits(collector: Collector, inventory: Inventory, within: TimeWindow) -> tuple[ObjectEdit, ...]:
+    """Edits of the namespace's objects within a time, oldest first. Secrets only where a workload here reads one."""
+    reads_secrets = any(target.kind == "Secret" for _, target in readings(inventory))
+    kinds = [kind for kind in (*_KINDS, *_SCALED) if kind != "Secret" or reads_secrets]
+    answers = await asyncio.gather(
+        *(
+            collector.ask(
+                "kubernetes.list_resources",
+                kind=kind,
+                namespace=inventory.namespace,
+                fields=list(_FIELDS),
+                limit=_LIMIT,
+            )
+            for kind in kinds
+        )
+    )
+    found = [
+        edit
+        for kind, evidence in zip(kinds, answers, strict=True)
+        for edit in _edits(collector, kind, evidence, inventory)
+        if within.contains(edit.at)
+    ]
+    return tuple(sorted(found, key=lambda e: (e.at, str(e.subject), e.manager)))
+
+
+def _edits(collector: Collector, kind: str, evidence: Evidence, inventory: Inventory) -> Iterator[ObjectEdit]:
+    listed = collector.read(evidence, ResourceList)
+    if listed is None or listed.columns != _FIELDS:
+        return
+    version = _KINDS.get(kind) or _SCALED[kind]
+    for name, created, managed, leader in listed.rows:
+        if leader:  # an election writes its object every few seconds
+            continue
+        subject = Subject(kind=kind, name=str(name), namespace=inventory.namespace, api_version=version)
+        born = parse_time(created)
+        if born is not None and kind in _KINDS:
+            yield ObjectEdit(subject, born, "", created=True, scaled=False, evidence=evidence.id)
+        for entry in managed if isinstance(managed, list) else ():
+            if not isinstance(entry, dict):
+                continue
+            at, manager = parse_time(entry.get("time")), str(entry.get("manager", ""))
+            subresource = str(entry.get("subresource", ""))
+            scaled = subresource == "scale"
+            told = scaled if kind in _SCALED else not subresource and manager not in _CONTROLLERS
+            if at is not None and told and at != born:
+                yield ObjectEdit(subject, at, manager, created=False, scaled=scaled, evidence=evidence.id)
+
+
+def readings(inventory: Inventory) -> list[tuple[Subject, Subject]]:
+    """Which workload reads which ConfigMap or Secret, by its template."""
+    found: dict[tuple[Subject, Subject], None] = {}
+    for workload in inventory.workloads:
+        kind = workload.subject.kind
+        spec = (
+            section(workload.object, "spec") if kind == "Pod" else section(workload.object, "spec", "template", "spec")
+        )
+        for what, name in sorted(_referred(spec)):
+            target = Subject(kind=what, name=name, namespace=inventory.namespace, api_version="v1")
+            found[workload.subject, target] = None
+    return list(found)
+
+
+def reading_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[Edge]:
+    if evidence is None:
+        return []
+    return [Edge(workload, target, "reads", evidence) for workload, target in readings(inventory)]
+
+
+def _referred(spec: object) -> set[tuple[str, str]]:
+    holder = {"spec": spec}
+    found: set[tuple[str, str]] = set()
+    for container in [*items(holder, "spec", "containers"), *items(holder, "spec", "initContainers")]:
+        for source in items(container, "envFrom"):
+            found |= _named(source, "configMapRef", "secretRef")
+        for variable in items(container, "env"):
+            found |= _named(section(variable, "valueFrom"), "configMapKeyRef", "secretKeyRef")
+    for volume in items(holder, "spec", "volumes"):
+        for place in (volume, *items(volume, "projected", "sources")):
+            found |= _named(place, "configMap", "secret")
+    return found
+
+
+def _named(source: object, config: str, secret: str) -> set[tuple[str, str]]:
+    holder = {"source": source}
+    pairs = (("ConfigMap", section(holder, "source", config)), ("Secret", section(holder, "source", secret)))
+    return {
+        (kind, str(reference.get("name") or reference.get("secretName")))
+        for kind, reference in pairs
+        if reference.get("name") or reference.get("secretName")
+    }

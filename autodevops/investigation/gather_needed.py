@@ -1,0 +1,94 @@
+"""What is asked of the cluster only where something needs it: storage, configuration, ingress classes, routes, budgets.
+
+Most namespaces need none of it. Each need is read from what was listed before, so a quiet namespace costs no call, and
+one in trouble a few at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from autodevops.domain.base import Json
+from autodevops.domain.evidence import Evidence
+from autodevops.investigation.collect import Collector, objects
+from autodevops.investigation.inventory import WORKLOAD_KINDS, Object, items, section
+
+_LIMIT: Final = 2000
+_CONFIGS: Final = 500  # ConfigMaps can be large
+_UNBORN: Final = {"ContainerCreating", "PodInitializing", "CreateContainerConfigError"}
+_UNPULLED: Final = {"ErrImagePull", "ImagePullBackOff"}
+
+
+async def gather_needed(
+    collector: Collector, namespace: str, by_kind: Mapping[str, Evidence], served: Evidence
+) -> dict[str, Evidence]:
+    """The answers by kind. `served` are the kinds of the Gateway API. What may not be listed is left out."""
+    within: dict[str, Json] = {"namespace": namespace}
+    pods = objects(by_kind["Pod"])
+    asked: dict[str, tuple[str, dict[str, Json]]] = {}
+    if any(section(claim, "status").get("phase") != "Bound" for claim in objects(by_kind["PersistentVolumeClaim"])):
+        asked |= {kind: (kind, {}) for kind in ("PersistentVolume", "StorageClass")}
+    elif any("volume" in message.lower() for pod in pods for message in _unscheduled(pod)):
+        asked |= {"PersistentVolume": ("PersistentVolume", {})}
+    if objects(by_kind["Ingress"]):
+        asked["IngressClass"] = ("IngressClass", {})
+    if any(kind.get("kind") == "HTTPRoute" for kind in _kinds(served)):
+        asked["HTTPRoute"] = ("HTTPRoute", within)
+    if any(_reads_config(item) for kind in WORKLOAD_KINDS for item in objects(by_kind[kind])):
+        asked["ConfigMap"] = ("ConfigMap", within)
+    waiting = {reason for pod in pods for reason in _waiting(pod)}
+    if waiting & _UNBORN:
+        asked |= {kind: (kind, within) for kind in ("ConfigMap", "Secret")}
+    if waiting & _UNPULLED:
+        asked |= {kind: (kind, within) for kind in ("Secret", "ServiceAccount")}
+    if any(_has_fewer_pods(one) for kind in ("Deployment", "StatefulSet") for one in objects(by_kind[kind])):
+        asked["ServiceAccount"] = ("ServiceAccount", within)
+    if any(section(node, "spec").get("unschedulable") for node in objects(by_kind["Node"])):
+        asked["PodDisruptionBudget"] = ("PodDisruptionBudget", within)
+    answers = await asyncio.gather(
+        *(
+            collector.ask(
+                "kubernetes.list_resources",
+                kind=kind,
+                output="full",
+                limit=_CONFIGS if kind == "ConfigMap" else _LIMIT,
+                **where,
+            )
+            for kind, where in asked.values()
+        )
+    )
+    return dict(zip(asked, answers, strict=True))
+
+
+def _kinds(served: Evidence) -> list[Object]:
+    data = served.data if served.ok else None
+    return items(data, "resources") if isinstance(data, Mapping) else []
+
+
+def _reads_config(item: Object) -> bool:
+    spec = section(item, "spec", "template", "spec")
+    return any(section(volume, "configMap") for volume in items(spec, "volumes")) or any(
+        section(source, "configMapRef") or section(source, "valueFrom", "configMapKeyRef")
+        for container in items(spec, "containers")
+        for key in ("envFrom", "env")
+        for source in items(container, key)
+    )
+
+
+def _unscheduled(pod: Object) -> Iterator[str]:
+    for one in items(pod, "status", "conditions"):
+        if one.get("type") == "PodScheduled" and one.get("status") == "False":
+            yield str(one.get("message", ""))
+
+
+def _waiting(pod: Object) -> Iterator[str]:
+    for key in ("initContainerStatuses", "containerStatuses"):
+        for status in items(pod, "status", key):
+            yield str(section(status, "state", "waiting").get("reason", ""))
+
+
+def _has_fewer_pods(workload: Object) -> bool:
+    wanted, made = section(workload, "spec").get("replicas", 1), section(workload, "status").get("replicas", 0)
+    return isinstance(wanted, int) and isinstance(made, int) and made < wanted

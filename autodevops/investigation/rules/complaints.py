@@ -1,0 +1,144 @@
+"""Refusals that a dependency writes in its log or its callers pass on, and whom they are about.
+
+A caller's line is about the dependency whose host it names, else about the only one of that kind that the caller
+depends on; where that is not clear it is about nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from autodevops.analysis.counts import poisson_surprise
+from autodevops.analysis.dependency_errors import Refusal, is_managed, refusals, speaks
+from autodevops.analysis.spans import error_origins
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.subject import Subject
+from autodevops.investigation.dependencies import targets_in
+from autodevops.investigation.dependency_edges import callee_of
+from autodevops.investigation.gather_logs import LINES_LIMIT, in_order
+from autodevops.investigation.picture import Picture, SeenLog
+from autodevops.investigation.rules.pods import RECENT, is_recent
+
+_SURPRISING = 3.0
+_LEAST_LINES = 3
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """How often a refusal was heard in the window, beyond what is usual. `traces` of those are failing traces."""
+
+    subject: Subject
+    refusal: Refusal
+    lines: int
+    traces: int
+    words: str
+    first: datetime
+    evidence: tuple[EvidenceId, ...]
+
+
+@dataclass
+class _Tally:
+    moments: list[datetime]
+    traces: int
+    words: list[tuple[datetime, str]]
+    evidence: set[EvidenceId]
+
+
+def complaints(picture: Picture, *wanted: Refusal) -> list[Complaint]:
+    """Those that go on, by subject: new, or far more frequent than before, and heard of lately."""
+    found: dict[tuple[Subject, Refusal], _Tally] = {}
+
+    def count(subject: Subject, refusal: Refusal, at: datetime, words: str, evidence: EvidenceId) -> _Tally:
+        tally = found.setdefault((subject, refusal), _Tally([], 0, [], set()))
+        tally.moments.append(at)
+        tally.words.append((at, words))
+        tally.evidence.add(evidence)
+        return tally
+
+    for log in in_order([*picture.store_notices, *picture.logs]):
+        for subject, refusal in _about(log, picture):
+            if refusal in wanted:
+                count(subject, refusal, log.record.timestamp, log.record.body, log.evidence)
+    for seen in picture.error_traces:
+        said: set[tuple[Subject, Refusal]] = set()
+        for origin in error_origins(seen.trace):
+            callee = callee_of(origin.span, picture.inventory) if origin.span.kind in ("client", "producer") else None
+            dependency = picture.dependency(callee) if callee is not None else None
+            if dependency is None:
+                continue
+            status = str(origin.span.attributes.get("http.response.status_code", ""))
+            text = f"{origin.exception}: {origin.message} {origin.span.attributes.get('db.response.status_code', '')}"
+            for refusal, words_of in refusals(f"{text} {status}"):
+                if refusal in wanted and speaks(dependency.system, words_of):
+                    said.add((dependency.subject, refusal))
+                    count(dependency.subject, refusal, origin.span.start, text.strip(" :"), seen.evidence)
+        for key in said:
+            found[key].traces += 1
+    usual: dict[tuple[Subject, Refusal], int] = {}
+    for log in picture.baseline_logs:
+        for about in _about(log, picture):
+            usual[about] = usual.get(about, 0) + 1
+    return [
+        Complaint(subject, refusal, len(tally.moments), tally.traces, _example(tally), min(tally.moments),
+                  tuple(sorted(tally.evidence)))
+        for (subject, refusal), tally in sorted(found.items(), key=lambda item: (str(item[0][0]), item[0][1]))
+        if _goes_on(tally, usual.get((subject, refusal), 0), picture, _enough(subject, picture))
+    ]  # fmt: skip
+
+
+def _enough(subject: Subject, picture: Picture) -> int:
+    """How many lines say it: of a managed server one, since a cloud writes once an event."""
+    known = picture.dependency(subject)
+    return 1 if known is not None and is_managed(known.system) else _LEAST_LINES
+
+
+def _goes_on(tally: _Tally, usual: int, picture: Picture, enough: int) -> bool:
+    rate = usual / (picture.span.baseline.length.total_seconds() or 1.0)
+    if len(picture.baseline_logs) >= LINES_LIMIT:
+        oldest = min(log.record.timestamp for log in picture.baseline_logs)
+        rate = usual / max(1.0, (picture.span.baseline.end - oldest).total_seconds())
+    lately = sum(1 for at in tally.moments if is_recent(at, picture))
+    return (
+        len(tally.moments) >= enough
+        and lately > 0
+        and (enough == 1 or poisson_surprise(lately, rate * RECENT.total_seconds()) >= _SURPRISING)
+    )
+
+
+def _about(log: SeenLog, picture: Picture) -> Iterator[tuple[Subject, Refusal]]:
+    body = log.record.body
+    said = refusals(body)
+    if not said or log.subject is None:
+        return
+    own = picture.dependency(log.subject)
+    for refusal, words_of in said:
+        if own is not None and speaks(own.system, words_of):
+            if refusal != "unreachable":  # of what it calls itself
+                yield own.subject, refusal
+        else:
+            subject = _meant(log.subject, words_of, refusal, body, picture)
+            if subject is not None:
+                yield subject, refusal
+
+
+def _meant(caller: Subject, words_of: str, refusal: Refusal, body: str, picture: Picture) -> Subject | None:
+    called = [one for one in picture.dependencies if picture.graph.calls(caller, one.subject)]
+    hosts = {target.host for target in targets_in(body)}
+    named = [one for one in called if one.hosts & hosts or any(host in body for host in one.hosts if "." in host)]
+    if named:
+        fit = {one.subject for one in named if speaks(one.system, words_of)}
+        return fit.pop() if len(fit) == 1 else None
+    if not words_of or refusal == "unreachable":
+        return None  # anybody's words, and nobody is named
+    fit = {one.subject for one in called if speaks(one.system, words_of) and one.system != ""}
+    return fit.pop() if len(fit) == 1 else None
+
+
+def _example(tally: _Tally) -> str:
+    return min(tally.words)[1][:200]
+
+
+def heard(found: list[Complaint], subject: Subject) -> Complaint | None:
+    return next((one for one in found if one.subject == subject), None)

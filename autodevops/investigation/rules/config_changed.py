@@ -1,0 +1,86 @@
+"""ConfigChanged (CHG002, state): what a workload reads or is reached through was edited just before its trouble began.
+
+What: a ConfigMap or Secret that the workload's template refers to, or a Service, NetworkPolicy, Ingress or autoscaler
+on its way, was edited or created at most fifteen minutes before the onset (who and when is in managedFields). Settings
+that are read at start-up count from the restart that took them. Where a commit accounts for the trouble, or the
+systems name another cause, the edit is listed as a change and blamed for nothing.
+
+Why it matters: an edit of settings leaves no rollout and no image, and is the change most often forgotten.
+
+Example: `ConfigMap catalog-config, which catalog reads, was edited by kubectl-edit 1 min before its trouble began`
+
+What to do: see what was changed (`kubectl get configmap catalog-config -o yaml`, the Git history of the manifests),
+put it back, and restart what reads it at start-up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
+from autodevops.investigation.picture import ObjectEdit, Picture
+from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.rollout_near_onset import AFTER, onset_of_trouble
+from autodevops.investigation.suspects import inquire
+
+_BEFORE: Final = timedelta(minutes=15)
+_HALF_LIFE: Final = timedelta(minutes=8)
+_TAKEN: Final = timedelta(minutes=30)  # how long after an edit a restart still is how it was taken
+_HOW: Final = {
+    "reads": "which {} reads",
+    "is filtered by": "which filters the traffic of {}",
+    "is scaled by": "which scales {}",
+    "is configured to call": "which {} calls",
+}
+_SURE: Final = 0.9
+
+
+def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    best: dict[Subject, tuple[float, str, datetime, ObjectEdit]] = {}
+    for edge in picture.graph.edges:
+        edits = [edit for edit in picture.edits if edit.subject == edge.target and not edit.scaled]
+        onset = onset_of_trouble(edge.origin, earlier) if edits and edge.how in _HOW else None
+        if onset is None or _accounted(edge.origin, onset, picture, earlier):
+            continue
+        for edit in edits:
+            belief = _belief(edit, edge.origin, onset, picture)
+            if belief <= 0:
+                continue
+            minutes = round(max(timedelta(0), onset - edit.at).total_seconds() / 60)
+            distance = f"{minutes} min before" if minutes else "just as"
+            verb = "created" if edit.created else "edited"
+            by = f" by {edit.manager}" if edit.manager else ""
+            how = _HOW[edge.how].format(edge.origin.name)
+            said = f"{edit.subject.kind} {edit.subject.name}, {how}, was {verb}{by} {distance} its trouble began."
+            if edge.target not in best or (belief, said) > best[edge.target][:2]:
+                best[edge.target] = (belief, said, edit.at, edit)
+    for subject, (belief, said, at, edit) in sorted(best.items(), key=lambda item: str(item[0])):
+        yield RULE.finding(subject, said, severity="warning", confidence=belief, evidence=[edit.evidence], onset=at)
+
+
+def _accounted(subject: Subject, onset: datetime, picture: Picture, earlier: tuple[Finding, ...]) -> bool:
+    """Whether something else is known to be it: a commit, or what the systems themselves name."""
+    inquiry = inquire(subject, onset, picture)
+    return bool(inquiry.suspects) or bool(inquiry.other)
+
+
+def _belief(edit: ObjectEdit, reader: Subject, onset: datetime, picture: Picture) -> float:
+    if edit.at > onset + AFTER:
+        return 0.0
+    rollouts = [r for r in picture.rollouts if r.subject == reader and edit.at <= r.change.at <= onset + AFTER]
+    taken = next((r for r in rollouts if r.change.at - edit.at <= _TAKEN), None)
+    since = taken.change.at if taken is not None else edit.at
+    gap = max(timedelta(0), onset - since)
+    if gap > _BEFORE:
+        return 0.0
+    new_code = any(not r.restart_only and r.images for r in rollouts)
+    return _SURE * math.pow(0.5, gap / _HALF_LIFE) * (0.5 if new_code else 1.0)
+
+
+RULE = Rule(
+    "CHG002", "ConfigChanged", "state", _check, specificity=0.7, stage=3, names_cause=True, documentation=__doc__
+)

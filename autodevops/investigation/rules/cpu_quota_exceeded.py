@@ -1,0 +1,29 @@
+"""CPUQuotaExceeded (K8S050, state): the namespace's quota has no CPU left for what its workloads want.
+
+What: refusals by a ResourceQuota over requests.cpu or limits.cpu, told by conditions or events; or, where none is
+left to read, a quota without room for one more pod of a workload that is short of pods. The fault lies in the
+namespace, not in the workload that happened to come last.
+
+Why it matters: what runs stays; no rollout, surge, scaling or job gets what it wants.
+
+Example: `Quota compute of namespace shop refuses what cart wants:
+requested: requests.cpu=500m, used: requests.cpu=4800m, limited: requests.cpu=5`
+
+What to do: raise the quota, lower requests or limits of what runs, or run fewer replicas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autodevops.domain.finding import Finding
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.quotas import exceeded
+
+
+def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    return exceeded(RULE, picture, "cpu")
+
+
+RULE = Rule("K8S050", "CPUQuotaExceeded", "state", _check, specificity=0.95, names_cause=True, documentation=__doc__)

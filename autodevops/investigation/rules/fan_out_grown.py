@@ -1,0 +1,50 @@
+"""FanOutGrown (TRC015, locator): a workload calls another one several times as often for each request as before.
+
+What: calls of one operation for each request of the caller grew at least threefold and by three against ordinary
+traces from before the onset, without failed calls that would make them retries, and it is no query in a loop.
+
+Why it matters: the callee gets a multiple of the load with the same traffic at the entry, and looks like the culprit.
+
+Example: `search calls pricing 24 times for GET /prices/{sku} in one request, 2 before`.
+
+What to do: look at the caller's latest change; batch the calls, or bound them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import mean
+
+from autodevops.domain.finding import Finding
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.repeated_calls import RETRIED, repeated
+from autodevops.investigation.rules.traced import LEAST_TRACES, certainty, hurt_with
+
+_TIMES = 3.0
+_MORE = 3.0
+
+
+def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    for found in repeated(picture):
+        count = mean(group.count for group in found.now)
+        if found.before is None or len(found.now) < LEAST_TRACES or found.again >= RETRIED:
+            continue
+        if found.database and all(group.in_turn for group in found.now):
+            continue
+        if count < _TIMES * found.before or count < found.before + _MORE:
+            continue
+        felt = hurt_with(found.subject, picture, earlier)
+        yield RULE.finding(
+            found.subject,
+            f"{found.subject.name} calls {found.callee} {count:.0f} times for {found.operation[:80]} in one request,"
+            f" {found.before:.1f} before.",
+            severity="error" if felt else "info",
+            confidence=certainty(0.9, len(found.now)),
+            evidence=found.evidence,
+        )
+
+
+RULE = Rule(
+    "TRC015", "FanOutGrown", "locator", _check, specificity=0.5, stage=3, loads_callees=True, documentation=__doc__,
+)  # fmt: skip

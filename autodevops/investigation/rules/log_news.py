@@ -1,0 +1,87 @@
+"""What is new in the logs: templates of error lines that the time before did not have, or far more rarely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from autodevops.analysis.counts import poisson_surprise, rate_onset
+from autodevops.analysis.log_templates import TemplateGroup
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.finding import Finding, Severity
+from autodevops.domain.subject import Subject
+from autodevops.investigation.gather_logs import LINES_LIMIT
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.rules.pods import RECENT, is_recent
+
+_LEAST_LINES: Final = 8  # of a template whose expected count is two, eight are a chance of one in a thousand
+_TIMES_MORE: Final = 5.0
+_SURPRISING: Final = 3.0  # standard deviations
+_MANY_LINES: Final = 50  # in the window: so many are trouble even where requests look well (a consumer, a job)
+
+
+@dataclass(frozen=True)
+class LogNews:
+    """`before` says whether it occurred at all in the time before; `severity` is info where nobody is hurt by it."""
+
+    subject: Subject
+    group: TemplateGroup
+    before: bool
+    active: bool  # still more often than usual
+    onset: datetime
+    severity: Severity
+    confidence: float
+    evidence: tuple[EvidenceId, ...]
+
+
+def log_news(picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[LogNews]:
+    """Most frequent first. `earlier` says who suffers."""
+    window = picture.span.window
+    covered = _covered_seconds(picture)
+    subjects = {str(log.subject): log.subject for log in picture.logs if log.subject is not None}
+    suffering = {f.subject for f in earlier if f.severity != "info"}
+    for found in picture.log_groups:
+        rate = found.before / covered
+        usual = rate * window.length.total_seconds()
+        if found.count < _LEAST_LINES or found.count < _TIMES_MORE * usual:
+            continue
+        subject = subjects[found.source]
+        # What every system writes now and then goes on after an incident: only more than usual is still going on.
+        lately = sum(1 for moment in found.moments if is_recent(moment, picture))
+        active = poisson_surprise(lately, rate * RECENT.total_seconds()) >= _SURPRISING
+        severity: Severity = "warning"
+        if not active:
+            severity = "info"
+        elif subject in suffering:
+            severity = "error"
+        elif picture.signal(subject, "error_ratio") is not None and found.count < _MANY_LINES:
+            severity = "info"  # its requests succeed as before: nobody is hurt by it
+        yield LogNews(
+            subject=subject,
+            group=found,
+            before=found.before > 0,
+            active=active,
+            onset=_onset(found, picture),
+            severity=severity,
+            confidence=(0.6 if found.before else 0.9) * found.count / (found.count + 5.0),
+            evidence=tuple(sorted({log.evidence for log in picture.logs if log.subject == subject})),
+        )
+
+
+def _covered_seconds(picture: Picture) -> float:
+    """How much of the baseline the lines read from it cover: a busy one is cut at its oldest line."""
+    baseline = picture.span.baseline
+    if len(picture.baseline_logs) < LINES_LIMIT:
+        return baseline.length.total_seconds()
+    oldest = min(log.record.timestamp for log in picture.baseline_logs)
+    return max(1.0, (baseline.end - oldest).total_seconds())
+
+
+def _onset(found: TemplateGroup, picture: Picture) -> datetime:
+    """When it began in earnest: a template may have occurred now and then before."""
+    window = picture.span.window
+    moments = [moment.timestamp() for moment in found.moments if window.contains(moment)]
+    began = rate_onset(moments, window.start.timestamp(), window.end.timestamp())
+    return datetime.fromtimestamp(began, UTC) if began is not None else found.first_at

@@ -1,0 +1,113 @@
+"""Which callee that sends no spans of its own takes longer than before. Shared by the rules over slow dependencies.
+
+A callee is slow when each call to it takes longer, not when it is called more often: that is its caller's doing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from autodevops.analysis.span_calls import asked, calls_per_request
+from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
+from autodevops.investigation.gather_traces import subjects_by_service
+from autodevops.investigation.picture import Picture, SeenTrace
+from autodevops.investigation.rules.traced import LEAST_SHARE, callees_of, compared, total
+
+_LEAST_RISE = 2.0
+_LEAST_RISE_MS = 5.0
+_LEAST_REQUESTS = 3  # of a caller, on both sides, to tell how often it asks
+
+
+@dataclass(frozen=True)
+class SlowCallee:
+    """`now` and `before` are milliseconds a call of the operation that slowed most; `share` of the increase.
+
+    `times` says how many times as often a request asks it as before.
+    """
+
+    subject: Subject
+    database: str
+    operation: str
+    now: float
+    before: float
+    share: float
+    callers: tuple[str, ...]
+    times: float
+
+    @property
+    def certain(self) -> float:
+        return min(1.0, self.share) / max(1.0, self.times)
+
+    @property
+    def load(self) -> str:
+        return f"; it is asked {self.times:.1f} times as often for each request" if self.times >= 1.5 else ""
+
+
+def slow_callees(picture: Picture, earlier: tuple[Finding, ...]) -> list[SlowCallee]:
+    extras = compared(picture, earlier)
+    if not extras:
+        return []
+    traces = (*picture.slow_traces, *picture.ordinary_traces)
+    subjects = callees_of(traces, picture.inventory)
+    more: dict[Subject, float] = defaultdict(float)
+    callers: dict[Subject, set[str]] = defaultdict(set)
+    for extra in extras:
+        callee = subjects.get(extra.place.callee)
+        if extra.place.kind == "dependency" and callee is not None:
+            more[callee] += extra.more
+            if extra.more > 0:
+                callers[callee].add(extra.place.service)
+    now, systems = _durations(picture.slow_traces, subjects)
+    before, _ = _durations(picture.ordinary_traces, subjects)
+    found: list[SlowCallee] = []
+    spoken = {subject for seen in traces for subject in subjects_by_service([seen], picture.inventory).values()}
+    for subject, increase in sorted(more.items(), key=lambda item: (-item[1], str(item[0]))):
+        if subject in spoken:
+            continue  # it sends spans, only these calls have none: they were lost, or given up
+        share = increase / total(extras)
+        slowed = [
+            (sum(now[key]) - len(now[key]) * median(before[key]), key)
+            for key in now
+            if key[0] == subject
+            and key in before
+            and median(now[key]) >= max(_LEAST_RISE * median(before[key]), median(before[key]) + _LEAST_RISE_MS)
+        ]
+        if share >= LEAST_SHARE and slowed:
+            key = max(slowed)[1]
+            found.append(
+                SlowCallee(
+                    subject, systems.get(subject, ""), key[1], median(now[key]), median(before[key]), share,
+                    tuple(sorted(callers[subject])), _times_as_often(subject, picture, subjects),
+                )
+            )  # fmt: skip
+    return found
+
+
+def _times_as_often(subject: Subject, picture: Picture, subjects: Mapping[str, Subject]) -> float:
+    """How many times as often a request of one of its callers asks it as before; by traces taken as they come, since
+    slow and failing ones are those that ask it."""
+    now, before = (
+        calls_per_request((seen.trace for seen in traces), least=_LEAST_REQUESTS)
+        for traces in (picture.plain_traces, picture.ordinary_traces)
+    )
+    rises = [now[key] / before[key] for key in now if key in before and subjects.get(key[1]) == subject and before[key]]
+    return max(rises, default=1.0)
+
+
+def _durations(
+    traces: Iterable[SeenTrace], subjects: dict[str, Subject]
+) -> tuple[dict[tuple[Subject, str], list[float]], dict[Subject, str]]:
+    times: dict[tuple[Subject, str], list[float]] = defaultdict(list)
+    systems: dict[Subject, str] = {}
+    for seen in traces:
+        for group in asked(seen.trace):
+            subject = subjects.get(group.callee)
+            if subject is not None:
+                times[subject, group.operation] += [span.duration_ms for span in group.calls]
+                if group.database:
+                    systems[subject] = group.database
+    return times, systems

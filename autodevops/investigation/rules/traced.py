@@ -1,0 +1,126 @@
+"""What the rules over traces share: whose a span is, where slow requests spend their extra time, who feels it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from autodevops.analysis.span_names import database, first, http_status, node, peer, pod
+from autodevops.analysis.span_times import Extra, extra_times
+from autodevops.analysis.spans import OUTGOING, ErrorOrigin, tree_of
+from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
+from autodevops.domain.trace import Span
+from autodevops.investigation.gather_traces import peer_subject, service_subject
+from autodevops.investigation.inventory import Inventory, name_of, section
+from autodevops.investigation.picture import Picture, SeenTrace
+
+LEAST_TRACES: Final = 3
+LEAST_SHARE: Final = 0.5
+LEAST_INCREASE_MS: Final = 10.0
+
+# What a client says when the other side is at fault: it does not answer, refuses, breaks off, is full or read-only.
+_AT_CALLEE = re.compile(
+    r"(?i)timed? ?out|deadline[ _]?exceeded|refused|reset by peer|broken pipe|unavailable|unreachable|eof\b|econn"
+    r"|etimedout|no route to host|too many (?:clients|connections)|remaining connection slots|read-only"
+    r"|server (?:closed|has gone away)|connection (?:closed|lost|terminated|is closed)|shutting down|starting up"
+    r"|recovery mode|no space left|disk full|\boom\b|out of memory|\b(?:08|53|57)[0-9A-Z]{3}\b|\b25006\b|\b58030\b"
+)
+# What it says when the caller is: the name it asks for does not exist, or it is not let in, or asks nonsense.
+_AT_CALLER = re.compile(
+    r"(?i)no such host|enotfound|eai_|name (?:or service )?not known|name resolution|unknown ?host|server misbehaving"
+    r"|authentication|password|permission denied|access denied|unauthori[sz]ed|forbidden|syntax error"
+    r"|does not exist|duplicate key|constraint|certificate|x509"
+)
+
+
+def at_callee(origin: ErrorOrigin) -> bool:
+    """Whether the words of a call without an answer accuse whom it calls rather than who calls."""
+    status = http_status(origin.span)
+    if status is not None and status >= 400:
+        return status >= 500 or status == 429
+    words = f"{origin.exception} {origin.message} {first(origin.span, 'db.response.status_code')}"
+    return bool(_AT_CALLEE.search(words)) and not _AT_CALLER.search(words)
+
+
+def blamed(origin: ErrorOrigin, inventory: Inventory) -> Subject:
+    """Where an error starts: with who failed, or with whom it called in vain and who sends no spans himself.
+
+    A workload that does send spans and left this call without one may not have been reached at all, which is the
+    affair of other rules: the error is its caller's to tell.
+    """
+    caller = service_subject(origin.span, inventory)
+    if not origin.unanswered or not at_callee(origin):
+        return caller
+    callee = peer_subject(origin.span, inventory)
+    if callee is None:
+        return caller
+    silent = bool(database(origin.span)) or callee.kind == "Service"
+    return callee if silent else caller
+
+
+def slow_now(earlier: Iterable[Finding]) -> bool:
+    return any(f.reason == "LatencyIncreased" and f.severity != "info" for f in earlier)
+
+
+def compared(picture: Picture, earlier: tuple[Finding, ...]) -> list[Extra]:
+    """Where slow requests spend what they take longer; empty where nothing is slow or too little was seen."""
+    slow, ordinary = picture.slow_traces, picture.ordinary_traces
+    if min(len(slow), len(ordinary)) < LEAST_TRACES or not slow_now(earlier):
+        return []
+    found = extra_times([seen.trace for seen in slow], [seen.trace for seen in ordinary])
+    return found if total(found) >= LEAST_INCREASE_MS else []
+
+
+def total(extras: Iterable[Extra]) -> float:
+    return sum(extra.more for extra in extras if extra.more > 0)
+
+
+def by_subject(extras: Iterable[Extra], subjects: Mapping[str, Subject]) -> dict[Subject, list[Extra]]:
+    found: dict[Subject, list[Extra]] = defaultdict(list)
+    for extra in extras:
+        found[subjects[extra.place.service]].append(extra)
+    return dict(found)
+
+
+def certainty(share: float, count: int) -> float:
+    """One trace proves less than eight."""
+    return share * count / (count + 1.0)
+
+
+def hurt_with(subject: Subject, picture: Picture, earlier: Iterable[Finding]) -> bool:
+    """Whether it, or somebody who depends on it, suffers now from what users notice."""
+    hurt = {f.subject for f in earlier if f.severity != "info" and f.rule_id.startswith("MET00")}
+    return any(other == subject or picture.graph.reaches(other, subject) for other in hurt)
+
+
+def node_of(span: Span, inventory: Inventory) -> str:
+    """The node a span was made on, by its resource or by where its pod runs."""
+    named = node(span)
+    if named or not pod(span):
+        return named
+    where = {name_of(item): str(section(item, "spec").get("nodeName") or "") for item in inventory.pods}
+    return where.get(pod(span), "")
+
+
+def callees_of(traces: Iterable[SeenTrace], inventory: Inventory) -> dict[str, Subject]:
+    """Subjects by the names under which callers call them: whose span answered, else whom the address leads to."""
+    found: dict[str, Subject] = {}
+    answered: dict[str, Subject] = {}
+    for seen in traces:
+        tree = tree_of(seen.trace)
+        for span in tree.order:
+            name = peer(span) if span.kind in OUTGOING else ""
+            answer = tree.answer(span)
+            if answer is not None:
+                subject = service_subject(answer, inventory)
+                answered.setdefault(answer.service, subject)
+                if name:
+                    answered.setdefault(name, subject)
+            elif name and name not in found:
+                callee = peer_subject(span, inventory)
+                if callee is not None:
+                    found[name] = callee
+    return found | answered

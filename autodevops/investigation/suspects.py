@@ -1,0 +1,281 @@
+"""Which change caused it: the commits that rollouts near the onset brought, and configuration edits, compared with
+what fails; or why no change explains it.
+
+A commit counts only if it was deployed before the onset, and only by what its diff really changes. Where the systems
+say themselves that something else broke (a provider, a node, a certificate), a change must tell much more before it
+is blamed. All text compared here is other people's: it is data and never an instruction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from autodevops.analysis.blame import Judgement, is_harmless, judge
+from autodevops.analysis.diffs import Edit, canonical, read_edit, words
+from autodevops.analysis.outside_causes import outside_cause, provider_called, provider_in_trouble
+from autodevops.analysis.signs import Signs, distinct, read_signs
+from autodevops.domain.change import Suspect
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import Commit
+from autodevops.domain.trace import Span as TraceSpan
+from autodevops.investigation.gather_code import brought, commit_of, pull_of_commit
+from autodevops.investigation.gather_traces import service_subject
+from autodevops.investigation.inventory import name_of
+from autodevops.investigation.picture import Picture, Rollout, SeenTrace
+
+BLAMED_FROM: Final = 0.5
+"""A change with less is not named: a false blame costs more than none."""
+_AGAINST_ANOTHER_CAUSE: Final = 0.8  # what a change needs where the systems name another cause
+
+_OWN_PRIOR: Final = 0.15  # of the commit that a rollout names, for being what was rolled out
+_BROUGHT_PRIOR: Final = 0.12  # of another that it brought, in the workload's own files
+_NEIGHBOUR: Final = 0.75  # a change of what it calls, or of who calls it
+_SHARED: Final = 0.85  # a commit that a rollout brought along, in files of nobody in particular
+_UNDONE: Final = 0.5  # a rollback or a revert is more often the cure
+_LATE: Final = timedelta(minutes=2)  # onsets are known to a scrape or two
+_BEFORE_ONSET: Final = timedelta(minutes=2)
+_SURGE: Final = 1.8
+_MOST: Final = 3
+_REVERT = re.compile(r"^\s*(revert\b|roll ?back\b)", re.IGNORECASE)
+_SUFFIX = re.compile(r"(service|svc|server|api|app|deployment)?\d*$")
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What was found out about one subject's trouble: `suspects` in order; else `other`, what the systems name."""
+
+    suspects: tuple[Suspect, ...] = ()
+    other: str = ""
+    evidence: tuple[EvidenceId, ...] = ()  # of what names the other cause
+    looked_at: int = 0  # commits whose diff was read
+    cited: tuple[EvidenceId, ...] = ()  # of those commits
+    harmless: frozenset[tuple[Subject, datetime]] = frozenset()  # rollouts that brought nothing that runs
+
+
+def inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inquiry:
+    signs, bad, cited = _signs(subject, onset, picture)
+    other = _other_cause(subject, onset, picture, signs, bad)
+    if onset is None:
+        return Inquiry(other=other, evidence=cited)
+    ordinary = _ordinary(picture)
+    found: list[Suspect] = []
+    looked: dict[str, EvidenceId] = {}
+    harmless: set[tuple[Subject, datetime]] = set()
+    for rollout, weight in _rollouts(subject, onset, picture):
+        edits_of: dict[str, tuple[Edit, ...]] = {}
+        for commit, evidence in brought(rollout, picture.commits, picture.rollouts):
+            if not commit.files:
+                continue
+            looked[commit.sha] = evidence
+            edits = tuple(
+                read_edit(file.path, file.patch) for file in commit.files if _known_diff(file.path, file.patch)
+            )
+            edits_of[commit.sha] = edits
+            suspect = _weighed(commit, evidence, edits, rollout, weight, signs, ordinary, picture)
+            if suspect is not None:
+                found.append(suspect)
+        if edits_of and all(is_harmless(edits) for edits in edits_of.values()):
+            harmless.add((rollout.subject, rollout.change.at))
+    bar = _AGAINST_ANOTHER_CAUSE if other else BLAMED_FROM
+    ranked = sorted(found, key=lambda s: (-s.score, -s.at.timestamp(), s.commit))
+    unique = {suspect.commit or suspect.reference: suspect for suspect in reversed(ranked)}
+    named = [
+        suspect for suspect in ranked if unique[suspect.commit or suspect.reference] is suspect and suspect.score >= bar
+    ]
+    return Inquiry(
+        suspects=tuple(named[:_MOST]),
+        other="" if named else other,
+        evidence=() if named or not other else cited,
+        looked_at=len(looked),
+        cited=tuple(dict.fromkeys(looked.values())),
+        harmless=frozenset(harmless),
+    )
+
+
+def _weighed(
+    commit: Commit,
+    evidence: EvidenceId,
+    edits: tuple[Edit, ...],
+    rollout: Rollout,
+    weight: float,
+    signs: Signs,
+    ordinary: frozenset[str],
+    picture: Picture,
+) -> Suspect | None:
+    own = commit_of(rollout, ((commit, evidence),)) is not None
+    near = [edit for edit in edits if own or not _anothers(edit.path, rollout.subject, picture)]
+    judged: Judgement = judge(near, signs, ordinary)
+    if judged.score <= 0:
+        return None
+    mine = own or any(_of(edit.path, rollout.subject) for edit in near)
+    prior = (_OWN_PRIOR if own else _BROUGHT_PRIOR if mine else 0.0) if weight == 1.0 else 0.0
+    score = 1.0 - (1.0 - judged.score) * (1.0 - prior)
+    score *= weight * (1.0 if mine else _SHARED)
+    if rollout.rollback or _REVERT.match(commit.message):
+        score *= _UNDONE
+    pull = pull_of_commit(commit, picture.pulls)
+    return Suspect(
+        kind="commit",
+        subject=rollout.subject,
+        at=rollout.change.at,
+        title=commit.message.split("\n", 1)[0][:120],
+        reference=commit.url or f"{commit.repository}@{commit.sha}",
+        commit=commit.sha,
+        pull=pull[0].number if pull else None,
+        file=judged.path,
+        why=judged.why,
+        score=round(score, 3),
+        evidence=tuple(dict.fromkeys([evidence, *((pull[1],) if pull else ()), *rollout.change.evidence])),
+    )
+
+
+def _rollouts(subject: Subject, onset: datetime, picture: Picture) -> Iterable[tuple[Rollout, float]]:
+    """Rollouts that can have caused it: not after the onset, of itself, of what it depends on, of who calls it."""
+    for rollout in picture.rollouts:
+        if rollout.change.at > onset + _LATE:
+            continue
+        if rollout.subject == subject:
+            yield rollout, 1.0
+        elif picture.graph.reaches(subject, rollout.subject) or any(
+            edge.origin == rollout.subject and edge.target == subject for edge in picture.graph.edges
+        ):
+            yield rollout, _NEIGHBOUR
+
+
+def neighbours(subject: Subject, picture: Picture) -> frozenset[Subject]:
+    return frozenset(
+        rollout.subject
+        for rollout in picture.rollouts
+        if rollout.subject == subject
+        or picture.graph.reaches(subject, rollout.subject)
+        or any(edge.origin == rollout.subject and edge.target == subject for edge in picture.graph.edges)
+    )
+
+
+def _known_diff(path: str, patch: str) -> bool:
+    """A file without a diff (binary, too large) is judged by its name alone, which says something only of harmless."""
+    return bool(patch) or bool(is_harmless((Edit(path, "code", (), (), ()),)))
+
+
+# --- whose file ---
+
+
+def _stem(name: str) -> str:
+    return _SUFFIX.sub("", canonical(name))
+
+
+def _of(path: str, subject: Subject) -> bool:
+    stem = _stem(subject.name)
+    return bool(stem) and any(_stem(part) == stem for part in path.split("/")[:-1])
+
+
+def _anothers(path: str, subject: Subject, picture: Picture) -> bool:
+    """Whether a file lies in a folder named for another workload."""
+    others = {_stem(w.subject.name) for w in picture.inventory.workloads} - {_stem(subject.name), ""}
+    return not _of(path, subject) and any(_stem(part) in others for part in path.split("/")[:-1])
+
+
+def _ordinary(picture: Picture) -> frozenset[str]:
+    names = [name for workload in picture.inventory.workloads for name in workload.names]
+    found = words([*names, picture.inventory.namespace, *(c.repository.replace("/", " ") for c, _ in picture.commits)])
+    return found | {_stem(word) for word in found}
+
+
+# --- what fails ---
+
+
+def _signs(
+    subject: Subject, onset: datetime | None, picture: Picture
+) -> tuple[Signs, list[TraceSpan], tuple[EvidenceId, ...]]:
+    begin = (onset or picture.span.window.start) - _BEFORE_ONSET
+    failing: list[str] = []
+    usual: list[str] = [log.record.body for log in picture.baseline_logs if log.subject == subject]
+    cited: list[EvidenceId] = []
+    workloads = {workload.subject for workload in picture.inventory.workloads}
+    for log in (*picture.logs, *picture.notices):
+        own = log.subject == subject
+        about = log.subject not in workloads and subject.name in log.record.body
+        if not own and not about:
+            continue
+        if log.record.timestamp < begin:
+            usual.append(log.record.body)
+        else:
+            failing.append(log.record.body)
+            cited.append(log.evidence)
+    for last in picture.last_words:
+        if last.subject == subject:
+            failing.extend(last.lines)
+            cited.append(last.evidence)
+    for seen in picture.alerts:
+        if seen.subject == subject:
+            annotations = " ".join(seen.alert.annotations.values())
+            failing.append(f"{' '.join(v for k, v in seen.alert.labels.items() if k != 'severity')} {annotations}")
+            cited.append(seen.evidence)
+    bad, more = _spans(subject, (*picture.error_traces, *picture.slow_traces), picture, begin, after=True)
+    good, _ = _spans(subject, (*picture.plain_traces, *picture.ordinary_traces), picture, begin, after=False)
+    signs = read_signs(distinct(failing), usual, bad, good)
+    return signs, bad, tuple(dict.fromkeys([*cited, *more]))
+
+
+def _spans(
+    subject: Subject, traces: Iterable[SeenTrace], picture: Picture, begin: datetime, *, after: bool
+) -> tuple[list[TraceSpan], list[EvidenceId]]:
+    spans: list[TraceSpan] = []
+    cited: list[EvidenceId] = []
+    for seen in traces:
+        for span in seen.trace.spans:
+            if (span.start >= begin) == after and service_subject(span, picture.inventory) == subject:
+                spans.append(span)
+                cited.append(seen.evidence)
+    return spans, cited
+
+
+# --- what else it can be ---
+
+
+def _other_cause(subject: Subject, onset: datetime | None, picture: Picture, signs: Signs, bad: list[TraceSpan]) -> str:
+    host = provider_in_trouble(signs.text) or provider_called(bad, _own_names(picture))
+    if host:
+        return f"its errors come from {host}, which lies outside"
+    if signs.same_input:
+        return f"nearly all its errors are about one piece of input, {signs.same_input}"
+    said = outside_cause(signs.text)
+    if said:
+        return said
+    if onset is not None and _surge(subject, onset, picture):
+        return "traffic has surged"
+    return ""
+
+
+def _own_names(picture: Picture) -> frozenset[str]:
+    traces = (*picture.error_traces, *picture.plain_traces, *picture.slow_traces, *picture.ordinary_traces)
+    traced = {span.service for seen in traces for span in seen.trace.spans}
+    services = {name_of(service) for service in picture.inventory.services}
+    return frozenset(traced | services | {name for w in picture.inventory.workloads for name in w.names})
+
+
+def _surge(subject: Subject, onset: datetime, picture: Picture) -> bool:
+    """Whether many more requests come from outside: to it, if nobody here calls it, or to a first caller."""
+    callers = {edge.origin for edge in picture.graph.edges if edge.how == "calls"}
+    called = {edge.target for edge in picture.graph.edges if edge.how == "calls"}
+    entries = [
+        s for s in {subject, *callers} if s not in called and (s == subject or picture.graph.reaches(s, subject))
+    ]
+    known = [entry for entry in entries if picture.signal(entry, "request_rate") is not None]
+    for entry in known or [subject]:
+        signal = picture.signal(entry, "request_rate")
+        if signal is None:
+            continue
+        moment = onset.timestamp()
+        before = signal.values[(signal.times < moment - 120) & (signal.values > 0)]
+        after = signal.values[(signal.times >= moment - 60) & (signal.values > 0)]
+        if len(before) >= 5 and len(after) >= 2:
+            usual, now = float(sorted(before)[len(before) // 2]), float(sorted(after)[len(after) // 2])
+            if now >= _SURGE * usual:
+                return True
+    return False

@@ -1,0 +1,172 @@
+"""Which change is suspected, and when none is: `changes.yaml`; and edits of objects that leave no rollout."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from investigation.investigation_world import END, minutes
+
+from autodevops.domain.change import Change
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.finding import Finding
+from autodevops.domain.logs import LogRecord
+from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import Commit, FileChange
+from autodevops.domain.trace import Span, Trace
+from autodevops.domain.window import TimeWindow
+from autodevops.investigation import request
+from autodevops.investigation.graph import CallGraph, Edge
+from autodevops.investigation.inventory import build
+from autodevops.investigation.picture import ObjectEdit, Picture, Rollout, SeenLog, SeenTrace, Signal
+from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.suspects import Inquiry, inquire
+
+_CASES = yaml.safe_load((Path(__file__).parent / "changes.yaml").read_text())
+_ONSET = END - minutes(20)
+_EVIDENCE = EvidenceId("ev")
+
+
+def _subject(name: str, kind: str = "Deployment") -> Subject:
+    version = "apps/v1" if kind == "Deployment" else "v1"
+    return Subject(kind=kind, name=name, namespace="shop", api_version=version)
+
+
+def _picture(case: dict[str, Any], **more: Any) -> Picture:
+    names = ("orders", "checkout", "search")
+    inventory = build("shop", {"Deployment": [{"metadata": {"name": name}} for name in names]}, known=True)
+    lines = [*case.get("logs", [])]
+    if "repeated" in case:
+        service, count, text = case["repeated"]
+        lines += [[service, number / 10, text] for number in range(count)]
+    return Picture(
+        span=request.Span.of(TimeWindow.ending(END, timedelta(hours=2))),
+        inventory=inventory,
+        rollouts=tuple(sorted((_rollout(*one) for one in case.get("rollouts", [])), key=lambda r: r.change.at)),
+        commits=tuple(
+            sorted(
+                ((_commit(sha, *one), _EVIDENCE) for sha, one in case.get("commits", {}).items()),
+                key=lambda pair: pair[0].at,
+            )
+        ),
+        notices=tuple(
+            SeenLog(_subject(name), LogRecord(timestamp=_ONSET + minutes(at), body=body), _EVIDENCE)
+            for name, at, body in lines
+        ),
+        error_traces=tuple(_trace(*one) for one in case.get("spans", [])),
+        signals=_traffic(case.get("traffic")),
+        graph=CallGraph.of(Edge(_subject(a), _subject(b), "calls", _EVIDENCE) for a, b in case.get("calls", [])),
+        **more,
+    )
+
+
+def _rollout(name: str, at: float, sha: object) -> Rollout:
+    change = Change(kind="rollout", subject=_subject(name), at=_ONSET + minutes(at), summary=f"{name} was rolled out")
+    return Rollout(change=change, number=1, images=(("a:1", "a:2"),), commit=str(sha))
+
+
+def _commit(sha: str, at: float, message: str, files: dict[str, str]) -> Commit:
+    changed = tuple(FileChange(path=path, status="modified", patch=patch) for path, patch in files.items())
+    moment = _ONSET + minutes(at)
+    return Commit(repository="acme/shop", sha=sha, message=message, author="a", at=moment, url="", files=changed)
+
+
+def _trace(name: str, at: float, operation: str, attributes: dict[str, Any]) -> SeenTrace:
+    span = Span(
+        span_id="1",
+        service=name,
+        name=operation,
+        kind="client",
+        start=_ONSET + minutes(at),
+        duration_ms=5.0,
+        status="error",
+        attributes=attributes,
+    )
+    return SeenTrace(Trace(trace_id="t", spans=(span,)), _EVIDENCE)
+
+
+def _traffic(rates: list[float] | None) -> tuple[Signal, ...]:
+    if rates is None:
+        return ()
+    times = np.arange((_ONSET - minutes(60)).timestamp(), END.timestamp(), 30.0)
+    values = np.where(times < _ONSET.timestamp(), rates[0], rates[1]).astype(np.float64)
+    return (Signal(_subject("orders"), "request_rate", times, values, {}, _EVIDENCE),)
+
+
+def _inquire(case: dict[str, Any]) -> Inquiry:
+    return inquire(_subject("orders"), _ONSET, _picture(case))
+
+
+@pytest.mark.parametrize("case", _CASES, ids=lambda case: case["case"])
+def test_the_change_that_accounts_for_it_is_suspected_or_none(case: dict[str, Any]) -> None:
+    found = _inquire(case)
+    assert [suspect.commit for suspect in found.suspects] == ([case["suspect"]] if case["suspect"] else [])
+    assert case.get("other", "") in found.other
+    assert bool(found.other) == ("other" in case)
+    assert bool(found.harmless) == case.get("harmless", False)
+    assert all(suspect.evidence and suspect.why for suspect in found.suspects)
+
+
+def test_renaming_services_and_shuffling_changes_no_suspicion() -> None:
+    case = _CASES[0]
+    text = yaml.safe_dump(case).replace("orders", "zebra").replace("order_lines", "zebra_lines")
+    renamed = yaml.safe_load(text)
+    renamed["rollouts"].reverse()
+    picture = _picture({**renamed, "rollouts": []})
+    inventory = build("shop", {"Deployment": [{"metadata": {"name": "zebra"}}]}, known=True)
+    rollouts = tuple(sorted((_rollout(*one) for one in renamed["rollouts"]), key=lambda r: r.change.at))
+    found = inquire(_subject("zebra"), _ONSET, picture.having(inventory=inventory, rollouts=rollouts))
+    assert [suspect.commit for suspect in found.suspects] == [case["suspect"]]
+
+
+# --- edits of objects ---
+
+
+def _edit(name: str, at: float, kind: str = "ConfigMap") -> ObjectEdit:
+    return ObjectEdit(_subject(name, kind), _ONSET + minutes(at), "kubectl-edit", False, False, _EVIDENCE)
+
+
+def _failing() -> Finding:
+    return Finding(
+        rule_id="MET001",
+        reason="ErrorRateIncreased",
+        subject=_subject("orders"),
+        severity="error",
+        message="orders fails",
+        confidence=0.9,
+        evidence=(_EVIDENCE,),
+        onset=_ONSET,
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "how", "rollouts", "blamed"),
+    [
+        (_edit("orders-config", -1), "reads", [], True),
+        (_edit("orders-policy", -1, "NetworkPolicy"), "is filtered by", [], True),
+        (_edit("orders-config", -25), "reads", [["orders", -1, ""]], True),  # taken by a restart
+        (_edit("orders-config", -25), "reads", [], False),
+        (_edit("orders-config", 5), "reads", [], False),
+        (_edit("orders-config", -1), "lives in", [], False),
+        (_edit("search-config", -1), "", [], False),
+    ],
+)
+def test_an_edit_of_what_it_reads_just_before_its_trouble_is_a_candidate(
+    edit: ObjectEdit, how: str, rollouts: list[Any], blamed: bool
+) -> None:
+    edges = [Edge(_subject("orders"), edit.subject, how, _EVIDENCE)] if how else []
+    picture = _picture({"rollouts": rollouts}, edits=(edit,)).having(graph=CallGraph.of(edges))
+    found = list(BY_REASON["ConfigChanged"].check(picture, (_failing(),)))
+    assert [finding.subject for finding in found] == ([edit.subject] if blamed else [])
+
+
+def test_an_edit_is_not_blamed_beside_what_accounts_for_it() -> None:
+    case = next(case for case in _CASES if case.get("other") == "failed over")
+    edit = _edit("orders-config", -1)
+    edges = [Edge(_subject("orders"), edit.subject, "reads", _EVIDENCE)]
+    picture = _picture(case, edits=(edit,)).having(graph=CallGraph.of(edges))
+    assert not list(BY_REASON["ConfigChanged"].check(picture, (_failing(),)))
