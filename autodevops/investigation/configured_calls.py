@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.subject import Subject
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.inventory import Inventory, Object, Workload, items, name_of, section
 
@@ -41,8 +42,16 @@ class Setting:
 
 def settings_of(workload: Workload, inventory: Inventory) -> tuple[Setting, ...]:
     """The settings of a workload's containers: those in its template, and those it takes from ConfigMaps."""
-    template = section(workload.object, "spec", "template") or workload.object  # a bare pod is its own template
+    return inventory.once(_settings).get(workload.subject, ())
+
+
+def _settings(inventory: Inventory) -> dict[Subject, tuple[Setting, ...]]:
     configs = {name_of(item): section(item, "data") for item in inventory.of_kind("ConfigMap")}
+    return {workload.subject: _settings_of(workload, configs) for workload in inventory.workloads}
+
+
+def _settings_of(workload: Workload, configs: Mapping[str, Object]) -> tuple[Setting, ...]:
+    template = section(workload.object, "spec", "template") or workload.object  # a bare pod is its own template
     found: list[Setting] = []
     for container in items(template, "spec", "containers"):
         variables = list(_variables(container, configs))
@@ -80,6 +89,8 @@ def _whole(setting: Setting, values: Mapping[str, str]) -> Setting:
 
 
 def _expanded(text: str, values: Mapping[str, str]) -> str:
+    if "$(" not in text:
+        return text
     return _REFERENCE.sub(lambda match: values.get(match.group(1), match.group(0)), text)
 
 

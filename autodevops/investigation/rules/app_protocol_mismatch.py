@@ -26,8 +26,7 @@ from autodevops.investigation.rules.routes import container_ports, hurt_through,
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for service in picture.inventory.services:
         subject = picture.inventory.object_subject(service)
-        hurt = hurt_through(subject, picture, earlier)
-        for workload in selected(service, picture) if hurt or unmeasured(picture) else ():
+        for workload in selected(service, picture):
             for port in items(service, "spec", "ports"):
                 target = str(port.get("targetPort", port.get("port")))
                 said = spoken(str(port.get("appProtocol") or "").split("/")[-1]) or spoken(str(port.get("name") or ""))
@@ -36,6 +35,9 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
                     speaks = spoken(name)
                     here = target in (name, str(declared.get("containerPort")))
                     if not here or not said or not speaks or said == speaks or "other" in (said, speaks):
+                        continue
+                    hurt = hurt_through(subject, picture, earlier)
+                    if not (hurt or unmeasured(picture)):
                         continue
                     yield RULE.finding(
                         subject,

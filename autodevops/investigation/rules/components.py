@@ -100,14 +100,28 @@ def _since(pod: Object) -> datetime | None:
 def without_leader(picture: Picture, component: str) -> SickPart | None:
     """A control loop that nobody runs: its lease is stale, or no instance says that it leads."""
     subject = Subject(kind="Pod", name=component, namespace=SYSTEM_NAMESPACE, api_version="v1")
+    newest = _newest_sign(picture)
     for lease in _leases(picture, component):
         renewed = parse_time(section(lease, "spec").get("renewTime"))
-        if renewed is not None and picture.span.window.end - renewed >= _STALE:
+        if renewed is not None and newest is not None and newest - renewed >= _STALE:
             return SickPart(subject, "", "has not renewed its lease", renewed)
     for series in picture.of_nodes("leads"):
         if series.detail == component and last(series, picture) in (0.0, None):
             return SickPart(subject, "", "has no leader", went_to_zero(series))
     return None
+
+
+def _newest_sign(picture: Picture) -> datetime | None:
+    """The newest sign of life in what was read, which may be a snapshot: other leases, the kubelets' heartbeats."""
+    moments = [
+        parse_time(section(lease, "spec").get("renewTime")) for lease in picture.inventory.of_kind(of_system("Lease"))
+    ]
+    moments += [
+        parse_time(condition.get("lastHeartbeatTime"))
+        for node in picture.inventory.nodes
+        for condition in items(node, "status", "conditions")
+    ]
+    return max((at for at in moments if at is not None and at <= picture.span.window.end), default=None)
 
 
 def _leases(picture: Picture, component: str) -> Iterator[Object]:

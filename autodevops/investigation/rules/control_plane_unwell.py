@@ -27,7 +27,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
             yield RULE.finding(
                 part.subject,
                 f"{part.subject.name} {part.words}.",
-                severity="critical" if none_left else "warning",
+                severity="critical" if none_left else "info",
                 confidence=0.9 if none_left else 0.6,
                 evidence=picture.evidence_of(of_system("Pod")),
                 onset=part.since,

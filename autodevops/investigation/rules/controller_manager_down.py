@@ -1,7 +1,7 @@
 """ControllerManagerDown (K8S122, state): nobody acts on what Deployments want.
 
 What: kube-controller-manager in kube-system in trouble, with a stale lease or without a leader; or Deployments whose
-newest generation has not been observed for two minutes, or that have no ReplicaSet.
+newest generation has not been observed for two minutes.
 
 Why it matters: nothing is scaled, rolled out, replaced or cleaned up. What runs keeps running.
 
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Object, controller_of, items, metadata, of_system, section
+from autodevops.investigation.inventory import Object, items, metadata, of_system, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
@@ -63,11 +63,9 @@ def _waits(subject: Subject, item: Object, picture: Picture) -> bool:
     wanted, seen = metadata(item).get("generation"), section(item, "status").get("observedGeneration")
     changed = _changed(item)
     old = changed is not None and picture.span.window.end - changed >= _LEAST
-    behind = isinstance(wanted, int) and (seen is None or (isinstance(seen, int) and seen < wanted))
-    owned = any(controller_of(one) == ("Deployment", subject.name) for one in picture.inventory.replica_sets)
-    none_made = "ReplicaSet" in picture.listed and not owned and bool(section(item, "spec").get("replicas", 1))
-    made = parse_time(metadata(item).get("creationTimestamp"))
-    return (behind and old) or (none_made and made is not None and picture.span.window.end - made >= _LEAST)
+    status = section(item, "status")
+    untouched = seen is None and not any(status.get(key) for key in ("conditions", "replicas", "availableReplicas"))
+    return old and isinstance(wanted, int) and (untouched or (isinstance(seen, int) and seen < wanted))
 
 
 def _changed(item: Object) -> datetime | None:

@@ -1,7 +1,7 @@
 """DNSFailing (K8S130, state): cluster DNS runs and does not resolve.
 
 What: CoreDNS answers more than a tenth of its questions with SERVFAIL, REFUSED or NOTIMP, and far more than before; or
-its pods crash while some still answer; or at least two workloads cannot look up Services that are there.
+at least two workloads cannot look up Services that are there.
 
 Why it matters: calls fail or wait before they are made, in whatever workload asks first.
 
@@ -49,7 +49,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         yield RULE.finding(
             subject,
             f"{subject.name} {words}.",
-            severity="error" if sure > 0.6 else "warning",
+            severity="error" if sure > 0.6 else "info",
             confidence=sure,
             evidence=(*evidence, *picture.evidence_of(CLUSTER_DNS)),
             onset=since,

@@ -55,7 +55,8 @@ def _nodes(picture: Picture) -> dict[str, tuple[str, datetime | None, tuple[Evid
         found.setdefault(part.node, (part.words, part.since, ()))
     having = {str(section(pod, "spec").get("nodeName", "")) for pod in pods_of(picture.inventory, "kube-proxy")}
     ready = {name_of(node) for node in picture.inventory.nodes if _is_ready(node)}
-    if having:
+    sets = [one for one in picture.inventory.of_kind(of_system("DaemonSet")) if name_of(one) == "kube-proxy"]
+    if having and any(section(one, "status").get("desiredNumberScheduled", 0) > len(having) for one in sets):
         for node in sorted(ready - having):
             found.setdefault(node, ("has no pod", None, ()))
     for kind, words in (

@@ -21,7 +21,7 @@ from autodevops.investigation.configured_calls import addressed
 from autodevops.investigation.inventory import Object, Workload, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import hurt_through, selected, selector_of
+from autodevops.investigation.rules.routes import hurt_through, selected, selector_of, unmeasured
 
 _LEAST_LETTERS, _ALIKE = 5, 0.8
 
@@ -36,11 +36,12 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         subject = picture.inventory.object_subject(service)
         if near is None:
             asked = ", ".join(f"{key}={value}" for key, value in wanted.items())
+            hurt = hurt_through(subject, picture, earlier)
             yield RULE.finding(
                 subject,
                 f"Service {subject.name} selects no pod: it wants {asked}, and no workload has that.",
-                severity="critical" if hurt_through(subject, picture, earlier) else "error",
-                confidence=0.85,
+                severity="critical" if hurt else "error" if unmeasured(picture) else "warning",
+                confidence=0.9 if hurt else 0.8 if unmeasured(picture) else 0.6,
                 evidence=picture.evidence_of("Service", "Pod"),
             )
             continue

@@ -21,7 +21,7 @@ from difflib import get_close_matches
 
 from autodevops.domain.finding import Finding
 from autodevops.investigation.configured_calls import Address, Setting, addresses, settings_of
-from autodevops.investigation.inventory import Workload, items, name_of
+from autodevops.investigation.inventory import Inventory, Workload, items, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.quotas import unserved
@@ -40,31 +40,34 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         return
     changed = changed_services(picture)
     blind = unmeasured(picture)
+    complaining = {seen.subject for seen in picture.logs} if blind else set()
     for workload in picture.inventory.workloads:
         subject = workload.subject
         rolled = [r for r in picture.rollouts if r.subject == subject and picture.span.window.contains(r.change.at)]
-        hurt = is_hurt(subject, earlier)
+        hurt = is_hurt(subject, earlier) or subject in complaining
         if not (hurt or rolled or blind):
             continue
         told: set[str] = set()
-        for setting, wrong, sure in _wrong(workload, picture, changed):
+        for setting, wrong, sure in _wrong(workload, picture, changed, hurt=hurt):
             place = " of ".join(
                 part for part in (setting.name, setting.source and f"ConfigMap {setting.source}") if part
             )
             message = f"{subject.name} is set to call {wrong}{f' ({place})' if place else ''}."
-            if message in told or not (sure or hurt):
+            if message in told:
                 continue
             told.add(message)
             yield RULE.finding(
                 subject,
                 message,
-                severity="error" if hurt or blind else "warning",
-                confidence=(0.93 if hurt else 0.85 if blind else 0.7) - (0.0 if sure else 0.1),
+                severity="error" if hurt else "warning",
+                confidence=(0.93 if hurt else 0.7) - (0.0 if sure else 0.1),
                 evidence=picture.evidence_of(subject.kind, "Service", *(["ConfigMap"] if setting.source else [])),
             )
 
 
-def _wrong(workload: Workload, picture: Picture, changed: set[str]) -> Iterator[tuple[Setting, str, bool]]:
+def _wrong(
+    workload: Workload, picture: Picture, changed: set[str], *, hurt: bool
+) -> Iterator[tuple[Setting, str, bool]]:
     """Settings that are wrong, why, and whether that is sure."""
     inventory = picture.inventory
     services = {name_of(service): service for service in inventory.services}
@@ -82,7 +85,7 @@ def _wrong(workload: Workload, picture: Picture, changed: set[str]) -> Iterator[
                 if ports and address.host not in changed and not has_port(service, address.port):
                     has = ", ".join(ports)
                     yield setting, f"{address.host}:{address.port}, but Service {address.host} has {has}", True
-                elif (meant := _meant(setting.name, address.host, services)) is not None:
+                elif hurt and (meant := _meant(setting.name, address.host, inventory)) is not None:
                     yield setting, f"{address.host}, where {meant} seems meant", False
             elif _is_address(address, setting) and address.host not in aliases | _LOCAL:
                 near = get_close_matches(address.host, services, n=1, cutoff=0.6)
@@ -90,12 +93,18 @@ def _wrong(workload: Workload, picture: Picture, changed: set[str]) -> Iterator[
                 yield setting, f"{address.host}, which is no Service{hint}", True
 
 
-def _meant(name: str, host: str, services: Iterable[str]) -> str | None:
+def _meant(name: str, host: str, inventory: Inventory) -> str | None:
     """The Service that the variable's name speaks of (PAYMENT_URL), where its value has another one."""
     stem = _plain(_KIND_OF_SETTING.sub("", name.upper()))
     if len(stem) < _SHORTEST or stem in _plain(host) or _plain(host) in stem:
         return None
-    return next((service for service in sorted(services) if stem in (_plain(service), f"{_plain(service)}s")), None)
+    plain = inventory.once(_plain_names)
+    return plain.get(stem) or plain.get(stem.removesuffix("s"))
+
+
+def _plain_names(inventory: Inventory) -> dict[str, str]:
+    """The names of Services as variables speak of them, each with the name itself."""
+    return {_plain(name): name for name in sorted((name_of(one) for one in inventory.services), reverse=True)}
 
 
 def _plain(name: str) -> str:
