@@ -29,6 +29,14 @@ def evaluate(
     jobs: Annotated[int, typer.Option(min=1, help="Scenarios at a time, each in a process of its own.")] = 1,
     seed: Annotated[int, typer.Option(help="Same seed, same worlds.")] = 1,
     page: Annotated[Path | None, typer.Option("--markdown", help="Also write the tables to this file.")] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibrate",
+            help="Fit the confidences to the dev half and write the fit to this file"
+            " (the engine's is autodevops/investigation/calibration.json).",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run scenarios of the sandbox through the engine and count what it finds.
@@ -36,6 +44,7 @@ def evaluate(
     Half of the scenarios, chosen by a hash of their names, are the test half: they are scored with the others, and
     listed only on request, so that rules are not written to fit them.
     """
+    from autodevops.evaluation.calibration import calibrate, write_calibration
     from autodevops.evaluation.play import play_all
     from autodevops.evaluation.suite import find_scenarios
     from autodevops.evaluation.tables import document, footnote, markdown, tables
@@ -51,6 +60,8 @@ def evaluate(
     found = tables(outcomes, listed=listed)
     if page is not None:
         page.write_text(f"{markdown(found)}\n{footnote(outcomes)}\n", "utf-8")
+    if calibration is not None:
+        write_calibration(calibrate(outcomes), calibration)
     if as_json:
         print_json(document(outcomes, listed=listed))
         return

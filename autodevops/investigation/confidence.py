@@ -1,17 +1,18 @@
 """From what speaks for and against a candidate to one number between 0 and 1.
 
-A logistic model with hand-set weights: every factor lies in 0 to 1, and the confidence rises with each factor of
-positive weight and falls with each of negative weight, whatever the others are. The weights are opinions until they
-are calibrated on scored scenarios; they are kept here, in one table, so that a calibration replaces numbers only.
-
-With the weights below a workload whose errors rose, and nothing more, stays under one third; with a rollout just
-before, or with failing traces that start in it and an exception in its logs, it passes two thirds.
+A logistic model: every factor lies in 0 to 1, and the score rises with each factor of positive weight and falls with
+each of negative weight, whatever the others are. The weights are set by hand, in one table; they decide the order of
+candidates. What a score is called is fitted to how often such scores were right over scored scenarios
+(`calibration.json`, made anew by `autodevops eval --calibrate`).
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
 from typing import Final
 
 BIAS: Final = -2.6
@@ -34,7 +35,25 @@ EXPLAINED_FROM: Final = 0.5
 _CEILING = 0.97  # nobody is surer than that from telemetry
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """`slope * score + offset` is the logarithm of the odds of being right. `answers`: how many it was fitted to."""
+
+    slope: float
+    offset: float
+    answers: int
+
+
+CALIBRATION: Final = Calibration(**json.loads(files(__package__).joinpath("calibration.json").read_text("utf-8")))
+
+
 def confidence(factors: Mapping[str, float]) -> float:
     """The confidence for a candidate's factors, each 0 to 1. Unknown names are errors of ours."""
     score = BIAS + sum(WEIGHTS[name] * min(1.0, max(0.0, value)) for name, value in factors.items())
-    return round(_CEILING / (1.0 + math.exp(-score)), 2)
+    return round(_CEILING / (1.0 + math.exp(-(CALIBRATION.slope * score + CALIBRATION.offset))), 2)
+
+
+def score_of(told: float) -> float:
+    """The score behind a confidence, as closely as its two digits tell."""
+    chance = min(0.995, max(0.005, told / _CEILING))
+    return (math.log(chance / (1.0 - chance)) - CALIBRATION.offset) / CALIBRATION.slope

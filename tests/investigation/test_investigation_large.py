@@ -24,7 +24,7 @@ async def _investigate(folder: Path, culprit: str) -> Investigation:
 async def test_the_broken_workload_is_found_among_many(tmp_path: Path, culprit: str) -> None:
     result = await _investigate(tmp_path, culprit)
     top = result.hypotheses[0]
-    assert (result.verdict, top.reason, top.subject.name) == ("explained", "ImagePullBackOff", culprit)
+    assert (result.verdict, top.reason, top.subject.name) == ("explained", "ImageNotFound", culprit)
     assert "10 pods" in top.summary
 
 
