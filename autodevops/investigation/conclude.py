@@ -7,13 +7,14 @@ from datetime import datetime
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.finding import Finding
-from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.hypothesis import Claim, Hypothesis
 from autodevops.domain.investigation import Verdict
 from autodevops.investigation.actions import suggest
 from autodevops.investigation.claims import code_reference, contradicts, supports
 from autodevops.investigation.confidence import EXPLAINED_FROM
 from autodevops.investigation.grounds import Doubt, anything_seen, doubt_of, gaps, join, reservation
 from autodevops.investigation.picture import Picture, Rollout
+from autodevops.investigation.precedence import why_before
 from autodevops.investigation.rollouts import revision_name
 from autodevops.investigation.rules import BY_REASON
 from autodevops.investigation.rules.base import clock
@@ -89,11 +90,17 @@ def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate,
         subject=candidate.subject,
         confidence=candidate.confidence,
         summary=_summary(candidate, picture),
-        supports=supports(candidate, picture, rivals, inquiry),
+        supports=(*supports(candidate, picture, rivals, inquiry), *_before(candidate, rivals)),
         contradicts=contradicts(candidate, picture, inquiry),
         suggested_actions=suggest(candidate),
         suspects=inquiry.suspects,
     )
+
+
+def _before(candidate: Candidate, rivals: tuple[Candidate, ...]) -> tuple[Claim, ...]:
+    following = rivals[rivals.index(candidate) + 1 :][:1]
+    claims = (why_before(candidate, other) for other in following)
+    return tuple(claim for claim in claims if claim is not None)
 
 
 def _summary(candidate: Candidate, picture: Picture) -> str:

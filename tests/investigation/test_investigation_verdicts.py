@@ -423,3 +423,11 @@ async def test_our_own_time_stays_under_its_budget(tmp_path: Path) -> None:
         await investigate(source.request, source)
         spent.append(time.process_time() - started)
     assert min(spent) < 1
+
+
+async def test_a_hypothesis_says_why_it_comes_before_the_next() -> None:
+    result = await bad_deploy().investigate()
+    said = [claim for claim in result.hypotheses[0].supports if claim.text.startswith("It comes before ")]
+    assert len(said) == 1
+    assert "failing or slow requests start in it" in said[0].text or "it was changed just before" in said[0].text
+    assert set(said[0].evidence) <= set(known(result))
