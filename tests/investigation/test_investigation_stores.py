@@ -66,7 +66,7 @@ class Scripted:
     @staticmethod
     def _answer(kind: str, result: QueryResult) -> ToolAnswer:
         base = _FIRST.timestamp()
-        series = [
+        series: list[Any] = [
             {
                 "labels": dict(one.labels),
                 "samples": [[base + at / 1000, float(value)] for at, value in zip(one.times, one.values, strict=True)],
@@ -76,7 +76,7 @@ class Scripted:
         return ToolAnswer({"result_type": kind, "series": series})
 
 
-def _failing_spans(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _failing_spans(attributes: Mapping[str, Any]) -> list[Any]:
     """A request to checkout that failed in a call that nobody answered with a span."""
     common = {
         "service": "checkout",
