@@ -55,7 +55,7 @@ class Scripted:
             bounds = _millis(arguments["start"]), _millis(arguments["end"]), int(arguments["step_seconds"]) * 1000
             return self._answer("matrix", range_query(query, self._source, *bounds))
         if tool == "tempo.search_traces" and self._call and "status = error" in query:
-            found = [
+            found: list[Any] = [
                 {"trace_id": f"call{n}", "start": stamp(END - minutes(n + 1)), "duration_ms": 9.0} for n in range(6)
             ]
             return ToolAnswer({"traces": found})
