@@ -6,6 +6,7 @@ then the window), and are asked with the engine's own queries by a real PromQL e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -41,8 +42,9 @@ _ADDRESSES = {
 class Scripted:
     """`Tools` of a world, whose questions about exporters are evaluated over a script of series."""
 
-    def __init__(self, inner: Tools, source: SeriesSource, failing_call: Mapping[str, Any] | None) -> None:
-        self._inner, self._source, self._call = inner, source, failing_call
+    def __init__(self, inner: Tools, source: SeriesSource, case: Mapping[str, Any]) -> None:
+        self._inner, self._source = inner, source
+        self._call, self._notices = case.get("failing_call"), case.get("notices", [])
 
     async def list_tools(self, server: str = "") -> tuple[ToolSpec, ...]:
         return await self._inner.list_tools(server)
@@ -61,6 +63,8 @@ class Scripted:
             return ToolAnswer({"traces": found})
         if tool == "tempo.get_trace" and self._call and str(arguments["trace_id"]).startswith("call"):
             return ToolAnswer({"trace": {"trace_id": arguments["trace_id"], "spans": _failing_spans(self._call)}})
+        if tool == "loki.query_logs" and self._notices:
+            return ToolAnswer({"records": _records(self._notices, arguments)})
         return await self._inner.call(tool, arguments)
 
     @staticmethod
@@ -74,6 +78,18 @@ class Scripted:
             for one in result.series
         ]
         return ToolAnswer({"result_type": kind, "series": series})
+
+
+def _records(notices: list[dict[str, Any]], asked: Mapping[str, Any]) -> list[Any]:
+    """Lines that a cloud writes of its instances, as far as the query's pattern and time take them."""
+    wanted = str(asked["query"]).split('|~ "', 1)[1].removesuffix('"')
+    start, end = (datetime.fromisoformat(str(asked[name])) for name in ("start", "end"))
+    dated = [(END - minutes(one["from"]), one) for one in notices if re.search(wanted, one["body"])]
+    return [
+        {"timestamp": stamp(at), "body": one["body"], "attributes": {"namespace": "bank", "service_name": one["of"]}}
+        for at, one in dated
+        if start <= at < end
+    ]
 
 
 def _failing_spans(attributes: Mapping[str, Any]) -> list[Any]:
@@ -107,6 +123,8 @@ def _world(case: dict[str, Any]) -> World:
         slower=since(onset, caller.get("slower", 1.0), 1.0),
         logs=_lines(case.get("caller_logs", [])),
     )
+    if case.get("alone"):
+        return World([])
     services = [Service("gateway", calls=("checkout",)), checkout, Service("search", rate=9)]
     if case.get("pod", True):
         services.append(Service("store", rate=0, replicas=1, logs=_lines(case.get("logs", []))))
@@ -149,7 +167,7 @@ def _source(case: dict[str, Any], world: World) -> SeriesSource:
 async def _investigate(case: dict[str, Any]) -> Investigation:
     world = _world(case)
     request = Request(namespace=world.namespace, window=TimeWindow.ending(END, minutes(60)))
-    tools = Scripted(world.tools(), _source(case, world), case.get("failing_call"))
+    tools = Scripted(world.tools(), _source(case, world), case)
     return await investigate(request, Recorder(tools, clock=lambda: END))
 
 

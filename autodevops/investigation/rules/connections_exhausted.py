@@ -100,8 +100,8 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
         + (f", {usual:.0f} before" if usual is not None and changed else "")
         + (f"; it refuses more: {said.words}" if said is not None else "; callers are refused" if refused else "")
         + ".",
-        severity="critical" if felt else "warning" if changed or limit is None else "info",
-        confidence=0.95 if said is not None or refused is not None else 0.9 if hurt else 0.6,
+        severity="critical" if felt else "error" if limit is None else "warning" if changed else "info",
+        confidence=0.95 if said is not None or refused is not None else 0.9 if hurt else 0.75 if limit is None else 0.6,
         evidence=[*store.evidence("connections", "connections_limit", "connections_refused"),
                   *(said.evidence if said is not None else ())],
         onset=began,
