@@ -61,7 +61,6 @@ _REMEDIES = {
     "QueueBacklog": "See the consumers' errors and time a message; start or scale them.",
     "DeadLetters": "Read one of the messages, correct what cannot process it, and put them back.",
     "ExternalThrottled": "Send less: stop retries and jobs, obey Retry-After; then ask for a higher limit.",
-    "ExternalFailing": "See the provider's status, and degrade or queue meanwhile.",
 }
 
 
