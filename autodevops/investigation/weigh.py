@@ -166,7 +166,9 @@ def _explanation(
         back = picture.graph.reaches(other, subject)
         if back and (origins[other], str(other)) <= (origins[subject], str(subject)):
             continue  # they call each other: only the one where more errors start explains the other
-        strength = max(_STRENGTH[f.severity] * f.confidence for f in draft.findings)
+        strength = max(
+            (_STRENGTH[f.severity] * f.confidence for f in draft.findings if f.reason != _BY_METRICS), default=0.0
+        )  # what the metrics give it is in `origins`
         elsewhere = any(_rule(f).shows_elsewhere for f in draft.findings)
         origin = 0.0 if elsewhere else origins[subject] - origins[other]
         guilt = _own_guilt(drafts[subject].findings, origin, change)

@@ -31,6 +31,7 @@ from autodevops.investigation.rules.base import Rule, clock, percent
 _LEAST_SHARE = 0.05
 _INSIDE = 0.3  # what counts of trouble that nobody at the head of the calls is seen to have
 _SURE = 0.8  # at most: metrics say how much, traces say which request
+_INFERRED = 0.7  # of that, for one that shows nothing itself: a caller that fails before it asks looks the same
 _LEAST_TRACES = 3
 _STANDS_OUT = 4.0  # noise scales
 _PART_OF_PEAK = 0.3
@@ -62,11 +63,13 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             share = begun * part.weight / total
             shares[subject] = shares.get(subject, 0.0) + share
             leads[subject] = max(leads.get(subject, (0.0, part)), (share, part), key=lambda pair: pair[0])
+    troubled = {f.subject for f in earlier if f.severity != "info"}
     likely = sum(share**2 for share in shares.values())
     for subject, share in sorted(shares.items(), key=lambda item: (-item[1], str(item[0]))):
         if share >= _LEAST_SHARE:
             confidence = _SURE * share**2 / likely  # that one began it is likelier than that two share it
-            yield _finding(picture, subject, confidence, leads[subject][1])
+            seen = subject in troubled
+            yield _finding(picture, subject, confidence if seen else _INFERRED * confidence, leads[subject][1])
 
 
 def _parts(picture: Picture, earlier: tuple[Finding, ...], harm: Harm) -> list[_Part]:
