@@ -58,6 +58,11 @@ class Episode:
         return self.end is None
 
 
+def penalty(samples: float) -> float:
+    """What a step must save in squared noise: four times log n, not the BIC's two; a false step costs a false blame."""
+    return 4.0 * math.log(max(2.0, samples))
+
+
 def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size: int = 4) -> tuple[Segment, ...]:
     """Cut `values` into stretches of one level each. `scale` is the noise's standard deviation, above zero."""
     n = len(values)
@@ -65,13 +70,13 @@ def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size:
         return ()
     if n < 2 * min_size:
         return (Segment(0, n - 1, float(np.median(values))),)
-    # Four times log n instead of the BIC's two: a false step costs a false blame.
-    penalty = 4.0 * math.log(max(2.0, n / correlation))
+    price = penalty(n / correlation)
     unit = scale * scale * correlation
-    first = np.concatenate(([0.0], np.cumsum(values)))
-    second = np.concatenate(([0.0], np.cumsum(values * values)))
+    centred = values - np.median(values)  # else squares of a large level leave no digits for its noise
+    first = np.concatenate(([0.0], np.cumsum(centred)))
+    second = np.concatenate(([0.0], np.cumsum(centred * centred)))
     best = np.full(n + 1, np.inf)
-    best[0] = -penalty
+    best[0] = -price
     previous = np.zeros(n + 1, dtype=np.int64)
     starts = np.array([0], dtype=np.int64)
     for end in range(min_size, n + 1):
@@ -79,7 +84,7 @@ def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size:
         costs = (second[end] - second[starts] - sums * sums / (end - starts)) / unit
         totals = best[starts] + costs
         winner = int(np.argmin(totals))
-        best[end] = totals[winner] + penalty
+        best[end] = totals[winner] + price
         previous[end] = starts[winner]
         starts = starts[totals <= best[end]]
         if end + 1 - min_size >= min_size:
