@@ -126,7 +126,7 @@ async def test_dns_is_at_fault_where_several_cannot_resolve_what_is_there(
         for name in writers
     ]
     world = LoggingWorld([Service("gateway"), *services])
-    world.cluster_dns = [
+    world.system = [
         {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "coredns", "namespace": "kube-system"},
          "spec": {"replicas": 2}, "status": {"replicas": 2, "availableReplicas": 2, "readyReplicas": 2}}
     ]  # fmt: skip
