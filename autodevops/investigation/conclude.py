@@ -84,7 +84,9 @@ def _past(picture: Picture, findings: tuple[Finding, ...]) -> str:
 
 
 def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ...]) -> Hypothesis:
-    inquiry = inquire(candidate.subject, candidate.onset, picture)
+    felt = [rival.onset for rival in rivals if rival.subject in candidate.explains and rival.onset is not None]
+    told = [finding.onset for finding in candidate.findings if finding.onset is not None]
+    inquiry = inquire(candidate.subject, candidate.onset or min(told or felt, default=None), picture)
     return Hypothesis(
         reason=candidate.reason,
         subject=candidate.subject,
@@ -94,6 +96,7 @@ def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate,
         contradicts=contradicts(candidate, picture, inquiry),
         suggested_actions=suggest(candidate),
         suspects=inquiry.suspects,
+        suffering=candidate.explains,
     )
 
 
