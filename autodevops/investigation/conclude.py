@@ -96,7 +96,7 @@ def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate,
         contradicts=contradicts(candidate, picture, inquiry),
         suggested_actions=suggest(candidate),
         suspects=inquiry.suspects,
-        suffering=candidate.explains,
+        suffering=tuple(sorted(candidate.explains, key=lambda s: len(picture.graph.path(s, candidate.subject)))),
     )
 
 

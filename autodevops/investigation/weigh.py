@@ -143,7 +143,7 @@ def _candidate(
         confidence=confidence(factors),
         explained_by=explained_by,
         path=picture.graph.path(subject, explained_by) if explained_by else (),
-        explains=tuple(sorted(dependants, key=lambda other: (len(picture.graph.path(other, subject)), str(other)))),
+        explains=tuple(sorted(dependants, key=str)),
     )
 
 
