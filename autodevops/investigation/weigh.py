@@ -113,7 +113,13 @@ def _candidate(
     changes = [f for f in findings if f.subject == subject and f.reason == "RolloutNearOnset"]
     change = max(changes, key=lambda f: (f.confidence, f.message), default=None)
     earliest = min((moment for moment in onsets.values() if moment is not None), default=None)
-    dependants = [other for other in drafts if other != subject and picture.graph.reaches(other, subject)]
+    loads = any(_rule(f).loads_callees for f in own)
+    dependants = [
+        other
+        for other in drafts
+        if other != subject
+        and (picture.graph.reaches(other, subject) or (loads and picture.graph.reaches(subject, other)))
+    ]
     explained_by, blame = _explanation(subject, drafts, onsets, origins, picture, change)
     others = max((share for other, share in origins.items() if other != subject), default=0.0)
     cleared = len(picture.error_traces) >= _LEAST_FAILING_TRACES and origins[subject] == 0.0 and _rests_on_errors(own)
@@ -163,7 +169,7 @@ def _explanation(
         mine, theirs = onsets[subject], onsets[other]
         if mine is not None and theirs is not None and theirs > mine + _slack(picture):
             continue
-        back = picture.graph.reaches(other, subject)
+        back = picture.graph.reaches(other, subject) and picture.graph.reaches(subject, other)
         if back and (origins[other], str(other)) <= (origins[subject], str(subject)):
             continue  # they call each other: only the one where more errors start explains the other
         strength = max(
