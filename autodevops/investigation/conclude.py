@@ -124,7 +124,7 @@ def _summary(candidate: Candidate, picture: Picture) -> str:
         else:
             when = _distance(rollout.change.at, candidate.onset)
             sentence += f", {when} {revision_name(rollout.number)} was rolled out"
-    if candidate.explained_by is not None:
+    if candidate.explained_by is not None and candidate.path:
         sentence += f"; it depends on {candidate.explained_by.name}, which is in trouble too"
     return sentence + "."
 
