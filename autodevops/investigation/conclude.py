@@ -70,9 +70,7 @@ def _nothing_wrong(picture: Picture, findings: tuple[Finding, ...], doubt: Doubt
 def _past(picture: Picture, findings: tuple[Finding, ...]) -> str:
     """What was wrong within the window and is over, told from the workload where it began; empty when nothing was."""
     over = tuple(
-        f.model_copy(update={"severity": "error"})
-        for f in findings
-        if f.severity == "info" and f.onset is not None and f.reason in {"ErrorRateIncreased", "LatencyIncreased"}
+        f.model_copy(update={"severity": "error"}) for f in findings if f.severity == "info" and f.ended is not None
     )
     if not over:
         return ""

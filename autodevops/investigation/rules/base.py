@@ -57,6 +57,7 @@ class Rule:
         confidence: float,
         evidence: Iterable[EvidenceId],
         onset: datetime | None = None,
+        ended: datetime | None = None,
     ) -> Finding:
         return Finding(
             rule_id=self.id,
@@ -67,6 +68,7 @@ class Rule:
             confidence=round(min(1.0, max(0.0, confidence)), 3),
             evidence=tuple(dict.fromkeys(evidence)),
             onset=onset,
+            ended=ended,
         )
 
 
