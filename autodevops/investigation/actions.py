@@ -77,6 +77,22 @@ _REMEDIES = {
     "ControllerManagerDown": "Read kube-controller-manager's log and its manifest on the control plane's node.",
     "SchedulerDown": "Read kube-scheduler's log and its manifest on the control plane's node.",
     "ControlPlaneUnwell": "Read its log, and see the disk of the control plane's node.",
+    "ConnectionsExhausted": "End idle connections, then make pools smaller or put a pooler before it.",
+    "ReplicationLag": "Slow down the heavy write, or see the replica's disk and long queries; read from the primary.",
+    "SlowDatabase": "See what its sessions wait for, and the plan of the heaviest statement.",
+    "DatabaseCPUSaturated": "See the plan of the heaviest statement and who sends it.",
+    "VolumeFull": "Expand the volume, then find what filled it.",
+    "StorageNearlyFull": "Expand the volume now, then see what grows.",
+    "DatabaseReadOnly": "See whether it was demoted or set read-only, and point writers at the primary.",
+    "LockContention": "Find the session that holds the lock and end it.",
+    "IdleInTransaction": "End the idle transactions and set a time limit for them.",
+    "DatabaseDown": "See its pod, log and volume; of a managed one, its events.",
+    "FailedOver": "See that callers have reconnected to the new primary, and why the old one went.",
+    "CacheEvictions": "Give the cache the memory it needs, or find which keys grew.",
+    "CacheMisses": "See whether it was restarted, flushed or made smaller; undo that.",
+    "QueueBacklog": "See the consumers' errors and time a message; start or scale them.",
+    "DeadLetters": "Read one of the messages, correct what cannot process it, and put them back.",
+    "ExternalThrottled": "Send less: stop retries and jobs, obey Retry-After; then ask for a higher limit.",
     **{
         f"{kind}Probe{mistake}": remedy
         for kind in ("Liveness", "Readiness", "Startup")
@@ -116,9 +132,7 @@ def suggest(candidate: Candidate) -> tuple[SuggestedAction, ...]:
         )
     remedy = _REMEDIES.get(candidate.reason)
     if remedy:
-        actions.append(
-            SuggestedAction(kind="remediation", summary=remedy, command=_kubectl(subject, "describe", _target(subject)))
-        )
+        actions.append(SuggestedAction(kind="remediation", summary=remedy, command=_describe(subject)))
     if subject.kind == "Node":
         on_node = _ON_NODE.get(candidate.reason)
         if on_node:
@@ -156,6 +170,12 @@ def suggest(candidate: Candidate) -> tuple[SuggestedAction, ...]:
             )
         )
     return tuple(actions)
+
+
+def _describe(subject: Subject) -> str:
+    """Nothing for what lies outside of the cluster."""
+    outside = subject.api_version == "opentelemetry.io"
+    return "" if outside else _kubectl(subject, "describe", _target(subject))
 
 
 def _target(subject: Subject) -> str:

@@ -12,35 +12,30 @@ What to do: read CoreDNS's log; see its Corefile, its upstream resolvers and its
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import CLUSTER_DNS, SYSTEM_NAMESPACE, name_of, of_system, section
+from autodevops.investigation.grounds import join
+from autodevops.investigation.inventory import CLUSTER_DNS, SYSTEM_NAMESPACE, of_system, section
+from autodevops.investigation.log_peers import seen_peer
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock, percent
 from autodevops.investigation.rules.components import sick_pods
 from autodevops.investigation.rules.machines import now_and_before, onset
-from autodevops.investigation.rules.pods import is_recent
+from autodevops.investigation.rules.said import said
 
 _LEAST, _FACTOR = 0.1, 3.0
-_WORKLOADS, _LINES = 2, 3
-_LOOKUP = re.compile(
-    r"lookup ([a-z0-9.-]+)(?: on [0-9.:]+)?: (?:no such host|server misbehaving|i/o timeout)|"
-    r"(?:EAI_AGAIN|ENOTFOUND) ([a-z0-9.-]+)|[Cc]ould not resolve host:? ([a-z0-9.-]+)|"
-    r"UnknownHostException: ([a-z0-9.-]+)|[\'\"]?([a-z0-9.-]+)[\'\"]?: (?:Temporary failure in name resolution|"
-    r"Name or service not known)|Failed to resolve '([a-z0-9.-]+)'"
-)
+_WORKLOADS = 2  # one alone may be cut off from DNS by a policy of its own
 
 
-def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     subject = _dns(picture)
     if subject is None or _down(picture):
         return
-    told = [*_answers(picture), *_lookups(picture)]
+    told = [*_answers(picture), *_lookups(picture, earlier)]
     if not told:
         sick = sick_pods(picture, "kube-dns")
         if sick:
@@ -84,25 +79,25 @@ def _answers(picture: Picture) -> Iterable[_Told]:
             yield words, since, 0.95, (series.evidence,)
 
 
-def _lookups(picture: Picture) -> Iterable[_Told]:
+def _lookups(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[_Told]:
     """Workloads that cannot look up Services of this namespace, which are there."""
-    services = {name_of(service) for service in picture.inventory.services}
-    failing: dict[Subject, list[tuple[datetime, EvidenceId]]] = {}
-    for seen in picture.logs:
-        match = _LOOKUP.search(seen.record.body)
-        host = next((group for group in match.groups() if group), "") if match else ""
-        here = host.split(".")[0] in services and (host.split(".")[1:2] in ([], [picture.inventory.namespace]))
-        if seen.subject is not None and here and is_recent(seen.record.timestamp, picture):
-            failing.setdefault(seen.subject, []).append((seen.record.timestamp, seen.evidence))
-    many = {subject: lines for subject, lines in failing.items() if len(lines) >= _LINES}
-    if len(many) >= _WORKLOADS:
-        names = ", ".join(sorted(subject.name for subject in many))
-        lines = [line for found in many.values() for line in found]
-        evidence = tuple(sorted({one for _, one in lines}))
-        yield f"does not resolve Services that are there, for {names}", min(at for at, _ in lines), 0.9, evidence
+    told = [
+        seen
+        for seen in said(frozenset({"unknown host"}), picture, earlier)
+        if seen.severity != "info"
+        and (peer := seen_peer(seen.line, picture.inventory, seen.subject)) is not None
+        and peer.service
+    ]
+    names = sorted({seen.subject.name for seen in told})
+    if len(names) >= _WORKLOADS:
+        example = max(told, key=lambda seen: (seen.count, str(seen.subject)))
+        evidence = tuple(sorted({one for seen in told for one in seen.evidence}))
+        since = min((seen.onset for seen in told if seen.onset is not None), default=None)
+        words = f"does not resolve Services that are there, for {join(names)}: {example.line.message[:200]}"
+        yield words, since, 0.9, evidence
 
 
 RULE = Rule(
-    "K8S130", "DNSFailing", "state", _check, specificity=0.95, names_cause=True,
+    "K8S130", "DNSFailing", "state", _check, specificity=0.95, stage=2, names_cause=True,
     shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip
