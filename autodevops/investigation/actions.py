@@ -84,6 +84,8 @@ _REMEDIES = {
     "WrongServiceAddress": "Correct the address in the template or ConfigMap.",
     "IngressBackendMissing": "Correct the backend's name or port.",
     "IngressClassMissing": "Correct the class, or install its controller.",
+    "IngressTlsSecretMissing": "Create the Secret, or see why cert-manager does not.",
+    "ServiceSelectsAnotherVersion": "Point the selector at the version that is ready, or bring up the other.",
     "IngressMisrouted": "Correct the backend of that path.",
     "RouteBackendMissing": "Correct backendRefs.",
     "NetworkPolicyBlocks": "Allow the caller by its labels and the port.",

@@ -34,6 +34,8 @@ async def gather_needed(
         asked |= {"PersistentVolume": ("PersistentVolume", {})}
     if objects(by_kind["Ingress"]):
         asked["IngressClass"] = ("IngressClass", {})
+    if any(items(ingress, "spec", "tls") for ingress in objects(by_kind["Ingress"])):
+        asked["Secret"] = ("Secret", within)
     if any(kind.get("kind") == "HTTPRoute" for kind in _kinds(served)):
         asked["HTTPRoute"] = ("HTTPRoute", within)
     if any(_reads_config(item) for kind in WORKLOAD_KINDS for item in objects(by_kind[kind])):

@@ -84,4 +84,4 @@ def _growth(memory: PodMemory) -> tuple[float, float, float] | None:
     return best
 
 
-RULE = Rule("K8S138", "MemoryLeak", "state", _check, specificity=0.85, names_cause=True, documentation=__doc__)
+RULE = Rule("K8S138", "MemoryLeak", "state", _check, specificity=0.98, names_cause=True, documentation=__doc__)

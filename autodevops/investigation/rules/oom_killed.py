@@ -54,4 +54,4 @@ def _limit(state: ContainerState) -> str:
     return "limit unknown"
 
 
-RULE = Rule("K8S002", "OOMKilled", "state", _check, specificity=0.7, documentation=__doc__)
+RULE = Rule("K8S002", "OOMKilled", "state", _check, specificity=0.7, names_cause=True, documentation=__doc__)
