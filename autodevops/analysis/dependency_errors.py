@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 Refusal: TypeAlias = Literal[
-    "no connections", "read only", "disk full", "memory full", "lock", "not ready", "failover", "throttled",
+    "no connections", "read only", "disk full", "not ready", "failover", "throttled",
     "disk low", "lag",
 ]  # fmt: skip
 
@@ -32,11 +32,6 @@ _SENTENCES: Final[tuple[tuple[Refusal, str, str], ...]] = (
     ("disk low", "rds", r"free storage capacity .{0,120} is low"),
     ("lag", "", r"replication lag (?:has )?exceed|replica\b.{0,60}\bis behind|replication has stopped"),
     ("disk full", "rabbitmq", r"free_disk_space|disk resource limit alarm set"),
-    ("memory full", "redis", r"OOM command not allowed when used memory"),
-    ("memory full", "rabbitmq", r"memory resource limit alarm set"),
-    ("lock", "postgresql", r"deadlock detected|canceling statement due to lock timeout|\b40P01\b|\b55P03\b"),
-    ("lock", "postgresql", r"still waiting for \w+Lock"),
-    ("lock", "mysql", r"Lock wait timeout exceeded|Deadlock found when trying to get lock"),
     (
         "not ready",
         "postgresql",

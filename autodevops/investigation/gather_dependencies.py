@@ -28,6 +28,7 @@ from autodevops.investigation.request import Span, rfc3339
 from autodevops.investigation.request_families import NAMESPACE_LABELS
 
 _MOST: Final = 12  # objects of one exporter: more makes a query nobody can read
+_LATELY: Final = "15m"
 _TARGETS: Final = ("server", "target", "instance")
 _PODS: Final = ("exported_pod", "pod", "k8s_pod_name")
 
@@ -39,12 +40,16 @@ async def gather_dependencies(collector: Collector, inventory: Inventory, span: 
     named = configured(inventory)
     every = (label for one in EXPORTERS for label in one.identity)
     labels = list(dict.fromkeys(["__name__", *every, *_TARGETS, *_PODS, "service", *NAMESPACE_LABELS]))
-    marks = "|".join(one.marks for one in EXPORTERS)
+    here, there = ("|".join(one.marks for one in EXPORTERS if one.callers is callers) for callers in (False, True))
     seconds = round(span.whole.length.total_seconds())
+    # Of callers there may be thousands of series, and none tells of what has gone: their last minutes are enough.
+    seen_by = (
+        f'last_over_time({{__name__=~"{here}"}}[{seconds}s]) or last_over_time({{__name__=~"{there}"}}[{_LATELY}])'
+    )
     evidence, volumes = await asyncio.gather(
         collector.ask(
             "prometheus.query_instant",
-            query=f'count by ({", ".join(labels)}) (last_over_time({{__name__=~"{marks}"}}[{seconds}s]))',
+            query=f"count by ({', '.join(labels)}) ({seen_by})",
             time=rfc3339(span.window.end),
         ),
         _volumes(collector, inventory, span),

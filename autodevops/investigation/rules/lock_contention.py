@@ -1,8 +1,8 @@
 """LockContention (DB007, state): sessions of a database wait for locks that others hold.
 
 What: sessions that wait for a lock (wait_event_type Lock, innodb_row_lock_current_waits) rose to at least five and
-three times what was usual and make up a fifth of those at work, or deadlocks and lock time limits are written of far
-more often than before. A wait now and then is what locks are for.
+three times what was usual and make up a fifth of those at work. A wait now and then is what locks are for; deadlocks
+and time limits that are written of are LockTimeouts.
 
 Why it matters: everybody who touches the same rows stands still; time limits fire in callers that did nothing wrong.
 
@@ -19,23 +19,19 @@ from collections.abc import Iterable
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
-from autodevops.investigation.rules.complaints import complaints
 from autodevops.investigation.rules.stores import change, hurt_callers, moment, now, stores
 
 _LEAST = 5.0
 _TIMES = 3.0
 _SHARE = 0.2
-_MANY_LINES = 8
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    told = set()
     for store in stores(picture):
         rise = change(store.of("lock_waits"), picture, lambda usual: max(_LEAST - 1, _TIMES * usual), floor=0.5)
         waiting, working = now(store.of("lock_waits"), picture), now(store.of("sessions"), picture)
         if rise is None or waiting is None or (working and waiting < _SHARE * working):
             continue
-        told.add(store.subject)
         hurt = hurt_callers(store.subject, picture, earlier)
         yield RULE.finding(
             store.subject,
@@ -46,17 +42,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             evidence=store.evidence("lock_waits", "sessions"),
             onset=moment(rise.onset),
         )
-    for one in complaints(picture, "lock"):
-        hurt = hurt_callers(one.subject, picture, earlier)
-        if one.subject not in told and one.lines >= _MANY_LINES and hurt:
-            yield RULE.finding(
-                one.subject,
-                f"{one.subject.name} has ended {one.lines} statements for locks since {clock(one.first)}: {one.words}",
-                severity="error",
-                confidence=0.8,
-                evidence=one.evidence,
-                onset=one.first,
-            )
 
 
 RULE = Rule(

@@ -1,7 +1,8 @@
 """StuckTerminating (K8S135, state): a pod that should be gone is not.
 
 What: a pod whose time to end was over two minutes ago, on a node that is Ready, without finalizers (with them it is
-FinalizerBlocks; on a node that is not Ready it is the node's matter).
+FinalizerBlocks; on a node that is not Ready it is the node's matter). Where its Deployment has all the pods it wants
+without it, and nothing failed in ending it, it is the rest of a rollout that nobody waits for: history.
 
 Why it matters: a StatefulSet waits for it before it makes the next one; its volume and address stay taken.
 
@@ -52,11 +53,21 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
             owner,
             f"{count_of(set(names))} of {owner.name} should have ended at {clock(since)} and is still there"
             + (f": {why}" if why else "."),
-            severity="warning",
+            severity="info" if not why and _is_replaced(owner, picture) else "warning",
             confidence=0.9,
             evidence=picture.evidence_of("Pod", "Node", "Event"),
             onset=since,
         )
+
+
+def _is_replaced(owner: Subject, picture: Picture) -> bool:
+    """Whether a Deployment has as many pods as it wants; others wait for the old pod before they make the new one."""
+    workload = picture.inventory.workload(owner)
+    if workload is None or owner.kind != "Deployment":
+        return False
+    wanted = section(workload.object, "spec").get("replicas")
+    available = section(workload.object, "status").get("availableReplicas")
+    return isinstance(wanted, int) and isinstance(available, int) and available >= wanted > 0
 
 
 RULE = Rule("K8S135", "StuckTerminating", "state", _check, specificity=0.85, names_cause=True, documentation=__doc__)
