@@ -127,11 +127,11 @@ async def test_dns_is_at_fault_where_several_cannot_resolve_what_is_there(
     ]
     world = LoggingWorld([Service("gateway"), *services])
     world.system = [
-        {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "coredns", "namespace": "kube-system"},
+        {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "coredns", "namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}},
          "spec": {"replicas": 2}, "status": {"replicas": 2, "availableReplicas": 2, "readyReplicas": 2}}
     ]  # fmt: skip
     result = await world.investigate()
-    assert ("DNSFailing" in _found(result)) == found
+    assert ("DNSFailing" in {finding.reason for finding in result.findings}) == found
     if found:
         assert result.hypotheses[0].subject.name == "coredns"
 
