@@ -126,10 +126,9 @@ async def test_dns_is_at_fault_where_several_cannot_resolve_what_is_there(
         for name in writers
     ]
     world = LoggingWorld([Service("gateway"), *services])
-    world.system = [
-        {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "coredns", "namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}},
-         "spec": {"replicas": 2}, "status": {"replicas": 2, "availableReplicas": 2, "readyReplicas": 2}}
-    ]  # fmt: skip
+    named = {"name": "coredns", "namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}}
+    runs = {"replicas": 2, "availableReplicas": 2, "readyReplicas": 2}
+    world.system = [{"kind": "Deployment", "metadata": named, "spec": {"replicas": 2}, "status": runs}]
     result = await world.investigate()
     assert ("DNSFailing" in {finding.reason for finding in result.findings}) == found
     if found:
