@@ -13,7 +13,7 @@ from autodevops.analysis.log_lines import LogLine
 from autodevops.analysis.log_peers import Peer, peer_of
 from autodevops.domain.subject import Subject
 from autodevops.investigation.graph import Edge
-from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, items, name_of, section
+from autodevops.investigation.inventory import Inventory, items, name_of, section
 from autodevops.investigation.picture import Picture
 
 _LOCAL: Final = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}
@@ -92,17 +92,9 @@ def log_edges(picture: Picture) -> list[Edge]:
     told = [(*subjects[found.source], found.category, found.example) for found in picture.log_groups]
     for tail in picture.last_words:
         told += [(tail.subject, tail.evidence, error.kind, error.line) for error in tail.errors]
-    dns = cluster_dns(inventory)
     edges: set[Edge] = set()
     for subject, evidence, kind, line in told:
         found = seen_peer(line, inventory, subject) if kind in REACHING else None
         if found is not None and found.subject is not None and found.subject != subject:
             edges.add(Edge(subject, found.subject, "calls", evidence))
-        if kind == "unknown host" and dns is not None and found is not None and found.service:
-            edges.add(Edge(subject, dns, "resolves names by", evidence))
     return sorted(edges, key=lambda edge: (str(edge.origin), str(edge.target), edge.evidence))
-
-
-def cluster_dns(inventory: Inventory) -> Subject | None:
-    """The Deployment that answers for the cluster's names, where it could be listed."""
-    return next((inventory.object_subject(item) for item in inventory.of_kind(CLUSTER_DNS)), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -310,10 +310,16 @@ class Picture:
     @cached_property
     def log_groups(self) -> tuple[TemplateGroup, ...]:
         """The error lines of the window by template, counted in the baseline too. Sources are subjects in words."""
-        return group(
-            ((str(log.subject), log.record) for log in self.logs if log.subject is not None),
-            ((str(log.subject), log.record) for log in self.baseline_logs if log.subject is not None),
-        )
+        return group(_sourced(self.logs), _sourced(self.baseline_logs))
+
+    @cached_property
+    def gone_log_groups(self) -> tuple[TemplateGroup, ...]:
+        """The error lines of the baseline by template that the window does not have."""
+        return tuple(g for g in group(_sourced(self.baseline_logs), _sourced(self.logs)) if not g.before)
 
     def evidence_of(self, *kinds: str) -> tuple[EvidenceId, ...]:
         return tuple(self.listed[kind] for kind in kinds if kind in self.listed)
+
+
+def _sourced(logs: tuple[SeenLog, ...]) -> Iterator[tuple[str, LogRecord]]:
+    return ((str(log.subject), log.record) for log in logs if log.subject is not None)

@@ -126,11 +126,18 @@ async def test_dns_is_at_fault_where_several_cannot_resolve_what_is_there(
         for name in writers
     ]
     world = LoggingWorld([Service("gateway"), *services])
-    world.system = [
-        {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "coredns", "namespace": "kube-system"},
-         "spec": {"replicas": 2}, "status": {"replicas": 2, "availableReplicas": 2, "readyReplicas": 2}}
-    ]  # fmt: skip
+    named = {"name": "coredns", "namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}}
+    runs = {"replicas": 2, "availableReplicas": 2, "readyReplicas": 2}
+    world.system = [{"kind": "Deployment", "metadata": named, "spec": {"replicas": 2}, "status": runs}]
     result = await world.investigate()
-    assert ("DNSFailing" in _found(result)) == found
+    assert ("DNSFailing" in {finding.reason for finding in result.findings}) == found
     if found:
         assert result.hypotheses[0].subject.name == "coredns"
+
+
+@pytest.mark.parametrize(("until", "gone"), [(70, True), (30, False)])
+async def test_an_error_that_ended_before_the_window_is_told_and_blames_nobody(until: int, gone: bool) -> None:
+    written = lines(END - minutes(110), END - minutes(until), "ERROR order <n> failed", timedelta(seconds=60))
+    result = await LoggingWorld([Service("gateway"), Service("ledger", logs=written)]).investigate()
+    assert ("ErrorLogsGone" in {finding.reason for finding in result.findings}) == gone
+    assert result.verdict == "healthy"
