@@ -19,7 +19,7 @@ from autodevops.domain.investigation import Investigation
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import Request, investigate
-from autodevops.kernel.errors import ToolNotFound, ToolUnavailable
+from autodevops.kernel.errors import ToolDenied, ToolNotFound, ToolUnavailable
 from autodevops.toolbox.protocol import Emit
 from autodevops.toolbox.recorder import Recorder
 from autodevops.toolbox.testing import ScriptedTools
@@ -88,6 +88,7 @@ class World:
     kube_state: bool = False
     objects: list[dict[str, Any]] = field(default_factory=list)  # of other kinds, or unusual Services
     cluster_dns: list[dict[str, Any]] = field(default_factory=list)
+    unlisted: frozenset[str] = frozenset()  # kinds that may not be listed
 
     def tools(self) -> ScriptedTools:
         script: dict[str, Any] = {
@@ -144,6 +145,8 @@ class World:
         return {"resource": {"kind": arguments["kind"], "metadata": {"name": arguments["name"]}}}
 
     def _resources(self, arguments: Mapping[str, Any]) -> Any:
+        if arguments["kind"] in self.unlisted:
+            return ToolDenied(f"Listing {arguments['kind']} is forbidden.")
         if arguments.get("namespace") == "kube-system":
             return self._items([item for item in self.cluster_dns if item["kind"] == arguments["kind"]])
         if arguments.get("namespace") not in (None, self.namespace):
