@@ -31,7 +31,6 @@ _BY_RUNTIME: Final = (
 # What shells, loaders and argument parsers say.
 _BY_WORDS: Final = (
     ("architecture", re.compile(r"exec format error|cannot execute binary file", re.I)),
-    ("read-only", re.compile(r"read-only file ?system|EROFS", re.I)),
     ("absent", re.compile(r"command not found|: not found$|No such file or directory$")),
     ("arguments", re.compile(
         r"unknown (?:shorthand )?flag|flag provided but not defined|unrecogni[sz]ed (?:arguments?|option)"
@@ -50,7 +49,7 @@ class Unstarted:
 
     subject: Subject
     container: str
-    kind: str  # absent, forbidden, architecture, arguments, mount, read-only, denied
+    kind: str  # absent, forbidden, architecture, arguments, mount, denied
     words: str
     states: tuple[ContainerState, ...]
     evidence: tuple[EvidenceId, ...]
@@ -100,7 +99,7 @@ def volume_at(found: Unstarted) -> str:
 
 
 def _where(found: Unstarted) -> str:
-    place = volume_at(found) if found.kind in {"denied", "read-only", "mount"} else ""
+    place = volume_at(found) if found.kind in {"denied", "mount"} else ""
     return f", {place}" if place else ""
 
 
