@@ -45,14 +45,16 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
     )
     by_kind = {"Event": events, "Node": nodes, CLUSTER_DNS: dns}
     by_kind |= dict(zip((*_NAMESPACED, *_FURTHER), lists, strict=True))
-    by_kind |= await gather_needed(collector, namespace, by_kind)
     large = [kind for kind in LARGE if by_kind[kind].truncated]
     instead = await asyncio.gather(*(gather_large(collector, kind, namespace) for kind in large))
     by_kind |= {kind: evidence for kind, (_, evidence) in zip(large, instead, strict=True)}
-    listed = {kind: evidence.id for kind, evidence in by_kind.items() if evidence.ok}
-    known = "Pod" in listed or any(kind in listed for kind in ("Deployment", "StatefulSet", "DaemonSet"))
     lists_of = {kind: objects(evidence) for kind, evidence in by_kind.items()}
     lists_of |= {kind: found for kind, (found, _) in zip(large, instead, strict=True)}
+    needed = await gather_needed(collector, namespace, lists_of)
+    by_kind |= needed
+    lists_of |= {kind: objects(evidence) for kind, evidence in needed.items()}
+    listed = {kind: evidence.id for kind, evidence in by_kind.items() if evidence.ok}
+    known = "Pod" in listed or any(kind in listed for kind in ("Deployment", "StatefulSet", "DaemonSet"))
     lists_of["Namespace"] = _one(namespace_evidence)
     return build(namespace, lists_of, known=known), listed, namespace_evidence
 

@@ -1,4 +1,4 @@
-"""What is asked of the cluster only where something needs it: storage, configuration by name, the scheduler, budgets.
+"""What is asked of the cluster only where something needs it: storage, names of configuration, the scheduler.
 
 Most namespaces need none of it. Each need is read from what was listed before, so a quiet namespace costs no call, and
 one in trouble a few at once.
@@ -12,7 +12,7 @@ from typing import Final
 
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
-from autodevops.investigation.collect import Collector, objects
+from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import SCHEDULER, Object, items, metadata, section
 
 _LIMIT: Final = 2000
@@ -21,12 +21,14 @@ _UNBORN: Final = {"ContainerCreating", "PodInitializing", "CreateContainerConfig
 _UNPULLED: Final = {"ErrImagePull", "ImagePullBackOff"}
 
 
-async def gather_needed(collector: Collector, namespace: str, by_kind: Mapping[str, Evidence]) -> dict[str, Evidence]:
+async def gather_needed(
+    collector: Collector, namespace: str, seen: Mapping[str, tuple[Object, ...]]
+) -> dict[str, Evidence]:
     """The answers by kind, SCHEDULER among them. What may not be listed is left out, as everywhere."""
     within: dict[str, Json] = {"namespace": namespace}
-    pods = objects(by_kind["Pod"])
+    pods = seen["Pod"]
     asked: dict[str, tuple[str, dict[str, Json]]] = {}
-    if any(section(claim, "status").get("phase") != "Bound" for claim in objects(by_kind["PersistentVolumeClaim"])):
+    if any(section(claim, "status").get("phase") != "Bound" for claim in seen["PersistentVolumeClaim"]):
         asked |= {kind: (kind, {}) for kind in ("PersistentVolume", "StorageClass")}
     elif any("volume" in message.lower() for pod in pods for message in _unscheduled(pod)):
         asked |= {"PersistentVolume": ("PersistentVolume", {})}
@@ -37,10 +39,10 @@ async def gather_needed(collector: Collector, namespace: str, by_kind: Mapping[s
         asked |= {kind: (kind, within) for kind in ("ConfigMap", "Secret")}
     if waiting & _UNPULLED:
         asked |= {kind: (kind, within) for kind in ("Secret", "ServiceAccount")}
-    if any(_has_fewer_pods(one) for kind in ("Deployment", "StatefulSet") for one in objects(by_kind[kind])):
+    if any(_has_fewer_pods(one) for kind in ("Deployment", "StatefulSet") for one in seen[kind]):
         asked["ServiceAccount"] = ("ServiceAccount", within)
-    if any(section(node, "spec").get("unschedulable") for node in objects(by_kind["Node"])):
-        asked["PodDisruptionBudget"] = ("PodDisruptionBudget", within)
+    if any(key.startswith("cert-manager.io/") for one in seen["Ingress"] for key in _annotations(one)):
+        asked["Certificate"] = ("Certificate", within)
     answers = await asyncio.gather(
         *(
             collector.ask("kubernetes.list_resources", kind=kind, output="full", limit=_LIMIT, **where)
@@ -67,6 +69,10 @@ def _waiting(pod: Object) -> Iterator[str]:
     for key in ("initContainerStatuses", "containerStatuses"):
         for status in items(pod, "status", key):
             yield str(section(status, "state", "waiting").get("reason", ""))
+
+
+def _annotations(item: Object) -> Mapping[str, object]:
+    return section(item, "metadata", "annotations")
 
 
 def _has_fewer_pods(workload: Object) -> bool:

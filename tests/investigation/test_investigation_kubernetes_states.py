@@ -38,7 +38,12 @@ def _object(item: dict[str, Any], namespace: str) -> dict[str, Any]:
 
 
 def _node_parts(parts: dict[str, Any], name: str) -> dict[str, Any]:
-    return {"metadata": {"name": name, "labels": parts.get("labels", {})}, "spec": parts.get("spec", {})}
+    ready = {"type": "Ready", "status": "True"}
+    return {
+        "metadata": {"name": name, "labels": parts.get("labels", {})},
+        "spec": parts.get("spec", {}),
+        "status": {"conditions": [ready, *parts.get("conditions", [])]},
+    }
 
 
 def make_world(case: dict[str, Any], namespace: str = "bank") -> World:
@@ -56,6 +61,7 @@ def make_world(case: dict[str, Any], namespace: str = "bank") -> World:
         pod_spec=case.get("pod_spec", {}),
         pod_metadata=_dated(case.get("pod_metadata", {})),
         pods=case.get("pods"),
+        logs=tuple((END - minutes(at), body) for at, body in case.get("logs", [])),
         replicas=case.get("replicas", 2),
         placed="node_name" not in case,
     )
