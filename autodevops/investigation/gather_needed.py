@@ -40,7 +40,7 @@ async def gather_needed(
     if waiting & _UNPULLED:
         asked |= {kind: (kind, within) for kind in ("Secret", "ServiceAccount")}
     if any(_has_fewer_pods(one) for kind in ("Deployment", "StatefulSet") for one in seen[kind]):
-        asked["ServiceAccount"] = ("ServiceAccount", within)
+        asked |= {kind: (kind, within) for kind in ("LimitRange", "ServiceAccount")}
     if any(key.startswith("cert-manager.io/") for one in seen["Ingress"] for key in _annotations(one)):
         asked["Certificate"] = ("Certificate", within)
     answers = await asyncio.gather(

@@ -93,7 +93,7 @@ def _everywhere(inventory: Inventory) -> Iterator[_Found]:
         for subject in (*(workload.subject for workload in inventory.workloads), *jobs):
             yield CLUSTER_DNS, subject, inventory.object_subject(dns), "resolves names by"
     namespace = Subject(kind="Namespace", name=inventory.namespace, api_version="v1")
-    refused = [(source, subject) for subject, source in told(inventory, "quota")]
+    refused = [(source, subject) for kind in ("quota", "terminating") for subject, source in told(inventory, kind)]
     for kind, subject in (*refused, *held_up(inventory)):
         yield kind, subject, namespace, "lives in"
     for subject, source in told(inventory, "webhook away"):

@@ -32,6 +32,7 @@ _KINDS: Final = (
     ("service account", re.compile(r'error looking up service account|serviceaccount "[^"]*" not found')),
     ("priority class", re.compile(r"no PriorityClass with name ")),
     ("limit range", re.compile(r"(?:maximum|minimum) \S+ usage per |max limit to request ratio per ")),
+    ("terminating", re.compile(r"because it is being terminated")),
     ("access", re.compile(r'User "[^"]+" cannot ')),
 )
 _CREATORS: Final = {"ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"}

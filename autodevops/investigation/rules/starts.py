@@ -88,7 +88,13 @@ def not_started(rule: Rule, picture: Picture, kind: str, meaning: str) -> Iterab
 
 
 def volume_at(found: Unstarted) -> str:
-    """The mounted volume in which a path of the sentence lies, with the path where it is mounted."""
+    """The mounted volume in which a path of the sentence lies, with the path where it is mounted.
+
+    A sentence without a path from the root is about the one volume with data, where there is just one.
+    """
+    if not re.search(r"(?<![\w.])/\w", found.words):
+        names = {name for state in found.states for name in _data_volumes(state, found.container)}
+        return f"volume {min(names)}" if len(names) == 1 else ""
     for state in found.states:
         for container in (*items(state.pod, "spec", "containers"), *items(state.pod, "spec", "initContainers")):
             for mount in items(container, "volumeMounts") if container.get("name") == found.container else ():
@@ -96,6 +102,19 @@ def volume_at(found: Unstarted) -> str:
                 if path and re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w.-])", found.words):
                     return f"volume {mount.get('name')} at {path}"
     return ""
+
+
+def _data_volumes(state: ContainerState, container: str) -> set[str]:
+    """Volumes of the container that hold data, not configuration, and that it mounts for writing."""
+    kinds = ("persistentVolumeClaim", "hostPath", "nfs", "csi", "ephemeral", "emptyDir")
+    held = {str(one.get("name")) for one in items(state.pod, "spec", "volumes") if any(kind in one for kind in kinds)}
+    return {
+        str(mount.get("name"))
+        for one in items(state.pod, "spec", "containers")
+        if one.get("name") == container
+        for mount in items(one, "volumeMounts")
+        if mount.get("name") in held and not mount.get("readOnly")
+    }
 
 
 def _where(found: Unstarted) -> str:
