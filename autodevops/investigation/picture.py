@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from autodevops.analysis.log_tails import TailError, errors_in
 from autodevops.analysis.log_templates import TemplateGroup, group
@@ -22,6 +22,8 @@ from autodevops.investigation.dependency_families import Measure
 from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.request import Span
+
+T = TypeVar("T")
 
 SignalKind: TypeAlias = Literal["error_ratio", "latency_p95", "latency_mean", "request_rate", "cpu_throttling"]
 System: TypeAlias = Literal["kubernetes", "prometheus", "loki", "tempo", "github"]
@@ -186,6 +188,13 @@ class Picture:
     pulls: tuple[tuple[PullRequest, EvidenceId], ...] = ()
     graph: CallGraph = field(default_factory=CallGraph)
     unreachable: frozenset[System] = frozenset()
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def once(self, ask: Callable[[Picture], T]) -> T:
+        """What `ask` makes of this picture, made the first time only: many rules take one kind each of the same."""
+        if ask not in self._made:
+            self._made[ask] = ask(self)
+        return cast(T, self._made[ask])
 
     def having(self, **changes: object) -> Picture:
         return replace(self, **changes)  # type: ignore[arg-type]  # replace checks the names at run time

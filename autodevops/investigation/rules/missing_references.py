@@ -35,7 +35,7 @@ def kind_of(message: str) -> str:
 def missing(rule: Rule, picture: Picture, kind: str) -> Iterable[Finding]:
     """The findings of a rule that takes one kind of missing thing."""
     groups: dict[tuple[Subject, str], list[tuple[str, datetime | None]]] = {}
-    for subject, pod, message, at in (*_told(picture), *_compared(picture)):
+    for subject, pod, message, at in picture.once(_said):
         if kind_of(message) == kind:
             groups.setdefault((subject, message), []).append((pod, at))
     for (subject, message), found in sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1])):
@@ -50,6 +50,10 @@ def missing(rule: Rule, picture: Picture, kind: str) -> Iterable[Finding]:
 
 
 _Said = tuple[Subject, str, str, datetime | None]  # whose, the pod, what, since
+
+
+def _said(picture: Picture) -> tuple[_Said, ...]:
+    return (*_told(picture), *_compared(picture))
 
 
 def _told(picture: Picture) -> Iterator[_Said]:

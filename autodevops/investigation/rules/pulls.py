@@ -57,6 +57,10 @@ class Unpulled:
 
 
 def unpulled(picture: Picture) -> list[Unpulled]:
+    return picture.once(_unpulled)
+
+
+def _unpulled(picture: Picture) -> list[Unpulled]:
     groups: dict[tuple[Subject, str], list[ContainerState]] = {}
     for state in containers(picture):
         if state.waiting.get("reason") in _WAITING:

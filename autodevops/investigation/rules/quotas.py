@@ -60,6 +60,10 @@ def kind_of_resource(name: str) -> str:
 
 def overdrawn(picture: Picture) -> list[Overdrawn]:
     """Each quota once a kind, those told by refusals first; its own figures count where no refusal names it."""
+    return picture.once(_overdrawn)
+
+
+def _overdrawn(picture: Picture) -> list[Overdrawn]:
     groups: dict[tuple[str, str], list[Overdrawn]] = {}
     for found in (*_told(picture), *_seen(picture)):
         groups.setdefault((found.quota, found.kind), []).append(found)
@@ -105,26 +109,36 @@ def held_up(inventory: Inventory) -> Iterator[tuple[str, Subject]]:
         yield "ResourceQuota", subject
 
 
-def unserved(inventory: Inventory) -> Iterator[tuple[Subject, str, Object]]:
+def unserved(inventory: Inventory) -> tuple[tuple[Subject, str, Object], ...]:
     """Callers of a workload that has no Service of its name, where the quota allows no more Services."""
+    return inventory.once(_unserved)
+
+
+def _unserved(inventory: Inventory) -> tuple[tuple[Subject, str, Object], ...]:
     full = [quota for quota in inventory.of_kind("ResourceQuota") if "services" in _full(quota)]
-    services = {name_of(service) for service in inventory.services}
-    if full:
-        names = {workload.subject.name for workload in inventory.workloads}
-        for workload, address in addressed(inventory):
-            if address.host in names - services:
-                yield workload.subject, address.host, full[0]
+    if not full:
+        return ()
+    missing = {workload.subject.name for workload in inventory.workloads}
+    missing -= {name_of(service) for service in inventory.services}
+    calls = addressed(inventory)
+    return tuple((caller.subject, to.host, full[0]) for caller, to in calls if to.host in missing)
 
 
-def unclaimed(inventory: Inventory) -> Iterator[tuple[Subject, str, Object]]:
+def unclaimed(inventory: Inventory) -> tuple[tuple[Subject, str, Object], ...]:
     """Workloads whose waiting pods mount a claim that does not exist, where the quota allows no more of them."""
+    return inventory.once(_unclaimed)
+
+
+def _unclaimed(inventory: Inventory) -> tuple[tuple[Subject, str, Object], ...]:
     full = [quota for quota in inventory.of_kind("ResourceQuota") if "storage" in _full(quota)]
     claims = {name_of(claim) for claim in inventory.of_kind("PersistentVolumeClaim")}
-    for pod in waiting_pods(inventory) if full else ():
-        subject = inventory.of_owner("Pod", name_of(pod))
-        for name in claims_of(pod):
-            if subject is not None and name not in claims:
-                yield subject, name, full[0]
+    return tuple(
+        (subject, name, full[0])
+        for pod in (waiting_pods(inventory) if full else ())
+        if (subject := inventory.of_owner("Pod", name_of(pod))) is not None
+        for name in claims_of(pod)
+        if name not in claims
+    )
 
 
 def _told(picture: Picture) -> Iterator[Overdrawn]:

@@ -55,6 +55,10 @@ class Refusal:
 
 def refusals(picture: Picture) -> list[Refusal]:
     """What is refused now: one for each workload and kind, the newest."""
+    return picture.once(_refusals)
+
+
+def _refusals(picture: Picture) -> list[Refusal]:
     found: dict[tuple[Subject, str], Refusal] = {}
     for refusal in (*_of_conditions(picture.inventory), *_of_events(picture)):
         found.setdefault((refusal.subject, refusal.kind), refusal)

@@ -112,6 +112,10 @@ def reasons(sentence: str) -> list[tuple[int, str]]:
 
 
 def unplaced(picture: Picture) -> list[Unplaced]:
+    return picture.once(_unplaced)
+
+
+def _unplaced(picture: Picture) -> list[Unplaced]:
     groups: dict[tuple[Subject, str], list[tuple[str, Object | None, str, datetime | None]]] = {}
     for subject, name, pod, sentence, since in (*_by_condition(picture), *_by_event(picture)):
         kind = deciding_kind(sentence, _spec(subject, pod, picture), picture.inventory.nodes)

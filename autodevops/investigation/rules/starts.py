@@ -60,6 +60,10 @@ def kind_by_runtime(sentence: str) -> str:
 
 
 def unstarted(picture: Picture) -> list[Unstarted]:
+    return picture.once(_unstarted)
+
+
+def _unstarted(picture: Picture) -> list[Unstarted]:
     groups: dict[tuple[Subject, str], list[ContainerState]] = {}
     for state in containers(picture):
         if _fails(state, picture):
