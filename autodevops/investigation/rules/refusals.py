@@ -21,7 +21,7 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.pods import events
-from autodevops.investigation.rules.shortage import is_short
+from autodevops.investigation.rules.shortage import is_complete, is_short
 
 # In the order in which they are tried; the sentences are those of the admission plugins.
 _KINDS: Final = (
@@ -126,6 +126,8 @@ def _of_events(picture: Picture) -> Iterator[Refusal]:
         if subject is None or (after and after > event.last):
             continue
         workload = picture.inventory.workload(subject)
+        if workload is not None and is_complete(workload):
+            continue
         lasting = workload is not None and is_short(workload, picture)
         if lasting or picture.span.window.end - event.last <= _LONGEST_RETRY:
             yield _refusal(subject, event.message, event.first, "Event")
