@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench-sandbox bench-investigation bench-cases bench-logs lint docs format constraints clean
+.PHONY: help setup demo test bench-sandbox bench-investigation bench-cases bench-logs bench-detect lint docs format constraints clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench-cases: $(READY) ## Run public cases through the engine; CASES= names the f
 
 bench-logs: $(READY) ## Print how well and how fast log lines are grouped, beside Drain3; LOGS= names a labelled folder
 	$(BIN)/python benchmarks/bench_logs.py $(LOGS)
+
+bench-detect: $(READY) ## Print how changes in series are found, beside ruptures and never alarming
+	$(BIN)/python benchmarks/bench_detect.py
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from opensre_categories import category
 
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.window import TimeWindow
@@ -22,35 +23,17 @@ from autodevops.investigation import Request, investigate
 from autodevops.toolbox.recorder import Recorder
 from autodevops.toolbox.testing import ScriptedTools
 
-_CATEGORIES = {
-    "resource_exhaustion": {"CPUThrottled", "MemoryNearLimit", "OOMKilled"},
-    "infrastructure": {"FailedScheduling", "NodeNotReady"},
-    "configuration_error": {
-        "BadRollout", "CrashLogged", "CrashLoopBackOff", "CreateContainerConfigError", "FailedCreate",
-        "ImageNotFound", "ImagePullBackOff", "ImagePullUnauthorized", "InvalidImageName", "ProbeFailing",
-        "PullSecretMissing", "ReplicasUnavailable",
-    },
-}  # fmt: skip
-"""Theirs to our reasons; a reason that only says that something is wrong has none."""
-
 
 def run(folder: Path) -> list[str]:
     lines, right, cases = [], 0, 0
     for case in sorted(path for path in folder.iterdir() if path.is_dir()):
         truth = yaml.safe_load((case / "answer.yml").read_text())["root_cause_category"]
         found = asyncio.run(_investigate(case))
-        category = _category(found)
-        cases, right = cases + 1, right + (category == truth)
+        named = category(found)
+        cases, right = cases + 1, right + (named == truth)
         first = f"{found.hypotheses[0].reason} {found.hypotheses[0].subject}" if found.hypotheses else "nobody"
-        lines.append(f"{case.name}: {found.verdict}, {first}; {category}, should be {truth}")
+        lines.append(f"{case.name}: {found.verdict}, {first}; {named}, should be {truth}")
     return [*lines, f"{cases} cases: category right in {right}"]
-
-
-def _category(found: Investigation) -> str:
-    if found.verdict != "explained":
-        return {"healthy": "healthy", "undetermined": "unknown"}[found.verdict]
-    reason = found.hypotheses[0].reason
-    return next((category for category, reasons in _CATEGORIES.items() if reason in reasons), "unknown")
 
 
 async def _investigate(case: Path) -> Investigation:

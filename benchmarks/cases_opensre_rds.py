@@ -17,22 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from opensre_categories import category
 
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import Request, investigate
 from autodevops.toolbox.recorder import Recorder
 from autodevops.toolbox.testing import ScriptedTools
-
-_CATEGORIES = {
-    "resource_exhaustion": {
-        "CacheEvictions", "ConnectionsExhausted", "DatabaseCPUSaturated", "IdleInTransaction", "LockContention",
-        "ReplicationLag", "SlowDatabase", "StorageNearlyFull", "VolumeFull",
-    },
-    "infrastructure": {"DatabaseDown", "FailedOver"},
-    "configuration_error": {"DatabaseReadOnly"},
-}  # fmt: skip
-"""Theirs to our reasons; a reason that only says that something is wrong has none."""
 
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _DELAY = timedelta(minutes=15)  # of a cloud's metrics: its events come at once
@@ -46,19 +37,12 @@ def run(folder: Path) -> list[str]:
     for case in sorted(path for path in folder.iterdir() if path.is_dir()):
         truth = yaml.safe_load((case / "answer.yml").read_text())["root_cause_category"]
         found = asyncio.run(_investigate(case))
-        category = _category(found)
-        cases, right = cases + 1, right + (category == truth)
+        named = category(found)
+        cases, right = cases + 1, right + (named == truth)
         first = f"{found.hypotheses[0].reason} {found.hypotheses[0].subject}" if found.hypotheses else "nobody"
-        lines.append(f"{case.name}: {found.verdict}, {first}; {category}, should be {truth}")
+        lines.append(f"{case.name}: {found.verdict}, {first}; {named}, should be {truth}")
         lines.append(f"    {found.summary}")
     return [*lines, f"{cases} cases: category right in {right}"]
-
-
-def _category(found: Investigation) -> str:
-    if found.verdict != "explained":
-        return {"healthy": "healthy", "undetermined": "unknown"}[found.verdict]
-    reason = found.hypotheses[0].reason
-    return next((category for category, reasons in _CATEGORIES.items() if reason in reasons), "unknown")
 
 
 async def _investigate(case: Path) -> Investigation:

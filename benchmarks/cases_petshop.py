@@ -1,10 +1,10 @@
 """Amazon's PetShop incidents through the engine's rules and weighing.
 
-The adapter makes of each incident what an investigation would have gathered: request rate, error ratio and 95th
-percentile of each component as golden signals, and the call graph as edges. An incident has five samples, its quiet
-period was recorded at another time; it is put before the incident as the past the engine compares with, at the density
-of an investigation (240 samples in all). The same is asked about stretches of the quiet period itself: whoever is named
-there is named wrongly.
+The adapter makes of each incident what an investigation would have gathered: request rate, error ratio, mean and 95th
+percentile of latency of each component as golden signals, and the call graph as edges. An incident has five samples,
+its quiet period was recorded at another time; it is put before the incident as the past the engine compares with, at
+the density of an investigation (240 samples in all). The same is asked about stretches of the quiet period itself:
+whoever is named there is named wrongly.
 """
 
 from __future__ import annotations

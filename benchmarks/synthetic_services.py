@@ -3,7 +3,7 @@
 A system is a random call graph of 20 to 60 services. Requests flow down the calls, time and failures flow up; rates are
 counted (Poisson), failures drawn (binomial), latency has a heavy tail. A case is a stretch of it with one fault, or
 with none, seen the way monitoring sees it: samples each 5 minutes, or each 30 s over a sliding two minutes; some
-services without metrics, some with one kind only, some that drift or lose an optional caller without harm to anybody.
+services without metrics, some with one kind only, some that drift or get a background job without harm to anybody.
 
 Everything follows from the seed.
 """
@@ -21,6 +21,7 @@ Fault: TypeAlias = Literal["none", "latency", "errors", "availability", "traffic
 Metric: TypeAlias = Literal["error_ratio", "latency_mean", "latency_p95", "request_rate"]
 
 FAULTS: Final[tuple[Fault, ...]] = ("latency", "errors", "availability", "traffic")
+_SEEDS: Final[dict[Fault, int]] = {"none": 0, "latency": 1, "errors": 2, "availability": 3, "traffic": 4}
 _EPOCH: Final = 1_700_000_000.0
 
 
@@ -53,11 +54,36 @@ class _World:
 
 
 def make(seed: int, step: float, fault: Fault) -> Case:
-    """One case: 240 samples, the last of them the window (5 samples of 5 minutes, or an hour of 30 s)."""
-    world = _world(np.random.default_rng([seed, round(step), FAULTS.index(fault) if fault != "none" else 9]))
+    """One case: 240 samples, the last of them the window (5 samples of 5 minutes, or an hour of 30 s).
+
+    An incident that nobody can see is none: one in which no failures and no latency leave their usual range is drawn
+    again.
+    """
+    attempt = 0
+    while True:
+        case = _draw(np.random.default_rng([seed, round(step), _SEEDS[fault], attempt]), step, fault)
+        if fault == "none" or _visible(case):
+            return case
+        attempt += 1
+
+
+def _visible(case: Case) -> bool:
+    for (_, metric), values in case.series.items():
+        past, now = values[: case.onset], values[case.onset : case.onset + 3]
+        past, now = past[np.isfinite(past)], now[np.isfinite(now)]
+        if metric == "request_rate" or len(past) < 8 or not len(now):
+            continue
+        low, middle, high = np.quantile(past, (0.25, 0.5, 0.75))
+        least = 0.01 if metric == "error_ratio" else 0.3 * middle
+        if float(np.median(now)) - middle > max(6 * float(high - low), least):
+            return True
+    return False
+
+
+def _draw(random: np.random.Generator, step: float, fault: Fault) -> Case:
+    world = _world(random)
     coarse = step >= 300
     samples, window = 240, 235 if coarse else 120
-    random = world.random
     length = int(random.integers(2, 4)) if coarse else int(random.integers(12, 50))
     end = samples - int(random.integers(0, 3 if coarse else 4))
     onset = end - length

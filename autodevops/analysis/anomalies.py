@@ -31,6 +31,7 @@ _MEMORY = 2  # stretches whose median is the plain expectation
 _RUNS = (1 / 12, 1 / 3)  # of a stretch
 _USUAL = 0.8  # of the stretches stay below
 _CLEARLY = 0.15  # natural logarithm: a sixth beyond the usual highest
+_REMEMBERED = 32  # stretches, four learning periods: what is usual changes
 _OVERLAP = 4  # stretches are taken each quarter of their length, which steadies the quantile
 
 
@@ -113,5 +114,6 @@ def _beyond(runs: FloatArray, stretch: int, least: float) -> FloatArray:
     step = max(1, stretch // _OVERLAP)
     ends = np.arange(stretch - 1, len(runs), step)  # of the stretches, each inclusive
     for number, end in enumerate(ends):
-        limits[end + 1 : end + 1 + step] = np.quantile(highest[ends[: number + 1] - (stretch - 1)], _USUAL)
+        remembered = ends[max(0, number + 1 - _REMEMBERED * _OVERLAP) : number + 1]
+        limits[end + 1 : end + 1 + step] = np.quantile(highest[remembered - (stretch - 1)], _USUAL)
     return np.asarray(np.log(np.maximum(runs, least)) - np.log(np.maximum(limits, least)), dtype=np.float64)

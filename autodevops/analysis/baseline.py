@@ -10,6 +10,7 @@ Phases are read from timestamps, so a gap shifts nothing; a phase without a samp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -20,8 +21,9 @@ from autodevops.analysis.samples import FloatArray, running_median, trailing_med
 
 Season: TypeAlias = Literal["none", "day", "week"]
 
-_SEASONS: tuple[tuple[Season, float, int], ...] = (("day", 86_400.0, 7), ("week", 604_800.0, 4))  # seconds, periods
-_CLEARLY = 0.9  # a tenth off the error; a season costs a periods' wait after each change, so it must pay
+PERIODS: Mapping[Season, float] = {"day": 86_400.0, "week": 604_800.0}  # seconds
+_LOOK_BACK: Mapping[Season, int] = {"day": 7, "week": 4}  # periods
+CLEARLY = 0.9  # a tenth off the error; a season costs a periods' wait after each change, so it must pay
 _TOLERANCE = 2  # sampling steps by which a sample of the same phase may be off
 
 
@@ -38,13 +40,13 @@ def baseline(times: FloatArray, values: FloatArray, *, memory: int) -> Baseline:
     """`times` in order and finite, as `clean` gives them. `memory` is the samples of the plain forecast."""
     expected = trailing_median(values, memory)
     plain = _error(values - expected)
-    best = np.full(len(values), _CLEARLY)
+    best = np.full(len(values), CLEARLY)
     seasonal = np.zeros(len(values), dtype=np.bool_)
     last: Season = "none"
-    for name, period, periods in _SEASONS:
+    for name, period in PERIODS.items():
         if len(values) < 2 or times[-1] - times[0] < 2 * period:
             break
-        forecast = _same_phase(times, running_median(values), period, periods)
+        forecast = _same_phase(times, running_median(values), period, _LOOK_BACK[name])
         known = np.isfinite(forecast)
         if not np.any(known):
             continue

@@ -23,8 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from autodevops.analysis.baseline import PERIODS, baseline
 from autodevops.analysis.samples import MEDIAN_WIDTH, Direction, FloatArray, clean, noise_scale, running_median
 
+_MEMORY = 60  # samples of the plain forecast that a season has to beat
 _MIN_SAMPLES = 8  # below this nothing can be told from noise
 
 
@@ -41,8 +43,9 @@ class Segment:
 class Episode:
     """A stretch where the level lay beyond a limit. Times in unix seconds.
 
-    `end` is None while it lasts. `level` is the median within it, `peak` its extreme level, `baseline` the level
-    before. `confidence` grows with the distance between the two, measured in noise: an uncalibrated 0 to 1.
+    `end` is None while it lasts. `level` is the median within it, `peak` its extreme level, `baseline` the level before
+    or, with a season, what was due. `confidence` grows with the distance between the two, measured in noise: an
+    uncalibrated 0 to 1.
     """
 
     onset: float
@@ -58,6 +61,11 @@ class Episode:
         return self.end is None
 
 
+def penalty(samples: float) -> float:
+    """What a step must save in squared noise: four times log n, not the BIC's two; a false step costs a false blame."""
+    return 4.0 * math.log(max(2.0, samples))
+
+
 def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size: int = 4) -> tuple[Segment, ...]:
     """Cut `values` into stretches of one level each. `scale` is the noise's standard deviation, above zero."""
     n = len(values)
@@ -65,13 +73,13 @@ def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size:
         return ()
     if n < 2 * min_size:
         return (Segment(0, n - 1, float(np.median(values))),)
-    # Four times log n instead of the BIC's two: a false step costs a false blame.
-    penalty = 4.0 * math.log(max(2.0, n / correlation))
+    price = penalty(n / correlation)
     unit = scale * scale * correlation
-    first = np.concatenate(([0.0], np.cumsum(values)))
-    second = np.concatenate(([0.0], np.cumsum(values * values)))
+    centred = values - np.median(values)  # else squares of a large level leave no digits for its noise
+    first = np.concatenate(([0.0], np.cumsum(centred)))
+    second = np.concatenate(([0.0], np.cumsum(centred * centred)))
     best = np.full(n + 1, np.inf)
-    best[0] = -penalty
+    best[0] = -price
     previous = np.zeros(n + 1, dtype=np.int64)
     starts = np.array([0], dtype=np.int64)
     for end in range(min_size, n + 1):
@@ -79,7 +87,7 @@ def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size:
         costs = (second[end] - second[starts] - sums * sums / (end - starts)) / unit
         totals = best[starts] + costs
         winner = int(np.argmin(totals))
-        best[end] = totals[winner] + penalty
+        best[end] = totals[winner] + price
         previous[end] = starts[winner]
         starts = starts[totals <= best[end]]
         if end + 1 - min_size >= min_size:
@@ -106,8 +114,9 @@ def find_episodes(
     """The stretches whose level lies beyond `limit(baseline)`, oldest first.
 
     The baseline is the median up to `baseline_until` (unix seconds), or the first level where there is nothing that
-    old. `floor` is the smallest noise worth the name in the series' unit, which keeps a constant series from
-    turning its first tremor into an infinite z-score. An episode must besides stand five noise scales off.
+    old; where the past is long enough to prove a season, it is what the season says of each moment. `floor` is the
+    smallest noise worth the name in the series' unit, which keeps a constant series from turning its first tremor into
+    an infinite z-score. An episode must besides stand five noise scales off.
     """
     t, v = clean(times, values)
     if len(v) < _MIN_SAMPLES:
@@ -118,14 +127,23 @@ def find_episodes(
     old = smooth[t < baseline_until]
     sign = 1.0 if direction == "up" else -1.0
     if len(old) >= _MIN_SAMPLES:
-        baseline = float(np.median(old))
+        level = float(np.median(old))
     else:
-        baseline = segment(smooth, scale, correlation=correlation)[0].level
-    bound = limit(baseline)
-    if not np.any(sign * (smooth - bound) > 0) or float(np.max(sign * (smooth - baseline))) < 5 * scale:
-        return ()  # the common case, and the cheap one
-    segments = segment(smooth, scale, correlation=correlation)
-    beyond = [sign * (s.level - bound) > 0 and sign * (s.level - baseline) >= 5 * scale for s in segments]
+        level = segment(smooth, scale, correlation=correlation)[0].level
+    usual = _usual(t, v, baseline_until, level)
+    if usual is None:
+        bound = limit(level)
+        if not np.any(sign * (smooth - bound) > 0) or float(np.max(sign * (smooth - level))) < 5 * scale:
+            return ()  # the common case, and the cheap one
+        usual = np.full(len(v), level)
+    else:
+        smooth = running_median(v - usual) + usual
+        scale = noise_scale(smooth - usual, correlation + MEDIAN_WIDTH // 2, max(floor, tiny))
+    segments = segment(smooth - usual, scale, correlation=correlation)
+    beyond = []
+    for one in segments:
+        expected = float(np.median(usual[one.first : one.last + 1]))
+        beyond.append(sign * (expected + one.level - limit(expected)) > 0 and sign * one.level >= 5 * scale)
     episodes: list[Episode] = []
     index = 0
     while index < len(segments):
@@ -136,19 +154,30 @@ def find_episodes(
         while stop + 1 < len(segments) and beyond[stop + 1]:
             stop += 1
         episodes.append(
-            _episode(
-                t, v, segments[index : stop + 1], baseline, scale, sign, correlation, last=stop + 1 == len(segments)
-            )
+            _episode(t, v, usual, segments[index : stop + 1], scale, sign, correlation, last=stop + 1 == len(segments))
         )
         index = stop + 1
     return tuple(episodes)
 
 
+def _usual(t: FloatArray, v: FloatArray, baseline_until: float, level: float) -> FloatArray | None:
+    """What the season says of each sample; None where the past proves none.
+
+    Where it is silent, the past is as it was, and `level` is due later.
+    """
+    if baseline_until - t[0] < 2 * min(PERIODS.values()):
+        return None
+    found = baseline(t, v, memory=_MEMORY)
+    if not np.any(found.seasonal[t >= baseline_until]):
+        return None
+    return np.where(found.seasonal, found.expected, np.where(t < baseline_until, running_median(v), level))
+
+
 def _episode(
     t: FloatArray,
     v: FloatArray,
+    usual: FloatArray,
     segments: tuple[Segment, ...],
-    baseline: float,
     scale: float,
     sign: float,
     correlation: int,
@@ -157,21 +186,22 @@ def _episode(
 ) -> Episode:
     first, final = segments[0].first, segments[-1].last
     level = float(np.median(v[first : final + 1]))
-    peak = max((s.level for s in segments), key=lambda value: sign * value)
+    expected = float(np.median(usual[first : final + 1]))
+    peak = max((expected + s.level for s in segments), key=lambda value: sign * value)
     size = max(1.0, (final - first + 1) / correlation)
-    z = abs(level - baseline) / scale * math.sqrt(size)
+    z = abs(level - expected) / scale * math.sqrt(size)
     return Episode(
-        onset=float(t[_walk_back(v, first, baseline, sign * (segments[0].level - baseline), scale, sign)]),
+        onset=float(t[_walk_back(v - usual, first, sign * segments[0].level, scale, sign)]),
         end=None if last else float(t[final]),
         level=level,
         peak=peak,
-        baseline=baseline,
+        baseline=expected,
         direction="up" if sign > 0 else "down",
         confidence=z / (z + 5.0),
     )
 
 
-def _walk_back(v: FloatArray, first: int, baseline: float, height: float, scale: float, sign: float) -> int:
+def _walk_back(off: FloatArray, first: int, height: float, scale: float, sign: float) -> int:
     """The first sample of the ramp that leads to `first`.
 
     A least-squares cut falls into the middle of a ramp, and a rate over a window is one; the onset is where the
@@ -179,8 +209,8 @@ def _walk_back(v: FloatArray, first: int, baseline: float, height: float, scale:
     """
     threshold = max(3 * scale, 0.1 * height)
     index = first
-    while index > 0 and sign * (v[index - 1] - baseline) > threshold:
+    while index > 0 and sign * off[index - 1] > threshold:
         index -= 1
-    while index + 1 < len(v) and sign * (v[index] - baseline) <= threshold:
+    while index + 1 < len(off) and sign * off[index] <= threshold:
         index += 1
     return index

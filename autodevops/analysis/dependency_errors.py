@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 Refusal: TypeAlias = Literal[
     "no connections", "read only", "disk full", "memory full", "lock", "not ready", "failover", "throttled",
-    "unreachable", "disk low", "lag",
+    "disk low", "lag",
 ]  # fmt: skip
 
 _SENTENCES: Final[tuple[tuple[Refusal, str, str], ...]] = (
@@ -46,8 +46,6 @@ _SENTENCES: Final[tuple[tuple[Refusal, str, str], ...]] = (
     ("failover", "", r"\bfail(?:ing)?[- ]?over\b.{0,40}(?:started|complete|finish|initiat|promot|succe)"),
     ("failover", "", r"promoted (?:self )?to (?:leader|primary|master)|\bswitchover\b|selected new timeline ID"),
     ("throttled", "http", r"\b429\b|too many requests|rate.?limit(?:ed|ing)?(?: exceeded| reached)?|throttl"),
-    ("unreachable", "", r"connection refused|ECONNREFUSED|no route to host|EHOSTUNREACH|ENETUNREACH"),
-    ("unreachable", "", r"(?:connect|dial)\w*.{0,40}(?:timed? ?out|timeout)|ETIMEDOUT|ConnectTimeout"),
 )
 _COMPILED: Final = tuple((kind, system, re.compile(pattern, re.IGNORECASE)) for kind, system, pattern in _SENTENCES)
 

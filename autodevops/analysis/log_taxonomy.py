@@ -182,10 +182,12 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"(?:open|stat|read) \S*(?:conf\S*|\.ya?ml|\.toml|\.ini|\.properties|\.env): no such file",
         r"yaml: (?:line \d+|unmarshal errors)|\bImproperlyConfigured\b|unknown directive",
         r"Config File \"[^\"]*\" Not Found",
-        r"flag provided but not defined|unknown (?:shorthand )?flag|unrecogni[sz]ed (?:arguments|option)",
-        r"unknown option",
         r"\[emerg\].{0,20}(?:invalid|unexpected|unknown|duplicate|no \")|No configuration setting found for key",
         r"Failed to configure a DataSource|Failed to bind properties under",
+    )),
+    ("invalid arguments", (
+        r"flag provided but not defined|unknown (?:shorthand )?flag|unrecogni[sz]ed (?:arguments?|option)",
+        r"(?:unknown|invalid|illegal) option|no such option|unexpected argument",
     )),
     ("module missing", (
         r"\bModuleNotFoundError\b|No module named|Cannot find (?:module|package)|\bERR_MODULE_NOT_FOUND\b",

@@ -83,4 +83,4 @@ def noise_scale(values: FloatArray, lag: int = 1, floor: float = 0.0) -> float:
 def rounding(values: FloatArray) -> float:
     """What arithmetic alone may make of a constant series of this size."""
     largest = float(np.max(np.abs(values))) if len(values) else 0.0
-    return max(8 * float(np.finfo(np.float64).eps) * largest, float(np.finfo(np.float64).tiny))
+    return max(8 * float(np.finfo(np.float64).eps) * largest, 1e-100)  # above zero, and so is its square

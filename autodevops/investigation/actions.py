@@ -35,7 +35,6 @@ _REMEDIES = {
     "InsufficientMemory": "Request less, free requests of others, or add nodes.",
     "PodAffinityUnmet": "See whether the pods its affinity names run and bear those labels.",
     "PodAntiAffinityUnmet": "Lower the replicas, add nodes, or prefer instead of requiring.",
-    "SchedulerDown": "Look at kube-scheduler and its manifest on the control plane's node.",
     "PodPreempted": "Add nodes, or compare the priorities of both.",
     "StorageClassMissing": "Create the class, or make the claim again with one that exists.",
     "StorageClassMismatch": "Give claim and volume the same storageClassName.",
@@ -61,7 +60,6 @@ _REMEDIES = {
     "FailedCreate": "Free or raise what the message names, or correct the template.",
     "CPUThrottled": "Raise the CPU limit, or find what made it work harder.",
     "ConfigChanged": "See what the edit changed, put it back, and restart what reads it at start-up.",
-    "ProbeFailing": "Compare the probe's port, path and timing with what the program serves.",
     "CredentialsRefused": "Compare the Secret with what the other side knows, then restart who holds the old one.",
     "UnknownHost": "Compare the name with the Services of the namespace; where every name fails, look at cluster DNS.",
     "ConnectionRefused": "Look whether the peer runs and listens on that port.",
@@ -87,6 +85,75 @@ _REMEDIES = {
     "ApiAccessForbidden": "Grant the role what it needs, and no more.",
     "HeapExhausted": "Fit the heap to the container's limit, or find what grows.",
     "ProtocolMismatch": "Compare the address's scheme and port with what is served there.",
+    "MemoryLeak": "Roll back if it is new; else restart it on schedule until the leak is found.",
+    "NodeOutOfMemory": "Find who uses more than it requests, and give every container a request that is true.",
+    "MemoryPressure": "Find who uses more than it requests, and give every container a request that is true.",
+    "DiskPressure": "Remove what fills the node's disk, and limit ephemeral-storage.",
+    "PIDPressure": "Find who leaks processes or threads, and limit pids per pod.",
+    "ContainerCompletes": "Run the server in the foreground, or make it a Job.",
+    "EphemeralStorageExceeded": "Give it a volume for what it writes, or raise the limit.",
+    "PortConflict": "Give one of the two containers another port.",
+    "FinalizerBlocks": "See why the finalizer's controller does not act; remove it by hand only if that is gone.",
+    "StuckTerminating": "See what holds the pod on its node; force its deletion only when it surely no longer runs.",
+    "ServiceSelectorMismatch": "Correct the Service's selector, or the labels of the pod template.",
+    "ServiceSelectsOthers": "Make the Service's selector say which program it means.",
+    "TargetPortMismatch": "Correct targetPort, or the container's port.",
+    "ServicePortMismatch": "Give the Service back the port its callers use.",
+    "ServiceProtocolMismatch": "Correct the protocol of the Service's port.",
+    "AppProtocolMismatch": "Correct appProtocol, or the port's name.",
+    "HeadlessPortMismatch": "Call the targetPort, or give the Service a cluster address.",
+    "NoLocalEndpoint": "Set internalTrafficPolicy to Cluster, or run a pod behind the Service on every node.",
+    "WrongServiceAddress": "Correct the address in the template or ConfigMap.",
+    "IngressBackendMissing": "Correct the backend's name or port.",
+    "IngressClassMissing": "Correct the class, or install its controller.",
+    "IngressMisrouted": "Correct the backend of that path.",
+    "RouteBackendMissing": "Correct backendRefs.",
+    "NetworkPolicyBlocks": "Allow the caller by its labels and the port.",
+    "NetworkPolicyBlocksDNS": "Allow egress to kube-system on port 53, UDP and TCP.",
+    "PodDNSWrong": "Set dnsPolicy to ClusterFirst, or ClusterFirstWithHostNet on the host's network.",
+    "DNSFailing": "Read CoreDNS's log; see its Corefile, its upstream resolvers and its CPU.",
+    "CorefileBroken": "Correct the Corefile, then restart CoreDNS.",
+    "ControllerManagerDown": "Read kube-controller-manager's log and its manifest on the control plane's node.",
+    "SchedulerDown": "Read kube-scheduler's log and its manifest on the control plane's node.",
+    "ControlPlaneUnwell": "Read its log, and see the disk of the control plane's node.",
+    "ConnectionsExhausted": "End idle connections, then make pools smaller or put a pooler before it.",
+    "ReplicationLag": "Slow down the heavy write, or see the replica's disk and long queries; read from the primary.",
+    "SlowDatabase": "See what its sessions wait for, and the plan of the heaviest statement.",
+    "DatabaseCPUSaturated": "See the plan of the heaviest statement and who sends it.",
+    "VolumeFull": "Expand the volume, then find what filled it.",
+    "StorageNearlyFull": "Expand the volume now, then see what grows.",
+    "DatabaseReadOnly": "See whether it was demoted or set read-only, and point writers at the primary.",
+    "LockContention": "Find the session that holds the lock and end it.",
+    "IdleInTransaction": "End the idle transactions and set a time limit for them.",
+    "DatabaseDown": "See its pod, log and volume; of a managed one, its events.",
+    "FailedOver": "See that callers have reconnected to the new primary, and why the old one went.",
+    "CacheEvictions": "Give the cache the memory it needs, or find which keys grew.",
+    "CacheMisses": "See whether it was restarted, flushed or made smaller; undo that.",
+    "QueueBacklog": "See the consumers' errors and time a message; start or scale them.",
+    "DeadLetters": "Read one of the messages, correct what cannot process it, and put them back.",
+    "ExternalThrottled": "Send less: stop retries and jobs, obey Retry-After; then ask for a higher limit.",
+    **{
+        f"{kind}Probe{mistake}": remedy
+        for kind in ("Liveness", "Readiness", "Startup")
+        for mistake, remedy in (
+            ("Failing", "See what the program says when it is asked, and what it depends on."),
+            ("WrongPort", "Give the probe the port on which the program listens, best by name."),
+            ("WrongProtocol", "Use the kind of probe, or the scheme, that the port answers."),
+            ("WrongPath", "Correct the probe's path, or serve it."),
+            ("WrongTiming", "Give the probe the time that the program needs; for slow starts use a startup probe."),
+        )
+    },
+}
+
+_ON_NODE = {
+    "KubeletDown": "start the kubelet again (`systemctl restart kubelet`), and read its journal",
+    "ContainerRuntimeDown": "start the container runtime again, and read its journal",
+    "KubeProxyDown": "restart its kube-proxy, and read its log",
+    "NetworkPluginNotReady": "look at the network plugin's pod and at /etc/cni/net.d",
+    "NodeNetworkLoss": "look at the machine's link, switch port and driver",
+    "NodeNetworkDelay": "look at the machine's link and at what fills it",
+    "NodeDiskFull": "remove what fills the disk: images, logs, emptyDir volumes",
+    "NodeClockDrift": "look at chronyd or systemd-timesyncd",
 }
 
 
@@ -104,10 +171,11 @@ def suggest(candidate: Candidate) -> tuple[SuggestedAction, ...]:
         )
     remedy = _REMEDIES.get(candidate.reason)
     if remedy:
-        actions.append(
-            SuggestedAction(kind="remediation", summary=remedy, command=_kubectl(subject, "describe", _target(subject)))
-        )
-    if candidate.reason == "NodeNotReady":
+        actions.append(SuggestedAction(kind="remediation", summary=remedy, command=_describe(subject)))
+    if subject.kind == "Node":
+        on_node = _ON_NODE.get(candidate.reason)
+        if on_node:
+            actions.append(SuggestedAction(kind="remediation", summary=f"On {subject.name}: {on_node}."))
         actions.append(
             SuggestedAction(
                 kind="mitigation",
@@ -143,9 +211,16 @@ def suggest(candidate: Candidate) -> tuple[SuggestedAction, ...]:
     return tuple(actions)
 
 
+def _describe(subject: Subject) -> str:
+    """Nothing for what lies outside of the cluster."""
+    outside = subject.api_version == "opentelemetry.io"
+    return "" if outside else _kubectl(subject, "describe", _target(subject))
+
+
 def _target(subject: Subject) -> str:
     return f"{subject.kind.lower()}/{subject.name}"
 
 
 def _kubectl(subject: Subject, *words: str) -> str:
-    return " ".join(shlex.quote(word) for word in ("kubectl", "-n", subject.namespace, *words))
+    where = ("-n", subject.namespace) if subject.namespace else ()
+    return " ".join(shlex.quote(word) for word in ("kubectl", *where, *words))

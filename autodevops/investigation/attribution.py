@@ -35,7 +35,7 @@ _NOTICEABLE = 2.0  # noise scales, in a caller of somebody who stands out
 _FULL = 0.8  # of a caller's excess: a callee with that much accounts for all of it, within the noise
 _OTHER_HARM = 0.4  # how far slowness stands in for errors, and errors for slowness
 _ALIKE = 0.6  # correlation from which two courses count as one
-_ONLY = 0.6  # that requests do not arrive at a callee rather than that its one caller no longer asks it
+_ONLY = 0.6  # that requests do not arrive at a callee rather than that its one caller, or an unseen one, asks less
 _INDEPENDENT = 4  # samples; a rate over a window shares its events with that many neighbours
 _ALONE = 0.15  # that a workload without metrics is at fault where only one caller suffers
 _MOST_STEPS = 40  # along calls; cycles end there
@@ -69,15 +69,15 @@ class Attribution:
         excess = self.excess(subject)
         return excess is not None and excess.score >= _STANDS_OUT
 
-    def above(self, subject: Subject) -> list[Subject]:
-        """The workloads at which its harm comes out: up along callers that are worse too, or itself."""
+    def above(self, subject: Subject, least: float = _STANDS_OUT) -> list[Subject]:
+        """The workloads at which its harm comes out: up along callers that are worse by `least` noise scales."""
         found, seen, waiting = [], {subject}, [subject]
         while waiting:
             here = waiting.pop()
             worse = [
                 caller
                 for caller in self._picture.graph.callers(here)
-                if (excess := self.excess(caller)) is not None and excess.score >= _NOTICEABLE
+                if (excess := self.excess(caller)) is not None and excess.score >= least
             ]
             if not worse:
                 found.append(here)
@@ -86,6 +86,10 @@ class Attribution:
                     seen.add(caller)
                     waiting.append(caller)
         return sorted(found, key=str) or [subject]
+
+    def comes_out(self, subject: Subject) -> bool:
+        """Whether anybody whom nobody calls is noticeably worse with it."""
+        return any(not self._picture.graph.callers(top) for top in self.above(subject, _NOTICEABLE))
 
     def shares(self, symptoms: Mapping[Subject, float]) -> dict[Subject, float]:
         """How much of the harm at `symptoms` (subject to weight) begins in whom. Adds up to at most one."""
@@ -166,11 +170,15 @@ class Attribution:
         if not self._blind(callee):
             return 0.0
         known = [caller for caller in self._picture.graph.callers(callee) if self.excess(caller) is not None]
-        suffering = [caller for caller in known if self.suffers(caller) and self._left(caller) > 0.3]
-        if not suffering:
+        suffering = [caller for caller in known if self.suffers(caller)]
+        puzzled = sum(1 for caller in suffering if self._measured(caller)[0] > 0.3)
+        if not puzzled:
             return 0.0
-        alone = _ALONE if len(suffering) == 1 else 1.0 - 0.5 ** len(suffering)
-        return alone * (len(suffering) / len(known)) ** 2
+        below = [other for other in self._picture.graph.callees(callee) if self._signal(other, "request_rate")]
+        if self._harm == "errors" and len(below) >= 2 and all(self._share_gone(other) > 0 for other in below):
+            puzzled += 2  # all that it calls is asked less: as good as two callers more
+        common = _ALONE if puzzled == 1 else 1.0 - 0.5**puzzled
+        return common * (len(suffering) / len(known)) ** 2
 
     def _missed(self, caller: Subject, callee: Subject) -> float:
         """A callee whose requests do not arrive, while its caller's other callees get theirs."""
@@ -178,16 +186,32 @@ class Attribution:
         if self._harm != "errors" or mine is None or missing is None:
             return 0.0
         lost, gone = missing
-        siblings = [one[1] for other in self._reached(caller) if other != callee and (one := self._missing(other))]
-        fewer = [one[1] for one in (self._missing(caller),) if one is not None]
-        drop = gone - max([*fewer, min(siblings, default=0.0), 0.0])
+        if any(
+            self._share_gone(other) > 0 and self._picture.graph.reaches(other, callee)
+            for other in self._reached(caller)
+            if other != callee
+        ):
+            return 0.0  # it is asked less because one before it is
+        siblings = [
+            self._share_gone(other)
+            for other in self._reached(caller)
+            if other != callee
+            and self._signal(other, "request_rate") is not None
+            and not self._picture.graph.reaches(callee, other)
+        ]
+        drop = gone - max(self._share_gone(caller), min(siblings, default=0.0))
         if drop <= 0.3 * gone:
             return 0.0  # it is asked less, like the others: its caller fails before it asks
         share = 1.0 if lost is None or not mine.flow else min(1.0, lost * drop / gone / mine.flow / _FULL)
         callers = [other for other in self._picture.graph.callers(callee) if self.excess(other) is not None]
         suffering = [other for other in callers if self.suffers(other)]
         share *= (max(1, len(suffering)) / max(1, len(callers))) ** 2
-        return share * (_ONLY if len(suffering) <= 1 and not siblings else 1.0)
+        ambiguous = (len(suffering) <= 1 and not siblings) or callee not in self._picture.graph.callees(caller)
+        return share * (_ONLY if ambiguous else 1.0)
+
+    def _share_gone(self, subject: Subject) -> float:
+        missing = self._missing(subject)
+        return missing[1] if missing is not None else 0.0
 
     def _missing(self, subject: Subject) -> tuple[float | None, float] | None:
         """Requests that no longer arrive: how many a second, where that is known, and as a share of the usual ones.
@@ -211,7 +235,12 @@ class Attribution:
             inside = np.isfinite(signal.values[(signal.times >= start) & (signal.times <= end)])
             expected = round((end - start) / max(self._step(signal), 1.0)) + 1
             absent = 1.0 - float(inside.sum()) / expected
-            return (None, absent) if len(past) and past.mean() > 0.95 and absent >= 0.3 else None
+            if len(past) and past.mean() > 0.95 and absent >= 0.3:
+                return None, absent
+            below = [other for other in self._picture.graph.callees(subject) if self._signal(other, "request_rate")]
+            own = [other for other in below if self._picture.graph.callers(other) == (subject,)]
+            gone = min((self._share_gone(other) for other in own), default=0.0)
+            return (None, gone) if gone > 0 else None
         before = self._usual(rate, 0.01, 0.0)
         if before is None or before.level <= 0:
             return None
@@ -233,9 +262,6 @@ class Attribution:
         if other == "time" and theirs.level < 2 * theirs.usual:
             return 0.0  # not slow enough for anybody to give up
         return _OTHER_HARM * _alike(theirs.course, mine.course)
-
-    def _left(self, subject: Subject) -> float:
-        return self._measured(subject)[0]
 
     def excess(self, subject: Subject, harm: Harm | None = None) -> Excess | None:
         key = (subject, harm or self._harm)

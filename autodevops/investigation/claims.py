@@ -59,8 +59,8 @@ def contradicts(candidate: Candidate, picture: Picture, inquiry: Inquiry) -> tup
             f"{candidate.subject.name} depends on {candidate.explained_by.name} ({chain}), which is in trouble itself."
         )
         claims.append(Claim(text=text, evidence=_cited(edge.evidence for edge in candidate.path)))
-    if candidate.factors["exonerated"] > 0:
-        seen = picture.error_traces
+    seen = picture.error_traces
+    if candidate.factors["exonerated"] > 0 and seen:
         text = f"In the {len(seen)} failing traces that were opened no error starts in {candidate.subject.name}."
         claims.append(Claim(text=text, evidence=_cited(trace.evidence for trace in seen)))
     if inquiry.looked_at and not inquiry.suspects and not inquiry.other:

@@ -1,4 +1,4 @@
-"""Which workload is set up to call which: addresses of Services in another workload's environment and arguments.
+"""Which workload is set up to call which: addresses of Services in its environment, arguments and ConfigMaps.
 
 Where no trace shows a call, this is how a person would find out. Only whole host names count.
 """
@@ -6,14 +6,17 @@ Where no trace shows a call, this is how a person would find out. Only whole hos
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.subject import Subject
 from autodevops.investigation.graph import Edge
-from autodevops.investigation.inventory import Inventory, Object, Workload, items, section
+from autodevops.investigation.inventory import Inventory, Object, Workload, items, name_of, section
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*")
+_HOST_NAME = re.compile(r"_(?:HOST|HOSTNAME|ADDR|ADDRESS|SERVER)$")
+_REFERENCE = re.compile(r"\$\((\w+)\)")
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[a-z][a-z0-9+.-]*://", re.I)  # also jdbc:postgresql://
 
 
@@ -28,27 +31,84 @@ class Address:
 
 @dataclass(frozen=True)
 class Setting:
-    """A text of a container that may hold addresses: an environment variable, or an argument (without a name)."""
+    """A text of a container that may hold addresses: an environment variable; an argument or a line of a mounted file
+    (without a name). `source` is the ConfigMap it comes from, if it does."""
 
     container: str
     name: str
     text: str
+    source: str = ""
 
 
-def settings_of(template: Object) -> Iterator[Setting]:
-    """The settings of a pod template's containers that are written in it."""
+def settings_of(workload: Workload, inventory: Inventory) -> tuple[Setting, ...]:
+    """The settings of a workload's containers: those in its template, and those it takes from ConfigMaps."""
+    return inventory.once(_settings).get(workload.subject, ())
+
+
+def _settings(inventory: Inventory) -> dict[Subject, tuple[Setting, ...]]:
+    configs = {name_of(item): section(item, "data") for item in inventory.of_kind("ConfigMap")}
+    return {workload.subject: _settings_of(workload, configs) for workload in inventory.workloads}
+
+
+def _settings_of(workload: Workload, configs: Mapping[str, Object]) -> tuple[Setting, ...]:
+    template = section(workload.object, "spec", "template") or workload.object  # a bare pod is its own template
+    found: list[Setting] = []
     for container in items(template, "spec", "containers"):
-        place = str(container.get("name", ""))
-        for entry in items(container, "env"):
-            yield Setting(place, str(entry.get("name", "")), str(entry.get("value") or ""))
+        variables = list(_variables(container, configs))
+        values = {setting.name: setting.text for setting in variables}
+        found += [_whole(setting, values) for setting in variables]
         for key in ("args", "command"):
-            found = container.get(key)
-            for part in found if isinstance(found, list) else ():
-                yield Setting(place, "", str(part))
+            parts = container.get(key)
+            for part in parts if isinstance(parts, list) else ():
+                found.append(Setting(str(container.get("name", "")), "", _expanded(str(part), values)))
+        found += _files(container, template, configs)
+    return tuple(found)
+
+
+def _variables(container: Object, configs: Mapping[str, Object]) -> Iterator[Setting]:
+    place = str(container.get("name", ""))
+    for source in items(container, "envFrom"):
+        name = str(section(source, "configMapRef").get("name", ""))
+        for key, value in configs.get(name, {}).items():
+            yield Setting(place, f"{source.get('prefix') or ''}{key}", str(value), name)
+    for entry in items(container, "env"):
+        reference = section(entry, "valueFrom", "configMapKeyRef")
+        source_name = str(reference.get("name", ""))
+        value = configs.get(source_name, {}).get(str(reference.get("key", ""))) if reference else entry.get("value")
+        yield Setting(place, str(entry.get("name", "")), str(value or ""), source_name)
+
+
+def _whole(setting: Setting, values: Mapping[str, str]) -> Setting:
+    """With $(OTHER) replaced, and with the port that stands in a variable of its own (DB_HOST, DB_PORT)."""
+    text = _expanded(setting.text, values)
+    stem = _HOST_NAME.sub("", setting.name)
+    port = values.get(f"{stem}_PORT", "") if stem != setting.name else ""
+    if port.isdecimal() and _HOST.fullmatch(text):
+        text = f"{text}:{port}"
+    return Setting(setting.container, setting.name, text, setting.source)
+
+
+def _expanded(text: str, values: Mapping[str, str]) -> str:
+    if "$(" not in text:
+        return text
+    return _REFERENCE.sub(lambda match: values.get(match.group(1), match.group(0)), text)
+
+
+def _files(container: Object, template: Object, configs: Mapping[str, Object]) -> Iterator[Setting]:
+    volumes = {
+        str(volume.get("name", "")): str(section(volume, "configMap").get("name", ""))
+        for volume in items(template, "spec", "volumes")
+    }
+    for mount in items(container, "volumeMounts"):
+        name = volumes.get(str(mount.get("name", "")), "")
+        for text in configs.get(name, {}).values():
+            for line in str(text).splitlines():
+                if not line.lstrip().startswith("#"):
+                    yield Setting(str(container.get("name", "")), "", line, name)
 
 
 def addressed(inventory: Inventory) -> tuple[tuple[Workload, Address], ...]:
-    """Every address that stands in a workload's pod template, with the workload."""
+    """Every address that stands in a workload's settings, with the workload."""
     return inventory.once(_addressed)
 
 
@@ -56,7 +116,7 @@ def _addressed(inventory: Inventory) -> tuple[tuple[Workload, Address], ...]:
     return tuple(
         (workload, address)
         for workload in inventory.workloads
-        for setting in settings_of(section(workload.object, "spec", "template"))
+        for setting in settings_of(workload, inventory)
         for address in addresses(setting.text, inventory.namespace)
     )
 
@@ -75,7 +135,7 @@ def configured_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[
 
 def addresses(text: str, namespace: str) -> Iterator[Address]:
     """Hosts of this namespace that a value speaks of: in a URL, as host:port, or alone."""
-    for part in re.split(r"[\s,;]+", text):
+    for part in re.split(r"[\s,;\"'=(){}]+", text):
         bare = _SCHEME.sub("", part)
         host, _, port = bare.rsplit("@", 1)[-1].split("/", 1)[0].partition(":")
         if not _HOST.fullmatch(host):

@@ -15,7 +15,7 @@ from typing import Final
 
 from autodevops.domain.subject import Subject
 from autodevops.investigation.configured_calls import settings_of
-from autodevops.investigation.inventory import Inventory, Workload, name_of, section
+from autodevops.investigation.inventory import Inventory, Object, Workload, name_of, section
 from autodevops.investigation.picture import Dependency
 
 _URL: Final = re.compile(r"(?:jdbc:)?(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^/@\s]*@)?(?P<rest>[^/?#\s;]+)", re.I)
@@ -70,13 +70,25 @@ def _hosts(rest: str, system: str) -> Iterator[Target]:
         yield Target(host, number, system or _PORTS.get(number or 0, ""))
 
 
-def addressed_hosts(inventory: Inventory) -> Iterator[tuple[Workload, Target]]:
+def addressed_hosts(inventory: Inventory) -> tuple[tuple[Workload, Target], ...]:
     """Every host that stands in a workload's pod template, with the workload."""
-    for workload in inventory.workloads:
-        template = section(workload.object, "spec", "template") or workload.object
-        for setting in settings_of(template):
-            for target in targets_in(setting.text):
-                yield workload, target
+    return inventory.once(_addressed_hosts)
+
+
+def _addressed_hosts(inventory: Inventory) -> tuple[tuple[Workload, Target], ...]:
+    return tuple(
+        (workload, target)
+        for workload in inventory.workloads
+        for setting in settings_of(workload, inventory)
+        for target in targets_in(setting.text)
+    )
+
+
+def _services(inventory: Inventory) -> tuple[dict[str, Object], dict[str, Object]]:
+    """Services by their name, and by the name outside that they stand for."""
+    names = {name_of(service): service for service in inventory.services}
+    outside = ((str(section(one, "spec").get("externalName") or "").rstrip(".").lower(), one) for one in names.values())
+    return names, {name: service for name, service in outside if name}
 
 
 def subject_of_host(host: str, inventory: Inventory) -> Subject | None:
@@ -84,10 +96,9 @@ def subject_of_host(host: str, inventory: Inventory) -> Subject | None:
     host = host.rstrip(".").lower()
     if not _NAME.fullmatch(host) or _is_number(host) or host in _LOCAL:
         return None
-    services = {name_of(service): service for service in inventory.services}
-    for service in services.values():
-        if str(section(service, "spec").get("externalName", "")).rstrip(".").lower() == host:
-            return inventory.object_subject(service)
+    services, outside = inventory.once(_services)
+    if host in outside:
+        return inventory.object_subject(outside[host])
     first, _, tail = host.partition(".")
     own = tail in ("", inventory.namespace) or re.fullmatch(
         rf"{re.escape(inventory.namespace)}\.svc(?:\.[a-z0-9.-]+)?", tail

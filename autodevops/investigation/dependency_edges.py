@@ -9,19 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from autodevops.analysis.spans import children_of
+from autodevops.analysis.spans import OUTGOING, children_of
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Span as TraceSpan
 from autodevops.investigation.configured_calls import settings_of
 from autodevops.investigation.dependencies import addressed_hosts, merge, subject_of_host
 from autodevops.investigation.dependency_families import CACHES, DATABASES
-from autodevops.investigation.gather_traces import service_subject
+from autodevops.investigation.gather_traces import peer_subject, service_subject
 from autodevops.investigation.graph import Edge
-from autodevops.investigation.inventory import Inventory, section
+from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Dependency, SeenTrace
-
-_OUTGOING = {"client", "producer"}
 
 
 def configured_dependency_edges(
@@ -35,8 +33,7 @@ def configured_dependency_edges(
         subject = subject_of_host(target.host, inventory)
         pairs.update((workload.subject, found) for found in (subject, names.get(target.host)) if found in subjects)
     for workload in inventory.workloads:
-        template = section(workload.object, "spec", "template") or workload.object
-        for setting in settings_of(template):  # a host on its own, its port in another variable
+        for setting in settings_of(workload, inventory):  # a host on its own, its port in another variable
             subject = names.get(setting.text.strip().rstrip(".").lower())
             if subject is not None:
                 pairs.add((workload.subject, subject))
@@ -53,7 +50,7 @@ def span_dependencies(traces: Iterable[SeenTrace], inventory: Inventory) -> tupl
     edges: list[Edge] = []
     for seen in traces:
         for span in unanswered(seen):
-            subject = callee_of(span, inventory)
+            subject = peer_subject(span, inventory)
             caller = service_subject(span, inventory)
             if subject is None or subject == caller:
                 continue
@@ -68,18 +65,8 @@ def unanswered(seen: SeenTrace) -> Iterator[TraceSpan]:
     """Client spans under which nobody else has a span: the callee is not instrumented, or was not reached."""
     tree = children_of(seen.trace)
     for span in seen.trace.spans:
-        if span.kind in _OUTGOING and not any(c.service != span.service for c in tree.get(span.span_id, [])):
+        if span.kind in OUTGOING and not any(c.service != span.service for c in tree.get(span.span_id, [])):
             yield span
-
-
-def callee_of(span: TraceSpan, inventory: Inventory) -> Subject | None:
-    """Whom a client span calls, by its server's address."""
-    for key in ("server.address", "net.peer.name", "peer.service"):
-        host = str(span.attributes.get(key, ""))
-        subject = subject_of_host(host, inventory) if host else None
-        if subject is not None:
-            return subject
-    return None
 
 
 def system_of_span(span: TraceSpan) -> str:

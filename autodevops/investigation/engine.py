@@ -27,6 +27,8 @@ from autodevops.investigation.gather_kube_state import gather_kube_state
 from autodevops.investigation.gather_kubernetes import gather_cluster
 from autodevops.investigation.gather_logs import gather_logs, gather_store_notices
 from autodevops.investigation.gather_metrics import gather_alerts, gather_saturation, gather_signals
+from autodevops.investigation.gather_nodes import gather_nodes
+from autodevops.investigation.gather_pods import gather_memory, gather_pods
 from autodevops.investigation.gather_traces import gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.grounds import anything_seen, names
@@ -123,6 +125,9 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
             inventory, listed = instead or (inventory, listed)
         span = span.for_series(len(inventory.workloads))
         stores = asyncio.create_task(gather_dependencies(collector, inventory, span))
+        of_nodes = asyncio.create_task(gather_nodes(collector, inventory, span))
+        of_pods = asyncio.create_task(gather_pods(collector, inventory, span))
+        of_memory = asyncio.create_task(gather_memory(collector, inventory, span))
         signals, saturation, alerts, certificates, (logs, old_logs), (failing, plain) = await asyncio.gather(
             gather_signals(collector, inventory, span),
             gather_saturation(collector, inventory, span),
@@ -132,6 +137,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
             gather_traces(collector, inventory, span),
         )
         called, readings = await stores
+        node_series, pod_signals, pod_memory = await asyncio.gather(of_nodes, of_pods, of_memory)
         commits, pulls = await code
     finally:
         code.cancel()
@@ -150,6 +156,9 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         listed=listed,
         signals=signals,
         saturation=saturation,
+        node_series=node_series,
+        pod_signals=pod_signals,
+        pod_memory=pod_memory,
         dependencies=dependencies,
         readings=readings,
         alerts=alerts,

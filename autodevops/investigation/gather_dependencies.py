@@ -101,12 +101,12 @@ def _subject(exporter: Exporter, value: str, row: Mapping[str, str], inventory: 
         pod = inventory.of_pod(row.get(label, ""))
         if pod is not None:
             return _behind(pod, inventory) if "exporter" in pod.name else pod
-    address = _host_of(value)
-    of_pod = next(
-        (inventory.of_owner("Pod", name_of(p)) for p in inventory.pods if section(p, "status").get("podIP") == address),
-        None,
-    )
-    return of_pod or inventory.of_name(row.get("service", ""))
+    return inventory.once(_by_address).get(_host_of(value)) or inventory.of_name(row.get("service", ""))
+
+
+def _by_address(inventory: Inventory) -> dict[str, Subject]:
+    owners = ((section(p, "status").get("podIP"), inventory.of_owner("Pod", name_of(p))) for p in inventory.pods)
+    return {str(address): owner for address, owner in owners if address and owner is not None}
 
 
 def _named(value: str, inventory: Inventory) -> Subject:

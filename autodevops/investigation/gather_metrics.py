@@ -36,7 +36,7 @@ _POD_LABELS = {"pod", "k8s_pod_name", "exported_pod"}
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """One family as it is used here: selector, the label that names workloads, the matcher of failures."""
 
     family: RequestFamily
@@ -48,7 +48,7 @@ class _Plan:
 
 async def gather_signals(collector: Collector, inventory: Inventory, span: Span) -> tuple[Signal, ...]:
     """Request rate, error ratio and p95 latency per workload over baseline and window, and CPU throttling."""
-    plans = await _discover(collector, inventory, span)
+    plans = await discover(collector, inventory, span)
     throttling = _throttling(collector, inventory, span)
     groups = await asyncio.gather(*(_family_signals(collector, inventory, span, plan) for plan in plans), throttling)
     chosen: dict[tuple[Subject, SignalKind], Signal] = {}
@@ -58,7 +58,7 @@ async def gather_signals(collector: Collector, inventory: Inventory, span: Span)
     return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (str(key[0]), key[1])))
 
 
-async def _discover(collector: Collector, inventory: Inventory, span: Span) -> list[_Plan]:
+async def discover(collector: Collector, inventory: Inventory, span: Span) -> list[Plan]:
     """Which families exist here, under which namespace label, and which of their labels name workloads and failures.
 
     Metric names come from the index, which is cheap however many series there are; only the families found are
@@ -94,7 +94,7 @@ async def _families(
 
 async def _plan(
     collector: Collector, inventory: Inventory, span: Span, family: RequestFamily, namespace_label: str, buckets: bool
-) -> _Plan | None:
+) -> Plan | None:
     parts = [f'{namespace_label}="{_escape(inventory.namespace)}"', *([family.where] if family.where else [])]
     selector, at = ",".join(parts), rfc3339(span.window.end)
     # A service whose pods are gone has left its series in the window, but not at its end.
@@ -114,7 +114,7 @@ async def _plan(
         )
         label = _workload_label([series.labels for series in _series(collector, pods)], inventory)
     failure = next((f"{label}{match}" for label, match in family.failure if label in present), "")
-    return _Plan(family, selector, label, failure, buckets) if label else None
+    return Plan(family, selector, label, failure, buckets) if label else None
 
 
 def _workload_label(rows: Sequence[Mapping[str, str]], inventory: Inventory) -> str:
@@ -137,7 +137,7 @@ def _subject(label: str, value: str, inventory: Inventory) -> Subject | None:
     return found if found is not None or inventory.known else inventory.service(value.rsplit("/", 1)[-1])
 
 
-async def _family_signals(collector: Collector, inventory: Inventory, span: Span, plan: _Plan) -> list[Signal]:
+async def _family_signals(collector: Collector, inventory: Inventory, span: Span, plan: Plan) -> list[Signal]:
     family, window = plan.family, f"{span.rate_window_seconds}s"
     rate = f"sum by ({plan.label}) (rate({family.count}{{{plan.selector}}}[{window}]))"
     failing = f"sum by ({plan.label}) (rate({family.count}{{{plan.selector},{plan.failure}}}[{window}]))"

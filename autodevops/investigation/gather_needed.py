@@ -1,4 +1,4 @@
-"""What is asked of the cluster only where something needs it: storage, names of configuration, the scheduler.
+"""What is asked of the cluster only where something needs it: storage, configuration, ingress classes, routes, limits.
 
 Most namespaces need none of it. Each need is read from what was listed before, so a quiet namespace costs no call, and
 one in trouble a few at once.
@@ -13,18 +13,18 @@ from typing import Final
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.investigation.collect import Collector
-from autodevops.investigation.inventory import SCHEDULER, Object, items, metadata, section
+from autodevops.investigation.inventory import WORKLOAD_KINDS, Object, items, section
 
 _LIMIT: Final = 2000
-_SCHEDULER: Final[dict[str, Json]] = {"namespace": "kube-system", "label_selector": "component=kube-scheduler"}
+_CONFIGS: Final = 500  # ConfigMaps can be large
 _UNBORN: Final = {"ContainerCreating", "PodInitializing", "CreateContainerConfigError"}
 _UNPULLED: Final = {"ErrImagePull", "ImagePullBackOff"}
 
 
 async def gather_needed(
-    collector: Collector, namespace: str, seen: Mapping[str, tuple[Object, ...]]
+    collector: Collector, namespace: str, seen: Mapping[str, tuple[Object, ...]], served: Evidence
 ) -> dict[str, Evidence]:
-    """The answers by kind, SCHEDULER among them. What may not be listed is left out, as everywhere."""
+    """The answers by kind. `served` are the kinds of the Gateway API. What may not be listed is left out."""
     within: dict[str, Json] = {"namespace": namespace}
     pods = seen["Pod"]
     asked: dict[str, tuple[str, dict[str, Json]]] = {}
@@ -32,8 +32,12 @@ async def gather_needed(
         asked |= {kind: (kind, {}) for kind in ("PersistentVolume", "StorageClass")}
     elif any("volume" in message.lower() for pod in pods for message in _unscheduled(pod)):
         asked |= {"PersistentVolume": ("PersistentVolume", {})}
-    if any(_is_unseen(pod) for pod in pods):
-        asked[SCHEDULER] = ("Pod", _SCHEDULER)
+    if seen["Ingress"]:
+        asked["IngressClass"] = ("IngressClass", {})
+    if any(kind.get("kind") == "HTTPRoute" for kind in _kinds(served)):
+        asked["HTTPRoute"] = ("HTTPRoute", within)
+    if any(_reads_config(item) for kind in WORKLOAD_KINDS for item in seen[kind]):
+        asked["ConfigMap"] = ("ConfigMap", within)
     waiting = {reason for pod in pods for reason in _waiting(pod)}
     if waiting & _UNBORN:
         asked |= {kind: (kind, within) for kind in ("ConfigMap", "Secret")}
@@ -45,18 +49,32 @@ async def gather_needed(
         asked["Certificate"] = ("Certificate", within)
     answers = await asyncio.gather(
         *(
-            collector.ask("kubernetes.list_resources", kind=kind, output="full", limit=_LIMIT, **where)
+            collector.ask(
+                "kubernetes.list_resources",
+                kind=kind,
+                output="full",
+                limit=_CONFIGS if kind == "ConfigMap" else _LIMIT,
+                **where,
+            )
             for kind, where in asked.values()
         )
     )
     return dict(zip(asked, answers, strict=True))
 
 
-def _is_unseen(pod: Object) -> bool:
-    """Whether no scheduler has looked at the pod, which has no node."""
-    waits = section(pod, "status").get("phase") in {None, "Pending"} and not section(pod, "spec").get("nodeName")
-    judged = any(one.get("type") == "PodScheduled" for one in items(pod, "status", "conditions"))
-    return waits and not judged and not metadata(pod).get("deletionTimestamp")
+def _kinds(served: Evidence) -> list[Object]:
+    data = served.data if served.ok else None
+    return items(data, "resources") if isinstance(data, Mapping) else []
+
+
+def _reads_config(item: Object) -> bool:
+    spec = section(item, "spec", "template", "spec")
+    return any(section(volume, "configMap") for volume in items(spec, "volumes")) or any(
+        section(source, "configMapRef") or section(source, "valueFrom", "configMapKeyRef")
+        for container in items(spec, "containers")
+        for key in ("envFrom", "env")
+        for source in items(container, key)
+    )
 
 
 def _unscheduled(pod: Object) -> Iterator[str]:

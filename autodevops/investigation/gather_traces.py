@@ -16,6 +16,7 @@ from autodevops.domain.trace import Span as TraceSpan
 from autodevops.domain.trace import Trace
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation.collect import Collector
+from autodevops.investigation.dependencies import subject_of_host
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.inventory import Inventory, section
 from autodevops.investigation.picture import SeenTrace
@@ -104,7 +105,7 @@ def peer_subject(span: TraceSpan, inventory: Inventory) -> Subject | None:
         if found is not None:
             return found
     host = address(span) or next(iter(peer_names(span)), "")
-    return inventory.service(host) if host and not _is_here(host) else None
+    return subject_of_host(host, inventory) or inventory.service(host) if host and not _is_here(host) else None
 
 
 def _of_host(host: str, inventory: Inventory) -> Subject | None:

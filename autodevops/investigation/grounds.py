@@ -56,11 +56,11 @@ def doubt_of(picture: Picture, evidence: tuple[Evidence, ...], failed: frozenset
     """Why nobody can say that all is well; None where it can be said. `failed` are ids of unanswered evidence."""
     namespace = picture.inventory.namespace
     thin = {item.arguments.get("kind") for item in evidence if item.arguments.get("fields")}
-    needed = [item for item in evidence if _is_needed(item, thin)]
+    needed = [item for item in evidence if _is_needed(item, thin, namespace)]
     unanswered = [item for item in needed if item.id in failed or not item.ok]
     if picture.unreachable & set(_NEEDED):
         return Doubt(f"{names(picture.unreachable)} could not be read", _DOCTOR)
-    if any(is_not_found(item) for item in evidence if item.tool == "kubernetes.get_resource"):
+    if any(is_not_found(item) for item in evidence if item.arguments.get("kind") == "Namespace"):
         return Doubt(
             f"the cluster has no namespace {namespace}",
             "See that the cluster and the telemetry are of the same place: `kubectl config current-context`.",
@@ -163,12 +163,12 @@ def _without_requests(picture: Picture, evidence: tuple[Evidence, ...], look: st
     return None
 
 
-def _is_needed(item: Evidence, thin: Collection[object]) -> bool:
+def _is_needed(item: Evidence, thin: Collection[object], namespace: str) -> bool:
     """`thin` are the kinds of which some fields of all objects were read instead of all of some."""
     if item.tool == "kubernetes.list_resources":
         kind, parts = item.arguments.get("kind"), item.arguments.get("fields")
         whole = "label_selector" not in item.arguments and (parts or kind not in thin)
-        return kind in _KINDS and bool(whole)
+        return kind in _KINDS and bool(whole) and item.arguments.get("namespace") == namespace
     return system_of(item) == "prometheus" and item.tool not in _SPARE
 
 

@@ -20,7 +20,10 @@ Object = Mapping[str, Any]
 """A Kubernetes object as the API server wrote it."""
 
 WORKLOAD_KINDS: Final = ("Deployment", "StatefulSet", "DaemonSet")
+SYSTEM_NAMESPACE: Final = "kube-system"
 CLUSTER_DNS: Final = "Deployment of cluster DNS"
+COREFILE: Final = "ConfigMap of cluster DNS"
+NODE_EVENTS: Final = "Event of nodes"
 SCHEDULER: Final = "Pod of kube-scheduler"
 """The names under which `others` has what lies in another namespace."""
 _KEPT: Final = {*WORKLOAD_KINDS, "ReplicaSet", "Pod", "Node", "Service", "Event"}
@@ -32,6 +35,11 @@ _RANDOM_SUFFIX = re.compile(r"^(?P<name>.+)-[bcdfghjklmnpqrstvwxz2456789]{5}$")
 _ORDINAL_SUFFIX = re.compile(r"^(?P<name>.+)-\d+$")
 
 _NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/instance", "name", "service")
+
+
+def of_system(kind: str) -> str:
+    """The name under which `others` has the objects of a kind that lie in kube-system."""
+    return f"{kind} of {SYSTEM_NAMESPACE}"
 
 
 def metadata(item: Object) -> Mapping[str, Any]:
@@ -211,6 +219,9 @@ class Inventory:
         """A service known by name alone."""
         where = self.namespace if namespace is None else namespace
         return Subject(kind="Service", name=name, namespace=where, api_version="opentelemetry.io")
+
+    def pods_on(self, node: str) -> list[Object]:
+        return self.pods_by_node.get(node, [])
 
     def pods_of(self, subject: Subject) -> tuple[Object, ...]:
         return self._pods_by_subject.get(subject, ())

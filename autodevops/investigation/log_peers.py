@@ -5,6 +5,7 @@ What such lines say about calls is also an edge of the call graph: from who was 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ from autodevops.analysis.log_lines import LogLine
 from autodevops.analysis.log_peers import Peer, peer_of
 from autodevops.domain.subject import Subject
 from autodevops.investigation.graph import Edge
-from autodevops.investigation.inventory import Inventory, items, name_of, section
+from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, items, name_of, section
 from autodevops.investigation.picture import Picture
 
 _LOCAL: Final = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}
@@ -20,9 +21,13 @@ REACHING: Final = frozenset(
     {
         "connection refused", "unknown host", "host unreachable", "timeout", "too many connections", "connection reset",
         "read-only database", "database credentials refused", "connection pool exhausted", "upstream failure",
+        "disk full", "lock contention",
     }
 )  # fmt: skip
 """Kinds of errors whose peer may be the culprit."""
+
+
+_NAMED: Final = re.compile(r"(?:^|[\s\"'(])([a-z0-9][a-z0-9-]{1,61}[a-z0-9]):(?= )")
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,16 @@ class SeenPeer:
         return f"{self.peer}{told if known else ''}"
 
 
-def seen_peer(line: LogLine, inventory: Inventory) -> SeenPeer | None:
+def seen_peer(line: LogLine, inventory: Inventory, writer: Subject) -> SeenPeer | None:
+    """Whom a line of `writer` speaks of: an address it names, or a Service that it names before a colon."""
     found = peer_of(line.words)
-    return _known(found, inventory) if found is not None and found.host not in _LOCAL else None
+    if found is not None and found.host not in _LOCAL:
+        return _known(found, inventory)
+    services = {name_of(service) for service in inventory.services}
+    for name in _NAMED.findall(line.words):
+        if name in services and inventory.of_name(name) != writer:
+            return _of_service(Peer(name), name, inventory)
+    return None
 
 
 def _known(peer: Peer, inventory: Inventory) -> SeenPeer:
@@ -80,9 +92,17 @@ def log_edges(picture: Picture) -> list[Edge]:
     told = [(*subjects[found.source], found.category, found.example) for found in picture.log_groups]
     for tail in picture.last_words:
         told += [(tail.subject, tail.evidence, error.kind, error.line) for error in tail.errors]
+    dns = cluster_dns(inventory)
     edges: set[Edge] = set()
     for subject, evidence, kind, line in told:
-        found = seen_peer(line, inventory) if kind in REACHING else None
+        found = seen_peer(line, inventory, subject) if kind in REACHING else None
         if found is not None and found.subject is not None and found.subject != subject:
             edges.add(Edge(subject, found.subject, "calls", evidence))
+        if kind == "unknown host" and dns is not None and found is not None and found.service:
+            edges.add(Edge(subject, dns, "resolves names by", evidence))
     return sorted(edges, key=lambda edge: (str(edge.origin), str(edge.target), edge.evidence))
+
+
+def cluster_dns(inventory: Inventory) -> Subject | None:
+    """The Deployment that answers for the cluster's names, where it could be listed."""
+    return next((inventory.object_subject(item) for item in inventory.of_kind(CLUSTER_DNS)), None)

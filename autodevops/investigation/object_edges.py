@@ -12,10 +12,21 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.investigation.configured_calls import addressed
 from autodevops.investigation.graph import Edge
-from autodevops.investigation.inventory import CLUSTER_DNS, Inventory, Workload, items, name_of, section
+from autodevops.investigation.inventory import (
+    CLUSTER_DNS,
+    SYSTEM_NAMESPACE,
+    Inventory,
+    Workload,
+    items,
+    name_of,
+    of_system,
+    section,
+)
+from autodevops.investigation.rules.components import CONTROL_PLANE, pods_of
 from autodevops.investigation.rules.policies import isolates
 from autodevops.investigation.rules.quotas import held_up
 from autodevops.investigation.rules.refusals import told
+from autodevops.investigation.rules.routes import backends
 from autodevops.investigation.rules.scheduling import scheduler, unseen
 from autodevops.investigation.rules.webhooks import called_webhooks
 
@@ -44,11 +55,15 @@ def _services(inventory: Inventory) -> Iterator[_Found]:
         if meant is not None:
             yield "Service", subject, meant, "routes to"
     for ingress in inventory.of_kind("Ingress"):
-        for path in (path for rule in items(ingress, "spec", "rules") for path in items(rule, "http", "paths")):
-            name = str(section(path, "backend", "service").get("name", ""))
-            target = subjects.get(name)
+        for backend in backends(ingress):
+            target = subjects.get(str(backend.get("name", "")))
             if target is not None:
                 yield "Ingress", inventory.object_subject(ingress), target, "routes to"
+    for route in inventory.of_kind("HTTPRoute"):
+        for backend in (one for rule in items(route, "spec", "rules") for one in items(rule, "backendRefs")):
+            target = subjects.get(str(backend.get("name", "")))
+            if target is not None:
+                yield "HTTPRoute", inventory.object_subject(route), target, "routes to"
 
 
 def _policies(inventory: Inventory, calls: Iterable[Edge]) -> Iterator[_Found]:
@@ -87,11 +102,14 @@ def _references(inventory: Inventory) -> Iterator[_Found]:
 
 
 def _everywhere(inventory: Inventory) -> Iterator[_Found]:
-    """Cluster DNS, on which all depend; the namespace, webhook or scheduler, for those who wait for it."""
+    """Cluster DNS and the control plane, on which all depend; namespace, webhook, scheduler, for those who wait."""
     for dns in inventory.of_kind(CLUSTER_DNS):
         jobs = [inventory.object_subject(job) for job in inventory.of_kind("CronJob")]
         for subject in (*(workload.subject for workload in inventory.workloads), *jobs):
             yield CLUSTER_DNS, subject, inventory.object_subject(dns), "resolves names by"
+    for part, how in _parts(inventory):
+        for workload in inventory.workloads:
+            yield of_system(part.kind), workload.subject, part, how
     namespace = Subject(kind="Namespace", name=inventory.namespace, api_version="v1")
     refused = [(source, subject) for kind in ("quota", "terminating") for subject, source in told(inventory, kind)]
     for kind, subject in (*refused, *held_up(inventory)):
@@ -101,3 +119,15 @@ def _everywhere(inventory: Inventory) -> Iterator[_Found]:
             yield source, subject, service, "is admitted by"
     for subject in unseen(inventory):
         yield "Pod", subject, scheduler(inventory), "is placed by"
+
+
+def _parts(inventory: Inventory) -> Iterator[tuple[Subject, str]]:
+    """The control plane's pods, or its name where a provider hides it, and the DaemonSet behind every Service."""
+    for component in CONTROL_PLANE:
+        names = [name_of(pod) for pod in pods_of(inventory, component)] or [component]
+        for name in names:
+            yield Subject(kind="Pod", name=name, namespace=SYSTEM_NAMESPACE, api_version="v1"), "is run by"
+    for item in inventory.of_kind(of_system("DaemonSet")):
+        if name_of(item) == "kube-proxy":
+            subject = Subject(kind="DaemonSet", name="kube-proxy", namespace=SYSTEM_NAMESPACE, api_version="apps/v1")
+            yield subject, "reaches Services by"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from autodevops.analysis.log_tails import TailError, errors_in
 from autodevops.analysis.log_templates import TemplateGroup, group
@@ -23,10 +23,16 @@ from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.request import Span
 
-T = TypeVar("T")
+Made = TypeVar("Made")
 
 SignalKind: TypeAlias = Literal["error_ratio", "latency_p95", "latency_mean", "request_rate", "cpu_throttling"]
 System: TypeAlias = Literal["kubernetes", "prometheus", "loki", "tempo", "github"]
+
+
+NodeKind: TypeAlias = Literal[
+    "retransmitted", "dropped", "clock_offset", "clock_synced", "unit_active", "disk_free", "booted", "proxy_answers",
+    "proxy_up", "exporter_up", "scrape_seconds", "dns_failing", "leads",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,44 @@ class Signal:
     times: FloatArray
     values: FloatArray
     labels: Mapping[str, str]
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
+class NodeSeries:
+    """One number of a node, or of the whole cluster, over baseline and window.
+
+    `node` is empty for numbers of the cluster; `detail` is the unit, mount point or control loop it speaks of.
+    """
+
+    node: str
+    kind: NodeKind
+    times: FloatArray
+    values: FloatArray
+    detail: str
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
+class PodSignal:
+    """How one pod serves at the window's end: share of requests that fail, or their mean seconds."""
+
+    subject: Subject
+    pod: str
+    kind: Literal["error_ratio", "latency"]
+    value: float
+    rate: float
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
+class PodMemory:
+    """Working set in bytes of a container that was OOMKilled, over baseline and window."""
+
+    pod: str
+    container: str
+    times: FloatArray
+    values: FloatArray
     evidence: EvidenceId
 
 
@@ -169,6 +213,9 @@ class Picture:
     listed: Mapping[str, EvidenceId] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
     saturation: tuple[Saturation, ...] = ()
+    node_series: tuple[NodeSeries, ...] = ()
+    pod_signals: tuple[PodSignal, ...] = ()
+    pod_memory: tuple[PodMemory, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     readings: tuple[Reading, ...] = ()
     alerts: tuple[SeenAlert, ...] = ()
@@ -188,13 +235,14 @@ class Picture:
     pulls: tuple[tuple[PullRequest, EvidenceId], ...] = ()
     graph: CallGraph = field(default_factory=CallGraph)
     unreachable: frozenset[System] = frozenset()
-    _made: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _made: dict[object, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
-    def once(self, ask: Callable[[Picture], T]) -> T:
-        """What `ask` makes of this picture, made the first time only: many rules take one kind each of the same."""
-        if ask not in self._made:
-            self._made[ask] = ask(self)
-        return cast(T, self._made[ask])
+    def once(self, make: Callable[[Picture], Made]) -> Made:
+        """What `make` makes of this picture; made once, however many rules ask."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     def having(self, **changes: object) -> Picture:
         return replace(self, **changes)  # type: ignore[arg-type]  # replace checks the names at run time
@@ -217,6 +265,9 @@ class Picture:
     @cached_property
     def _signal_index(self) -> dict[tuple[Subject, SignalKind], Signal]:
         return {(signal.subject, signal.kind): signal for signal in self.signals}
+
+    def of_nodes(self, kind: NodeKind) -> tuple[NodeSeries, ...]:
+        return tuple(series for series in self.node_series if series.kind == kind)
 
     @cached_property
     def log_groups(self) -> tuple[TemplateGroup, ...]:

@@ -25,9 +25,10 @@ from autodevops.investigation.rules.rollout_near_onset import onset_of_trouble
 _STRENGTH: Final = {"info": 0.0, "warning": 0.6, "error": 0.9, "critical": 1.0}
 _SLACK: Final = timedelta(minutes=3)
 """How much later than its callers a callee may seem to begin: onsets are known to a rate's window and a scrape."""
+_BY_METRICS: Final = "TroubleStartsInService"
 _ORIGINS: Final = {
     "ErrorsStartInService", "SlowSpansInService", "NPlusOneQueries", "FanOutGrown", "RegressionByVersion",
-    "TroubleStartsInService",
+    _BY_METRICS,
 }  # fmt: skip
 _LEAST_FAILING_TRACES: Final = 3  # before their testimony clears anybody
 
@@ -116,6 +117,7 @@ def _candidate(
     explained_by, blame = _explanation(subject, drafts, onsets, origins, picture, change)
     others = max((share for other, share in origins.items() if other != subject), default=0.0)
     cleared = len(picture.error_traces) >= _LEAST_FAILING_TRACES and origins[subject] == 0.0 and _rests_on_errors(own)
+    elsewhere = origins[subject] == 0.0 and any(f.reason == _BY_METRICS for f in findings) and _only_symptoms(own)
     factors = {
         "symptom": max(_STRENGTH[f.severity] * f.confidence for f in own),
         "state": max((_rule(f).specificity * f.confidence for f in own if _rule(f).role == "state"), default=0.0),
@@ -125,7 +127,7 @@ def _candidate(
         "first": 1.0 if earliest is not None and onset is not None and onset <= earliest + _slack(picture) else 0.0,
         "reach": len(dependants) / (len(drafts) - 1) if len(drafts) > 1 else 0.0,
         "explained": blame,
-        "exonerated": others if cleared else 0.0,
+        "exonerated": others if cleared or elsewhere else 0.0,
     }
     rollout = next(
         (r for r in picture.rollouts if change is not None and r.subject == subject and r.change.at == change.onset),
@@ -164,7 +166,9 @@ def _explanation(
         back = picture.graph.reaches(other, subject)
         if back and (origins[other], str(other)) <= (origins[subject], str(subject)):
             continue  # they call each other: only the one where more errors start explains the other
-        strength = max(_STRENGTH[f.severity] * f.confidence for f in draft.findings)
+        strength = max(
+            (_STRENGTH[f.severity] * f.confidence for f in draft.findings if f.reason != _BY_METRICS), default=0.0
+        )  # what the metrics give it is in `origins`
         elsewhere = any(_rule(f).shows_elsewhere for f in draft.findings)
         origin = 0.0 if elsewhere else origins[subject] - origins[other]
         guilt = _own_guilt(drafts[subject].findings, origin, change)
@@ -198,6 +202,10 @@ def _own_guilt(own: list[Finding], origin: float, change: Finding | None) -> flo
 def _rests_on_errors(own: list[Finding]) -> bool:
     """Traces of failing requests speak about errors; they neither accuse nor clear a slow or crashing workload."""
     return not any(_rule(f).role == "state" for f in own) and any(f.reason.startswith("ErrorRate") for f in own)
+
+
+def _only_symptoms(own: list[Finding]) -> bool:
+    return all(_rule(f).role == "symptom" for f in own)
 
 
 def _rule(finding: Finding) -> Rule:

@@ -130,3 +130,36 @@ def test_running_median_keeps_an_edge_where_it_is() -> None:
 def test_times_and_values_of_different_length_are_an_error() -> None:
     with pytest.raises(ValueError, match="one length"):
         find_episodes([1.0, 2.0], [1.0], baseline_until=0, limit=lambda b: b)
+
+
+def _traffic(days: int) -> tuple[np.ndarray, np.ndarray]:
+    times = np.arange(days * 288) * 300.0
+    busy = (times % 86_400 >= 9 * 3600) & (times % 86_400 < 18 * 3600)
+    return times, np.where(busy, 80.0, 20.0) + np.random.default_rng(1).standard_normal(len(times))
+
+
+@pytest.mark.parametrize("days", [3, 8])
+def test_a_morning_is_an_episode_only_to_those_who_have_seen_none(days: int) -> None:
+    """The window begins at eight: what is asked decides by how much past came with it."""
+    times, values = _traffic(days)
+    start = (days - 1) * 86_400 + 8 * 3600.0
+    upto = times < start + 4 * 3600
+    short = upto & (times >= start - 7200)
+    assert find_episodes(times[short], values[short], baseline_until=start, limit=lambda b: 2.5 * b)
+    assert not find_episodes(times[upto], values[upto], baseline_until=start, limit=lambda b: 2.5 * b)
+    assert not find_episodes(times[upto], values[upto], baseline_until=start, limit=lambda b: b / 3, direction="down")
+
+
+def test_a_morning_with_a_third_of_its_traffic_is_an_episode_against_a_usual_one() -> None:
+    times, values = _traffic(8)
+    start = 7 * 86_400 + 8 * 3600.0
+    upto = times < start + 4 * 3600
+    missing = times >= 7 * 86_400 + 10 * 3600
+    values = np.where(missing, values * 0.25, values)
+    found = find_episodes(
+        times[upto], values[upto], baseline_until=start, limit=lambda b: b / 3, direction="down", floor=0.1
+    )
+    assert [episode.active for episode in found] == [True]
+    assert abs(found[0].onset - times[np.argmax(missing)]) <= 300
+    assert found[0].baseline == pytest.approx(80, rel=0.05)
+    assert found[0].level == pytest.approx(20, rel=0.1)

@@ -41,3 +41,30 @@ def test_an_early_alarm_is_worth_more_and_one_just_after_a_window_costs_less() -
     raw, series = NAB["raw"], _series()
     assert raw(series, [FIRST[0]]) > raw(series, [FIRST[0] + 50]) > raw(series, [FIRST[1]]) > raw(series, [])
     assert raw(series, []) > raw(series, [FIRST[1] + 5]) > raw(series, [FIRST[1] + 90])
+
+
+def _weight(position: float) -> float:
+    """As Lavin and Ahmad have it: -1 is a window's first sample, 0 its end, 1 one length after it."""
+    return float(2 / (1 + np.exp(5 * position)) - 1)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([FIRST[0] + 50], _weight(-0.5) / _weight(-1.0) - 1),
+        ([FIRST[1] + 33], -2 + 0.11 * _weight(33 / 99)),
+        ([FIRST[1] + 3 * 99], -2 - 0.11),
+        ([FIRST[0] - 1], -2 - 0.11),
+        ([150, 151, 152], -2 - 3 * 0.11),
+    ],
+    ids=["half-way", "a third of a length late", "three lengths late", "before any window", "each sample counts"],
+)
+def test_each_alarm_weighs_what_the_standard_profile_says(samples: list[int], expected: float) -> None:
+    assert NAB["raw"](_series(), samples) == pytest.approx(expected)
+
+
+def test_learning_is_fifteen_percent_of_at_most_five_thousand_samples_and_cuts_windows_off() -> None:
+    series = NAB["Series"]("made", np.arange(10_000.0), np.zeros(10_000), ((100, 749), (740, 760)))
+    assert NAB["raw"](series, []) == -1  # the first window lies in what is for learning alone
+    assert NAB["raw"](series, [745]) == -1
+    assert NAB["raw"](series, [750]) > 0

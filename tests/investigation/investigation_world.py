@@ -65,7 +65,8 @@ class Service:
     placed: bool = True
     ports: tuple[Mapping[str, Any], ...] = ()
     volumes: tuple[Mapping[str, Any], ...] = ()
-    pod_spec: Mapping[str, Any] = field(default_factory=dict)  # of its pods and their template
+    container: Mapping[str, Any] = field(default_factory=dict)  # more of the container in its template
+    pod_spec: Mapping[str, Any] = field(default_factory=dict)  # more of its pods and their template
     pod_metadata: Mapping[str, Any] = field(default_factory=dict)
     pods: int | None = None  # how many exist, where not all do
 
@@ -87,14 +88,20 @@ class World:
     workload_label: str = "service"
     kube_state: bool = False
     objects: list[dict[str, Any]] = field(default_factory=list)  # of other kinds, or unusual Services
-    cluster_dns: list[dict[str, Any]] = field(default_factory=list)
+    system: list[dict[str, Any]] = field(default_factory=list)  # objects of kube-system
+    node_events: list[dict[str, Any]] = field(default_factory=list)
+    node_metrics: Mapping[str, Mapping[str, Callable[[datetime], float]]] = field(default_factory=dict)
+    """By metric and labels (`node-1`, or `node-1 containerd.service`); what a query mentions first is answered."""
+    pod_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # error_ratio, latency: by pod
+    memory: Mapping[str, Callable[[datetime], float]] = field(default_factory=dict)  # working set in bytes, by pod
     unlisted: frozenset[str] = frozenset()  # kinds that may not be listed
 
     def tools(self) -> ScriptedTools:
         script: dict[str, Any] = {
             "kubernetes.get_resource": self._resource,
             "kubernetes.list_resources": self._resources,
-            "kubernetes.list_events": lambda _a: self._items(self.events),
+            "kubernetes.list_events": self._events,
+            "kubernetes.list_api_resources": self._kinds,
             "kubernetes.get_rollout_history": self._history,
             "kubernetes.get_pod_logs": self._pod_logs,
             "prometheus.list_metrics": self._metric_names,
@@ -140,15 +147,30 @@ class World:
     # --- Kubernetes ---
 
     def _resource(self, arguments: Mapping[str, Any]) -> Any:
+        if arguments["kind"] == "ConfigMap":
+            found = [o for o in self.system if (o["kind"], o["metadata"]["name"]) == ("ConfigMap", arguments["name"])]
+            return {"resource": found[0]} if found else ToolNotFound(f"ConfigMap {arguments['name']} does not exist.")
         if arguments["kind"] == "Namespace" and arguments["name"] != self.namespace:
             return ToolNotFound(f"Namespace {arguments['name']} does not exist.", f"Did you mean {self.namespace}?")
         return {"resource": {"kind": arguments["kind"], "metadata": {"name": arguments["name"]}}}
+
+    def _events(self, arguments: Mapping[str, Any]) -> Any:
+        return self._items(self.node_events if arguments.get("involved_kind") == "Node" else self.events)
+
+    def _kinds(self, arguments: Mapping[str, Any]) -> Any:
+        known = {item["kind"]: item for item in self.objects if arguments["containing"] in item.get("apiVersion", "")}
+        return {
+            "resources": [
+                {"kind": kind, "name": f"{kind.lower()}s", "api_version": item["apiVersion"], "namespaced": True}
+                for kind, item in sorted(known.items())
+            ]
+        }
 
     def _resources(self, arguments: Mapping[str, Any]) -> Any:
         if arguments["kind"] in self.unlisted:
             return ToolDenied(f"Listing {arguments['kind']} is forbidden.")
         if arguments.get("namespace") == "kube-system":
-            return self._items([item for item in self.cluster_dns if item["kind"] == arguments["kind"]])
+            return self._items([item for item in self.system if item["kind"] == arguments["kind"]])
         if arguments.get("namespace") not in (None, self.namespace):
             return ToolNotFound(
                 f"Namespace {arguments['namespace']} does not exist.", f"Did you mean {self.namespace}?"
@@ -172,7 +194,7 @@ class World:
     def _template(self, service: Service, image: str, commit: str) -> dict[str, Any]:
         env = [{"name": key, "value": value} for key, value in service.env.items()]
         container = {"name": "app", "image": image, "env": env, "resources": {"limits": {"memory": "256Mi"}}}
-        container["ports"] = list(service.ports)
+        container |= {"ports": list(service.ports), **service.container}
         annotations = {"org.opencontainers.image.revision": commit} if commit else {}
         return {
             "metadata": {"labels": {"app": service.name}, "annotations": annotations},
@@ -211,7 +233,7 @@ class World:
         ]
 
     def _pods(self, service: Service) -> list[dict[str, Any]]:
-        number, created, image, _ = self._revisions(service)[-1]
+        number, created, image, commit = self._revisions(service)[-1]
         owner = f"{service.name}-{_hash(service.name, number)}"
         return [
             {
@@ -226,10 +248,9 @@ class World:
                 | dict(service.pod_metadata),
                 "spec": {
                     "nodeName": self.nodes[index % len(self.nodes)]["metadata"]["name"] if service.placed else "",
-                    "containers": [{"name": "app", "image": image, "resources": {"limits": {"memory": "256Mi"}}}],
                     "volumes": list(service.volumes),
-                }
-                | dict(service.pod_spec),
+                    **self._template(service, image, commit)["spec"],
+                },
                 "status": {
                     "phase": "Running",
                     "conditions": [{"type": "Ready", "status": "True"}],
@@ -292,6 +313,13 @@ class World:
 
     def _instant(self, arguments: Mapping[str, Any]) -> Any:
         query = arguments["query"]
+        if query.startswith("count by (__name__)"):
+            names = [{"__name__": name} for name in self.node_metrics if name in query]
+            return self._vector([(row, 1.0) for row in names])
+        if query.split("sum by (", 1)[-1].startswith("pod"):
+            kind = "error_ratio" if "5.." in query else "latency" if "_sum" in query else "rate"
+            pods = self.pod_metrics.get(kind) or dict.fromkeys(self.pod_metrics.get("latency", {}), 1.0)
+            return self._vector([({"pod": pod}, value) for pod, value in sorted(pods.items())])
         rows: list[dict[str, str]] = []
         if f'namespace="{self.namespace}"' in query and query.startswith("count by"):
             asked = query.split(") (", 1)[0]
@@ -303,6 +331,11 @@ class World:
                 ]
         at = self.end.timestamp()
         series = [{"labels": row, "samples": [[at, 1]]} for row in rows] + self._kube_state(query, at)
+        return {"result_type": "vector", "series": self._ordered(series)}
+
+    def _vector(self, rows: list[tuple[dict[str, str], float]]) -> dict[str, Any]:
+        at = self.end.timestamp()
+        series = [{"labels": labels, "samples": [[at, value]]} for labels, value in rows]
         return {"result_type": "vector", "series": self._ordered(series)}
 
     def _kube_state(self, query: str, at: float) -> list[dict[str, Any]]:
@@ -343,10 +376,14 @@ class World:
             "latency" if "histogram_quantile" in query else "ratio" if "5.." in query
             else "rate" if query.startswith("sum by") and "_count{" in query else ""
         )  # fmt: skip
-        if not kind or f'namespace="{self.namespace}"' not in query:
-            return {"result_type": "matrix", "series": []}
         count = int((end - start).total_seconds() // step) + 1
         times = [start + timedelta(seconds=step * index) for index in range(count)]
+        asked = next((name for name in self.node_metrics if name in query), "")
+        of_nodes = self.node_metrics[asked] if asked else self.memory if "memory_working_set" in query else {}
+        if of_nodes:
+            return {"result_type": "matrix", "series": [_line(key, values, times) for key, values in of_nodes.items()]}
+        if not kind or f'namespace="{self.namespace}"' not in query:
+            return {"result_type": "matrix", "series": []}
         series = [
             {
                 "labels": {self.workload_label: s.name},
@@ -444,6 +481,13 @@ class World:
             "resource": {"service.name": service.name, "k8s.namespace.name": self.namespace},
         }
         return error
+
+
+def _line(key: str, values: Callable[[datetime], float], times: list[datetime]) -> dict[str, Any]:
+    """A series of a node or pod, its label beside it: a unit, a mount point, a loop or a container."""
+    first, _, second = key.partition(" ")
+    labels = {"node": first, "pod": first, "name": second, "mountpoint": second, "container": second}
+    return {"labels": labels, "samples": [[at.timestamp(), values(at)] for at in times]}
 
 
 def _hash(*parts: object) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ CASES: list[dict[str, Any]] = [
 ]
 _MOMENTS = {
     "finishedAt", "lastTransitionTime", "startedAt", "creationTimestamp", "startTime", "lastScheduleTime",
-    "lastSuccessfulTime", "deletionTimestamp",
+    "lastSuccessfulTime", "deletionTimestamp", "renewTime", "time",
 }  # fmt: skip
 
 
@@ -24,7 +26,7 @@ def _dated(value: Any) -> Any:
     """Minutes before the end become moments."""
     if isinstance(value, dict):
         return {
-            key: stamp(END - minutes(item)) if key in _MOMENTS and isinstance(item, int) else _dated(item)
+            key: stamp(END - minutes(item)) if key in _MOMENTS and isinstance(item, int | float) else _dated(item)
             for key, item in value.items()
         }
     return [_dated(item) for item in value] if isinstance(value, list) else value
@@ -64,25 +66,58 @@ def make_world(case: dict[str, Any], namespace: str = "bank") -> World:
         logs=tuple((END - minutes(at), body) for at, body in case.get("logs", [])),
         replicas=case.get("replicas", 2),
         placed="node_name" not in case,
+        container=case.get("spec", {}),
     )
     caller = case.get("caller", {})
     broken = since(END - minutes(20), caller["failing"]) if "failing" in caller else Service("").failing
     gateway = Service("gateway", env=caller.get("env", {}), failing=broken, origin="failing" in caller)
     world = World([gateway, service, Service("search", rate=9)], namespace=namespace)
     world.objects = [_object(item, world.namespace) for item in case.get("objects", [])]
-    world.cluster_dns = [_object(item, "kube-system") for item in case.get("cluster_dns", [])]
     world.unlisted = frozenset(case.get("unlisted", ()))
     if "nodes" in case:
         world.nodes = [node(name) | _node_parts(parts or {}, name) for name, parts in case["nodes"].items()]
+    world.system = [_object(item, "kube-system") for item in case.get("system", [])]
+    for item in case.get("cluster_dns", []):
+        made = _object(item, "kube-system")
+        made["metadata"] |= {"labels": {"k8s-app": "kube-dns"}} if made["kind"] == "Deployment" else {}
+        world.system.append(made)
+    world.node_metrics = {
+        name: {key: _course(course) for key, course in nodes.items()}
+        for name, nodes in case.get("node_metrics", {}).items()
+    }
+    world.memory = {f"{world.pod_name(service)} app": _course(course) for course in case.get("memory", [])}
+    on_first = {world.pod_name(one) for one in world.services}  # the first pod of each runs on node-1
+    every = {world.pod_name(one, index): None for one in world.services for index in range(one.replicas)}
+    for kind, (there, elsewhere) in case.get("pods_by_node", {}).items():
+        world.pod_metrics = {**world.pod_metrics, kind: {p: there if p in on_first else elsewhere for p in every}}
+    if case.get("unmeasured"):
+        for one in world.services:
+            one.rate = 0.0
     if "node" in case:
         world.nodes = [node("node-1", **_dated(case["node"])), node("node-2")]
-    world.events = [
+    world.events = _events(case.get("events", []), world.pod_name(service), service.name)
+    world.node_events = _events(case.get("node_events", []), "", "node-1")
+    return world
+
+
+def _course(course: Any) -> Callable[[datetime], float]:
+    """A constant; `[before, since, after]` with minutes before the end; or a saw `{from, to, minutes}`."""
+    if isinstance(course, list):
+        before, at, after = course
+        return lambda moment: after if moment >= END - minutes(at) else before
+    if isinstance(course, dict):
+        low, high, length = course["from"], course["to"], course["minutes"]
+        return lambda moment: low + (high - low) * (((moment - END).total_seconds() / 60) % length) / length
+    return lambda _moment: float(course)
+
+
+def _events(listed: list[dict[str, Any]], pod: str, name: str) -> list[dict[str, Any]]:
+    return [
         {
             "metadata": {"name": f"event-{index}"},
             "involvedObject": {
                 "kind": event.get("kind", "Pod"),
-                "name": event.get("name")
-                or (world.pod_name(service) if event.get("kind", "Pod") == "Pod" else service.name),
+                "name": event.get("name") or (pod if event.get("kind", "Pod") == "Pod" else name),
             },
             "reason": event["reason"],
             "type": "Warning",
@@ -91,9 +126,8 @@ def make_world(case: dict[str, Any], namespace: str = "bank") -> World:
             "firstTimestamp": stamp(END - minutes(event.get("first", event["at"]))),
             "lastTimestamp": stamp(END - minutes(event["at"])),
         }
-        for index, event in enumerate(case.get("events", []))
+        for index, event in enumerate(listed)
     ]
-    return world
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])

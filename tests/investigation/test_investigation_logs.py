@@ -101,3 +101,36 @@ async def test_a_container_between_two_starts_is_asked_for_its_present_log() -> 
     tails = {"ledger-": ("required key PORT missing value",)}
     world = LoggingWorld([Service("gateway"), Service("ledger", container_status=_CRASHING)], tails=tails)
     assert _found(await world.investigate()) == ["EnvironmentMissing"]
+
+
+async def test_a_database_whose_words_a_client_repeats_is_the_one_at_fault() -> None:
+    onset = END - minutes(20)
+    body = '{"level":"error","msg":"order <n>: store: ERROR:  cannot execute INSERT in a read-only transaction"}'
+    ledger = Service(
+        "ledger", logs=lines(onset, END, body, timedelta(seconds=10)), failing=since(onset, 0.3), origin=True
+    )
+    result = await LoggingWorld([Service("gateway", calls=("ledger",)), ledger, Service("store", rate=0)]).investigate()
+    assert _found(result) == ["ReadOnlyDatabase"]
+    assert (result.hypotheses[0].subject.name, result.hypotheses[0].reason) == ("store", "ReadOnlyDatabase")
+    assert all(hypothesis.confidence < 0.5 for hypothesis in result.hypotheses[1:])
+
+
+@pytest.mark.parametrize(("writers", "found"), [(("ledger", "search"), True), (("ledger",), False)])
+async def test_dns_is_at_fault_where_several_cannot_resolve_what_is_there(
+    writers: tuple[str, ...], found: bool
+) -> None:
+    onset = END - minutes(20)
+    body = "ERROR request <n>: lookup gateway on 10.96.0.10:53: i/o timeout"
+    services = [
+        Service(name, logs=lines(onset, END, body, timedelta(seconds=10)), failing=since(onset, 0.3))
+        for name in writers
+    ]
+    world = LoggingWorld([Service("gateway"), *services])
+    world.system = [
+        {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "coredns", "namespace": "kube-system"},
+         "spec": {"replicas": 2}, "status": {"replicas": 2, "availableReplicas": 2, "readyReplicas": 2}}
+    ]  # fmt: skip
+    result = await world.investigate()
+    assert ("DNSFailing" in _found(result)) == found
+    if found:
+        assert result.hypotheses[0].subject.name == "coredns"

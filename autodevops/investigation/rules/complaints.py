@@ -12,12 +12,12 @@ from datetime import datetime
 
 from autodevops.analysis.counts import poisson_surprise
 from autodevops.analysis.dependency_errors import Refusal, is_managed, refusals, speaks
-from autodevops.analysis.spans import error_origins
+from autodevops.analysis.spans import OUTGOING, error_origins
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.investigation.dependencies import targets_in
-from autodevops.investigation.dependency_edges import callee_of
 from autodevops.investigation.gather_logs import LINES_LIMIT, in_order
+from autodevops.investigation.gather_traces import peer_subject
 from autodevops.investigation.picture import Picture, SeenLog
 from autodevops.investigation.rules.pods import RECENT, is_recent
 
@@ -64,7 +64,7 @@ def complaints(picture: Picture, *wanted: Refusal) -> list[Complaint]:
     for seen in picture.error_traces:
         said: set[tuple[Subject, Refusal]] = set()
         for origin in error_origins(seen.trace):
-            callee = callee_of(origin.span, picture.inventory) if origin.span.kind in ("client", "producer") else None
+            callee = peer_subject(origin.span, picture.inventory) if origin.span.kind in OUTGOING else None
             dependency = picture.dependency(callee) if callee is not None else None
             if dependency is None:
                 continue
@@ -115,22 +115,21 @@ def _about(log: SeenLog, picture: Picture) -> Iterator[tuple[Subject, Refusal]]:
     own = picture.dependency(log.subject)
     for refusal, words_of in said:
         if own is not None and speaks(own.system, words_of):
-            if refusal != "unreachable":  # of what it calls itself
-                yield own.subject, refusal
+            yield own.subject, refusal
         else:
-            subject = _meant(log.subject, words_of, refusal, body, picture)
+            subject = _meant(log.subject, words_of, body, picture)
             if subject is not None:
                 yield subject, refusal
 
 
-def _meant(caller: Subject, words_of: str, refusal: Refusal, body: str, picture: Picture) -> Subject | None:
+def _meant(caller: Subject, words_of: str, body: str, picture: Picture) -> Subject | None:
     called = [one for one in picture.dependencies if picture.graph.calls(caller, one.subject)]
     hosts = {target.host for target in targets_in(body)}
     named = [one for one in called if one.hosts & hosts or any(host in body for host in one.hosts if "." in host)]
     if named:
         fit = {one.subject for one in named if speaks(one.system, words_of)}
         return fit.pop() if len(fit) == 1 else None
-    if not words_of or refusal == "unreachable":
+    if not words_of:
         return None  # anybody's words, and nobody is named
     fit = {one.subject for one in called if speaks(one.system, words_of) and one.system != ""}
     return fit.pop() if len(fit) == 1 else None

@@ -1,13 +1,13 @@
-"""ConfigurationInvalid (LOG034, state): a program rejects its configuration or arguments.
+"""ConfigurationInvalid (LOG034, state): a program rejects its configuration.
 
-What: a configuration file that cannot be read or parsed, an unknown flag or directive, in the last words of a
+What: a configuration file that is not there, cannot be parsed or has an unknown directive, in the last words of a
 container that ended, in the tail of one that fails, or in lines that the time before did not have.
 
-Why it matters: it cannot start, whatever its image: the file or the arguments were changed.
+Why it matters: it cannot start, whatever its image: the file was changed, or is mounted elsewhere.
 
 Example: `ledger rejects its configuration: yaml: line 12: did not find expected key`
 
-What to do: compare the ConfigMap and the arguments with the last version that ran.
+What to do: compare the ConfigMap and where it is mounted with the last version that ran.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What: connections stand at 95 % or more of the limit now (pg_stat_activity_count against pg_settings_max_connections,
 threads_connected against max_connections, connected_clients against maxclients), or it refuses new ones by its own
 counter, or it says so in its log or to its callers. Where no limit is known, connections that rose and now stand flat
-at their ceiling count if callers are hurt too, or if they climbed little by little and nobody sees the callers. Much
+at their ceiling count if they climbed little by little and nobody sees the callers. Much
 used with headroom left is no finding; nor is a full pool that was as full all the time and hurts nobody.
 
 Why it matters: whoever has a connection works on, everybody else fails at once; restarts make it worse, because new
@@ -27,7 +27,6 @@ from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.complaints import Complaint, complaints, heard
 from autodevops.investigation.rules.stores import (
     Store,
-    alerted,
     before,
     change,
     hurt_callers,
@@ -83,7 +82,7 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
         full is None
         and refused is None
         and said is None
-        and not (hurt or alerted(store.subject, earlier) or (_climbed(used) and not picture.signals))
+        and not (_climbed(used) and not picture.signals)  # where queries are slow connections pile up too
     ):
         return None
     since = min((s for s in (full, refused) if s is not None), default=None)
@@ -101,8 +100,8 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
         + (f", {usual:.0f} before" if usual is not None and changed else "")
         + (f"; it refuses more: {said.words}" if said is not None else "; callers are refused" if refused else "")
         + ".",
-        severity="critical" if felt else "warning" if changed or limit is None else "info",
-        confidence=0.95 if said is not None or refused is not None else 0.9 if hurt else 0.6,
+        severity="critical" if felt else "error" if limit is None else "warning" if changed else "info",
+        confidence=0.95 if said is not None or refused is not None else 0.9 if hurt else 0.75 if limit is None else 0.6,
         evidence=[*store.evidence("connections", "connections_limit", "connections_refused"),
                   *(said.evidence if said is not None else ())],
         onset=began,

@@ -14,4 +14,13 @@ from __future__ import annotations
 
 from autodevops.investigation.rules.said import log_rule
 
-RULE = log_rule("LOG018", "DiskFull", "finds no space left", "disk full", specificity=0.85, documentation=__doc__)
+RULE = log_rule(
+    "LOG018",
+    "DiskFull",
+    "finds no space left",
+    "disk full",
+    specificity=0.85,
+    as_server="finds no space left",
+    shows_elsewhere=True,
+    documentation=__doc__,
+)

@@ -13,7 +13,8 @@ from autodevops.analysis.samples import Direction
 from autodevops.investigation.picture import Picture, Signal
 from autodevops.investigation.rules.base import clock
 
-_COARSE_SECONDS = 120.0  # a sample of at least this sums up enough to be no spike: one is an incident's worth
+_COARSE_SECONDS = 120.0  # a sample of at least this sums up so much that two of them are an incident's worth
+_LEAST_BRIEF = 2  # samples; one alone may still be a spike
 _OVER_AFTER = 5  # quiet samples; before that nobody can tell a pause from the end
 _HABIT = 2  # separate times before: once is an earlier incident, twice is how the series is
 _OFTEN = 0.05  # of the samples before
@@ -95,15 +96,20 @@ def _brief(
     if step_of(signal) < _COARSE_SECONDS:
         return
     split = picture.span.window.start.timestamp()
-    past = signal.values[signal.times < split]
+    reach = split - _OVER_AFTER * step_of(signal)  # a window may begin late; what lasts into it is asked about
+    past = signal.values[signal.times < reach]
     before = usual(past, floor=floor)
     if before is None:
         return
     sign = 1.0 if direction == "up" else -1.0
     bound = sign * max(sign * limit(before.level), sign * before.level + _STANDS_OUT * before.scale)
     last = float(signal.times[-1])
-    for found in stretches(signal.times, signal.values, since=split, limit=bound, direction=direction):
-        if found.samples < 2 or occurrences(past, found.level, found.samples, direction) >= _HABIT:
+    for found in stretches(signal.times, signal.values, since=reach, limit=bound, direction=direction):
+        if (
+            found.last < split
+            or found.samples < 2
+            or occurrences(past, found.level, found.samples, direction) >= _HABIT
+        ):
             continue
         distance = abs(before.score(found.level)) * float(np.sqrt(found.samples))
         yield Episode(

@@ -1,7 +1,8 @@
 """ErrorRateIncreased (MET001, symptom): a workload fails a larger share of its requests than before.
 
 What: the ratio of failed requests (HTTP 5xx, gRPC server-side codes) left its baseline: at least three times it and
-one percentage point above it, five noise scales off, and at least ten failed requests more than chance allows.
+one percentage point above it, or five points above it; five noise scales off, and at least ten failed requests more
+than chance allows.
 
 Why it matters: this is what users notice. It says that a workload fails, not why: a caller of a failing workload
 fails too.
@@ -28,7 +29,7 @@ _LEAST_SURPRISE = 5.0  # standard deviations
 
 
 def _limit(baseline: float) -> float:
-    return max(3 * baseline, baseline + 0.01)
+    return min(max(3 * baseline, baseline + 0.01), baseline + 0.05)
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:

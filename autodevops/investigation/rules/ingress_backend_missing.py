@@ -17,15 +17,13 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.inventory import Object, items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.routes import backends
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     services = {name_of(service): service for service in picture.inventory.services}
     for ingress in picture.inventory.of_kind("Ingress") if "Service" in picture.listed else ():
-        paths = [path for rule in items(ingress, "spec", "rules") for path in items(rule, "http", "paths")]
-        backends = [section(path, "backend", "service") for path in paths]
-        backends.append(section(ingress, "spec", "defaultBackend", "service"))
-        faults = {fault for backend in backends if (fault := _fault(backend, services))}
+        faults = {fault for backend in backends(ingress) if (fault := _fault(backend, services))}
         if faults:
             yield RULE.finding(
                 picture.inventory.object_subject(ingress),

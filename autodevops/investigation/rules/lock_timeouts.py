@@ -14,4 +14,13 @@ from __future__ import annotations
 
 from autodevops.investigation.rules.said import log_rule
 
-RULE = log_rule("LOG030", "LockTimeouts", "waits for locks", "lock contention", specificity=0.6, documentation=__doc__)
+RULE = log_rule(
+    "LOG030",
+    "LockTimeouts",
+    "waits for locks",
+    "lock contention",
+    specificity=0.6,
+    as_server="lets statements wait for locks",
+    shows_elsewhere=True,
+    documentation=__doc__,
+)

@@ -1,9 +1,9 @@
 """NetworkPolicyBlocks (K8S029, state): a NetworkPolicy forbids a call that is made.
 
-What: a call between two workloads, seen in traces or set in the environment, that the policies do not allow,
-evaluated as Kubernetes does: a pod that a policy isolates accepts what any policy allows it, and nothing else. It
-counts where caller or callee is hurt; a default-deny policy beside policies that allow what is needed is good
-practice.
+What: a call between two workloads, seen in traces or set in the environment, that the policies do not allow, evaluated
+as Kubernetes does: a pod that a policy isolates accepts what any policy allows it, and nothing else. It counts where
+caller or callee is hurt, or nobody counts requests; a default-deny policy beside policies that allow what is needed is
+good practice.
 
 Why it matters: packets are dropped: callers wait for their timeout, while the callee is ready and idle.
 
@@ -23,15 +23,16 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.policies import Port, allows, isolates
-from autodevops.investigation.rules.routes import container_ports, is_hurt
+from autodevops.investigation.rules.routes import container_ports, is_hurt, unmeasured
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     if not picture.inventory.of_kind("NetworkPolicy"):
         return
+    blind = unmeasured(picture)
     blocked: dict[Subject, tuple[Object, list[str]]] = {}
     for origin, target, policy in _blocked(picture):
-        if is_hurt(origin, earlier) or is_hurt(target, earlier):
+        if blind or is_hurt(origin, earlier) or is_hurt(target, earlier):
             subject = picture.inventory.object_subject(policy)
             blocked.setdefault(subject, (policy, []))[1].append(f"{origin.name} call {target.name}")
     for subject, (policy, flows) in sorted(blocked.items(), key=lambda item: str(item[0])):
@@ -40,8 +41,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         yield RULE.finding(
             subject,
             f"NetworkPolicy {subject.name} does not let {', '.join(sorted(set(flows)))}.",
-            severity="critical",
-            confidence=0.95,
+            severity="error" if blind else "critical",
+            confidence=0.8 if blind else 0.95,
             evidence=picture.evidence_of("NetworkPolicy", "Pod"),
             onset=made if recent else None,
         )

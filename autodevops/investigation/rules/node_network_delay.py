@@ -1,7 +1,9 @@
 """NodeNetworkDelay (TRC011, state): calls that go to or from one node wait for the network.
 
 What: in slow traces, what the network takes of a call (the caller's client span less the callee's server span) grew
-for calls with one end on this node, of several workloads, and not for calls between other nodes.
+for calls with one end on this node, of several workloads, and not for calls between other nodes. Or the node's
+exporter takes far longer to scrape than before and than any other; or pods of several workloads are slower on it than
+elsewhere, and do not fail.
 
 Why it matters: many workloads are slow at once and none of them is at fault; what they share is where some of their
 pods run.
@@ -17,12 +19,19 @@ from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
-from autodevops.investigation.rules.base import Rule, seconds
+from autodevops.investigation.rules.base import Rule, clock, seconds
+from autodevops.investigation.rules.by_node import suspect
+from autodevops.investigation.rules.machines import node_subject, onset, rises
 from autodevops.investigation.rules.network_paths import find_delay
+from autodevops.investigation.rules.routes import is_hurt
 from autodevops.investigation.rules.traced import certainty
+
+_LEAST = 0.04  # seconds
+_FACTOR = 3.0
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    yield from _by_numbers(picture, earlier)
     delay = find_delay(picture, earlier)
     if delay is None or delay.where != "node":
         return
@@ -34,6 +43,41 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         confidence=certainty(delay.fit, len(delay.paths)),
         evidence=[path.evidence for path in delay.paths],
     )
+
+
+def _by_numbers(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    accused = suspect(picture)
+    told: set[str] = set()
+    for series, now, before in rises(picture, "scrape_seconds", least=_LEAST, factor=_FACTOR):
+        pods = picture.inventory.pods_on(series.node)
+        owners = {picture.inventory.of_pod(str(pod["metadata"]["name"])) for pod in pods}
+        hurt = [owner for owner in owners if owner is not None and is_hurt(owner, earlier)]
+        known = accused is not None and accused.node == series.node
+        since = onset(series, max(_LEAST, 2 * before))
+        told.add(series.node)
+        yield RULE.finding(
+            node_subject(series.node),
+            f"Scrapes of node {series.node} take {seconds(now)}{f' since {clock(since)}' if since else ''},"
+            f" {seconds(before)} before.",
+            severity="error" if hurt or known else "warning",
+            confidence=0.95 if known else 0.85 if hurt else 0.6,
+            evidence=[series.evidence, *picture.evidence_of("Pod")],
+            onset=since,
+        )
+    if (
+        accused is not None
+        and accused.node not in told
+        and len(accused.slow) >= 2
+        and not (accused.broken or accused.erring)
+    ):
+        names = ", ".join(sorted(owner.name for owner in accused.slow))
+        yield RULE.finding(
+            node_subject(accused.node),
+            f"Pods of {names} are slower on node {accused.node} than elsewhere, and do not fail.",
+            severity="error",
+            confidence=0.85,
+            evidence=[signal.evidence for signal in picture.pod_signals if signal.kind == "latency"][:1],
+        )
 
 
 RULE = Rule(

@@ -56,23 +56,34 @@ def isolates(policy: Object, labels: Mapping[str, str], way: str) -> bool:
     return way in types and selects(section(policy, "spec").get("podSelector", {}), labels)
 
 
-def allows(policy: Object, way: str, peer: Mapping[str, str], namespace: Mapping[str, str], port: Port | None) -> bool:
-    """Whether a rule of the policy lets the flow with a peer of the same namespace through, to `port` if known."""
+def allows(
+    policy: Object,
+    way: str,
+    peer: Mapping[str, str],
+    namespace: Mapping[str, str],
+    port: Port | None,
+    *,
+    own: bool = True,
+) -> bool:
+    """Whether a rule of the policy lets the flow with a peer through, to `port` if known.
+
+    `namespace` are the labels of the peer's namespace; `own` says that it is the policy's.
+    """
     rules, peers = _RULES[way]
     return any(
-        _peer_matches(rule.get(peers), peer, namespace) and _port_matches(rule.get("ports"), port)
+        _peer_matches(rule.get(peers), peer, namespace, own=own) and _port_matches(rule.get("ports"), port)
         for rule in items(policy, "spec", rules)
     )
 
 
-def _peer_matches(peers: object, labels: Mapping[str, str], namespace: Mapping[str, str]) -> bool:
+def _peer_matches(peers: object, labels: Mapping[str, str], namespace: Mapping[str, str], *, own: bool) -> bool:
     if not isinstance(peers, list) or not peers:
         return True
     for peer in peers:
         if "ipBlock" in peer:
             return True
         of_namespace = peer.get("namespaceSelector")
-        if of_namespace is not None and not selects(of_namespace, namespace):
+        if not (own if of_namespace is None else selects(of_namespace, namespace)):
             continue
         of_pod = peer.get("podSelector")
         if of_pod is None or selects(of_pod, labels):

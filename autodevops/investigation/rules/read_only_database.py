@@ -23,6 +23,7 @@ RULE = log_rule(
     "may not write to its database",
     "read-only database",
     specificity=0.7,
-    as_server="",
+    as_server="takes no writes",
+    shows_elsewhere=True,
     documentation=__doc__,
 )

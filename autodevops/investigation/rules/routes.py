@@ -11,7 +11,7 @@ from autodevops.investigation.inventory import Object, Workload, items, section
 from autodevops.investigation.picture import Picture
 
 _PAINS: Final = {
-    "ErrorRateIncreased", "ErrorRateHigh", "LatencyIncreased", "TrafficChanged", "CrashLoopBackOff", "ProbeFailing",
+    "ErrorRateIncreased", "ErrorRateHigh", "LatencyIncreased", "TrafficChanged", "CrashLoopBackOff",
     "ReplicasUnavailable",
 }  # fmt: skip
 
@@ -39,12 +39,31 @@ def container_ports(workload: Workload) -> Iterator[Mapping[str, Any]]:
         yield from items(container, "ports")
 
 
+def unmeasured(picture: Picture) -> bool:
+    """Whether nobody counts requests here: then that nobody seems hurt says nothing."""
+    return not picture.signals_of("request_rate")
+
+
 def is_hurt(subject: Subject, earlier: Iterable[Finding]) -> bool:
     """Whether something a user would notice is wrong with it now."""
-    return any(f.subject == subject and f.severity != "info" and f.reason in _PAINS for f in earlier)
+    return any(f.subject == subject and _is_pain(f) for f in earlier)
 
 
 def hurt_through(subject: Subject, picture: Picture, earlier: tuple[Finding, ...]) -> bool:
     """Whether anyone who depends on this object, or whom it serves, is hurt."""
-    hurt = {f.subject for f in earlier if f.severity != "info" and f.reason in _PAINS}
+    hurt = {f.subject for f in earlier if _is_pain(f)}
     return any(picture.graph.reaches(other, subject) or picture.graph.reaches(subject, other) for other in hurt)
+
+
+def _is_pain(finding: Finding) -> bool:
+    return finding.severity != "info" and (finding.reason in _PAINS or "Probe" in finding.reason)
+
+
+def backends(ingress: Object) -> Iterator[Object]:
+    """Every Service an Ingress leads to, as `{name, port}`: those of its paths, and the default one."""
+    for rule in items(ingress, "spec", "rules"):
+        for path in items(rule, "http", "paths"):
+            yield section(path, "backend", "service")
+    default = section(ingress, "spec", "defaultBackend", "service")
+    if default:
+        yield default

@@ -6,6 +6,7 @@ window that the time before did not have. A kind is a row of analysis/log_taxono
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,10 +25,11 @@ from autodevops.investigation.rules.log_news import log_news
 
 _LAST_RECORDS: Final = 12  # from the end of a tail: what a program says after its error, as it goes down
 _REPEATED: Final = 3  # the same message, again and again
-_SERVERS: Final = (
-    "postgres", "postgresql", "mysql", "mariadb", "percona", "mongo", "mongodb", "redis", "valkey", "rabbitmq", "kafka",
-    "cp-kafka", "elasticsearch", "opensearch", "memcached", "nats", "pgbouncer", "cockroach", "etcd",
-)  # fmt: skip
+_SERVERS: Final = {
+    "postgres", "postgresql", "postgis", "timescaledb", "mysql", "mariadb", "percona", "mongo", "mongodb", "redis",
+    "valkey", "rabbitmq", "kafka", "elasticsearch", "opensearch", "memcached", "nats", "pgbouncer", "cockroach", "etcd",
+}  # fmt: skip
+_BESIDE_SERVERS: Final = {"exporter", "client", "operator", "proxy", "backup", "migrate", "migrations", "ui", "admin"}
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,16 @@ def _of_tail(tail: LastWords, error: TailError, earlier: tuple[Finding, ...]) ->
 
 
 def serves(subject: Subject, picture: Picture) -> bool:
-    """Whether it is a database, cache or broker itself: then such lines tell of its clients."""
+    """Whether it is a database, cache or broker itself, by its image: then such lines tell of its clients."""
     workload = picture.inventory.workload(subject)
     if workload is None:
         return False
     template = section(workload.object, "spec", "template", "spec") or section(workload.object, "spec")
-    images = [str(container.get("image", "")) for container in items(template, "containers")]
-    return any(image.rsplit("/", 1)[-1].split("@")[0].split(":")[0] in _SERVERS for image in images)
+    for container in items(template, "containers"):
+        words = set(re.split(r"[^a-z]+", str(container.get("image", "")).rsplit("/", 1)[-1].split(":")[0].lower()))
+        if words & _SERVERS and not words & _BESIDE_SERVERS:
+            return True
+    return False
 
 
 def log_rule(
@@ -111,40 +116,63 @@ def log_rule(
     names_cause: bool = False,
     as_server: str | None = None,
     again: bool = False,
+    shows_elsewhere: bool = False,
 ) -> Rule:
     """A rule over lines of `kinds`. `does` completes a sentence of the workload; `{peer}` in it is whom it spoke of.
 
-    `as_server` is what a database, cache or broker does that writes such lines itself; where it is empty they tell of
-    its clients, and are passed over. `again`: only where the same line comes again and again.
+    `as_server` is what a database, cache or broker does where a client repeats its words or it writes them itself: it
+    is the finding's subject then. Where that is empty, a server's own lines tell of its clients and are passed over.
+    `again`: only where the same line comes again and again.
     """
     wanted = frozenset(kinds)
 
     def check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[Finding]:
+        found: dict[Subject, Finding] = {}
         for seen in said(wanted, picture, earlier):
-            act = does if as_server is None or not serves(seen.subject, picture) else as_server
-            if not act or (again and seen.repeated < _REPEATED):
+            if again and seen.repeated < _REPEATED:
                 continue
-            yield rule.finding(
-                seen.subject,
-                _sentence(seen, act, picture),
+            peer = seen_peer(seen.line, picture.inventory, seen.subject)
+            subject, act, by = seen.subject, does.replace("{peer}", str(peer) if peer else "its peer"), ""
+            if as_server is not None and serves(seen.subject, picture):
+                act = as_server
+            elif as_server and peer is not None and peer.subject is not None:
+                subject, act, by = peer.subject, as_server, seen.subject.name
+            if not act:
+                continue
+            made = rule.finding(
+                subject,
+                _sentence(seen, subject, act, by),
                 severity=seen.severity,
                 confidence=seen.confidence,
                 evidence=seen.evidence,
                 onset=seen.onset,
             )
+            if subject not in found or _weight(made) > _weight(found[subject]):
+                found[subject] = made
+        yield from (found[subject] for subject in sorted(found, key=str))
 
     rule = Rule(
-        code, reason, "state", check, specificity, stage=2, names_cause=names_cause, documentation=documentation or ""
+        code,
+        reason,
+        "state",
+        check,
+        specificity,
+        stage=2,
+        names_cause=names_cause,
+        shows_elsewhere=shows_elsewhere,
+        documentation=documentation or "",
     )
     return rule
 
 
-def _sentence(seen: Said, does: str, picture: Picture) -> str:
-    peer = seen_peer(seen.line, picture.inventory)
-    act = does.replace("{peer}", str(peer) if peer else "its peer")
+def _weight(finding: Finding) -> tuple[int, float, str]:
+    return ("info", "warning", "error", "critical").index(finding.severity), finding.confidence, finding.message
+
+
+def _sentence(seen: Said, subject: Subject, act: str, by: str) -> str:
     when = f" before {seen.ended} ended" if seen.ended else f", {seen.since}" if seen.since else ""
     line = seen.line
     words = next((text for text in (line.exception_message, line.detail, line.message) if text), "")
     if line.exception and line.exception not in words:
         words = f"{line.exception}: {words}" if words != line.exception else words
-    return f"{seen.subject.name} {act}{when}: {words[:240].rstrip(': ')}"
+    return f"{subject.name} {act}{f', says {by}' if by else ''}{when}: {words[:240].rstrip(': ')}"

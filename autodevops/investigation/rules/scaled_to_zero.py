@@ -1,7 +1,7 @@
 """ScaledToZero (K8S031, state): a workload that others call was scaled to nothing.
 
 What: a Deployment or StatefulSet with no replicas wanted, while those who call it fail, or its own traffic is gone.
-One that nobody misses is idle by intent.
+Where nobody counts requests, that others are set to call it is enough. One that nobody misses is idle by intent.
 
 Why it matters: its Service has no endpoints; connections are refused at once. Nothing brings it back by itself.
 
@@ -19,7 +19,7 @@ from autodevops.investigation.inventory import section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.pods import events
-from autodevops.investigation.rules.routes import is_hurt
+from autodevops.investigation.rules.routes import is_hurt, unmeasured
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -28,7 +28,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if subject.kind not in {"Deployment", "StatefulSet"} or section(workload.object, "spec").get("replicas") != 0:
             continue
         callers = {edge.origin for edge in picture.graph.edges if edge.target == subject}
-        if not any(is_hurt(one, earlier) for one in {subject, *callers}):
+        hurt = any(is_hurt(one, earlier) for one in {subject, *callers})
+        if not hurt and not (unmeasured(picture) and callers):
             continue
         scaled = [
             event.last
@@ -39,8 +40,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         yield RULE.finding(
             subject,
             f"{subject.name} is scaled to zero{f' since {clock(since)}' if since else ''}.",
-            severity="critical",
-            confidence=0.96 if since else 0.7,
+            severity="critical" if hurt else "error",
+            confidence=0.96 if since else 0.7 if hurt else 0.8,
             evidence=picture.evidence_of(subject.kind, "Event"),
             onset=since,
         )

@@ -1,8 +1,9 @@
 """SchedulerDown (K8S038, state): pods wait for a scheduler that says nothing.
 
-What: pods that have waited for two minutes without a node, without a PodScheduled condition and without an event of
-a scheduler, while their template names no scheduler of its own. One with scheduling gates waits by intent. What
-kube-scheduler's own pod says, where kube-system may be read, is told with it.
+What: kube-scheduler's pods in kube-system all in trouble, its lease stale or nobody leading; or pods that have waited
+for two minutes without a node, without a PodScheduled condition and without an event of a scheduler, while their
+template names no scheduler of its own. One with scheduling gates waits by intent. What kube-scheduler's own pod says,
+where kube-system may be read, is told with it.
 
 Why it matters: no new pod starts anywhere; what runs keeps running.
 
@@ -18,9 +19,10 @@ from datetime import timedelta
 
 from autodevops.domain.finding import Finding
 from autodevops.investigation.grounds import join
-from autodevops.investigation.inventory import SCHEDULER, Object, items, name_of, section
+from autodevops.investigation.inventory import SCHEDULER, Object, items, name_of, of_system, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
+from autodevops.investigation.rules.components import all_sick, without_leader
 from autodevops.investigation.rules.pods import count_of, created, events
 from autodevops.investigation.rules.scheduling import DEFAULT_SCHEDULER, scheduled_condition, scheduler, waiting_pods
 
@@ -34,6 +36,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         if section(pod, "spec").get("schedulerName", DEFAULT_SCHEDULER) == DEFAULT_SCHEDULER
     ]
     if not pods:
+        yield from _silent(picture)
         return
     since = min((moment for pod in pods if (moment := created(pod)) is not None), default=None)
     owners = {owner.name for pod in pods if (owner := picture.inventory.of_owner("Pod", name_of(pod))) is not None}
@@ -47,6 +50,20 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         evidence=picture.evidence_of("Pod", "Event", SCHEDULER),
         onset=since,
     )
+
+
+def _silent(picture: Picture) -> Iterable[Finding]:
+    """In trouble itself, before anybody waits for it."""
+    leaderless = without_leader(picture, "kube-scheduler")
+    for part in all_sick(picture, "kube-scheduler") or ([leaderless] if leaderless else []):
+        yield RULE.finding(
+            part.subject,
+            f"{part.subject.name} {part.words}: no new pod starts.",
+            severity="error",
+            confidence=0.85,
+            evidence=picture.evidence_of(SCHEDULER, of_system("Lease")),
+            onset=part.since,
+        )
 
 
 def unseen_pods(picture: Picture) -> Iterator[Object]:

@@ -1,7 +1,8 @@
 """ServicePortMismatch (K8S028, state): a Service no longer has the port that all of its callers use.
 
-What: a Service that several settings of other workloads address, or one where there is but one, and none of them
-with a port it has, while somebody who depends on it is hurt. A caller that alone is wrong is WrongServiceAddress.
+What: a Service that several settings of other workloads address, or one where there is but one, and none of them with
+a port it has, while somebody who depends on it is hurt, or nobody counts requests. A caller that alone is wrong is
+WrongServiceAddress.
 
 Why it matters: connections to a port that a Service does not have are refused or lost, whoever calls.
 
@@ -20,7 +21,7 @@ from autodevops.investigation.configured_calls import addressed
 from autodevops.investigation.inventory import Object, items, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import hurt_through
+from autodevops.investigation.rules.routes import hurt_through, unmeasured
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -28,7 +29,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for name in sorted(_changed(picture, called)):
         service = services[name]
         subject = picture.inventory.object_subject(service)
-        if not hurt_through(subject, picture, earlier):
+        hurt = hurt_through(subject, picture, earlier)
+        if not hurt and not unmeasured(picture):
             continue
         callers = called[name]
         used = ", ".join(sorted({str(port) for _, port in callers}))
@@ -37,8 +39,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             subject,
             f"Service {name} has port {has}, but {', '.join(sorted({who.name for who, _ in callers}))} calls it at"
             f" {used}.",
-            severity="critical",
-            confidence=0.9,
+            severity="critical" if hurt else "error",
+            confidence=0.9 if hurt else 0.8,
             evidence=picture.evidence_of("Service", "Deployment"),
         )
 

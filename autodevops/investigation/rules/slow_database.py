@@ -1,30 +1,25 @@
 """SlowDatabase (DB003, state): calls to a database, or another thing without spans of its own, take longer than before.
 
-What: the mean time of one call, as its callers measure it (OpenTelemetry's db_client_operation_duration, Tempo's
-service graph, or client spans in slow traces against ordinary ones), at least doubled and rose by 5 ms, and callers
-are slow or failing. It is the time of one call: a caller that sends more queries than before does not make its
-database slow. Where it gets far more calls than before as well, that is said: then the load is more likely the cause
-than the database. The statement with most time is named where pg_stat_statements knows it.
+What: the mean time of one call, as its callers count it (OpenTelemetry's db_client_operation_duration, Tempo's service
+graph), at least doubled and rose by 5 ms, and callers are slow or failing. It is the time of one call: a caller that
+sends more queries than before does not make its database slow. Where it gets far more calls than before as well, that
+is said: then the load is more likely the cause than the database. The statement with most time is named where
+pg_stat_statements knows it.
 
 Why it matters: a database has no spans; its slowness looks like its callers' own.
 
 Example: `Calls to orders-db take 210 ms since 11:39 UTC, 5.1 ms before (checkout, payment)`
 
-What to do: see its active sessions and what they wait for, the plan of the heaviest statement, its disk and
-processor.
+What to do: see its active sessions and what they wait for, the plan of the heaviest statement, its disk and processor.
 """
 
 from __future__ import annotations
 
-import statistics
-from collections import defaultdict
 from collections.abc import Iterable
 
-from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.dependency_edges import callee_of, unanswered
-from autodevops.investigation.picture import Picture, SeenTrace
+from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock, seconds
 from autodevops.investigation.rules.statements import heaviest
 from autodevops.investigation.rules.stores import (
@@ -39,7 +34,6 @@ from autodevops.investigation.rules.stores import (
 _TIMES = 2.0
 _LEAST_SECONDS = 0.005
 _MORE_CALLS = 1.5
-_LEAST_SPANS = 5
 _MOST_TIME = 0.4  # of all statements'
 
 
@@ -48,15 +42,13 @@ def _limit(usual: float) -> float:
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    told: set[Subject] = set()
     for store in stores(picture, "callers"):
         spent = [r for r in store.readings.get("call_seconds", ()) if _counts(store.subject, picture)]
         calls = total(store.readings.get("calls", ()))
         episode = change(ratio(total(tuple(spent)), calls), picture, _limit, floor=0.0005)
         hurt = hurt_callers(store.subject, picture, earlier)
-        if episode is None or store.subject in told or not hurt:
+        if episode is None or not hurt:
             continue
-        told.add(store.subject)
         rise = change(calls, picture, lambda usual: _MORE_CALLS * usual, floor=0.05)
         more = f", and it gets {rise.level / rise.baseline:.1f} times the calls" if rise and rise.baseline > 0 else ""
         statement = _statement(store.subject, picture)
@@ -69,44 +61,11 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             evidence=store.evidence("call_seconds", "calls"),
             onset=moment(episode.onset),
         )
-    yield from _by_spans(picture, earlier, told)
 
 
 def _counts(subject: Subject, picture: Picture) -> bool:
     """Workloads with a server's metrics of their own speak for themselves."""
     return picture.dependency(subject) is not None and picture.signal(subject, "latency_p95") is None
-
-
-def _by_spans(picture: Picture, earlier: tuple[Finding, ...], told: set[Subject]) -> Iterable[Finding]:
-    lately, usual = _durations(picture.slow_traces, picture), _durations(picture.ordinary_traces, picture)
-    for subject, (times, evidence) in sorted(lately.items(), key=lambda item: str(item[0])):
-        old = usual.get(subject, ([], set()))[0]
-        if subject in told or min(len(times), len(old)) < _LEAST_SPANS or not _counts(subject, picture):
-            continue
-        if any(r.measure == "call_seconds" and r.subject == subject for r in picture.readings):
-            continue  # all its calls were counted, and they are not slow
-        level, before = statistics.median(times), statistics.median(old)
-        hurt = hurt_callers(subject, picture, earlier)
-        if level >= _limit(before) and hurt:
-            yield RULE.finding(
-                subject,
-                f"Calls to {subject.name} take {seconds(level)} in slow requests, {seconds(before)} in ordinary ones"
-                f"{_statement(subject, picture)} ({_names(hurt)}).",
-                severity="error",
-                confidence=0.75,
-                evidence=sorted(evidence),
-            )
-
-
-def _durations(traces: Iterable[SeenTrace], picture: Picture) -> dict[Subject, tuple[list[float], set[EvidenceId]]]:
-    found: dict[Subject, tuple[list[float], set[EvidenceId]]] = defaultdict(lambda: ([], set()))
-    for seen in traces:
-        for span in unanswered(seen):
-            subject = callee_of(span, picture.inventory)
-            if subject is not None and picture.dependency(subject) is not None:
-                found[subject][0].append(span.duration_ms / 1000)
-                found[subject][1].add(seen.evidence)
-    return found
 
 
 def _statement(subject: Subject, picture: Picture) -> str:

@@ -45,8 +45,8 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
                 store.subject,
                 f"The storage of {store.subject.name} ({percent(value)} free) is full in about {soon} at its present"
                 " pace.",
-                severity="warning",
-                confidence=0.85,
+                severity="error",
+                confidence=0.9,
                 evidence=[free.evidence],
             )
     for one in complaints(picture, "disk low"):
@@ -72,4 +72,6 @@ def _hours_left(free: Reading, value: float, picture: Picture) -> float | None:
     return value / -slope / 3600 if slope < 0 and fit >= _STEADY else None
 
 
-RULE = Rule("DB016", "StorageNearlyFull", "state", _check, specificity=0.8, stage=2, documentation=__doc__)
+RULE = Rule(
+    "DB016", "StorageNearlyFull", "state", _check, specificity=0.9, stage=2, names_cause=True, documentation=__doc__
+)

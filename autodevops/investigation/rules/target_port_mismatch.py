@@ -2,7 +2,7 @@
 
 What: a targetPort by a name that no container of the selected pods has; or by a number that none of them declares,
 where containers do declare ports. Declaring is a courtesy in Kubernetes: the number alone counts only where somebody
-who depends on the Service is hurt.
+who depends on the Service is hurt, or where nobody counts requests and no port of the Service leads to a declared one.
 
 Why it matters: a named port that is missing leaves the Service without endpoints; a wrong number is refused by the
 pod.
@@ -20,7 +20,7 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.inventory import items
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import container_ports, hurt_through, selected
+from autodevops.investigation.rules.routes import container_ports, hurt_through, selected, unmeasured
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -28,6 +28,9 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         subject = picture.inventory.object_subject(service)
         workloads = selected(service, picture)
         declared = [port for workload in workloads for port in container_ports(workload)]
+        numbers = {str(one.get(key)) for one in declared for key in ("containerPort", "name")}
+        targets = {str(port.get("targetPort", port.get("port"))) for port in items(service, "spec", "ports")}
+        blind = unmeasured(picture) and not targets & numbers
         for port in items(service, "spec", "ports"):
             target = port.get("targetPort", port.get("port"))
             named = isinstance(target, str) and not target.isdecimal()
@@ -35,7 +38,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             if not workloads or str(target) in known or not (named or declared):
                 continue
             hurt = hurt_through(subject, picture, earlier)
-            if not (named or hurt):
+            if not (named or hurt or blind):
                 continue
             listens = ", ".join(sorted(_told(one) for one in declared)) or "no port that has a name"
             names = ", ".join(sorted({workload.subject.name for workload in workloads}))
@@ -43,8 +46,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
                 subject,
                 f"Service {subject.name} sends port {port.get('port')} to {target}, but containers of {names} listen on"
                 f" {listens}.",
-                severity="critical" if hurt else "warning",
-                confidence=0.97 if named else 0.9,
+                severity="critical" if hurt else "error" if blind else "warning",
+                confidence=0.97 if named else 0.9 if hurt else 0.8,
                 evidence=picture.evidence_of("Service", "Pod"),
             )
 

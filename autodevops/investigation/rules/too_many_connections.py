@@ -22,5 +22,6 @@ RULE = log_rule(
     "too many connections",
     specificity=0.7,
     as_server="takes no more connections",
+    shows_elsewhere=True,
     documentation=__doc__,
 )

@@ -3,7 +3,7 @@
 What: failed requests a second and waiting seconds a second are compared along the calls. A callee accounts for its
 caller's excess as far as its own excess goes; what no callee accounts for begins where it is seen. A callee without
 metrics is named where several callers suffer and have it in common, or where its requests no longer arrive. Named is
-who keeps at least a tenth. Where failing or slow traces were read they tell it better, and this rule is silent.
+who keeps at least a twentieth. Where failing or slow traces were read they tell it better, and this rule is silent.
 
 Why it matters: a caller of a failing workload fails as loudly, and a leaf far off may be louder than the culprit.
 
@@ -28,9 +28,10 @@ from autodevops.investigation.felt import felt
 from autodevops.investigation.picture import Picture, SignalKind
 from autodevops.investigation.rules.base import Rule, clock, percent
 
-_LEAST_SHARE = 0.1
+_LEAST_SHARE = 0.05
 _INSIDE = 0.3  # what counts of trouble that nobody at the head of the calls is seen to have
 _SURE = 0.8  # at most: metrics say how much, traces say which request
+_INFERRED = 0.7  # of that, for one that shows nothing itself: a caller that fails before it asks looks the same
 _LEAST_TRACES = 3
 _STANDS_OUT = 4.0  # noise scales
 _PART_OF_PEAK = 0.3
@@ -62,11 +63,13 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             share = begun * part.weight / total
             shares[subject] = shares.get(subject, 0.0) + share
             leads[subject] = max(leads.get(subject, (0.0, part)), (share, part), key=lambda pair: pair[0])
+    troubled = {f.subject for f in earlier if f.severity != "info"}
     likely = sum(share**2 for share in shares.values())
     for subject, share in sorted(shares.items(), key=lambda item: (-item[1], str(item[0]))):
         if share >= _LEAST_SHARE:
             confidence = _SURE * share**2 / likely  # that one began it is likelier than that two share it
-            yield _finding(picture, subject, confidence, leads[subject][1])
+            seen = subject in troubled
+            yield _finding(picture, subject, confidence if seen else _INFERRED * confidence, leads[subject][1])
 
 
 def _parts(picture: Picture, earlier: tuple[Finding, ...], harm: Harm) -> list[_Part]:
@@ -85,7 +88,7 @@ def _parts(picture: Picture, earlier: tuple[Finding, ...], harm: Harm) -> list[_
         tops = attribution.above(finding.subject)
         flows = [excess.flow for top in tops if (excess := attribution.excess(top)) is not None]
         flow = None if None in flows or not flows else sum(one for one in flows if one)
-        weight = finding.confidence * (1.0 if any(not picture.graph.callers(top) for top in tops) else _INSIDE)
+        weight = finding.confidence * (1.0 if attribution.comes_out(finding.subject) else _INSIDE)
         found.append((_Part(finding, harm, weight, attribution.shares(dict.fromkeys(tops, 1.0))), flow))
     flows = [flow for _, flow in found]
     largest = 0.0 if None in flows else max((flow or 0.0 for flow in flows), default=0.0)

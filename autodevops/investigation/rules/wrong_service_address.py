@@ -1,9 +1,10 @@
 """WrongServiceAddress (K8S027, state): a workload's settings hold an address that no Service has.
 
-What: an environment variable or argument with the address of a host of this namespace that is no Service there, or
-with a port that the Service does not have, in a workload that is hurt or was rolled out in the window. Where all the
-callers of a Service use a port that it lacks, the Service has changed: that is ServicePortMismatch. Hosts of other
-namespaces, hostAliases and local names are not judged.
+What: an environment variable, argument or ConfigMap with the address of a host of this namespace that is no Service
+there, or with a port that the Service does not have, in a workload that is hurt or was rolled out in the window, or
+anywhere if nobody counts requests; also, in a hurt workload, the address of another Service than its name says. Where
+all the callers of a Service use a port that it lacks, the Service has changed: that is ServicePortMismatch. Hosts of
+other namespaces, hostAliases and local names are not judged.
 
 Why it matters: the name does not resolve, or the connection is refused, whatever the callee's state.
 
@@ -14,67 +15,109 @@ What to do: correct the setting, or roll back the change that brought it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from autodevops.domain.finding import Finding
 from autodevops.investigation.configured_calls import Address, Setting, addresses, settings_of
-from autodevops.investigation.inventory import Workload, items, name_of, section
+from autodevops.investigation.inventory import Inventory, Workload, items, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.quotas import unserved
-from autodevops.investigation.rules.routes import is_hurt, pod_spec
+from autodevops.investigation.rules.routes import is_hurt, pod_spec, unmeasured
 from autodevops.investigation.rules.service_port_mismatch import changed_services, has_port
 
 _LOCAL = {"localhost", "kubernetes"}
+_SHORTEST = 3  # letters of a name that says something
+_KIND_OF_SETTING = re.compile(r"(?:_(?:URL|URI|HOST|HOSTNAME|ADDR|ADDRESS|ENDPOINT|SERVER|SERVICE|BASE|API|SVC))+$")
+_HOSTS = re.compile(r"_(?:HOST|HOSTNAME|ADDR)$")
+_NO_ADDRESS = re.compile(r"IMAGE|VERSION|TAG|TIME|SCHEDULE|USER|PASS|NAME$", re.I)
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     if "Service" not in picture.listed:
         return
     changed = changed_services(picture)
+    blind = unmeasured(picture)
+    complaining = {seen.subject for seen in picture.logs} if blind else set()
     for workload in picture.inventory.workloads:
         subject = workload.subject
         rolled = [r for r in picture.rollouts if r.subject == subject and picture.span.window.contains(r.change.at)]
-        hurt = is_hurt(subject, earlier)
-        if not (hurt or rolled):
+        hurt = is_hurt(subject, earlier) or subject in complaining
+        if not (hurt or rolled or blind):
             continue
-        for setting, wrong in _wrong(workload, picture, changed):
+        told: set[str] = set()
+        for setting, wrong, sure in _wrong(workload, picture, changed, hurt=hurt):
+            place = " of ".join(
+                part for part in (setting.name, setting.source and f"ConfigMap {setting.source}") if part
+            )
+            message = f"{subject.name} is set to call {wrong}{f' ({place})' if place else ''}."
+            if message in told:
+                continue
+            told.add(message)
             yield RULE.finding(
                 subject,
-                f"{subject.name} is set to call {wrong}{f' ({setting.name})' if setting.name else ''}.",
+                message,
                 severity="error" if hurt else "warning",
-                confidence=0.93 if hurt else 0.7,
-                evidence=picture.evidence_of(subject.kind, "Service"),
+                confidence=(0.93 if hurt else 0.7) - (0.0 if sure else 0.1),
+                evidence=picture.evidence_of(subject.kind, "Service", *(["ConfigMap"] if setting.source else [])),
             )
 
 
-def _wrong(workload: Workload, picture: Picture, changed: set[str]) -> Iterator[tuple[Setting, str]]:
-    services = {name_of(service): service for service in picture.inventory.services}
+def _wrong(
+    workload: Workload, picture: Picture, changed: set[str], *, hurt: bool
+) -> Iterator[tuple[Setting, str, bool]]:
+    """Settings that are wrong, why, and whether that is sure."""
+    inventory = picture.inventory
+    services = {name_of(service): service for service in inventory.services}
     aliases = {
         str(name)
         for alias in items(pod_spec(workload), "hostAliases")
         for name in alias.get("hostnames") or ()
     }  # fmt: skip
-    aliases |= {host for _, host, _ in unserved(picture.inventory)}  # right, and the Service is not allowed
-    template = section(workload.object, "spec", "template") or workload.object
-    for setting in settings_of(template):
-        for address in addresses(setting.text, picture.inventory.namespace):
+    aliases |= {host for _, host, _ in unserved(inventory)}  # right, and the Service is not allowed
+    for setting in settings_of(workload, inventory):
+        for address in addresses(setting.text, inventory.namespace):
             service = services.get(address.host)
             if service is not None:
                 ports = [str(port.get("port")) for port in items(service, "spec", "ports")]
                 if ports and address.host not in changed and not has_port(service, address.port):
-                    yield setting, f"{address.host}:{address.port}, but Service {address.host} has {', '.join(ports)}"
+                    has = ", ".join(ports)
+                    yield setting, f"{address.host}:{address.port}, but Service {address.host} has {has}", True
+                elif hurt and (meant := _meant(setting.name, address.host, inventory)) is not None:
+                    yield setting, f"{address.host}, where {meant} seems meant", False
             elif _is_address(address, setting) and address.host not in aliases | _LOCAL:
                 near = get_close_matches(address.host, services, n=1, cutoff=0.6)
                 hint = f"; {near[0]} is" if near else ""
-                yield setting, f"{address.host}, which is no Service{hint}"
+                yield setting, f"{address.host}, which is no Service{hint}", True
+
+
+def _meant(name: str, host: str, inventory: Inventory) -> str | None:
+    """The Service that the variable's name speaks of (PAYMENT_URL), where its value has another one."""
+    stem = _plain(_KIND_OF_SETTING.sub("", name.upper()))
+    if len(stem) < _SHORTEST or stem in _plain(host) or _plain(host) in stem:
+        return None
+    plain = inventory.once(_plain_names)
+    return plain.get(stem) or plain.get(stem.removesuffix("s"))
+
+
+def _plain_names(inventory: Inventory) -> dict[str, str]:
+    """The names of Services as variables speak of them, each with the name itself."""
+    return {_plain(name): name for name in sorted((name_of(one) for one in inventory.services), reverse=True)}
+
+
+def _plain(name: str) -> str:
+    found = "".join(letter for letter in name.lower() if letter.isalnum())
+    return found.removesuffix("service").removesuffix("svc") or found
 
 
 def _is_address(address: Address, setting: Setting) -> bool:
     """Whether the text is meant as one: a URL, or host and port (and not an image, a time, a version)."""
     letters = not address.host.replace(".", "").replace("-", "").isdecimal()
-    return letters and (address.url or (address.port is not None and bool(setting.name)))
+    named = bool(setting.name) and not _NO_ADDRESS.search(setting.name)
+    whole = _HOSTS.search(setting.name) is not None and setting.text.split(":")[0].split(".")[0] == address.host
+    return letters and (address.url or (address.port is not None and named) or whole)
 
 
 RULE = Rule(

@@ -1,0 +1,62 @@
+"""NodeOutOfMemory (K8S139, state): the kernel of a node killed processes for want of memory.
+
+What: an event SystemOOM of a node with pods of the namespace in the window; or a container without a memory limit that
+was OOMKilled: what it ran out of is the node's memory.
+
+Why it matters: the kernel chooses its victims by size and score, not by fault. Who was killed may be blameless.
+
+Example: `Node node-2 ran out of memory at 03:41 UTC (System OOM encountered, victim process: java, pid: 4711)`
+
+What to do: find who on the node uses more than it requests, and give every container a request that is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from autodevops.domain.finding import Finding
+from autodevops.investigation.inventory import NODE_EVENTS, items, section
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.rollouts import parse_time
+from autodevops.investigation.rules.base import Rule, clock
+from autodevops.investigation.rules.machines import node_subject
+from autodevops.investigation.rules.pods import ContainerState, containers, is_recent
+
+
+def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    found: dict[str, tuple[datetime | None, str]] = {}
+    for event in picture.inventory.of_kind(NODE_EVENTS):
+        moment = parse_time(event.get("lastTimestamp") or event.get("eventTime"))
+        if event.get("reason") == "SystemOOM" and moment is not None and picture.span.window.contains(moment):
+            found[str(section(event, "involvedObject").get("name", ""))] = moment, str(event.get("message", ""))
+    for state in containers(picture):
+        moment = parse_time(state.terminated.get("finishedAt"))
+        node = str(section(state.pod, "spec").get("nodeName") or "")
+        killed = state.terminated.get("reason") == "OOMKilled" and not _limit(state)
+        if killed and node and moment is not None and picture.span.window.contains(moment):
+            found.setdefault(node, (moment, f"{state.name} of {state.pod_name}, which has no limit, was OOMKilled"))
+    for node, (moment, words) in sorted(found.items()):
+        if picture.inventory.pods_on(node):
+            yield RULE.finding(
+                node_subject(node),
+                f"Node {node} ran out of memory at {clock(moment) if moment else 'some time'} ({words}).",
+                severity="error" if is_recent(moment, picture) else "info",
+                confidence=0.85,
+                evidence=picture.evidence_of(NODE_EVENTS, "Pod"),
+                onset=moment,
+            )
+
+
+def _limit(state: ContainerState) -> object:
+    for container in items(state.pod, "spec", "containers"):
+        if container.get("name") == state.name:
+            of_pod = section(state.pod, "spec", "resources", "limits").get("memory")
+            return section(container, "resources", "limits").get("memory") or of_pod
+    return "unknown"
+
+
+RULE = Rule(
+    "K8S139", "NodeOutOfMemory", "state", _check, specificity=0.9, names_cause=True,
+    shows_elsewhere=True, documentation=__doc__,
+)  # fmt: skip

@@ -1,0 +1,27 @@
+"""ReadinessProbeFailing (K8S006, state): a container's readiness probe fails, and the probe itself looks right.
+
+What: a readiness probe that has failed at least three times in the window (event Unhealthy) and has no fault of its
+own that port, protocol, path or timing would show. Failures of a pod that is just starting are expected and left out.
+
+Why it matters: the pods get no traffic; when all of them fail, callers are refused.
+
+Example: `Readiness probe of app in 2 pods of cart fails since 03:26 UTC: HTTP probe failed with statuscode: 503`
+
+What to do: see what the program says at that time, and what it depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autodevops.domain.finding import Finding
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.probes import probe_findings
+
+
+def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    return probe_findings(RULE, picture, "Readiness", "")
+
+
+RULE = Rule("K8S006", "ReadinessProbeFailing", "state", _check, specificity=0.4, documentation=__doc__)

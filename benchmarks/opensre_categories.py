@@ -1,0 +1,42 @@
+"""OpenSRE's root cause categories of our reasons, for both of its collections.
+
+A reason that only says that something is wrong (a symptom, an alert) has none. A state that is in no list is somebody's
+wrong setting, as most of Kubernetes' are.
+"""
+
+from __future__ import annotations
+
+from autodevops.domain.investigation import Investigation
+from autodevops.investigation.rules import BY_REASON
+
+_CATEGORIES = {
+    "resource_exhaustion": {
+        "CPUQuotaExceeded", "CPUSaturated", "CPUThrottled", "CacheEvictions", "CacheMisses", "ConnectionPoolExhausted",
+        "ConnectionsExhausted", "ConsumerLagging", "DatabaseCPUSaturated", "DiskFull", "FileDescriptorsExhausted",
+        "HPAAtMaximum", "HeapExhausted", "IdleInTransaction", "InsufficientCPU", "InsufficientEphemeralStorage",
+        "InsufficientMemory", "InsufficientResource", "LockContention", "LockTimeouts", "MemoryNearLimit",
+        "MemoryQuotaExceeded", "OOMKilled", "ObjectQuotaExceeded", "PodQuotaExceeded", "QueueBacklog", "QuotaExceeded",
+        "ReplicationLag", "SlowDatabase", "SlowQueries", "StorageNearlyFull", "StorageQuotaExceeded",
+        "ThreadsExhausted", "TooManyConnections", "TooManyPods", "VolumeFull",
+    },
+    "infrastructure": {
+        "ClockSkewed", "DNSDown", "DatabaseDown", "FailedOver", "FailedScheduling", "HostUnreachable", "NetworkDelay",
+        "NetworkLoss", "NodeMissing", "NodeNetworkDelay", "NodeNetworkLoss", "NodeNotReady", "NodesCordoned",
+        "PodPreempted", "PodSandboxFailed", "ProvisioningFailed", "RegistryUnreachable", "RegistryUnresolvable",
+        "SchedulerDown", "VolumeAttachFailed", "VolumeZoneConflict", "WebhookUnreachable",
+    },
+    "dependency_failure": {
+        "ConnectionRefused", "DependencyTimeout", "ExternalThrottled", "RateLimited", "RetriesExhausted",
+        "SlowDependency", "UnknownHost", "UnreachableDependency",
+    },
+}  # fmt: skip
+_SETTINGS = {"BadRollout", "ConfigChanged", "CrashLogged"}
+
+
+def category(found: Investigation) -> str:
+    if found.verdict != "explained":
+        return {"healthy": "healthy", "undetermined": "unknown"}[found.verdict]
+    reason = found.hypotheses[0].reason
+    named = next((name for name, reasons in _CATEGORIES.items() if reason in reasons), "")
+    state = reason in _SETTINGS or (reason in BY_REASON and BY_REASON[reason].role == "state")
+    return named or ("configuration_error" if state else "unknown")
