@@ -7,6 +7,7 @@ for the 95th). A feature flag is a ConfigMap that its service reads, edited when
 scheduler wrote are events. Status pages of providers are left out: the engine reads none.
 
 Judged is the first hypothesis: its first suspected change is the commit, and having none says that no code did it.
+Where it is about something that is no service (a provider, a node), the service that depends on it most counts.
 """
 
 from __future__ import annotations
@@ -65,13 +66,13 @@ def run(folder: Path) -> list[str]:
 
 
 def verdict(found: Investigation) -> tuple[str, str]:
-    """The commit blamed, or `none`, and the service at fault."""
+    """The commit blamed, or `none`, and the first failing service: the one at fault, or the nearest to what is."""
     if not found.hypotheses:
         return "none", ""
     top = found.hypotheses[0]
     blamed = top.suspects[0].commit if top.suspects else ""
-    placed = next((one for one in found.hypotheses if one.subject.kind in ("Deployment", "Service")), top)
-    return blamed or "none", placed.subject.name
+    services = [one.name for one in (top.subject, *top.suffering) if one.kind == "Deployment"]
+    return blamed or "none", services[0] if services else ""
 
 
 async def investigation(case: Path) -> Investigation:
@@ -84,6 +85,7 @@ async def investigation(case: Path) -> Investigation:
 
 def _files(case: Path) -> dict[str, Any]:
     found: dict[str, Any] = {path.stem: json.loads(path.read_text()) for path in case.glob("*.json")}
+    found.setdefault("flags", [])
     found["logs"] = [json.loads(line) for line in (case / "logs.ndjson").read_text().splitlines() if line.strip()]
     with (case / "metrics.csv").open() as file:
         found["metrics"] = list(csv.DictReader(file))

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from autodevops.analysis.diffs import HARMLESS, Edit, canonical, words
-from autodevops.analysis.mechanisms import Mechanism, matches
-from autodevops.analysis.signs import Signs, called_in
+from autodevops.analysis.diffs import HARMLESS, Edit, canonical, spellings, words
+from autodevops.analysis.edit_effects import matches
+from autodevops.analysis.mechanisms import Mechanism
+from autodevops.analysis.signs import Signs, called_in, numbers
 
 _FRAME_FILE, _FRAME_FUNCTION = 0.7, 0.6
 _NAME, _NAME_TAKEN, _WORD, _GONE = 0.6, 0.45, 0.15, 0.6
@@ -107,13 +108,12 @@ def _same_file(frame: str, path: str) -> bool:
 def _by_name(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> Iterable[_Reason]:
     seen: set[str] = set()
     names = simple = 0
-    for edit in edits:
-        if edit.kind == "dependency":
-            continue
+    own = [edit for edit in edits if edit.kind != "dependency"]
+    there, gone = (words([line for edit in own for line in side(edit)]) for side in (_added, _removed))
+    for edit in own:
         spelled = _spelled([*edit.added, *edit.removed])
-        sides = ((edit.introduced, signs.words, "brings"), (edit.dropped, signs.words, "takes away"))
-        for changed, said, verb in sides:
-            for word in sorted((changed & said) - ordinary - _COMMON - seen):
+        for changed, verb in ((edit.introduced - gone, "brings"), (edit.dropped - there, "takes away")):
+            for word in sorted((changed & signs.words) - ordinary - _COMMON - seen):
                 shown = spelled.get(word, word)
                 compound = bool(_COMPOUND.search(shown)) and len(word) >= _LEAST_NAME
                 if compound and names < _COUNTED:
@@ -124,11 +124,27 @@ def _by_name(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> I
                     simple += 1
                     yield _Reason(_WORD, f"{verb} the word {shown}, which is in what fails", edit.path)
                 seen.add(word)
-        for word in sorted((edit.dropped & signs.gone) - ordinary - seen):
+        for word in sorted((spellings(edit.added) - spellings(edit.removed)) & signs.exact):
+            # A key that is now written otherwise: the same word, and another name to who reads it.
+            if canonical(word) in edit.introduced | edit.dropped | ordinary | seen or names >= _COUNTED:
+                continue
+            if _COMPOUND.search(word) and len(word) >= _LEAST_NAME:
+                names += 1
+                seen.add(canonical(word))
+                yield _Reason(_NAME, f"brings {word}, which is in what fails", edit.path)
+        for word in sorted(((edit.dropped - there) & signs.gone) - ordinary - seen):
             seen.add(word)
             yield _Reason(
                 _GONE, f"takes away {spelled.get(word, word)}, which slow or failing calls lack now", edit.path
             )
+
+
+def _added(edit: Edit) -> tuple[str, ...]:
+    return edit.added
+
+
+def _removed(edit: Edit) -> tuple[str, ...]:
+    return edit.removed
 
 
 def _spelled(lines: Iterable[str]) -> dict[str, str]:
@@ -143,13 +159,14 @@ def _spelled(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _by_mechanism(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> Iterable[_Reason]:
-    found = sorted(matches(signs.text, edits), key=lambda pair: pair[0].broad)
+    found = sorted(matches(signs.text, edits), key=lambda match: match.mechanism.broad and not match.plain)
     further = False
-    for mechanism, edit in found:
+    for match in found:
+        mechanism, edit = match.mechanism, match.edit
         if mechanism.name == "dependency":
             yield from _by_package([e for e in edits if e.kind == "dependency"], signs, ordinary)
             continue
-        weight = _FURTHER if further else _BROAD_ONE if mechanism.broad else _MECHANISM
+        weight = _FURTHER if further else _BROAD_ONE if mechanism.broad and not match.plain else _MECHANISM
         further = True
         yield _Reason(weight, mechanism.does, edit.path)
         number = _number_in_both(mechanism, edit, signs)
@@ -172,9 +189,8 @@ def _by_package(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -
 
 def _number_in_both(mechanism: Mechanism, edit: Edit, signs: Signs) -> str:
     """A number that the edit sets on a line of this mechanism, and that is new in what fails."""
-    added = {n for line in edit.added if mechanism.edit.search(line) for n in re.findall(r"\d{2,7}", line)}
-    removed = {n for line in edit.removed for n in re.findall(r"\d{2,7}", line)}
-    return min((added - removed) & signs.numbers, default="")
+    added = numbers(line for line in edit.added if mechanism.edit.search(line))
+    return min((added - numbers(edit.removed)) & signs.numbers, default="")
 
 
 def _by_place(edits: Sequence[Edit], signs: Signs) -> Iterable[_Reason]:

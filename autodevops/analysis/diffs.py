@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
@@ -109,7 +110,7 @@ def read_edit(path: str, patch: str) -> Edit:
     )
 
 
-def words(lines: tuple[str, ...] | list[str]) -> frozenset[str]:
+def words(lines: Iterable[str]) -> frozenset[str]:
     """Identifiers, dotted and hyphenated names with their parts, as `canonical` writes them."""
     found: set[str] = set()
     for line in lines:
@@ -119,6 +120,11 @@ def words(lines: tuple[str, ...] | list[str]) -> frozenset[str]:
                 found.update(canonical(part) for part in _SPLIT.split(match))
     found.discard("")
     return frozenset(found)
+
+
+def spellings(lines: Iterable[str]) -> frozenset[str]:
+    """Names as they are written, in whole."""
+    return frozenset(match for line in lines for match in _WORD.findall(line))
 
 
 def canonical(word: str) -> str:

@@ -1,33 +1,18 @@
 """Which kinds of edit make which kinds of failure: a shorter timeout makes deadlines, a dropped guard null errors.
 
-Each row pairs what telemetry says with what a diff does. An edit counts only by what it changes on balance: lines
-that speak of timeouts on both sides with the same values are a move, not a change. A row alone is a good reason to
-look, not a proof; names that diff and telemetry share are the stronger tie.
+Each row pairs what telemetry says with what a diff does. An edit counts only by what it changes on balance: lines that
+speak of timeouts on both sides with the same values are a move, not a change. A row alone is a good reason to look,
+not a proof; names that diff and telemetry share are the stronger tie.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from autodevops.analysis.diffs import Edit
-
-Side: TypeAlias = Literal["dropped", "introduced", "value", "any"]
-"""What must differ on the lines that match: fewer of them, more of them, their numbers, or one of these."""
-
-_TIMES = 1.5  # how much a number must change to matter: capacity is planned with more room than that
-_UNITS: Final = {
-    "nanosecond": 1e-9, "ns": 1e-9, "microsecond": 1e-6, "us": 1e-6, "millisecond": 1e-3, "ms": 1e-3, "milli": 1e-3,
-    "second": 1.0, "s": 1.0, "sec": 1.0, "minute": 60.0, "m": 60.0, "min": 60.0, "hour": 3600.0, "h": 3600.0,
-}  # fmt: skip
-_NUMBER = re.compile(
-    r"(?<![\w.])(\d[\d_]*(?:\.\d+)?)(?:\s*\*?\s*(?:time\.)?(?:duration\.)?"
-    r"(nanosecond|microsecond|millisecond|milli|second|minute|hour|ns|us|ms|sec|min|s|m|h)s?\b)?",
-    re.IGNORECASE,
-)
+Side: TypeAlias = Literal["dropped", "introduced", "value", "lowered", "raised", "any"]
+"""What must differ on the lines that match: fewer of them, more of them, their numbers, or any of these."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +36,12 @@ _BROAD: Final = {
 }  # fmt: skip
 
 
+GUARDS: Final = {"authorization", "bounds", "cache", "locks"}
+"""Broad ones that are plain where the edit takes all of it away."""
+NAMED: Final = {"authorization", "cache", "files", "route"}
+"""Broad ones that are plain where a name on such a line became another."""
+
+
 def _row(name: str, sign: str, edit: str, side: Side, does: str) -> Mechanism:
     return Mechanism(
         name, re.compile(sign, re.IGNORECASE), re.compile(edit, re.IGNORECASE), side, does, broad=name in _BROAD
@@ -60,10 +51,11 @@ def _row(name: str, sign: str, edit: str, side: Side, does: str) -> Mechanism:
 MECHANISMS: Final = (
     _row("deadline", r"deadline|timed? ?out|timeout",
          r"timeout|deadline", "any", "changes a timeout"),
-    _row("null value", r"nil pointer|null ?pointer|NoneType|undefined is not|cannot read propert|null reference"
+    _row("null value", r"nil pointer|null ?pointer|null ?reference|NoneType|undefined is not|cannot read propert"
          r"|nil map|AttributeError|unwrap\(\)|is not a function|of null\b|of undefined",
-         r"[!=]= nil|\bis None|\bis not None|[!=]==? ?null|[!=]==? ?undefined|\b(hasOwnProperty|isPresent|orElse"
-         r"|Optional|unwrap_or|getattr)|\?\.|\?\?|\.get\(|, ok :?=", "dropped", "drops a guard against missing values"),
+         r"(?<!err )[!=]= nil|\bis None|\bis not None|[!=]==? ?null|[!=]==? ?undefined|\b(hasOwnProperty|isPresent"
+         r"|orElse|Optional|unwrap_or|getattr)|\?\.|\?\?|\.get\(|, ok :?=", "dropped",
+         "drops a guard against missing values"),
     _row("bounds", r"index out of (range|bounds)|IndexError|ArrayIndexOutOfBounds|slice bounds",
          r"\blen\(|\.length|\.size\(\)|<=|>=|\[\s*\d*\s*:|\[\s*(0|-?1|i \+ 1)\s*\]", "any", "changes a bound"),
     _row("arithmetic", r"divi(de|sion) by zero|ZeroDivision|overflow|\bNaN\b|negative (amount|value|balance|quantity)",
@@ -94,8 +86,10 @@ MECHANISMS: Final = (
          r"append\(|\.push\(|\.add\(|read_?all\(|\.read\(\)|readlines|to_?list\(|fetch_?all|cache\[|= make\(|= new Map"
          r"|map\[|= \{\}|= \[\]|static |global |deep_?copy", "introduced", "keeps more in memory"),
     _row("memory", r"out of memory|OutOfMemory|\boom\b|OOMKilled|heap|MemoryError|exit code 137",
-         r"memory|-Xmx|heap|max_?(size|entries|items)|cache_\w*(size|entries)|buffer_?size|batch_?size|GOMEMLIMIT",
-         "value", "changes how much memory is used or allowed"),
+         r"memory|-Xmx|heap|GOMEMLIMIT", "lowered", "allows less memory"),
+    _row("memory", r"out of memory|OutOfMemory|\boom\b|OOMKilled|heap|MemoryError|exit code 137",
+         r"max_?(size|entries|items)|cache_\w*(size|entries)|buffer_?size|batch_?size|page_?size|workers|threads",
+         "raised", "keeps more in memory"),
     _row("queries", r"slow (query|request)|db_quer|db[._](calls|statement|rows)|rows_examined|queries_per"
          r"|full (table )?scan"
          r"|seq(uential)? scan|SELECT |query (time|took|latency)|statement timeout|n\+1",
@@ -110,12 +104,12 @@ MECHANISMS: Final = (
          r"|fetch\w*|raw|aggregate)\(|\bselect\b.*\bfrom\b|\bjoin\b|order by|like '%|\bcount\(", "introduced",
          "asks its database more"),
     _row("queries", r"slow (query|request)|db_quer|db[._](calls|statement|rows)|seq(uential)? scan|full (table )?scan",
-         r"(drop|remove)_?index|disable.*index", "introduced", "drops an index"),
+         r"(drop|remove)[ _]?index|disable.*index", "introduced", "drops an index"),
     _row("processor", r"\bcpu\b(?!.*(node|neighbo|contended|starved))|busy|event loop (lag|block)|regex|backtrack",
          r"\bregex|re\.compile|pattern\.compile|while \(?true|for \{|bcrypt|scrypt|argon|gzip|compress|encrypt|sort"
          r"|marshal|stringify|\.\*\)\+|\+\)\+|sleep\(0|cost|rounds|workers", "any", "changes work for the processor"),
-    _row("processor", r"throttl|cfs_|cpu", r"\bcpu\b|GOMAXPROCS|cpu_?limit|threads|workers", "value",
-         "changes the processor time it may use"),
+    _row("processor", r"throttl|cfs_|cpu", r"\bcpu\b|GOMAXPROCS|cpu_?limit", "lowered",
+         "allows it less processor time"),
     _row("authorization", r"\b40[13]\b|unauthori[sz]ed|unauthenticated|forbidden|permission ?denied|access ?denied"
          r"|invalid (token|signature|credential|audience|issuer|api key)|\bjwt\b|csrf",
          r"auth|token|jwt|scope|\brole|permission|rbac|audience|issuer|signature|csrf|cors|api_?key|bearer|\bacl\b"
@@ -143,11 +137,11 @@ MECHANISMS: Final = (
          "any", "changes what it reads from its settings"),
     _row("address", r"no such host|ENOTFOUND|name resolution|connection refused|ECONNREFUSED|dial tcp|unreachable"
          r"|no route|connect(ion)? (error|failed)|bad address",
-         r"\bhost|\burl\b|_url|endpoint|\bport\b|\baddr|https?://|\bdns\b|\.svc|localhost|127\.0\.0\.1|listen", "any",
+         r"\w:\d{2,5}\b|\bhost|\burl\b|_url|endpoint|\bport\b|\baddr|https?://|\bdns\b|\.svc|localhost|listen", "any",
          "changes an address"),
     _row("retries", r"\b429\b|too many requests|rate.?limit|retr(y|ies)|thundering|storm|overload|circuit"
          r"|request_rate|rps",
-         r"retr(y|ies)|attempts|backoff|jitter|rate_?limit|\bqps\b|\brps\b|burst|interval|concurren|circuit|threshold",
+         r"retr(y|ies)|attempts|backoff|jitter|rate_?limit|\bqps\b|\brps\b|burst|interval|\bconcurrency\b|circuit|threshold",
          "any", "changes how often it asks"),
     _row("locks", r"deadlock|lock (wait|timeout|contention)|could not (obtain|acquire) lock|concurrent map|data race"
          r"|could not serialize|serialization failure|lock_wait|blocked|mutex|contention",
@@ -161,9 +155,9 @@ MECHANISMS: Final = (
     _row("queue", r"consumer.?lag|lag\b|backlog|queue.?(depth|full|age|size|length)|rebalanc|max\.poll|unacked"
          r"|redeliver"
          r"|oldest.?message|visibility|dead.?letter|\bdlq\b|records?_lag|messages?_(behind|pending)",
-         r"batch|prefetch|concurren|workers?|partition|\bpoll|commit|\back\b|nack|visibility|consumer|group_?id"
+         r"batch|prefetch|\bconcurrency\b|workers?|\bpoll|auto_?commit|\back\b|nack|visibility|group_?id"
          r"|max_?poll"
-         r"|in_?flight|\bsleep|fetch_?(min|max)|session", "any", "changes how it reads its queue"),
+         r"|in_?flight|fetch_?(min|max)|session_timeout", "any", "changes how it reads its queue"),
     _row("cache", r"cache.?(miss|hit|evict|stampede)|hit.?(rate|ratio)|miss.?(rate|ratio)|evict(ed|ion)s?|stampede",
          r"cache|\bttl\b|expir|max_?age|\bkey\b|key\(|memo|singleflight|invalidat", "any", "changes what is cached"),
     _row("disk", r"no space left|disk.?(full|usage|space)|ENOSPC|inode|volume.*full|filesystem",
@@ -185,68 +179,3 @@ MECHANISMS: Final = (
          r"|deprecated|breaking|no longer|LinkageError"
          r"|abi", r"\d+\.\d+", "value", "takes another version of a dependency"),
 )  # fmt: skip
-
-
-def matches(signs: str, edits: Iterable[Edit]) -> tuple[tuple[Mechanism, Edit], ...]:
-    """The mechanisms by which the edits can make what `signs` tell of, each once with the first edit that does."""
-    found: dict[str, tuple[Mechanism, Edit]] = {}
-    edits = tuple(edits)
-    for mechanism in MECHANISMS:
-        if mechanism.name in found or not mechanism.sign.search(signs):
-            continue
-        for edit in edits:
-            fits = edit.kind == "dependency" if mechanism.name == "dependency" else edit.kind != "dependency"
-            if fits and _does(mechanism, edit):
-                found[mechanism.name] = (mechanism, edit)
-                break
-    return tuple(found.values())
-
-
-def _does(mechanism: Mechanism, edit: Edit) -> bool:
-    removed = [line for line in edit.removed if mechanism.edit.search(line)]
-    added = [line for line in edit.added if mechanism.edit.search(line)]
-    before, after = (sum(len(mechanism.edit.findall(line)) for line in lines) for lines in (removed, added))
-    if mechanism.side == "dropped":
-        return before > after
-    if mechanism.side == "introduced":
-        return after > before
-    if mechanism.side == "value" or (before and after):
-        return bool(removed and added) and (
-            mechanism.name == "dependency"
-            or values_differ(removed, added)
-            or _names_differ(removed, added, edit.kind == "config")
-        )
-    return before != after
-
-
-def values_differ(removed: Iterable[str], added: Iterable[str]) -> bool:
-    """Whether a number changed so much that it matters, units taken into account."""
-    before, after = Counter(_numbers(removed)), Counter(_numbers(added))
-    old, new = sorted((before - after).elements()), sorted((after - before).elements())
-    if not old or not new:
-        return False
-    return any(
-        max(a, b) >= _TIMES * max(1e-12, min(a, b)) if min(a, b) >= 0 else a != b
-        for a, b in zip(old, new, strict=False)
-    )
-
-
-_QUOTED = re.compile(r"[\"'`]([^\"'`]{2,})[\"'`]|\b([A-Z][A-Z0-9_]{3,})\b|(?<!\w)(/[\w./-]{2,})")
-_SETTING = re.compile(r"[:=]\s*([A-Za-z_][\w./:-]+)$", re.MULTILINE)
-
-
-def _names_differ(removed: list[str], added: list[str], settings: bool) -> bool:
-    """Whether a quoted name, a path or a word in capitals changed; in settings, any value that is a word."""
-
-    def named(lines: list[str]) -> Counter[str]:
-        found = Counter("".join(parts) for line in lines for parts in _QUOTED.findall(line))
-        return found + Counter(_SETTING.findall("\n".join(lines))) if settings else found
-
-    before, after = named(removed), named(added)
-    return bool(before - after) and bool(after - before)
-
-
-def _numbers(lines: Iterable[str]) -> Iterable[float]:
-    for line in lines:
-        for number, unit in _NUMBER.findall(line):
-            yield float(number.replace("_", "")) * _UNITS.get(unit.lower(), 1.0)

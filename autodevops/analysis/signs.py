@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from autodevops.analysis.diffs import canonical, words
+from autodevops.analysis.diffs import canonical, spellings, words
 from autodevops.analysis.log_mining import mine
 from autodevops.domain.trace import Span
 
@@ -25,10 +25,11 @@ _MOST = 400  # texts looked at
 _MOST_CHARACTERS = 4000  # of one
 _FRAME = re.compile(
     r"(?P<path>[\w@./-]*\w\.(?:go|py|java|kt|scala|rb|js|jsx|ts|tsx|mjs|cs|php|rs|cpp|cc|c|ex|swift))"
-    r"(?:\"?,? line |:|\()(?P<line>\d+)"
+    r"(?:\"?,? line |:line |:|\()(?P<line>\d+)"
 )
 _CALLED = re.compile(r"\b(?:[A-Za-z_]\w*[.#]|::)*([A-Za-z_]\w{3,})\b")
 _AMONG_FRAMES = 160  # characters around a frame in which its function is named
+_KEY = re.compile(r"(?<![\w.-])[\w.-]+=(?=\S)")  # a field that lines carry from now on is no sign of why they fail
 _INPUT = re.compile(
     r"\b((?:record|message|msg|event|row|offset|partition|document|doc|object|item|entry|key|order|tenant|customer"
     r"|account|file|batch|job)(?:[_-]?id)?)[=: ]+\"?'?([\w./-]*\d[\w./-]*)",
@@ -44,6 +45,7 @@ class Signs:
 
     text: str
     words: frozenset[str]
+    exact: frozenset[str]  # the same as they are written
     gone: frozenset[str]
     operations: frozenset[str]
     frames: tuple[tuple[str, str], ...]  # path, and what is written around it
@@ -56,21 +58,29 @@ class Signs:
 
 
 def read_signs(
-    failing: Sequence[str], usual: Iterable[str], bad_spans: Sequence[Span], good_spans: Sequence[Span]
+    failing: Sequence[str],
+    usual: Iterable[str],
+    bad_spans: Sequence[Span],
+    good_spans: Sequence[Span],
+    alerts: Sequence[str] = (),
 ) -> Signs:
-    """Signs from failing and usual sentences, and from spans that failed or were slow beside ordinary ones."""
+    """Signs from failing and usual sentences, and from spans that failed or were slow beside ordinary ones.
+
+    What alerts say counts but for its numbers, which are thresholds.
+    """
     texts = [plain(text) for text in failing[:_MOST]]
     spans = [_span_text(span) for span in bad_spans[:_MOST]]
     before = [plain(text) for text in usual] + [_span_text(span) for span in good_spans[:_MOST]]
-    everything = list(dict.fromkeys([*texts, *spans]))
-    known = words(before)
+    everything = list(dict.fromkeys([*texts, *spans, *alerts]))
+    said, known = ([_KEY.sub(" ", text) for text in texts] for texts in (everything, before))
     return Signs(
         text="\n".join(everything),
-        words=words(everything) - known,
+        words=words(said) - words(known),
+        exact=spellings(said) - spellings(known),
         gone=_gone(bad_spans, good_spans),
         operations=frozenset(_parts(span.name for span in bad_spans)),
         frames=tuple(_frames(everything)),
-        numbers=frozenset(_numbers(everything)) - frozenset(_numbers(before)),
+        numbers=numbers(everything) - numbers([*before, *alerts]),
         same_input=_same_input(texts),
     )
 
@@ -135,9 +145,11 @@ def _parts(names: Iterable[str]) -> Iterable[str]:
         yield from words([name])
 
 
-def _numbers(texts: Iterable[str]) -> Iterable[str]:
-    for text in texts:
-        yield from re.findall(r"(?<![\w.-])\d{2,7}(?=(?:ms|s|m|[KMG]i?B?)?\b)", text)
+def numbers(texts: Iterable[str]) -> frozenset[str]:
+    """Numbers of two to seven digits that stand alone or before a unit."""
+    return frozenset(
+        found for text in texts for found in re.findall(r"(?<![\w.-])\d{2,7}(?=(?:ms|s|m|[KMG]i?B?)?\b)", text)
+    )
 
 
 def _same_input(texts: Sequence[str]) -> str:

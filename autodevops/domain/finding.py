@@ -22,3 +22,4 @@ class Finding(Noun):
     confidence: float  # 0 to 1: how sure the rule is of what it saw
     evidence: tuple[EvidenceId, ...]
     onset: UtcDatetime | None = None
+    ended: UtcDatetime | None = None  # of what is over

@@ -34,6 +34,7 @@ class Hypothesis(Noun):
     contradicts: tuple[Claim, ...] = ()
     suggested_actions: tuple[SuggestedAction, ...] = ()
     suspects: tuple[Suspect, ...] = ()  # changes that account for it, most likely first; empty where none does
+    suffering: tuple[Subject, ...] = ()  # who else is in trouble and depends on it, nearest first
 
     @property
     def evidence(self) -> tuple[EvidenceId, ...]:

@@ -26,10 +26,12 @@ def supports(
     """Its change and the code behind it, its own findings, who suffers from it, who was cleared."""
     telling = sorted(candidate.findings, key=lambda f: (_ORDER[BY_REASON[f.reason].role], f.rule_id, f.message))
     claims = [Claim(text=f.message, evidence=f.evidence) for f in telling]
-    if candidate.explains:
-        edges = [edge for other in candidate.explains for edge in picture.graph.path(other, candidate.subject)]
-        names = join([other.name for other in candidate.explains])
-        one = len(candidate.explains) == 1
+    ways = {other: picture.graph.path(other, candidate.subject) for other in candidate.explains}
+    depending = [other for other, way in ways.items() if way]
+    if depending:
+        edges = [edge for other in depending for edge in ways[other]]
+        names = join([other.name for other in depending])
+        one = len(depending) == 1
         depend, suffer = ("depends", "suffers") if one else ("depend", "suffer")
         claims.insert(
             0,

@@ -70,9 +70,7 @@ def _nothing_wrong(picture: Picture, findings: tuple[Finding, ...], doubt: Doubt
 def _past(picture: Picture, findings: tuple[Finding, ...]) -> str:
     """What was wrong within the window and is over, told from the workload where it began; empty when nothing was."""
     over = tuple(
-        f.model_copy(update={"severity": "error"})
-        for f in findings
-        if f.severity == "info" and f.onset is not None and f.reason in {"ErrorRateIncreased", "LatencyIncreased"}
+        f.model_copy(update={"severity": "error"}) for f in findings if f.severity == "info" and f.ended is not None
     )
     if not over:
         return ""
@@ -84,7 +82,9 @@ def _past(picture: Picture, findings: tuple[Finding, ...]) -> str:
 
 
 def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ...]) -> Hypothesis:
-    inquiry = inquire(candidate.subject, candidate.onset, picture)
+    felt = [rival.onset for rival in rivals if rival.subject in candidate.explains and rival.onset is not None]
+    told = [finding.onset for finding in candidate.findings if finding.onset is not None]
+    inquiry = inquire(candidate.subject, candidate.onset or min(told or felt, default=None), picture)
     return Hypothesis(
         reason=candidate.reason,
         subject=candidate.subject,
@@ -94,6 +94,7 @@ def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate,
         contradicts=contradicts(candidate, picture, inquiry),
         suggested_actions=suggest(candidate),
         suspects=inquiry.suspects,
+        suffering=tuple(sorted(candidate.explains, key=lambda s: len(picture.graph.path(s, candidate.subject)))),
     )
 
 
@@ -121,7 +122,7 @@ def _summary(candidate: Candidate, picture: Picture) -> str:
         else:
             when = _distance(rollout.change.at, candidate.onset)
             sentence += f", {when} {revision_name(rollout.number)} was rolled out"
-    if candidate.explained_by is not None:
+    if candidate.explained_by is not None and candidate.path:
         sentence += f"; it depends on {candidate.explained_by.name}, which is in trouble too"
     return sentence + "."
 

@@ -26,7 +26,7 @@ from autodevops.investigation.gather_dependencies import gather_dependencies
 from autodevops.investigation.gather_kube_state import gather_kube_state
 from autodevops.investigation.gather_kubernetes import gather_cluster
 from autodevops.investigation.gather_logs import gather_logs, gather_store_notices
-from autodevops.investigation.gather_metrics import gather_alerts, gather_saturation, gather_signals
+from autodevops.investigation.gather_metrics import gather_alerts, gather_metrics
 from autodevops.investigation.gather_nodes import gather_nodes
 from autodevops.investigation.gather_pods import gather_memory, gather_pods
 from autodevops.investigation.gather_traces import gather_traces, trace_edges
@@ -128,9 +128,8 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         of_nodes = asyncio.create_task(gather_nodes(collector, inventory, span))
         of_pods = asyncio.create_task(gather_pods(collector, inventory, span))
         of_memory = asyncio.create_task(gather_memory(collector, inventory, span))
-        signals, saturation, alerts, certificates, (logs, old_logs), (failing, plain) = await asyncio.gather(
-            gather_signals(collector, inventory, span),
-            gather_saturation(collector, inventory, span),
+        (signals, saturation), alerts, certificates, (logs, old_logs), (failing, plain) = await asyncio.gather(
+            gather_metrics(collector, inventory, span),
             gather_alerts(collector, inventory, span),
             gather_certificates(collector, inventory, span),
             gather_logs(collector, inventory, span),

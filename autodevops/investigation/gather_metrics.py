@@ -7,7 +7,7 @@ from that. Nothing is configured.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,9 @@ from autodevops.domain.alert import Alert
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
-from autodevops.domain.tool_results import AlertGroupList, AlertList, NameList, SeriesResult
+from autodevops.domain.tool_results import AlertGroupList, AlertList, NameList
 from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather_pressures import MetricNames, escape, gather_pressures, series_of
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Saturation, SeenAlert, Signal, SignalKind
 from autodevops.investigation.request import Span, rfc3339
@@ -31,7 +32,6 @@ from autodevops.investigation.request_families import (
 
 _MANY_PODS = 400  # from here on only the pods that are held back are asked for
 _HELD_BACK = 0.1  # of the scheduler's periods
-_MEMORY_CLOSE = 0.9  # of the limit; from here on the kernel may kill at the next allocation
 _POD_LABELS = {"pod", "k8s_pod_name", "exported_pod"}
 
 
@@ -44,11 +44,22 @@ class Plan:
     label: str
     failure: str
     has_buckets: bool
+    has_total: bool
 
 
-async def gather_signals(collector: Collector, inventory: Inventory, span: Span) -> tuple[Signal, ...]:
+async def gather_metrics(
+    collector: Collector, inventory: Inventory, span: Span
+) -> tuple[tuple[Signal, ...], tuple[Saturation, ...]]:
+    """Golden signals and pressures. What exists is asked once, for both."""
+    names = await _names(collector, inventory)
+    return await asyncio.gather(
+        _signals(collector, inventory, span, names), gather_pressures(collector, inventory, span, names)
+    )
+
+
+async def _signals(collector: Collector, inventory: Inventory, span: Span, names: MetricNames) -> tuple[Signal, ...]:
     """Request rate, error ratio and p95 latency per workload over baseline and window, and CPU throttling."""
-    plans = await discover(collector, inventory, span)
+    plans = await discover(collector, inventory, span, names)
     throttling = _throttling(collector, inventory, span)
     groups = await asyncio.gather(*(_family_signals(collector, inventory, span, plan) for plan in plans), throttling)
     chosen: dict[tuple[Subject, SignalKind], Signal] = {}
@@ -58,44 +69,59 @@ async def gather_signals(collector: Collector, inventory: Inventory, span: Span)
     return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (str(key[0]), key[1])))
 
 
-async def discover(collector: Collector, inventory: Inventory, span: Span) -> list[Plan]:
+async def discover(
+    collector: Collector, inventory: Inventory, span: Span, names: MetricNames | None = None
+) -> list[Plan]:
     """Which families exist here, under which namespace label, and which of their labels name workloads and failures.
 
-    Metric names come from the index, which is cheap however many series there are; only the families found are
-    looked into, and never their buckets.
+    Only the families found are looked into, and never their buckets.
     """
-    found = await _families(collector, inventory, NAMESPACE_LABELS[:1])
-    if not found:
-        found = await _families(collector, inventory, NAMESPACE_LABELS[1:])
+    found = _families(names if names is not None else await _names(collector, inventory))
     plans = await asyncio.gather(*(_plan(collector, inventory, span, *row) for row in found))
     return [plan for plan in plans if plan is not None]
 
 
-async def _families(
-    collector: Collector, inventory: Inventory, labels: Sequence[str]
-) -> list[tuple[RequestFamily, str, bool]]:
-    """Family, namespace label, and whether it has a histogram; in order of preference."""
-    namespace = _escape(inventory.namespace)
+async def _names(collector: Collector, inventory: Inventory) -> MetricNames:
+    """The names of the namespace's metrics by the label that says whose they are.
+
+    They come from the index, which is cheap however many series there are. The usual label is tried first.
+    """
+    names = await _listed(collector, inventory, NAMESPACE_LABELS[:1])
+    return names if _families(names) else names | await _listed(collector, inventory, NAMESPACE_LABELS[1:])
+
+
+async def _listed(collector: Collector, inventory: Inventory, labels: Sequence[str]) -> dict[str, frozenset[str]]:
+    namespace = escape(inventory.namespace)
     answers = await asyncio.gather(
         *(collector.ask("prometheus.list_metrics", match=f'{{{label}="{namespace}"}}') for label in labels)
     )
-    names = {
+    return {
         label: frozenset(result.names)
         for label, evidence in zip(labels, answers, strict=True)
         if (result := collector.read(evidence, NameList))
     }
+
+
+def _families(names: MetricNames) -> list[tuple[RequestFamily, str, bool, bool]]:
+    """Family, namespace label, whether it has a histogram, and a sum of durations; in order of preference."""
     return [
-        (family, label, family.bucket in names[label])
+        (family, label, family.bucket in names[label], bool({family.bucket, family.total} & names[label]))
         for family in FAMILIES
-        for label in labels
+        for label in NAMESPACE_LABELS
         if label in names and family.count in names[label]
     ]
 
 
 async def _plan(
-    collector: Collector, inventory: Inventory, span: Span, family: RequestFamily, namespace_label: str, buckets: bool
+    collector: Collector,
+    inventory: Inventory,
+    span: Span,
+    family: RequestFamily,
+    namespace_label: str,
+    buckets: bool,
+    total: bool,
 ) -> Plan | None:
-    parts = [f'{namespace_label}="{_escape(inventory.namespace)}"', *([family.where] if family.where else [])]
+    parts = [f'{namespace_label}="{escape(inventory.namespace)}"', *([family.where] if family.where else [])]
     selector, at = ",".join(parts), rfc3339(span.window.end)
     # A service whose pods are gone has left its series in the window, but not at its end.
     reach = f"last_over_time({family.count}{{{selector}}}[{round(span.window.length.total_seconds())}s])"
@@ -105,16 +131,16 @@ async def _plan(
         collector.ask("prometheus.query_instant", query=f"count by ({', '.join(abstract)}) ({reach})", time=at),
         collector.ask("prometheus.query_instant", query=f"count by ({failures}) ({reach})", time=at),
     )
-    rows = [series.labels for series in _series(collector, named)]
-    present = {key for series in _series(collector, status) for key, value in series.labels.items() if value}
+    rows = [series.labels for series in series_of(collector, named)]
+    present = {key for series in series_of(collector, status) for key, value in series.labels.items() if value}
     label = _workload_label(rows, inventory)
     if not label:
         pods = await collector.ask(
             "prometheus.query_instant", query=f"count by ({', '.join(sorted(_POD_LABELS))}) ({reach})", time=at
         )
-        label = _workload_label([series.labels for series in _series(collector, pods)], inventory)
+        label = _workload_label([series.labels for series in series_of(collector, pods)], inventory)
     failure = next((f"{label}{match}" for label, match in family.failure if label in present), "")
-    return Plan(family, selector, label, failure, buckets) if label else None
+    return Plan(family, selector, label, failure, buckets, total) if label else None
 
 
 def _workload_label(rows: Sequence[Mapping[str, str]], inventory: Inventory) -> str:
@@ -141,6 +167,7 @@ async def _family_signals(collector: Collector, inventory: Inventory, span: Span
     family, window = plan.family, f"{span.rate_window_seconds}s"
     rate = f"sum by ({plan.label}) (rate({family.count}{{{plan.selector}}}[{window}]))"
     failing = f"sum by ({plan.label}) (rate({family.count}{{{plan.selector},{plan.failure}}}[{window}]))"
+    scale = "" if family.seconds_per_unit == 1.0 else f" * {family.seconds_per_unit:g}"
     questions: list[tuple[SignalKind, str]] = [("request_rate", rate)]
     if plan.failure:
         questions.append(("error_ratio", f"({failing} or 0 * {rate}) / {rate}"))
@@ -148,14 +175,15 @@ async def _family_signals(collector: Collector, inventory: Inventory, span: Span
         quantile = (
             f"histogram_quantile(0.95, sum by ({plan.label}, le) (rate({family.bucket}{{{plan.selector}}}[{window}])))"
         )
+        questions.append(("latency_p95", f"{quantile}{scale}"))
+    if plan.has_total:
         total = f"sum by ({plan.label}) (rate({family.total}{{{plan.selector}}}[{window}]))"
-        scale = "" if family.seconds_per_unit == 1.0 else f" * {family.seconds_per_unit:g}"
-        questions += [("latency_p95", f"{quantile}{scale}"), ("latency_mean", f"({total} / {rate}){scale}")]
+        questions.append(("latency_mean", f"({total} / {rate}){scale}"))
     answers = await asyncio.gather(*(_range(collector, span, query) for _, query in questions))
     signals: list[Signal] = []
     for (kind, _), evidence in zip(questions, answers, strict=True):
         by_subject: dict[Subject, list[Series]] = {}
-        for series in _series(collector, evidence):
+        for series in series_of(collector, evidence):
             subject = (
                 _subject(plan.label, series.labels.get(plan.label, ""), inventory)
                 if series.labels.get(plan.label)
@@ -186,7 +214,7 @@ def _merge(subject: Subject, kind: SignalKind, lines: list[Series], evidence: Ev
 
 async def _throttling(collector: Collector, inventory: Inventory, span: Span) -> list[Signal]:
     """Share of scheduler periods in which a container was held back, per pod (cAdvisor)."""
-    selector = f'namespace="{_escape(inventory.namespace)}",container!="",container!="POD"'
+    selector = f'namespace="{escape(inventory.namespace)}",container!="",container!="POD"'
     window = f"{span.rate_window_seconds}s"
     query = (
         f"sum by (pod) (increase(container_cpu_cfs_throttled_periods_total{{{selector}}}[{window}]))"
@@ -196,30 +224,11 @@ async def _throttling(collector: Collector, inventory: Inventory, span: Span) ->
         query = f"({query}) > {_HELD_BACK}"
     evidence = await _range(collector, span, query)
     by_subject: dict[Subject, list[Series]] = {}
-    for series in _series(collector, evidence):
+    for series in series_of(collector, evidence):
         subject = inventory.of_pod(series.labels.get("pod", ""))
         if subject is not None:
             by_subject.setdefault(subject, []).append(series)
     return [_merge(subject, "cpu_throttling", lines, evidence.id) for subject, lines in by_subject.items()]
-
-
-async def gather_saturation(collector: Collector, inventory: Inventory, span: Span) -> tuple[Saturation, ...]:
-    """Containers whose working set is close to their memory limit at the window's end."""
-    namespace = _escape(inventory.namespace)
-    real = f'namespace="{namespace}",container!="",container!="POD"'
-    query = (
-        f"max by (pod, container) (container_memory_working_set_bytes{{{real}}})"
-        f' / max by (pod, container) (kube_pod_container_resource_limits{{namespace="{namespace}",resource="memory"}})'
-        f" > {_MEMORY_CLOSE}"
-    )
-    evidence = await collector.ask("prometheus.query_instant", query=query, time=rfc3339(span.window.end))
-    found: list[Saturation] = []
-    for series in _series(collector, evidence):
-        pod = series.labels.get("pod", "")
-        subject, value = inventory.of_pod(pod), series.samples[-1][1] if series.samples else None
-        if subject is not None and value is not None:
-            found.append(Saturation(subject, pod, series.labels.get("container", ""), value, evidence.id))
-    return tuple(sorted(found, key=lambda s: (s.pod, s.container)))
 
 
 async def gather_alerts(collector: Collector, inventory: Inventory, span: Span) -> tuple[SeenAlert, ...]:
@@ -248,7 +257,7 @@ async def gather_alerts(collector: Collector, inventory: Inventory, span: Span) 
             over = alert.ends_at is not None and alert.ends_at <= span.window.end
             if alert.state == "firing" and alert.starts_at < span.window.end and not over:
                 keep(alert, groups.id)
-    for series in _series(collector, history):
+    for series in series_of(collector, history):
         if series.samples:
             keep(_from_history(series, span), history.id)
     return tuple(seen[key] for key in sorted(seen))
@@ -298,16 +307,7 @@ async def _range(collector: Collector, span: Span, query: str, *, window_only: b
     )
 
 
-def _series(collector: Collector, evidence: Evidence) -> Iterable[Series]:
-    result = collector.read(evidence, SeriesResult)
-    return result.series if result else ()
-
-
 def _arrays(series: Series) -> tuple[FloatArray, FloatArray]:
     times = np.array([sample[0] for sample in series.samples], dtype=np.float64)
     values = np.array([np.nan if sample[1] is None else sample[1] for sample in series.samples], dtype=np.float64)
     return times, values
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')

@@ -18,6 +18,7 @@ from autodevops.investigation.collect import Collector
 from autodevops.investigation.gather_code import open_brought, open_change
 from autodevops.investigation.gather_edits import gather_edits, reading_edges
 from autodevops.investigation.gather_logs import follow_up, gather_notices, in_order
+from autodevops.investigation.gather_pressures import gather_growth, gather_node_loads
 from autodevops.investigation.gather_tails import gather_tails
 from autodevops.investigation.gather_traces import gather_compared_traces, trace_edges
 from autodevops.investigation.graph import CallGraph
@@ -25,6 +26,7 @@ from autodevops.investigation.log_peers import log_edges
 from autodevops.investigation.picture import Picture, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history
 from autodevops.investigation.rules.episodes import mean_between
+from autodevops.investigation.rules.neighbours import neighbour_edges
 from autodevops.investigation.suspects import neighbours
 from autodevops.investigation.weigh import Candidate
 
@@ -40,10 +42,16 @@ async def look_closer(
     """Closer questions about the suspects: their revisions and code, lines around the onset, last words of the dead."""
     subjects = [suspect.subject for suspect in suspects]
     onset = suspects[0].onset if suspects else None
-    histories, words, (slow, ordinary) = await asyncio.gather(
+    growing = {item.subject for item in picture.saturation if item.kind == "memory" and item.subject in subjects}
+    held_up = {f.subject for f in early if f.reason == "LatencyIncreased" and f.severity != "info"}
+    if "prometheus" in picture.unreachable:
+        growing, held_up = set(), set()
+    histories, words, (slow, ordinary), growth, loads = await asyncio.gather(
         asyncio.gather(*(_history(collector, s) for s in subjects if s.kind in _ROLLS)),
         gather_tails(collector, picture, subjects),
         _slow_traces(collector, picture, early),
+        gather_growth(collector, picture.inventory, picture.span, growing),
+        gather_node_loads(collector, picture.inventory, picture.span, held_up),
     )
     known = {rollout.subject for rollout in picture.rollouts}
     rollouts = list(picture.rollouts)
@@ -55,7 +63,15 @@ async def look_closer(
         last_words=words,
         slow_traces=slow,
         ordinary_traces=ordinary,
-        graph=CallGraph.of([*picture.graph.edges, *trace_edges([*slow, *ordinary], picture.inventory)]),
+        memory=growth,
+        node_loads=loads,
+        graph=CallGraph.of(
+            [
+                *picture.graph.edges,
+                *trace_edges([*slow, *ordinary], picture.inventory),
+                *neighbour_edges(loads, held_up, picture.inventory),
+            ]
+        ),
     )
     commits, pulls = picture.commits, picture.pulls
     for rollout in picture.rollouts:

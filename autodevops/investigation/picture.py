@@ -21,6 +21,7 @@ from autodevops.domain.trace import Trace
 from autodevops.investigation.dependency_families import Measure
 from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.inventory import Inventory
+from autodevops.investigation.pressure_families import PressureKind
 from autodevops.investigation.request import Span
 
 Made = TypeVar("Made")
@@ -87,13 +88,48 @@ class PodMemory:
 
 @dataclass(frozen=True)
 class Saturation:
-    """A container's use of what it was given, now: 0.97 of its memory limit."""
+    """A container's use of what it was given, now: 0.97 of its memory limit.
+
+    `what` names the pool or the convention it is known by; `before` says that it was so before the window, too.
+    """
 
     subject: Subject
     pod: str
     container: str
     ratio: float
     evidence: EvidenceId
+    kind: PressureKind = "memory"
+    what: str = ""
+    before: bool = False
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """A container's working set over time, as a share of its limit where `limit` (bytes) is known, else in bytes."""
+
+    subject: Subject
+    pod: str
+    container: str
+    times: FloatArray
+    values: FloatArray
+    limit: float | None
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
+class NodeLoad:
+    """Cores used on a node, now and before, by whose pods: (namespace, pod) to cores; of `capacity` cores.
+
+    `stolen` is the share of its time that the machine below gave to others; `idle` what was left, where known.
+    """
+
+    node: str
+    capacity: float
+    now: Mapping[tuple[str, str], float]
+    before: Mapping[tuple[str, str], float]
+    idle: float | None
+    stolen: float | None
+    evidence: tuple[EvidenceId, ...]
 
 
 @dataclass(frozen=True)
@@ -229,6 +265,8 @@ class Picture:
     slow_traces: tuple[SeenTrace, ...] = ()
     ordinary_traces: tuple[SeenTrace, ...] = ()
     last_words: tuple[LastWords, ...] = ()
+    memory: tuple[MemoryUse, ...] = ()
+    node_loads: tuple[NodeLoad, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
     edits: tuple[ObjectEdit, ...] = ()
     commits: tuple[tuple[Commit, EvidenceId], ...] = ()

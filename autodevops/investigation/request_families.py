@@ -1,8 +1,8 @@
 """The metric families in which servers count their requests, by convention.
 
 Each entry is a convention from its own documentation: OpenTelemetry HTTP and RPC semantic conventions (stable and
-before 1.21), Istio standard metrics, ingress-nginx, Spring Boot (Micrometer), go-grpc-prometheus, Tempo and
-OpenTelemetry span metrics, Prometheus client library practice. Order is preference where a workload has several.
+before 1.21), Istio standard metrics, Envoy's own, ingress-nginx, Spring Boot (Micrometer), go-grpc-prometheus, Tempo
+and OpenTelemetry span metrics, Prometheus client library practice. Order is preference where a workload has several.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ _HTTP_ERROR = '=~"5.."'
 # Codes that OpenTelemetry counts as errors of a gRPC server; the others are the caller's fault.
 _GRPC_ERROR_NAMES = '=~"Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss"'
 _GRPC_ERROR_NUMBERS = '=~"2|4|12|13|14|15"'
+_GRPC_ERROR_WORDS = '=~"UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"'
 _SPAN_ERROR = '="STATUS_CODE_ERROR"'
 
 
@@ -84,6 +85,12 @@ FAMILIES: Final = (
         0.001,
     ),
     RequestFamily(
+        "OpenTelemetry RPC server (seconds)",
+        "rpc_server_call_duration_seconds_count",
+        (("rpc_response_status_code", _GRPC_ERROR_WORDS),),
+        "rpc_server_call_duration_seconds_bucket",
+    ),
+    RequestFamily(
         "gRPC server",
         "grpc_server_handled_total",
         (("grpc_code", _GRPC_ERROR_NAMES),),
@@ -110,6 +117,14 @@ FAMILIES: Final = (
         "nginx_ingress_controller_requests",
         (("status", _HTTP_ERROR),),
         "nginx_ingress_controller_request_duration_seconds_bucket",
+    ),
+    RequestFamily(
+        "Envoy",
+        "envoy_http_downstream_rq_xx",
+        (("envoy_response_code_class", '="5"'),),
+        "envoy_http_downstream_rq_time_bucket",
+        0.001,
+        'envoy_http_conn_manager_prefix!~"admin|stats"',
     ),
     RequestFamily(
         "span metrics (Tempo)",

@@ -16,17 +16,14 @@ from typing import Final
 
 from autodevops.analysis.blame import Judgement, is_harmless, judge
 from autodevops.analysis.diffs import Edit, canonical, read_edit, words
-from autodevops.analysis.outside_causes import outside_cause, provider_called, provider_in_trouble
-from autodevops.analysis.signs import Signs, distinct, read_signs
+from autodevops.analysis.signs import Signs
 from autodevops.domain.change import Suspect
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Commit
-from autodevops.domain.trace import Span as TraceSpan
 from autodevops.investigation.gather_code import brought, commit_of, pull_of_commit
-from autodevops.investigation.gather_traces import service_subject
-from autodevops.investigation.inventory import name_of
-from autodevops.investigation.picture import Picture, Rollout, SeenTrace
+from autodevops.investigation.picture import Picture, Rollout
+from autodevops.investigation.what_fails import other_cause, signs_of, speaking_for
 
 BLAMED_FROM: Final = 0.5
 """A change with less is not named: a false blame costs more than none."""
@@ -38,8 +35,6 @@ _NEIGHBOUR: Final = 0.75  # a change of what it calls, or of who calls it
 _SHARED: Final = 0.85  # a commit that a rollout brought along, in files of nobody in particular
 _UNDONE: Final = 0.5  # a rollback or a revert is more often the cure
 _LATE: Final = timedelta(minutes=2)  # onsets are known to a scrape or two
-_BEFORE_ONSET: Final = timedelta(minutes=2)
-_SURGE: Final = 1.8
 _MOST: Final = 3
 _REVERT = re.compile(r"^\s*(revert\b|roll ?back\b)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(service|svc|server|api|app|deployment)?\d*$")
@@ -58,8 +53,8 @@ class Inquiry:
 
 
 def inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inquiry:
-    signs, bad, cited = _signs(subject, onset, picture)
-    other = _other_cause(subject, onset, picture, signs, bad)
+    signs, bad, cited = signs_of(subject, onset, picture)
+    other = other_cause(subject, onset, picture, signs, bad)
     if onset is None:
         return Inquiry(other=other, evidence=cited)
     ordinary = _ordinary(picture)
@@ -136,10 +131,11 @@ def _weighed(
 
 def _rollouts(subject: Subject, onset: datetime, picture: Picture) -> Iterable[tuple[Rollout, float]]:
     """Rollouts that can have caused it: not after the onset, of itself, of what it depends on, of who calls it."""
+    speaking = speaking_for(subject, picture)
     for rollout in picture.rollouts:
         if rollout.change.at > onset + _LATE:
             continue
-        if rollout.subject == subject:
+        if rollout.subject in speaking:
             yield rollout, 1.0
         elif picture.graph.reaches(subject, rollout.subject) or any(
             edge.origin == rollout.subject and edge.target == subject for edge in picture.graph.edges
@@ -184,98 +180,3 @@ def _ordinary(picture: Picture) -> frozenset[str]:
     names = [name for workload in picture.inventory.workloads for name in workload.names]
     found = words([*names, picture.inventory.namespace, *(c.repository.replace("/", " ") for c, _ in picture.commits)])
     return found | {_stem(word) for word in found}
-
-
-# --- what fails ---
-
-
-def _signs(
-    subject: Subject, onset: datetime | None, picture: Picture
-) -> tuple[Signs, list[TraceSpan], tuple[EvidenceId, ...]]:
-    begin = (onset or picture.span.window.start) - _BEFORE_ONSET
-    failing: list[str] = []
-    usual: list[str] = [log.record.body for log in picture.baseline_logs if log.subject == subject]
-    cited: list[EvidenceId] = []
-    workloads = {workload.subject for workload in picture.inventory.workloads}
-    for log in (*picture.logs, *picture.notices):
-        own = log.subject == subject
-        about = log.subject not in workloads and subject.name in log.record.body
-        if not own and not about:
-            continue
-        if log.record.timestamp < begin:
-            usual.append(log.record.body)
-        else:
-            failing.append(log.record.body)
-            cited.append(log.evidence)
-    for last in picture.last_words:
-        if last.subject == subject:
-            failing.extend(last.lines)
-            cited.append(last.evidence)
-    for seen in picture.alerts:
-        if seen.subject == subject:
-            annotations = " ".join(seen.alert.annotations.values())
-            failing.append(f"{' '.join(v for k, v in seen.alert.labels.items() if k != 'severity')} {annotations}")
-            cited.append(seen.evidence)
-    bad, more = _spans(subject, (*picture.error_traces, *picture.slow_traces), picture, begin, after=True)
-    good, _ = _spans(subject, (*picture.plain_traces, *picture.ordinary_traces), picture, begin, after=False)
-    signs = read_signs(distinct(failing), usual, bad, good)
-    return signs, bad, tuple(dict.fromkeys([*cited, *more]))
-
-
-def _spans(
-    subject: Subject, traces: Iterable[SeenTrace], picture: Picture, begin: datetime, *, after: bool
-) -> tuple[list[TraceSpan], list[EvidenceId]]:
-    spans: list[TraceSpan] = []
-    cited: list[EvidenceId] = []
-    for seen in traces:
-        for span in seen.trace.spans:
-            if (span.start >= begin) == after and service_subject(span, picture.inventory) == subject:
-                spans.append(span)
-                cited.append(seen.evidence)
-    return spans, cited
-
-
-# --- what else it can be ---
-
-
-def _other_cause(subject: Subject, onset: datetime | None, picture: Picture, signs: Signs, bad: list[TraceSpan]) -> str:
-    host = provider_in_trouble(signs.text) or provider_called(bad, _own_names(picture))
-    if host:
-        return f"its errors come from {host}, which lies outside"
-    if signs.same_input:
-        return f"nearly all its errors are about one piece of input, {signs.same_input}"
-    said = outside_cause(signs.text)
-    if said:
-        return said
-    if onset is not None and _surge(subject, onset, picture):
-        return "traffic has surged"
-    return ""
-
-
-def _own_names(picture: Picture) -> frozenset[str]:
-    traces = (*picture.error_traces, *picture.plain_traces, *picture.slow_traces, *picture.ordinary_traces)
-    traced = {span.service for seen in traces for span in seen.trace.spans}
-    services = {name_of(service) for service in picture.inventory.services}
-    return frozenset(traced | services | {name for w in picture.inventory.workloads for name in w.names})
-
-
-def _surge(subject: Subject, onset: datetime, picture: Picture) -> bool:
-    """Whether many more requests come from outside: to it, if nobody here calls it, or to a first caller."""
-    callers = {edge.origin for edge in picture.graph.edges if edge.how == "calls"}
-    called = {edge.target for edge in picture.graph.edges if edge.how == "calls"}
-    entries = [
-        s for s in {subject, *callers} if s not in called and (s == subject or picture.graph.reaches(s, subject))
-    ]
-    known = [entry for entry in entries if picture.signal(entry, "request_rate") is not None]
-    for entry in known or [subject]:
-        signal = picture.signal(entry, "request_rate")
-        if signal is None:
-            continue
-        moment = onset.timestamp()
-        before = signal.values[(signal.times < moment - 120) & (signal.values > 0)]
-        after = signal.values[(signal.times >= moment - 60) & (signal.values > 0)]
-        if len(before) >= 5 and len(after) >= 2:
-            usual, now = float(sorted(before)[len(before) // 2]), float(sorted(after)[len(after) // 2])
-            if now >= _SURGE * usual:
-                return True
-    return False

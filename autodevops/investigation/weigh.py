@@ -113,7 +113,13 @@ def _candidate(
     changes = [f for f in findings if f.subject == subject and f.reason == "RolloutNearOnset"]
     change = max(changes, key=lambda f: (f.confidence, f.message), default=None)
     earliest = min((moment for moment in onsets.values() if moment is not None), default=None)
-    dependants = [other for other in drafts if other != subject and picture.graph.reaches(other, subject)]
+    loads = any(_rule(f).loads_callees for f in own)
+    dependants = [
+        other
+        for other in drafts
+        if other != subject
+        and (picture.graph.reaches(other, subject) or (loads and picture.graph.reaches(subject, other)))
+    ]
     explained_by, blame = _explanation(subject, drafts, onsets, origins, picture, change)
     others = max((share for other, share in origins.items() if other != subject), default=0.0)
     cleared = len(picture.error_traces) >= _LEAST_FAILING_TRACES and origins[subject] == 0.0 and _rests_on_errors(own)
@@ -163,15 +169,19 @@ def _explanation(
         mine, theirs = onsets[subject], onsets[other]
         if mine is not None and theirs is not None and theirs > mine + _slack(picture):
             continue
-        back = picture.graph.reaches(other, subject)
+        back = picture.graph.reaches(other, subject) and picture.graph.reaches(subject, other)
         if back and (origins[other], str(other)) <= (origins[subject], str(subject)):
             continue  # they call each other: only the one where more errors start explains the other
+        if _loads(drafts[subject], other, draft, picture):
+            continue  # whom it presses hard does not account for it
         strength = max(
             (_STRENGTH[f.severity] * f.confidence for f in draft.findings if f.reason != _BY_METRICS), default=0.0
         )  # what the metrics give it is in `origins`
         elsewhere = any(_rule(f).shows_elsewhere for f in draft.findings)
         origin = 0.0 if elsewhere else origins[subject] - origins[other]
-        guilt = _own_guilt(drafts[subject].findings, origin, change)
+        pressing = other.kind == "Node" or any(_rule(f).loads_callees for f in draft.findings)
+        own = [f for f in drafts[subject].findings if not (pressing and _rule(f).may_follow)]
+        guilt = _own_guilt(own, origin, change)
         blame = min(1.0, strength + origins[other]) * (1.0 - guilt)
         if best is None or (blame, str(other)) > best[:2]:
             best = (blame, str(other), other)
@@ -188,6 +198,12 @@ def _accounts(subject: Subject, draft: _Draft, other: Subject, theirs: _Draft, p
         return True
     only_traffic = all(f.reason == "TrafficChanged" for f in draft.findings)
     return only_traffic and picture.graph.reaches(other, subject)
+
+
+def _loads(draft: _Draft, other: Subject, theirs: _Draft, picture: Picture) -> bool:
+    """Whether a candidate asks too much of `other`, which has no cause of its own that this could not bring about."""
+    loads = any(_rule(f).loads_callees for f in draft.findings) and picture.graph.reaches(draft.subject, other)
+    return loads and not any(_rule(f).names_cause and not _rule(f).may_follow for f in theirs.findings)
 
 
 def _own_guilt(own: list[Finding], origin: float, change: Finding | None) -> float:

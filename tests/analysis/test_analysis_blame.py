@@ -25,8 +25,8 @@ def _span(name: str, attributes: dict[str, Any]) -> Span:
 
 
 def _signs(case: dict[str, Any]) -> Signs:
-    spans = [[_span(*one) for one in case.get(key, [])] for key in ("bad", "good")]
-    return read_signs(case["failing"], case.get("usual", []), *spans)
+    bad, good = ([_span(*one) for one in case.get(key, [])] for key in ("bad", "good"))
+    return read_signs(case["failing"], case.get("usual", []), bad, good)
 
 
 @pytest.mark.parametrize("case", _CASES, ids=lambda case: case["case"])

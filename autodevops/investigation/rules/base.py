@@ -31,6 +31,7 @@ class Rule:
     it, because it tells a person more than "the rollout is bad". `shows_elsewhere` marks causes whose
     harm begins in others, as where callers cannot arrive: that errors start in those does not speak for their guilt.
     `loads_callees` marks causes whose harm travels along the calls, to whom the subject calls: too many requests.
+    `may_follow` marks states that such a load, or the node below, can bring about although they name a cause.
 
     A finding of severity `info` is context or history: nothing is wrong now because of it.
     """
@@ -44,6 +45,7 @@ class Rule:
     names_cause: bool = False
     shows_elsewhere: bool = False
     loads_callees: bool = False
+    may_follow: bool = False
     documentation: str = ""
 
     def finding(
@@ -55,6 +57,7 @@ class Rule:
         confidence: float,
         evidence: Iterable[EvidenceId],
         onset: datetime | None = None,
+        ended: datetime | None = None,
     ) -> Finding:
         return Finding(
             rule_id=self.id,
@@ -65,6 +68,7 @@ class Rule:
             confidence=round(min(1.0, max(0.0, confidence)), 3),
             evidence=tuple(dict.fromkeys(evidence)),
             onset=onset,
+            ended=ended,
         )
 
 

@@ -82,5 +82,13 @@ def _belief(edit: ObjectEdit, reader: Subject, onset: datetime, picture: Picture
 
 
 RULE = Rule(
-    "CHG002", "ConfigChanged", "state", _check, specificity=0.7, stage=3, names_cause=True, documentation=__doc__
+    "CHG002",
+    "ConfigChanged",
+    "state",
+    _check,
+    specificity=0.8,
+    stage=3,
+    names_cause=True,
+    shows_elsewhere=True,
+    documentation=__doc__,
 )

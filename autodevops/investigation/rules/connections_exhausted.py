@@ -127,6 +127,6 @@ def _climbed(used: Reading | None) -> bool:
 
 
 RULE = Rule(
-    "DB001", "ConnectionsExhausted", "state", _check, specificity=0.95, stage=2, names_cause=True,
+    "DB001", "ConnectionsExhausted", "state", _check, specificity=0.95, stage=2, names_cause=True, may_follow=True,
     shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip

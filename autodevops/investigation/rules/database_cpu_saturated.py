@@ -70,6 +70,6 @@ def _slower(store: Store, picture: Picture) -> bool:
 
 
 RULE = Rule(
-    "DB004", "DatabaseCPUSaturated", "state", _check, specificity=0.9, stage=3, names_cause=True, shows_elsewhere=True,
-    documentation=__doc__,
+    "DB004", "DatabaseCPUSaturated", "state", _check, specificity=0.9, stage=3, names_cause=True, may_follow=True,
+    shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip

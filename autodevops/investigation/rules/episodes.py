@@ -66,11 +66,16 @@ def onset_of(episode: Episode) -> datetime:
     return datetime.fromtimestamp(episode.onset, UTC)
 
 
+def end_of(episode: Episode) -> datetime | None:
+    return None if episode.end is None else datetime.fromtimestamp(episode.end, UTC)
+
+
 def when(episode: Episode) -> str:
     """`since 03:25 UTC`, or `from 03:25 UTC to 03:40 UTC`."""
-    if episode.end is None:
+    end = end_of(episode)
+    if end is None:
         return f"since {clock(onset_of(episode))}"
-    return f"from {clock(onset_of(episode))} to {clock(datetime.fromtimestamp(episode.end, UTC))}"
+    return f"from {clock(onset_of(episode))} to {clock(end)}"
 
 
 def in_window(episode: Episode, picture: Picture) -> bool:

@@ -21,7 +21,7 @@ from autodevops.domain.finding import Finding, Severity
 from autodevops.investigation.felt import felt, harm_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, percent
-from autodevops.investigation.rules.episodes import episodes_of, is_over, mean_between, onset_of, step_of, when
+from autodevops.investigation.rules.episodes import end_of, episodes_of, is_over, mean_between, onset_of, step_of, when
 
 _RATIO_NOISE = 0.001  # a tenth of a percent: below this nobody can tell a ratio from zero
 _LEAST_FAILURES = 10
@@ -59,6 +59,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
                 confidence=episode.confidence,
                 evidence=[signal.evidence, *([rate.evidence] if rate else [])],
                 onset=onset_of(episode),
+                ended=end_of(episode),
             )
 
 

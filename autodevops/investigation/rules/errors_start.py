@@ -28,7 +28,11 @@ from autodevops.investigation.rules.traced import blamed
 _LEAST_SHARE = 0.25  # of the failing traces; below this it is the background of errors every system has
 
 # Who is merely slow or little asked, or whom an alert of unknown meaning names, is not failing by that.
-_NOT_ERRORS = {"LatencyIncreased", "TrafficChanged", "CPUThrottled", "MemoryNearLimit", "AlertFiring"}
+_NOT_ERRORS = {
+    "LatencyIncreased", "TrafficChanged", "CPUThrottled", "MemoryNearLimit", "AlertFiring", "CPUSaturated",
+    "GCPressure", "ConnectionPoolFull", "ThreadPoolExhausted", "FileDescriptorsNearLimit", "HPABlind",
+    "HPAAtMaximum",
+}  # fmt: skip
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:

@@ -44,6 +44,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    "K8S033", "HPAAtMaximum", "state", _check, specificity=0.9, stage=2, names_cause=True,
+    "K8S033", "HPAAtMaximum", "state", _check, specificity=0.9, stage=2, names_cause=True, may_follow=True,
     shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip

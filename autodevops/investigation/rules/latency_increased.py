@@ -22,7 +22,7 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.felt import felt, harm_of
 from autodevops.investigation.picture import Picture, Signal, SignalKind
 from autodevops.investigation.rules.base import Rule, seconds
-from autodevops.investigation.rules.episodes import episodes_of, is_over, mean_between, onset_of, step_of, when
+from autodevops.investigation.rules.episodes import end_of, episodes_of, is_over, mean_between, onset_of, step_of, when
 
 _KINDS: tuple[SignalKind, ...] = ("latency_mean", "latency_p95")
 _LEAST_REQUESTS = 40  # a 95th percentile of fewer rests on two requests
@@ -86,6 +86,7 @@ def _finding(signal: Signal, episode: Episode, noticed: bool) -> Finding:
         confidence=episode.confidence,
         evidence=[signal.evidence],
         onset=onset_of(episode),
+        ended=end_of(episode),
     )
 
 

@@ -21,6 +21,8 @@ from autodevops.investigation.rules.base import Rule, percent
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for item in picture.saturation:
+        if item.kind != "memory":
+            continue
         trouble = any(f.subject == item.subject and f.severity != "info" and f.rule_id != "MET004" for f in earlier)
         yield RULE.finding(
             item.subject,

@@ -27,7 +27,7 @@ from autodevops.investigation.rules.traced import LEAST_TRACES, callees_of, cert
 _TIMES = 1.5
 _MORE_LOAD = 1.3  # the callee's requests over its caller's, against before
 _OWN_CAUSES = {"RolloutNearOnset", "OOMKilled", "CrashLoopBackOff", "CrashLogged", "ErrorsStartInService"}
-_SATURATED = {"CPUThrottled", "CPUSaturated", "LatencyIncreased", "ConnectionPoolExhausted", "ThreadPoolExhausted"}
+_SATURATED = {"CPUThrottled", "CPUSaturated", "LatencyIncreased", "ConnectionPoolFull", "ThreadPoolExhausted"}
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:

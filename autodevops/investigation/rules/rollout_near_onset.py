@@ -30,6 +30,7 @@ BEFORE = timedelta(minutes=30)
 AFTER = timedelta(minutes=2)
 _HALF_LIFE = timedelta(minutes=15)  # of the suspicion; bad code mostly shows with the first requests
 _RESTART_FACTOR = 0.5  # a restart brings no new code, though it reads configuration anew
+_TOOK_AN_EDIT = 0.1
 _OTHER_ACCOUNTS = 0.5  # another rollout brought what accounts for it
 _UNRELATED = 0.85  # its code was read and nothing of it is known to make such a failure
 _ROLLBACK_FACTOR = 0.5  # going back to what ran before is more often the cure than the illness
@@ -60,7 +61,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if belief <= 0:
             continue
         gap = max(timedelta(0), onset - rollout.change.at)
-        factor = (_RESTART_FACTOR if rollout.restart_only else 1.0) * (_ROLLBACK_FACTOR if rollout.rollback else 1.0)
+        factor = _restart_factor(rollout, picture) * (_ROLLBACK_FACTOR if rollout.rollback else 1.0)
         minutes = round(gap.total_seconds() / 60)
         distance = f"{minutes} min before" if minutes else "just as"
         verb = "its trouble began"
@@ -72,6 +73,15 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             evidence=rollout.change.evidence,
             onset=rollout.change.at,
         )
+
+
+def _restart_factor(rollout: Rollout, picture: Picture) -> float:
+    """A restart brings no new code; one that followed an edit of what it reads only took it."""
+    if not rollout.restart_only:
+        return 1.0
+    read = {edge.target for edge in picture.graph.edges if edge.origin == rollout.subject and edge.how == "reads"}
+    taken = any(edit.subject in read and edit.at <= rollout.change.at <= edit.at + BEFORE for edit in picture.edits)
+    return _TOOK_AN_EDIT if taken else _RESTART_FACTOR
 
 
 def _belief(rollout: Rollout, onset: datetime, inquiry: Inquiry) -> float:

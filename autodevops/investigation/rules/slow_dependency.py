@@ -36,6 +36,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    "TRC013", "SlowDependency", "state", _check, specificity=0.7, stage=3, names_cause=True,
+    "TRC013", "SlowDependency", "state", _check, specificity=0.7, stage=3, names_cause=True, may_follow=True,
     shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip

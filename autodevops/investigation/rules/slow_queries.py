@@ -41,6 +41,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    "TRC012", "SlowQueries", "state", _check, specificity=0.75, stage=3, names_cause=True,
+    "TRC012", "SlowQueries", "state", _check, specificity=0.75, stage=3,
     shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip

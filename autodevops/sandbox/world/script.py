@@ -20,6 +20,7 @@ from autodevops.sandbox.cluster.kinds import KINDS
 from autodevops.sandbox.cluster.meta import controlled_by
 from autodevops.sandbox.cluster.patches import strategic_merge_patch
 from autodevops.sandbox.cluster.store import Json, Key, Store, copied, key_of
+from autodevops.sandbox.kubernetes.ownership import Writer, after_update
 from autodevops.sandbox.world import manifests
 from autodevops.sandbox.world.faults.effects import Outage, PullRequestText, Write
 from autodevops.sandbox.world.templates import CAUSE_ANNOTATION, COMMIT_ANNOTATION
@@ -154,17 +155,35 @@ def doing(topology: Topology, write: Write) -> Callable[[Store], None]:
                 if before is None:
                     _create(store, item)
                 else:
-                    _edit(store, key, lambda one: one.update({k: v for k, v in item.items() if k != "metadata"}))
+                    wanted = {k: v for k, v in item.items() if k != "metadata"}
+                    _edit(store, key, _signed(write, "kubectl-client-side-apply", lambda one: one.update(wanted)))
             case "delete":
                 store.delete(key)
             case "patch":
-                _edit(store, key, lambda item: _patched(store, key, item, write.body))
+                _edit(store, key, _signed(write, "kubectl-patch", lambda item: _patched(store, key, item, write.body)))
             case "scale":
-                _edit(store, key, lambda item: item["spec"].update(replicas=write.body["replicas"]))
+                replicas = write.body["replicas"]
+                change = _signed(write, "kubectl", lambda item: item["spec"].update(replicas=replicas), "scale")
+                _edit(store, key, change)
             case "restart":
                 _edit(store, key, lambda item: _restarted(item, write.at))
             case "undo":
                 _edit(store, key, lambda item: _undone(store, item))
+
+    return act
+
+
+def _signed(
+    write: Write, manager: str, change: Callable[[Json], object], subresource: str = ""
+) -> Callable[[Json], None]:
+    """The change, with who made it and when in managedFields, as the API server keeps it."""
+    by = "argocd-controller" if write.pull_request else manager
+
+    def act(item: Json) -> None:
+        before = copied(item)
+        change(item)
+        writer = Writer(by, "Update", item["apiVersion"], rfc3339(write.at), subresource)
+        item["metadata"]["managedFields"] = after_update(item, before, writer)
 
     return act
 

@@ -1,0 +1,121 @@
+"""What fails, as signs that a change can be compared with, and what else than a change the systems say it is.
+
+Its own log lines and spans since shortly before the onset, what its crashed containers wrote last, and its alerts. Of
+what is no workload here (a database, a provider) those tell who call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from autodevops.analysis.outside_causes import outside_cause, provider_called, provider_in_trouble
+from autodevops.analysis.signs import Signs, distinct, read_signs
+from autodevops.domain.evidence import EvidenceId
+from autodevops.domain.subject import Subject
+from autodevops.domain.trace import Span as TraceSpan
+from autodevops.investigation.gather_traces import service_subject
+from autodevops.investigation.inventory import name_of
+from autodevops.investigation.picture import Picture, SeenTrace
+
+_BEFORE_ONSET: Final = timedelta(minutes=2)
+_SURGE: Final = 1.8  # times the usual rate
+
+
+def signs_of(
+    subject: Subject, onset: datetime | None, picture: Picture
+) -> tuple[Signs, list[TraceSpan], tuple[EvidenceId, ...]]:
+    begin = (onset or picture.span.window.start) - _BEFORE_ONSET
+    speaking = speaking_for(subject, picture)
+    failing: list[str] = []
+    alerts: list[str] = []
+    usual: list[str] = [log.record.body for log in picture.baseline_logs if log.subject in speaking]
+    cited: list[EvidenceId] = []
+    workloads = {workload.subject for workload in picture.inventory.workloads}
+    for log in (*picture.logs, *picture.notices):
+        own = log.subject in speaking
+        about = log.subject not in workloads and subject.name in log.record.body
+        if not own and not about:
+            continue
+        if log.record.timestamp < begin:
+            usual.append(log.record.body)
+        else:
+            failing.append(log.record.body)
+            cited.append(log.evidence)
+    for last in picture.last_words:
+        if last.subject in speaking:
+            failing.extend(last.lines)
+            cited.append(last.evidence)
+    for seen in picture.alerts:
+        if seen.subject in speaking:
+            annotations = " ".join(seen.alert.annotations.values())
+            alerts.append(f"{' '.join(v for k, v in seen.alert.labels.items() if k != 'severity')} {annotations}")
+            cited.append(seen.evidence)
+    bad, more = _spans(speaking, (*picture.error_traces, *picture.slow_traces), picture, begin, after=True)
+    good, _ = _spans(speaking, (*picture.plain_traces, *picture.ordinary_traces), picture, begin, after=False)
+    signs = read_signs(distinct(failing), usual, bad, good, alerts)
+    return signs, bad, tuple(dict.fromkeys([*cited, *more]))
+
+
+def speaking_for(subject: Subject, picture: Picture) -> frozenset[Subject]:
+    """Who tells of its trouble: itself, or, of what is no workload here (a database, a provider), those who call it."""
+    if picture.inventory.workload(subject) is not None:
+        return frozenset({subject})
+    return frozenset({subject, *(edge.origin for edge in picture.graph.edges if edge.target == subject)})
+
+
+def _spans(
+    speaking: frozenset[Subject], traces: Iterable[SeenTrace], picture: Picture, begin: datetime, *, after: bool
+) -> tuple[list[TraceSpan], list[EvidenceId]]:
+    spans: list[TraceSpan] = []
+    cited: list[EvidenceId] = []
+    for seen in traces:
+        for span in seen.trace.spans:
+            if (span.start >= begin) == after and service_subject(span, picture.inventory) in speaking:
+                spans.append(span)
+                cited.append(seen.evidence)
+    return spans, cited
+
+
+def other_cause(subject: Subject, onset: datetime | None, picture: Picture, signs: Signs, bad: list[TraceSpan]) -> str:
+    host = provider_in_trouble(signs.text) or provider_called(bad, _own_names(picture))
+    if host:
+        return f"its errors come from {host}, which lies outside"
+    if signs.same_input:
+        return f"nearly all its errors are about one piece of input, {signs.same_input}"
+    said = outside_cause(signs.text)
+    if said:
+        return said
+    if onset is not None and _surge(subject, onset, picture):
+        return "traffic has surged"
+    return ""
+
+
+def _own_names(picture: Picture) -> frozenset[str]:
+    traces = (*picture.error_traces, *picture.plain_traces, *picture.slow_traces, *picture.ordinary_traces)
+    traced = {span.service for seen in traces for span in seen.trace.spans}
+    services = {name_of(service) for service in picture.inventory.services}
+    return frozenset(traced | services | {name for w in picture.inventory.workloads for name in w.names})
+
+
+def _surge(subject: Subject, onset: datetime, picture: Picture) -> bool:
+    """Whether many more requests come from outside: to it, if nobody here calls it, or to a first caller."""
+    callers = {edge.origin for edge in picture.graph.edges if edge.how == "calls"}
+    called = {edge.target for edge in picture.graph.edges if edge.how == "calls"}
+    entries = [
+        s for s in {subject, *callers} if s not in called and (s == subject or picture.graph.reaches(s, subject))
+    ]
+    known = [entry for entry in entries if picture.signal(entry, "request_rate") is not None]
+    for entry in known or [subject]:
+        signal = picture.signal(entry, "request_rate")
+        if signal is None:
+            continue
+        moment = onset.timestamp()
+        before = signal.values[(signal.times < moment - 120) & (signal.values > 0)]
+        after = signal.values[(signal.times >= moment - 60) & (signal.values > 0)]
+        if len(before) >= 5 and len(after) >= 2:
+            usual, now = float(sorted(before)[len(before) // 2]), float(sorted(after)[len(after) // 2])
+            if now >= _SURGE * usual:
+                return True
+    return False

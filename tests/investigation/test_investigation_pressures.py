@@ -1,0 +1,113 @@
+"""Resource pressures, leaks, neighbours and surges: what counts as a cause, and what is only full."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from investigation.traced_pictures import END, make_picture, suffering
+
+from autodevops.domain.finding import Finding
+from autodevops.domain.subject import Subject
+from autodevops.investigation.graph import CallGraph, Edge
+from autodevops.investigation.picture import MemoryUse, NodeLoad, Picture, Saturation, Signal
+from autodevops.investigation.pressure_families import PRESSURES, present
+from autodevops.investigation.rules import LAST_STAGE, RULES
+from autodevops.investigation.rules.neighbours import neighbour_edges
+
+CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("pressures.yaml").read_text("utf-8"))
+_MIB = 1024 * 1024
+_NOTED: Any = "ev-noted"
+_WORKLOADS = {"cart": {"nodes": ["n1"]}, "batch": {"nodes": ["n1"]}, "shop": {"nodes": ["n2"]}}
+_ONSET = timedelta(minutes=25)
+
+
+def _picture(case: dict[str, Any]) -> Picture:
+    picture = make_picture({"workloads": _WORKLOADS, **case})
+    inventory = picture.inventory
+
+    def subject(name: str) -> Subject:
+        found = inventory.of_name(name)
+        assert found is not None
+        return found
+
+    loads = tuple(
+        NodeLoad(
+            load["node"],
+            load["capacity"],
+            {("shop", f"{name}-0"): cores for name, cores in load["now"].items()},
+            {("shop", f"{name}-0"): cores for name, cores in load["before"].items()},
+            load["idle"],
+            load.get("stolen"),
+            (_NOTED,),
+        )
+        for load in case.get("loads", [])
+    )
+    hurt = [subject(name) for name in case.get("suffering", {})]
+    calls = [Edge(subject(a), subject(b), "calls", _NOTED) for a, b in case.get("calls", [])]
+    return picture.having(
+        saturation=tuple(
+            Saturation(subject(name), f"{name}-0", "app", ratio, _NOTED, kind, "pool", before)
+            for kind, name, ratio, before in case.get("use", [])
+        ),
+        memory=tuple(_memory(subject(name), told) for name, told in case.get("memory", {}).items()),
+        node_loads=loads,
+        signals=tuple(_rate(subject(name), *levels) for name, levels in case.get("rates", {}).items()),
+        graph=CallGraph.of([*picture.graph.edges, *calls, *neighbour_edges(loads, hurt, inventory)]),
+    )
+
+
+def _memory(subject: Subject, told: dict[str, Any]) -> MemoryUse:
+    lives, count = told.get("lives", 1), max(3, round(told["hours"] * 30))
+    ramp = np.linspace(0.0, 1.0, count)
+    if "level_from" in told:
+        ramp = np.minimum(1.0, ramp / told["level_from"])
+    life = told["from"] + (told["to"] - told["from"]) * ramp + 0.4 * np.sin(np.arange(count) * 1.7)
+    pause = np.full(1, 8.0)
+    values = np.concatenate([part for _ in range(lives) for part in (life, pause)][:-1]) * _MIB
+    times = END.timestamp() - 120.0 * np.arange(len(values), dtype=np.float64)[::-1]
+    return MemoryUse(subject, f"{subject.name}-0", "app", times, values, told["limit"] * _MIB, _NOTED)
+
+
+def _rate(subject: Subject, before: float, after: float) -> Signal:
+    times = np.arange((END - timedelta(hours=2)).timestamp(), END.timestamp() + 1, 30.0)
+    onset = (END - _ONSET).timestamp()
+    values = np.where(times < onset, before, after) * (1 + 0.03 * np.sin(times))
+    return Signal(subject, "request_rate", times, values, {}, _NOTED)
+
+
+def _findings(picture: Picture, given: tuple[Finding, ...]) -> list[Finding]:
+    earlier = given
+    for stage in range(1, LAST_STAGE + 1):
+        chosen = [r for r in RULES if r.stage == stage and (r.id.startswith("MET01") or r.reason == "TrafficChanged")]
+        earlier += tuple(finding for rule in chosen for finding in rule.check(picture, earlier))
+    return [f for f in earlier[len(given) :] if f.reason != "TrafficChanged"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_what_is_full_is_a_cause_only_where_it_is_new_and_felt(case: dict[str, Any]) -> None:
+    picture = _picture(case)
+    ahead = timedelta(minutes=case.get("earlier_by", 0))
+    given = tuple(
+        f.model_copy(update={"onset": f.onset - ahead if f.onset else None}) for f in suffering(case, picture)
+    )
+    found = _findings(picture, given)
+    assert [[f.reason, f.subject.name, f.severity] for f in found] == case["expect"], [f.message for f in found]
+
+
+def test_only_families_whose_metrics_exist_are_asked_for() -> None:
+    assert [family.kind for family in present(())] == ["memory"]
+    hikari = {"hikaricp_connections_active", "hikaricp_connections_max", "hikaricp_connections_pending"}
+    assert [family.name for family in present(hikari)] == ["cAdvisor", "HikariCP"]
+    assert [family.name for family in present(hikari - {"hikaricp_connections_pending"})] == ["cAdvisor"]
+
+
+@pytest.mark.parametrize("family", PRESSURES, ids=[f"{family.kind} {family.name}" for family in PRESSURES])
+def test_a_family_asks_for_what_it_needs(family: Any) -> None:
+    assert all(f"{need}{{" in family.query for need in family.needs if need != "kube_pod_container_resource_limits")
+    assert family.query.count("(") == family.query.count(")")
+    assert "<s>" in family.query
