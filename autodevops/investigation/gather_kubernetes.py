@@ -63,14 +63,16 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
     by_kind = {"Event": events, "Node": nodes, NODE_EVENTS: node_events}
     by_kind |= {of_system(kind): evidence for kind, evidence in zip(_SYSTEM, system, strict=True)}
     by_kind |= dict(zip((*_NAMESPACED, *_FURTHER), lists, strict=True))
-    by_kind |= await gather_needed(collector, namespace, by_kind, served)
     large = [kind for kind in LARGE if by_kind[kind].truncated]
     instead = await asyncio.gather(*(gather_large(collector, kind, namespace) for kind in large))
     by_kind |= {kind: evidence for kind, (_, evidence) in zip(large, instead, strict=True)}
-    listed = {kind: evidence.id for kind, evidence in by_kind.items() if evidence.ok}
-    known = "Pod" in listed or any(kind in listed for kind in WORKLOAD_KINDS)
     lists_of = {kind: objects(evidence) for kind, evidence in by_kind.items()}
     lists_of |= {kind: found for kind, (found, _) in zip(large, instead, strict=True)}
+    needed = await gather_needed(collector, namespace, lists_of, served)
+    by_kind |= needed
+    lists_of |= {kind: objects(evidence) for kind, evidence in needed.items()}
+    listed = {kind: evidence.id for kind, evidence in by_kind.items() if evidence.ok}
+    known = "Pod" in listed or any(kind in listed for kind in WORKLOAD_KINDS)
     lists_of["Namespace"], lists_of[COREFILE] = _one(namespace_evidence), _one(corefile)
     lists_of[CLUSTER_DNS] = tuple(item for item in lists_of[of_system("Deployment")] if _is_dns(item))
     lists_of[SCHEDULER] = tuple(pod for pod in lists_of[of_system("Pod")] if _is_scheduler(pod))

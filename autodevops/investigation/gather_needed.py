@@ -1,4 +1,4 @@
-"""What is asked of the cluster only where something needs it: storage, configuration, ingress classes, routes, budgets.
+"""What is asked of the cluster only where something needs it: storage, configuration, ingress classes, routes, limits.
 
 Most namespaces need none of it. Each need is read from what was listed before, so a quiet namespace costs no call, and
 one in trouble a few at once.
@@ -12,7 +12,7 @@ from typing import Final
 
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
-from autodevops.investigation.collect import Collector, objects
+from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import WORKLOAD_KINDS, Object, items, section
 
 _LIMIT: Final = 2000
@@ -22,33 +22,33 @@ _UNPULLED: Final = {"ErrImagePull", "ImagePullBackOff"}
 
 
 async def gather_needed(
-    collector: Collector, namespace: str, by_kind: Mapping[str, Evidence], served: Evidence
+    collector: Collector, namespace: str, seen: Mapping[str, tuple[Object, ...]], served: Evidence
 ) -> dict[str, Evidence]:
     """The answers by kind. `served` are the kinds of the Gateway API. What may not be listed is left out."""
     within: dict[str, Json] = {"namespace": namespace}
-    pods = objects(by_kind["Pod"])
+    pods = seen["Pod"]
     asked: dict[str, tuple[str, dict[str, Json]]] = {}
-    if any(section(claim, "status").get("phase") != "Bound" for claim in objects(by_kind["PersistentVolumeClaim"])):
+    if any(section(claim, "status").get("phase") != "Bound" for claim in seen["PersistentVolumeClaim"]):
         asked |= {kind: (kind, {}) for kind in ("PersistentVolume", "StorageClass")}
     elif any("volume" in message.lower() for pod in pods for message in _unscheduled(pod)):
         asked |= {"PersistentVolume": ("PersistentVolume", {})}
-    if objects(by_kind["Ingress"]):
+    if seen["Ingress"]:
         asked["IngressClass"] = ("IngressClass", {})
     if any(items(ingress, "spec", "tls") for ingress in objects(by_kind["Ingress"])):
         asked["Secret"] = ("Secret", within)
     if any(kind.get("kind") == "HTTPRoute" for kind in _kinds(served)):
         asked["HTTPRoute"] = ("HTTPRoute", within)
-    if any(_reads_config(item) for kind in WORKLOAD_KINDS for item in objects(by_kind[kind])):
+    if any(_reads_config(item) for kind in WORKLOAD_KINDS for item in seen[kind]):
         asked["ConfigMap"] = ("ConfigMap", within)
     waiting = {reason for pod in pods for reason in _waiting(pod)}
     if waiting & _UNBORN:
         asked |= {kind: (kind, within) for kind in ("ConfigMap", "Secret")}
     if waiting & _UNPULLED:
         asked |= {kind: (kind, within) for kind in ("Secret", "ServiceAccount")}
-    if any(_has_fewer_pods(one) for kind in ("Deployment", "StatefulSet") for one in objects(by_kind[kind])):
-        asked["ServiceAccount"] = ("ServiceAccount", within)
-    if any(section(node, "spec").get("unschedulable") for node in objects(by_kind["Node"])):
-        asked["PodDisruptionBudget"] = ("PodDisruptionBudget", within)
+    if any(_has_fewer_pods(one) for kind in ("Deployment", "StatefulSet") for one in seen[kind]):
+        asked |= {kind: (kind, within) for kind in ("LimitRange", "ServiceAccount")}
+    if any(key.startswith("cert-manager.io/") for one in seen["Ingress"] for key in _annotations(one)):
+        asked["Certificate"] = ("Certificate", within)
     answers = await asyncio.gather(
         *(
             collector.ask(
@@ -89,6 +89,10 @@ def _waiting(pod: Object) -> Iterator[str]:
     for key in ("initContainerStatuses", "containerStatuses"):
         for status in items(pod, "status", key):
             yield str(section(status, "state", "waiting").get("reason", ""))
+
+
+def _annotations(item: Object) -> Mapping[str, object]:
+    return section(item, "metadata", "annotations")
 
 
 def _has_fewer_pods(workload: Object) -> bool:

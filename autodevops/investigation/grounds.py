@@ -38,7 +38,7 @@ SYSTEM_NAMES: dict[System, str] = {
 _NEEDED: tuple[System, ...] = ("kubernetes", "prometheus")
 _KINDS = {*WORKLOAD_KINDS, "Pod"}
 _SPARE = {"prometheus.list_alerts", "prometheus.list_alert_groups"}  # the ALERTS series says the same
-_SPARE_KINDS = {"ConfigMap", "PodDisruptionBudget", "ResourceQuota", "Secret", "ServiceAccount"}
+_SPARE_KINDS = {"Certificate", "ConfigMap", "LimitRange", "ResourceQuota", "Secret", "ServiceAccount"}
 """What explains some trouble, and many a reader may not list."""
 _PASSING = {ToolTimeout.code, ToolUnavailable.code}
 _LATEST = timedelta(minutes=5)  # how old the last sample may be: a scrape or two may be late, not more

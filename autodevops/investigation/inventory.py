@@ -253,7 +253,10 @@ def build(namespace: str, lists: Mapping[str, Iterable[Object]], *, known: bool)
     by_pod: dict[str, Subject] = {}
     for pod in sorted_lists.get("Pod", ()):
         controller = _controller(pod)
-        if controller is None:
+        made_by = _owner_by_name(pod, controller, owners)
+        if made_by is not None and controller not in owners:
+            subject = made_by
+        elif controller is None:
             subject = Subject(kind="Pod", name=name_of(pod), namespace=namespace, api_version="v1")
             workloads.append(Workload(subject, _labels(pod), pod))
         elif controller in owners:
@@ -298,6 +301,17 @@ def _controller(item: Object) -> tuple[str, str] | None:
     references = items(item, "metadata", "ownerReferences")
     managing = [ref for ref in references if ref.get("controller")] or references
     return (str(managing[0].get("kind", "")), str(managing[0].get("name", ""))) if managing else None
+
+
+def _owner_by_name(
+    pod: Object, controller: tuple[str, str] | None, owners: Mapping[tuple[str, str], Subject]
+) -> Subject | None:
+    """The Deployment of a pod whose ReplicaSet is not at hand: its name and its hash label tell."""
+    if controller is not None and controller[0] != "ReplicaSet":
+        return None
+    match = _DEPLOYMENT_POD.match(name_of(pod))
+    hashed = controller is not None or _labels(pod).get("pod-template-hash")
+    return owners.get(("Deployment", match["name"])) if match is not None and hashed else None
 
 
 def _subject(kind: str, item: Object, namespace: str) -> Subject:

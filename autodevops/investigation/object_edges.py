@@ -111,7 +111,7 @@ def _everywhere(inventory: Inventory) -> Iterator[_Found]:
         for workload in inventory.workloads:
             yield of_system(part.kind), workload.subject, part, how
     namespace = Subject(kind="Namespace", name=inventory.namespace, api_version="v1")
-    refused = [(source, subject) for subject, source in told(inventory, "quota")]
+    refused = [(source, subject) for kind in ("quota", "terminating") for subject, source in told(inventory, kind)]
     for kind, subject in (*refused, *held_up(inventory)):
         yield kind, subject, namespace, "lives in"
     for subject, source in told(inventory, "webhook away"):

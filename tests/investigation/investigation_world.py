@@ -19,7 +19,7 @@ from autodevops.domain.investigation import Investigation
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import Request, investigate
-from autodevops.kernel.errors import ToolNotFound, ToolUnavailable
+from autodevops.kernel.errors import ToolDenied, ToolNotFound, ToolUnavailable
 from autodevops.toolbox.protocol import Emit
 from autodevops.toolbox.recorder import Recorder
 from autodevops.toolbox.testing import ScriptedTools
@@ -94,6 +94,7 @@ class World:
     """By metric and labels (`node-1`, or `node-1 containerd.service`); what a query mentions first is answered."""
     pod_metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # error_ratio, latency: by pod
     memory: Mapping[str, Callable[[datetime], float]] = field(default_factory=dict)  # working set in bytes, by pod
+    unlisted: frozenset[str] = frozenset()  # kinds that may not be listed
 
     def tools(self) -> ScriptedTools:
         script: dict[str, Any] = {
@@ -166,6 +167,8 @@ class World:
         }
 
     def _resources(self, arguments: Mapping[str, Any]) -> Any:
+        if arguments["kind"] in self.unlisted:
+            return ToolDenied(f"Listing {arguments['kind']} is forbidden.")
         if arguments.get("namespace") == "kube-system":
             return self._items([item for item in self.system if item["kind"] == arguments["kind"]])
         if arguments.get("namespace") not in (None, self.namespace):

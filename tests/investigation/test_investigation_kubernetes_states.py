@@ -39,7 +39,16 @@ def _object(item: dict[str, Any], namespace: str) -> dict[str, Any]:
     return made
 
 
-def _world(case: dict[str, Any]) -> World:
+def _node_parts(parts: dict[str, Any], name: str) -> dict[str, Any]:
+    ready = {"type": "Ready", "status": "True"}
+    return {
+        "metadata": {"name": name, "labels": parts.get("labels", {})},
+        "spec": parts.get("spec", {}),
+        "status": {"conditions": [ready, *parts.get("conditions", [])]},
+    }
+
+
+def make_world(case: dict[str, Any], namespace: str = "bank") -> World:
     service = Service(
         "ledger",
         container_status=_dated(case.get("container", {})),
@@ -54,6 +63,7 @@ def _world(case: dict[str, Any]) -> World:
         pod_spec=case.get("pod_spec", {}),
         pod_metadata=_dated(case.get("pod_metadata", {})),
         pods=case.get("pods"),
+        logs=tuple((END - minutes(at), body) for at, body in case.get("logs", [])),
         replicas=case.get("replicas", 2),
         placed="node_name" not in case,
         container=case.get("spec", {}),
@@ -61,8 +71,11 @@ def _world(case: dict[str, Any]) -> World:
     caller = case.get("caller", {})
     broken = since(END - minutes(20), caller["failing"]) if "failing" in caller else Service("").failing
     gateway = Service("gateway", env=caller.get("env", {}), failing=broken, origin="failing" in caller)
-    world = World([gateway, service, Service("search", rate=9)])
+    world = World([gateway, service, Service("search", rate=9)], namespace=namespace)
     world.objects = [_object(item, world.namespace) for item in case.get("objects", [])]
+    world.unlisted = frozenset(case.get("unlisted", ()))
+    if "nodes" in case:
+        world.nodes = [node(name) | _node_parts(parts or {}, name) for name, parts in case["nodes"].items()]
     world.system = [_object(item, "kube-system") for item in case.get("system", [])]
     for item in case.get("cluster_dns", []):
         made = _object(item, "kube-system")
@@ -119,7 +132,7 @@ def _events(listed: list[dict[str, Any]], pod: str, name: str) -> list[dict[str,
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 async def test_a_state_is_named_by_its_own_reason(case: dict[str, Any]) -> None:
-    result = await _world(case).investigate()
+    result = await make_world(case).investigate()
     assert sorted({finding.reason for finding in result.findings}) == sorted(case["reasons"])
     assert result.verdict == case["verdict"], result.summary
     if "top" in case:

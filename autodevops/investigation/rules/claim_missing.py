@@ -18,15 +18,21 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.inventory import name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.quotas import unclaimed
 from autodevops.investigation.rules.scheduling import blame, claims_of, unplaced
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    withheld = {subject for subject, _, _ in unclaimed(picture.inventory)}
     known = {name_of(claim) for claim in picture.inventory.of_kind("PersistentVolumeClaim")}
     for found in unplaced(picture):
         absent = sorted({name for pod in found.pods for name in claims_of(pod)} - known)
         named = 'persistentvolumeclaim "' in found.sentence
-        if found.kind == "volume" and (named or (absent and "PersistentVolumeClaim" in picture.listed)):
+        if (
+            found.subject not in withheld
+            and found.kind == "volume"
+            and (named or (absent and "PersistentVolumeClaim" in picture.listed))
+        ):
             yield blame(RULE, picture, found, f"no claim {absent[0]}" if absent else "")
 
 

@@ -61,5 +61,5 @@ def pod_faults(picture: Picture, reasons: tuple[str, ...], wanted: Callable[[str
 def is_up(pod: Object) -> bool:
     """Whether the pod has got past what events complain of: all its containers are ready, or it has ended well."""
     statuses = items(pod, "status", "containerStatuses")
-    ready = bool(statuses) and all(one.get("ready", bool(section(one, "state", "running"))) for one in statuses)
+    ready = bool(statuses) and all(one.get("ready", "running" in section(one, "state")) for one in statuses)
     return ready or section(pod, "status").get("phase") == "Succeeded"

@@ -18,14 +18,17 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.claim_missing import RULE as CLAIM_MISSING
+from autodevops.investigation.rules.quotas import unclaimed
 from autodevops.investigation.rules.scheduling import blame, claims_of, pending_claims, unplaced
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     pending = pending_claims(picture)
+    withheld = {subject for subject, _, _ in unclaimed(picture.inventory)}
     taken = {finding.subject for finding in CLAIM_MISSING.check(picture, ())}
     for found in unplaced(picture):
-        explained = found.subject in taken or any(name in pending for pod in found.pods for name in claims_of(pod))
+        named = any(name in pending for pod in found.pods for name in claims_of(pod))
+        explained = found.subject in taken or found.subject in withheld or named
         if found.kind in {"", "node down", "volume use"} or (found.kind == "volume" and not explained):
             yield blame(RULE, picture, found)
 

@@ -77,4 +77,4 @@ def _last_line(subject: Subject, name: str, picture: Picture) -> tuple[str, tupl
     return "", ()
 
 
-RULE = Rule("K8S091", "InitContainerFailing", "state", _check, specificity=0.8, names_cause=True, documentation=__doc__)
+RULE = Rule("K8S091", "InitContainerFailing", "state", _check, specificity=0.9, names_cause=True, documentation=__doc__)

@@ -24,6 +24,7 @@ _SENTENCES: Final = {
     "configmap": re.compile(r'configmaps? "[^"]+" not found'),
 }
 _UNBORN: Final = {"ContainerCreating", "PodInitializing", "CreateContainerConfigError"}
+_CUT: Final = 500  # objects
 _LEAST: Final = timedelta(minutes=2)  # pulling and mounting take their time
 
 
@@ -35,7 +36,7 @@ def kind_of(message: str) -> str:
 def missing(rule: Rule, picture: Picture, kind: str) -> Iterable[Finding]:
     """The findings of a rule that takes one kind of missing thing."""
     groups: dict[tuple[Subject, str], list[tuple[str, datetime | None]]] = {}
-    for subject, pod, message, at in (*_told(picture), *_compared(picture)):
+    for subject, pod, message, at in picture.once(_said):
         if kind_of(message) == kind:
             groups.setdefault((subject, message), []).append((pod, at))
     for (subject, message), found in sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1])):
@@ -50,6 +51,10 @@ def missing(rule: Rule, picture: Picture, kind: str) -> Iterable[Finding]:
 
 
 _Said = tuple[Subject, str, str, datetime | None]  # whose, the pod, what, since
+
+
+def _said(picture: Picture) -> tuple[_Said, ...]:
+    return (*_told(picture), *_compared(picture))
 
 
 def _told(picture: Picture) -> Iterator[_Said]:
@@ -86,7 +91,8 @@ def lacking(pod: Object, picture: Picture) -> list[str]:
     found = []
     for kind, name, keys in _references(pod):
         there = {name_of(item): item for item in picture.inventory.of_kind(kind)}
-        if kind not in picture.listed or not there:  # there is always kube-root-ca.crt, and a cut list is none
+        # There is always kube-root-ca.crt, so an empty list is none; and one as long as its limit may have been cut.
+        if kind not in picture.listed or not 0 < len(there) < _CUT:
             continue
         if name not in there:
             found.append(f'{kind.lower()} "{name}" not found')

@@ -85,11 +85,13 @@ def events(picture: Picture, *reasons: str) -> list[SeenEvent]:
 
     Kind and name together say what an event is about: a Pod and a Service may share a name.
     """
+    seen = picture.once(_events)
+    return [event for event in seen if event.reason in reasons] if reasons else list(seen)
+
+
+def _events(picture: Picture) -> tuple[SeenEvent, ...]:
     found: list[SeenEvent] = []
     for event in picture.inventory.events:
-        reason = str(event.get("reason", ""))
-        if reasons and reason not in reasons:
-            continue
         last = _last(event)
         if last is None or not picture.span.window.contains(last):
             continue
@@ -99,7 +101,7 @@ def events(picture: Picture, *reasons: str) -> list[SeenEvent]:
         first = parse_time(event.get("firstTimestamp")) or parse_time(metadata(event).get("creationTimestamp")) or last
         found.append(
             SeenEvent(
-                reason,
+                str(event.get("reason", "")),
                 str(event.get("message") or event.get("note") or ""),
                 kind,
                 name,
@@ -110,7 +112,7 @@ def events(picture: Picture, *reasons: str) -> list[SeenEvent]:
                 event.get("type") == "Warning",
             )
         )
-    return sorted(found, key=lambda e: (e.last, e.kind, e.name, e.reason))
+    return tuple(sorted(found, key=lambda e: (e.last, e.kind, e.name, e.reason)))
 
 
 def _last(event: Object) -> datetime | None:

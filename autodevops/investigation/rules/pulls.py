@@ -17,7 +17,7 @@ from typing import Final
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.grounds import join
-from autodevops.investigation.inventory import Object, items, name_of
+from autodevops.investigation.inventory import Object, items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.pods import ContainerState, containers, count_of, created, events
@@ -57,6 +57,10 @@ class Unpulled:
 
 
 def unpulled(picture: Picture) -> list[Unpulled]:
+    return picture.once(_unpulled)
+
+
+def _unpulled(picture: Picture) -> list[Unpulled]:
     groups: dict[tuple[Subject, str], list[ContainerState]] = {}
     for state in containers(picture):
         if state.waiting.get("reason") in _WAITING:
@@ -137,11 +141,12 @@ def _has_credentials(states: list[ContainerState]) -> bool:
 
 
 def _is_known(image: str, picture: Picture) -> bool:
-    """Whether a container of the namespace runs another image of that repository."""
-    return any(
-        state.status.get("ready") is True and _repository(_image(state)) == _repository(image)
-        for state in containers(picture)
-    )
+    """Whether a container of the namespace runs another image of that repository, or an earlier revision did."""
+    others = {_image(state) for state in containers(picture) if state.status.get("ready") is True}
+    for replica_set in picture.inventory.replica_sets:
+        containers_of = items(section(replica_set, "spec", "template", "spec"), "containers")
+        others |= {str(container.get("image")) for container in containers_of}
+    return _repository(image) in {_repository(other) for other in others - {image}}
 
 
 def _repository(image: str) -> str:

@@ -23,6 +23,7 @@ from autodevops.investigation.inventory import Inventory, Object, Workload, item
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.refusals import refusals
+from autodevops.investigation.rules.scheduling import claims_of, waiting_pods
 from autodevops.investigation.rules.shortage import is_short, missing_pods
 
 _REFUSED: Final = re.compile(r"(?:exceeded|failed) quota: (?P<name>[^,:\s]+)[,:]\s*(?P<rest>.*)", re.S)
@@ -59,6 +60,10 @@ def kind_of_resource(name: str) -> str:
 
 def overdrawn(picture: Picture) -> list[Overdrawn]:
     """Each quota once a kind, those told by refusals first; its own figures count where no refusal names it."""
+    return picture.once(_overdrawn)
+
+
+def _overdrawn(picture: Picture) -> list[Overdrawn]:
     groups: dict[tuple[str, str], list[Overdrawn]] = {}
     for found in (*_told(picture), *_seen(picture)):
         groups.setdefault((found.quota, found.kind), []).append(found)
@@ -100,19 +105,40 @@ def held_up(inventory: Inventory) -> Iterator[tuple[str, Subject]]:
     for workload in inventory.workloads:
         if missing_pods(workload, inventory) > 0 and any(_without_room(inventory, workload)):
             yield workload.subject.kind, workload.subject
-    for caller, _, _ in unserved(inventory):
-        yield "ResourceQuota", caller
+    for subject, _, _ in (*unserved(inventory), *unclaimed(inventory)):
+        yield "ResourceQuota", subject
 
 
-def unserved(inventory: Inventory) -> Iterator[tuple[Subject, str, Object]]:
+def unserved(inventory: Inventory) -> tuple[tuple[Subject, str, Object], ...]:
     """Callers of a workload that has no Service of its name, where the quota allows no more Services."""
+    return inventory.once(_unserved)
+
+
+def _unserved(inventory: Inventory) -> tuple[tuple[Subject, str, Object], ...]:
     full = [quota for quota in inventory.of_kind("ResourceQuota") if "services" in _full(quota)]
-    services = {name_of(service) for service in inventory.services}
-    if full:
-        names = {workload.subject.name for workload in inventory.workloads}
-        for workload, address in addressed(inventory):
-            if address.host in names - services:
-                yield workload.subject, address.host, full[0]
+    if not full:
+        return ()
+    missing = {workload.subject.name for workload in inventory.workloads}
+    missing -= {name_of(service) for service in inventory.services}
+    calls = addressed(inventory)
+    return tuple((caller.subject, to.host, full[0]) for caller, to in calls if to.host in missing)
+
+
+def unclaimed(inventory: Inventory) -> tuple[tuple[Subject, str, Object], ...]:
+    """Workloads whose waiting pods mount a claim that does not exist, where the quota allows no more of them."""
+    return inventory.once(_unclaimed)
+
+
+def _unclaimed(inventory: Inventory) -> tuple[tuple[Subject, str, Object], ...]:
+    full = [quota for quota in inventory.of_kind("ResourceQuota") if "storage" in _full(quota)]
+    claims = {name_of(claim) for claim in inventory.of_kind("PersistentVolumeClaim")}
+    return tuple(
+        (subject, name, full[0])
+        for pod in (waiting_pods(inventory) if full else ())
+        if (subject := inventory.of_owner("Pod", name_of(pod))) is not None
+        for name in claims_of(pod)
+        if name not in claims
+    )
 
 
 def _told(picture: Picture) -> Iterator[Overdrawn]:
@@ -136,8 +162,8 @@ def _heaviest(rest: str) -> str:
 
 
 def _ratio(requested: Mapping[str, str], used: Mapping[str, str], limited: Mapping[str, str], name: str) -> float:
-    most = _amount(limited.get(name))
-    return (_amount(requested[name]) + _amount(used.get(name))) / most if most else float("inf")
+    most = amount(limited.get(name))
+    return (amount(requested[name]) + amount(used.get(name))) / most if most else float("inf")
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -154,10 +180,12 @@ def _seen(picture: Picture) -> Iterator[Overdrawn]:
                 who, kind = frozenset({workload.subject}), kind_of_resource(resource)
                 yield Overdrawn(name_of(quota), kind, who, figures, sources, None, told=False)
                 break
-    for caller, host, quota in unserved(inventory):
-        words = f"there is no Service {host}, and {_figures(quota, 'services')}"
-        sources = frozenset({"ResourceQuota", "Service"})
-        yield Overdrawn(name_of(quota), "services", frozenset({caller}), words, sources, None, told=False)
+    absent = [("services", "Service", found) for found in unserved(inventory)]
+    absent += [("storage", "PersistentVolumeClaim", found) for found in unclaimed(inventory)]
+    for kind, what, (subject, name, quota) in absent:
+        words = f"there is no {what} {name}, and {_figures(quota, kind)}"
+        sources = frozenset({"ResourceQuota", what})
+        yield Overdrawn(name_of(quota), kind, frozenset({subject}), words, sources, None, told=False)
 
 
 def _without_room(inventory: Inventory, workload: Workload) -> Iterator[tuple[Object, str, str]]:
@@ -169,7 +197,7 @@ def _without_room(inventory: Inventory, workload: Workload) -> Iterator[tuple[Ob
         hard, used = _hard(quota), section(quota, "status", "used")
         for resource in sorted(hard):
             more = need.get(resource, 0.0)
-            no_room = more > 0 and _amount(used.get(resource)) + more > _amount(hard[resource]) + 1e-9
+            no_room = more > 0 and amount(used.get(resource)) + more > amount(hard[resource]) + 1e-9
             if no_room and resource in used:
                 yield quota, resource, _figures(quota, resource)
 
@@ -181,15 +209,15 @@ def _need(workload: Workload) -> dict[str, float]:
     for container in items(spec, "containers"):
         limits, requests = section(container, "resources", "limits"), section(container, "resources", "requests")
         for name in {*limits, *requests}:
-            asked = _amount(requests.get(name, limits.get(name)))
+            asked = amount(requests.get(name, limits.get(name)))
             for key in (name, f"requests.{name}"):
                 need[key] = need.get(key, 0.0) + asked
             if name in limits:
-                need[f"limits.{name}"] = need.get(f"limits.{name}", 0.0) + _amount(limits[name])
+                need[f"limits.{name}"] = need.get(f"limits.{name}", 0.0) + amount(limits[name])
     for template in items(workload.object, "spec", "volumeClaimTemplates"):
         for key in ("persistentvolumeclaims", "count/persistentvolumeclaims"):
             need[key] = need.get(key, 0.0) + 1
-        asked = _amount(section(template, "spec", "resources", "requests").get("storage"))
+        asked = amount(section(template, "spec", "resources", "requests").get("storage"))
         need["requests.storage"] = need.get("requests.storage", 0.0) + asked
     return need
 
@@ -197,7 +225,7 @@ def _need(workload: Workload) -> dict[str, float]:
 def _full(quota: Object) -> set[str]:
     """Kinds of resources of which the quota allows nothing more."""
     hard, used = _hard(quota), section(quota, "status", "used")
-    return {kind_of_resource(name) for name in hard if name in used and _amount(used[name]) >= _amount(hard[name])}
+    return {kind_of_resource(name) for name in hard if name in used and amount(used[name]) >= amount(hard[name])}
 
 
 def _hard(quota: Object) -> Mapping[str, Any]:
@@ -210,7 +238,7 @@ def _figures(quota: Object, resource: str) -> str:
     return join([f"{used.get(name, 0)} of {hard[name]} {name} are used" for name in names])
 
 
-def _amount(text: object) -> float:
+def amount(text: object) -> float:
     """A quantity as a number; nothing for what is none."""
     try:
         return float(parse_quantity(str(text))) if text is not None else 0.0  # type: ignore[no-untyped-call]

@@ -47,6 +47,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             what = f"{match['verb']} {match['resource']}{place} as {_named(match['user'])}"
             groups.setdefault((who, what), []).append((at, evidence, sure or match.group() not in before))
     hurt = {finding.subject for finding in earlier if finding.severity != "info"}
+    hurt |= {refusal.subject for refusal in refusals(picture) if refusal.kind == "access"}
     for (subject, what), found in sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1])):
         new = [entry for entry in found if entry[2]]
         if subject in hurt or len(new) >= _LEAST:

@@ -21,7 +21,7 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.pods import events
-from autodevops.investigation.rules.shortage import is_short
+from autodevops.investigation.rules.shortage import is_complete, is_short
 
 # In the order in which they are tried; the sentences are those of the admission plugins.
 _KINDS: Final = (
@@ -32,6 +32,7 @@ _KINDS: Final = (
     ("service account", re.compile(r'error looking up service account|serviceaccount "[^"]*" not found')),
     ("priority class", re.compile(r"no PriorityClass with name ")),
     ("limit range", re.compile(r"(?:maximum|minimum) \S+ usage per |max limit to request ratio per ")),
+    ("terminating", re.compile(r"because it is being terminated")),
     ("access", re.compile(r'User "[^"]+" cannot ')),
 )
 _CREATORS: Final = {"ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"}
@@ -54,6 +55,10 @@ class Refusal:
 
 def refusals(picture: Picture) -> list[Refusal]:
     """What is refused now: one for each workload and kind, the newest."""
+    return picture.once(_refusals)
+
+
+def _refusals(picture: Picture) -> list[Refusal]:
     found: dict[tuple[Subject, str], Refusal] = {}
     for refusal in (*_of_conditions(picture.inventory), *_of_events(picture)):
         found.setdefault((refusal.subject, refusal.kind), refusal)
@@ -121,6 +126,8 @@ def _of_events(picture: Picture) -> Iterator[Refusal]:
         if subject is None or (after and after > event.last):
             continue
         workload = picture.inventory.workload(subject)
+        if workload is not None and is_complete(workload):
+            continue
         lasting = workload is not None and is_short(workload, picture)
         if lasting or picture.span.window.end - event.last <= _LONGEST_RETRY:
             yield _refusal(subject, event.message, event.first, "Event")

@@ -7,7 +7,7 @@ where kube-system may be read, is told with it.
 
 Why it matters: no new pod starts anywhere; what runs keeps running.
 
-Example: `kube-scheduler looks at no pod: 1 pod (shipping-x) of shipping has waited since 03:35 UTC`
+Example: `kube-scheduler looks at no pod: 1 pod (shipping-x) of shipping waits since 03:35 UTC`
 
 What to do: look at kube-scheduler in kube-system, and at its manifest on the control plane's node.
 """
@@ -35,16 +35,16 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         for pod in unseen_pods(picture)
         if section(pod, "spec").get("schedulerName", DEFAULT_SCHEDULER) == DEFAULT_SCHEDULER
     ]
-    since = min((moment for pod in pods if (moment := created(pod)) is not None), default=None)
-    if since is None:
+    if not pods:
         yield from _silent(picture)
         return
+    since = min((moment for pod in pods if (moment := created(pod)) is not None), default=None)
     owners = {owner.name for pod in pods if (owner := picture.inventory.of_owner("Pod", name_of(pod))) is not None}
     state = _state(picture)
     yield RULE.finding(
         scheduler(picture.inventory),
-        f"kube-scheduler looks at no pod: {count_of({name_of(pod) for pod in pods})} of {join(sorted(owners))} has"
-        f" waited since {clock(since)}{f', and {state}' if state else ''}.",
+        f"kube-scheduler looks at no pod: {count_of({name_of(pod) for pod in pods})} of {join(sorted(owners))} waits"
+        f"{f' since {clock(since)}' if since else ''}{f', and {state}' if state else ''}.",
         severity="critical",
         confidence=0.97 if state else 0.93,
         evidence=picture.evidence_of("Pod", "Event", SCHEDULER),
@@ -68,10 +68,13 @@ def _silent(picture: Picture) -> Iterable[Finding]:
 
 def unseen_pods(picture: Picture) -> Iterator[Object]:
     """Pods that have waited long enough for somebody to look at them, and nobody has."""
+    placed = [pod for pod in picture.inventory.pods if section(pod, "spec").get("nodeName")]
+    if placed and not any(items(pod, "status", "conditions") for pod in placed):
+        return  # an inventory without conditions, such as one from metrics, does not tell
     heard = {event.name for event in events(picture, "FailedScheduling", "Scheduled") if event.kind == "Pod"}
     for pod in waiting_pods(picture.inventory):
         born = created(pod)
-        waits = born is not None and picture.span.window.end - born >= _LEAST
+        waits = born is None or picture.span.window.end - born >= _LEAST
         gated, judged = section(pod, "spec").get("schedulingGates"), scheduled_condition(pod)
         if waits and not gated and not judged and name_of(pod) not in heard:
             yield pod

@@ -32,11 +32,11 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         if owner is not None and name != DEFAULT_SCHEDULER:
             groups.setdefault((owner, name), []).append(pod)
     for (subject, name), pods in sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1])):
-        since = min(moment for pod in pods if (moment := created(pod)) is not None)
+        since = min((moment for pod in pods if (moment := created(pod)) is not None), default=None)
         yield RULE.finding(
             subject,
             f"{count_of({name_of(pod) for pod in pods})} of {subject.name} waits for scheduler {name}, which looks at"
-            f" none since {clock(since)}.",
+            f" none{f' since {clock(since)}' if since else ''}.",
             severity="error",
             confidence=0.95,
             evidence=picture.evidence_of("Pod", "Event"),

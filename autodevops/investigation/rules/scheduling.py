@@ -112,6 +112,10 @@ def reasons(sentence: str) -> list[tuple[int, str]]:
 
 
 def unplaced(picture: Picture) -> list[Unplaced]:
+    return picture.once(_unplaced)
+
+
+def _unplaced(picture: Picture) -> list[Unplaced]:
     groups: dict[tuple[Subject, str], list[tuple[str, Object | None, str, datetime | None]]] = {}
     for subject, name, pod, sentence, since in (*_by_condition(picture), *_by_event(picture)):
         kind = deciding_kind(sentence, _spec(subject, pod, picture), picture.inventory.nodes)
@@ -167,7 +171,11 @@ def waiting_pods(inventory: Inventory) -> Iterator[Object]:
         turned = scheduled_condition(pod).get("status") == "False"
         placed = section(pod, "spec").get("nodeName") and not turned
         status = section(pod, "status")
-        pending = status.get("phase") == "Pending" or not (status.get("phase") or status.get("containerStatuses"))
+        # Made and nothing more: the API server writes a phase, one from metrics has neither.
+        bare = (
+            metadata(pod).get("creationTimestamp") and not status.get("phase") and not status.get("containerStatuses")
+        )
+        pending = status.get("phase") == "Pending" or bare
         if pending and not placed and not metadata(pod).get("deletionTimestamp"):
             yield pod
 

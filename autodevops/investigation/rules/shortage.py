@@ -22,6 +22,12 @@ def is_short(workload: Workload, picture: Picture) -> bool:
     return "Pod" in picture.listed and not young and missing_pods(workload, picture.inventory) > 0
 
 
+def is_complete(workload: Workload) -> bool:
+    """Whether its status says that all replicas are there, ready and of the latest template."""
+    wanted, status = section(workload.object, "spec").get("replicas", 1), section(workload.object, "status")
+    return all(status.get(key) == wanted for key in ("replicas", "readyReplicas", "updatedReplicas"))
+
+
 def missing_pods(workload: Workload, inventory: Inventory) -> int:
     """How many pods were never made; a StatefulSet that waits for an earlier pod to be ready misses none."""
     kind, spec, status = workload.subject.kind, section(workload.object, "spec"), section(workload.object, "status")

@@ -31,7 +31,6 @@ _BY_RUNTIME: Final = (
 # What shells, loaders and argument parsers say.
 _BY_WORDS: Final = (
     ("architecture", re.compile(r"exec format error|cannot execute binary file", re.I)),
-    ("read-only", re.compile(r"read-only file ?system|EROFS", re.I)),
     ("absent", re.compile(r"command not found|: not found$|No such file or directory$")),
     ("arguments", re.compile(
         r"unknown (?:shorthand )?flag|flag provided but not defined|unrecogni[sz]ed (?:arguments?|option)"
@@ -50,7 +49,7 @@ class Unstarted:
 
     subject: Subject
     container: str
-    kind: str  # absent, forbidden, architecture, arguments, mount, read-only, denied
+    kind: str  # absent, forbidden, architecture, arguments, mount, denied
     words: str
     states: tuple[ContainerState, ...]
     evidence: tuple[EvidenceId, ...]
@@ -61,6 +60,10 @@ def kind_by_runtime(sentence: str) -> str:
 
 
 def unstarted(picture: Picture) -> list[Unstarted]:
+    return picture.once(_unstarted)
+
+
+def _unstarted(picture: Picture) -> list[Unstarted]:
     groups: dict[tuple[Subject, str], list[ContainerState]] = {}
     for state in containers(picture):
         if _fails(state, picture):
@@ -89,7 +92,13 @@ def not_started(rule: Rule, picture: Picture, kind: str, meaning: str) -> Iterab
 
 
 def volume_at(found: Unstarted) -> str:
-    """The mounted volume in which a path of the sentence lies, with the path where it is mounted."""
+    """The mounted volume in which a path of the sentence lies, with the path where it is mounted.
+
+    A sentence without a path from the root is about the one volume with data, where there is just one.
+    """
+    if not re.search(r"(?<![\w.])/\w", found.words):
+        names = {name for state in found.states for name in _data_volumes(state, found.container)}
+        return f"volume {min(names)}" if len(names) == 1 else ""
     for state in found.states:
         for container in (*items(state.pod, "spec", "containers"), *items(state.pod, "spec", "initContainers")):
             for mount in items(container, "volumeMounts") if container.get("name") == found.container else ():
@@ -99,8 +108,21 @@ def volume_at(found: Unstarted) -> str:
     return ""
 
 
+def _data_volumes(state: ContainerState, container: str) -> set[str]:
+    """Volumes of the container that hold data, not configuration, and that it mounts for writing."""
+    kinds = ("persistentVolumeClaim", "hostPath", "nfs", "csi", "ephemeral", "emptyDir")
+    held = {str(one.get("name")) for one in items(state.pod, "spec", "volumes") if any(kind in one for kind in kinds)}
+    return {
+        str(mount.get("name"))
+        for one in items(state.pod, "spec", "containers")
+        if one.get("name") == container
+        for mount in items(one, "volumeMounts")
+        if mount.get("name") in held and not mount.get("readOnly")
+    }
+
+
 def _where(found: Unstarted) -> str:
-    place = volume_at(found) if found.kind in {"denied", "read-only", "mount"} else ""
+    place = volume_at(found) if found.kind in {"denied", "mount"} else ""
     return f", {place}" if place else ""
 
 

@@ -40,6 +40,10 @@ class Unbound:
 
 
 def unbound(picture: Picture) -> list[Unbound]:
+    return picture.once(_unbound)
+
+
+def _unbound(picture: Picture) -> list[Unbound]:
     refused = [pod for found in unplaced(picture) if found.kind == "volume" for pod in found.pods]
     silent = [pod for pod in waiting_pods(picture.inventory) if not section(pod, "status").get("conditions")]
     awaited = {name for pod in (*refused, *silent) for name in claims_of(pod)}
