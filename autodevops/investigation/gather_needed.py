@@ -34,7 +34,7 @@ async def gather_needed(
         asked |= {"PersistentVolume": ("PersistentVolume", {})}
     if seen["Ingress"]:
         asked["IngressClass"] = ("IngressClass", {})
-    if any(items(ingress, "spec", "tls") for ingress in objects(by_kind["Ingress"])):
+    if any(items(ingress, "spec", "tls") for ingress in seen["Ingress"]):
         asked["Secret"] = ("Secret", within)
     if any(kind.get("kind") == "HTTPRoute" for kind in _kinds(served)):
         asked["HTTPRoute"] = ("HTTPRoute", within)
