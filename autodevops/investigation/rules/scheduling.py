@@ -58,6 +58,7 @@ _REASONS: Final = (
     ("control plane", re.compile(r"node\(s\) had (?:untolerated )?taint.*node-role.*/(?:control-plane|master)")),
     ("taint", re.compile(r"node\(s\) had (?:untolerated )?taint")),
 )  # fmt: skip
+_JOBS: Final = {"Job", "CronJob"}  # they are late, where a service lacks pods now
 _COUNTED: Final = re.compile(r"(?:^|, )(?P<count>\d+) ")
 _ORDER: Final = [kind for kind, _ in _REASONS]
 DEFAULT_SCHEDULER: Final = "default-scheduler"
@@ -197,7 +198,7 @@ def blame(rule: Rule, picture: Picture, found: Unplaced, why: str = "") -> Findi
         found.subject,
         f"{count_of(set(found.names))} of {found.subject.name} fit on no node{f' ({why})' if why else ''}:"
         f" {found.sentence}",
-        severity="error",
+        severity="warning" if found.subject.kind in _JOBS else "error",
         confidence=0.95,
         evidence=picture.evidence_of("Pod" if found.pods else "Event"),
         onset=found.since,
