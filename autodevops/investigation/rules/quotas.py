@@ -90,9 +90,10 @@ def exceeded(rule: Rule, picture: Picture, kind: str) -> Iterable[Finding]:
     for found in overdrawn(picture):
         if found.kind == kind:
             names = join(sorted(subject.name for subject in found.who))
+            want = "wants" if len(found.who) == 1 else "want"
             yield rule.finding(
                 Subject(kind="Namespace", name=namespace, api_version="v1"),
-                f"Quota {found.quota} of namespace {namespace} refuses what {names} wants: {found.words}",
+                f"Quota {found.quota} of namespace {namespace} refuses what {names} {want}: {found.words}",
                 severity="error",
                 confidence=0.97 if found.told else 0.85,
                 evidence=picture.evidence_of(*sorted(found.sources)),
