@@ -2,8 +2,8 @@
 
 A logistic model: every factor lies in 0 to 1, and the score rises with each factor of positive weight and falls with
 each of negative weight, whatever the others are. The weights are set by hand, in one table; they decide the order of
-candidates. What a score is called is fitted to how often such scores were right over scored scenarios
-(`calibration.json`, made anew by `autodevops eval --calibrate`).
+candidates, and for the first one its score is worth what it says. Whoever comes after another is right far less
+often: by how much is fitted to scored scenarios (`calibration.json`, made anew by `autodevops eval --calibrate`).
 """
 
 from __future__ import annotations
@@ -37,23 +37,27 @@ _CEILING = 0.97  # nobody is surer than that from telemetry
 
 @dataclass(frozen=True)
 class Calibration:
-    """`slope * score + offset` is the logarithm of the odds of being right. `answers`: how many it was fitted to."""
+    """`behind` is added to the logarithm of the odds of whoever is not first. `answers`: how many it was fitted to."""
 
-    slope: float
-    offset: float
+    behind: float
     answers: int
 
 
 CALIBRATION: Final = Calibration(**json.loads(files(__package__).joinpath("calibration.json").read_text("utf-8")))
 
 
-def confidence(factors: Mapping[str, float]) -> float:
-    """The confidence for a candidate's factors, each 0 to 1. Unknown names are errors of ours."""
-    score = BIAS + sum(WEIGHTS[name] * min(1.0, max(0.0, value)) for name, value in factors.items())
-    return round(_CEILING / (1.0 + math.exp(-(CALIBRATION.slope * score + CALIBRATION.offset))), 2)
+def score(factors: Mapping[str, float]) -> float:
+    """The score for a candidate's factors, each 0 to 1. Unknown names are errors of ours."""
+    return BIAS + sum(WEIGHTS[name] * min(1.0, max(0.0, value)) for name, value in factors.items())
 
 
-def score_of(told: float) -> float:
+def confidence(own: float, *, first: bool, fit: Calibration = CALIBRATION) -> float:
+    """The confidence for a score, of the first candidate or of one that comes after it."""
+    return round(_CEILING / (1.0 + math.exp(-(own if first else own + fit.behind))), 2)
+
+
+def score_of(told: float, *, first: bool) -> float:
     """The score behind a confidence, as closely as its two digits tell."""
     chance = min(0.995, max(0.005, told / _CEILING))
-    return (math.log(chance / (1.0 - chance)) - CALIBRATION.offset) / CALIBRATION.slope
+    odds = math.log(chance / (1.0 - chance))
+    return odds if first else odds - CALIBRATION.behind

@@ -9,13 +9,13 @@ rollout of the candidate itself just before its trouble. Each is a factor of `co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.confidence import confidence
+from autodevops.investigation.confidence import confidence, score
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.rules import BY_REASON
@@ -41,7 +41,8 @@ class Candidate:
     change: Finding | None
     rollout: Rollout | None
     factors: Mapping[str, float]
-    confidence: float
+    score: float
+    confidence: float = 0.0
     explained_by: Subject | None = None
     path: tuple[Edge, ...] = ()  # from it to what explains it
     explains: tuple[Subject, ...] = ()
@@ -89,7 +90,11 @@ def weigh(picture: Picture, findings: tuple[Finding, ...]) -> tuple[Candidate, .
         for subject, draft in drafts.items()
     }
     candidates = [_candidate(draft, drafts, onsets, origins, picture, findings) for draft in drafts.values()]
-    return tuple(sorted(candidates, key=lambda c: (-c.confidence, str(c.subject))))
+    ordered = sorted(candidates, key=lambda c: (-round(c.score, 2), str(c.subject)))
+    return tuple(
+        replace(candidate, confidence=confidence(candidate.score, first=place == 0))
+        for place, candidate in enumerate(ordered)
+    )
 
 
 def _slack(picture: Picture) -> timedelta:
@@ -146,7 +151,7 @@ def _candidate(
         change=change,
         rollout=rollout,
         factors=factors,
-        confidence=confidence(factors),
+        score=score(factors),
         explained_by=explained_by,
         path=picture.graph.path(subject, explained_by) if explained_by else (),
         explains=tuple(sorted(dependants, key=str)),

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from autodevops.investigation import rules
-from autodevops.investigation.confidence import WEIGHTS, confidence
+from autodevops.investigation.confidence import WEIGHTS, confidence, score
 from autodevops.investigation.rules.base import Rule
 
 _PAGE = re.compile(r"\w+ \([A-Z0-9]+, \w+\): ")
@@ -41,7 +41,7 @@ def test_codes_and_reasons_are_unique() -> None:
 @pytest.mark.parametrize("factor", WEIGHTS)
 def test_confidence_moves_with_each_factor_in_its_direction(factor: str) -> None:
     others = dict.fromkeys(WEIGHTS, 0.5)
-    low, high = confidence(others | {factor: 0.0}), confidence(others | {factor: 1.0})
+    low, high = (confidence(score(others | {factor: level}), first=True) for level in (0.0, 1.0))
     assert (high > low) == (WEIGHTS[factor] > 0)
     assert 0 <= low <= 1
-    assert confidence(others | {factor: 7.0}) == high
+    assert confidence(score(others | {factor: 7.0}), first=True) == high
