@@ -65,7 +65,11 @@ async def test_names_of_namespaces_and_the_order_of_lists_change_nothing(case: d
 @pytest.mark.parametrize("case", CASES, ids=_IDS)
 async def test_healthy_neighbours_and_noise_change_no_verdict_and_raise_no_confidence(case: dict[str, Any]) -> None:
     alone, beside = make_world(case), make_world(case)
-    beside.services += [Service(f"neighbour-{index}", rate=7.0 + index) for index in range(3)]
+    # Where nobody counts requests, nobody counts theirs; and they share no node, or they would speak for it.
+    counted = any(service.rate > 0 for service in alone.services)
+    beside.services += [
+        Service(f"neighbour-{index}", rate=7.0 + index if counted else 0.0, placed=False) for index in range(3)
+    ]
     beside.events = [*beside.events, *_noise(beside)]
     first, second = await alone.investigate(), await beside.investigate()
     assert first.verdict == second.verdict
