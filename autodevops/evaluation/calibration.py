@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autodevops.evaluation.outcome import Outcome
@@ -17,18 +17,25 @@ from autodevops.investigation.confidence import Calibration, score_of
 
 _PRIOR = 2.0  # how many answers' weight it has that nobody is believed less for coming later
 _STEPS = 50
+_LOWEST = -20.0  # odds of one to half a thousand million
 
 
 def calibrate(outcomes: Iterable[Outcome]) -> Calibration:
     """The calibration that makes the later answers of the test half most likely."""
     later = [answer for one in outcomes if one.half == "test" for answer in one.answers[1:]]
     scores = [(score_of(answer.confidence, first=False), answer.right) for answer in later]
-    behind = 0.0
-    for _ in range(_STEPS):
-        chances = [1.0 / (1.0 + math.exp(-(own + behind))) for own, _ in scores]
-        gradient = sum(chance - right for chance, (_, right) in zip(chances, scores, strict=True)) + _PRIOR * behind
-        behind -= gradient / (sum(chance * (1.0 - chance) for chance in chances) + _PRIOR)
-    return Calibration(min(0.0, behind), len(later))
+    low, behind = _LOWEST, 0.0
+    if _surplus(scores, behind) > 0:  # it falls with `behind`, so halving finds where it is none
+        for _ in range(_STEPS):
+            middle = (low + behind) / 2
+            low, behind = (low, middle) if _surplus(scores, middle) > 0 else (middle, behind)
+    return Calibration(behind, len(later))
+
+
+def _surplus(scores: Sequence[tuple[float, bool]], behind: float) -> float:
+    """How many more are expected to be right than are."""
+    expected = sum(1.0 / (1.0 + math.exp(-(own + behind))) for own, _ in scores)
+    return expected - sum(right for _, right in scores) + _PRIOR * behind
 
 
 def write_calibration(found: Calibration, path: Path) -> None:
