@@ -16,6 +16,7 @@ import numpy as np
 
 from autodevops.domain.evidence import Evidence
 from autodevops.investigation.collect import code_of, is_not_found, system_of
+from autodevops.investigation.gather_large import LARGE
 from autodevops.investigation.inventory import WORKLOAD_KINDS
 from autodevops.investigation.picture import Picture, System
 from autodevops.investigation.rules.base import clock
@@ -55,7 +56,7 @@ class Doubt:
 def doubt_of(picture: Picture, evidence: tuple[Evidence, ...], failed: frozenset[str]) -> Doubt | None:
     """Why nobody can say that all is well; None where it can be said. `failed` are ids of unanswered evidence."""
     namespace = picture.inventory.namespace
-    thin = {item.arguments.get("kind") for item in evidence if item.arguments.get("fields")}
+    thin = {kind for item in evidence if item.arguments.get("fields") and (kind := item.arguments.get("kind")) in LARGE}
     needed = [item for item in evidence if _is_needed(item, thin, namespace)]
     unanswered = [item for item in needed if item.id in failed or not item.ok]
     if picture.unreachable & set(_NEEDED):

@@ -14,8 +14,13 @@ import yaml
 from investigation.investigation_world import END, Service, World, bad_deploy, minutes
 
 from autodevops.domain.base import Json
+from autodevops.domain.evidence import Evidence
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import Request, investigate
+from autodevops.investigation.grounds import doubt_of
+from autodevops.investigation.inventory import Inventory
+from autodevops.investigation.picture import Picture
+from autodevops.investigation.request import Span
 from autodevops.kernel.errors import ToolDenied, ToolError, ToolRejected, ToolTimeout, ToolUnavailable, UsageError
 from autodevops.toolbox.protocol import ToolAnswer, Tools, ToolSpec
 from autodevops.toolbox.recorder import Recorder
@@ -103,3 +108,20 @@ async def test_a_namespace_is_not_said_to_have_no_telemetry_when_that_could_not_
     case = {"faults": [{"tool": "prometheus", "fails": "timeout"}, {"tool": "loki", "fails": "timeout"}]}
     with pytest.raises(UsageError, match="does not exist, and Prometheus and Loki could not be read"):
         await investigate(request, Recorder(_tools(case, world), clock=lambda: END))
+
+
+def _listed(**arguments: Json) -> Evidence:
+    return Evidence.record(
+        tool="kubernetes.list_resources", arguments={"kind": "Deployment", "namespace": "bank", **arguments},
+        query="Deployment", window=None, data=None, truncated=False,
+        error=None if "fields" in arguments else "timeout: It took longer than 10 s.",
+        collected_at=END, duration_ms=1.0,
+    )  # fmt: skip
+
+
+def test_who_edited_the_workloads_does_not_stand_in_for_the_workloads() -> None:
+    whole, edits = _listed(output="full"), _listed(fields=["metadata.managedFields"])
+    picture = Picture(Span.of(TimeWindow.ending(END, timedelta(hours=1))), Inventory("bank", known=True))
+    doubt = doubt_of(picture, (whole, edits), frozenset({whole.id}))
+    assert doubt is not None
+    assert "left 1 of " in doubt.why
