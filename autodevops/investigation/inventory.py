@@ -8,14 +8,14 @@ Where the cluster cannot be read, names are all there is, and subjects are servi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
 from autodevops.domain.subject import Subject
+from autodevops.investigation.once import Once
 
-T = TypeVar("T")
 Object = Mapping[str, Any]
 """A Kubernetes object as the API server wrote it."""
 
@@ -79,7 +79,7 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Inventory:
+class Inventory(Once):
     """`known` says whether the cluster could be read; without it nothing can be told missing."""
 
     namespace: str
@@ -95,13 +95,6 @@ class Inventory:
     _by_service: dict[str, Subject] = field(default_factory=dict)
     _by_name: dict[str, Subject] = field(default_factory=dict)
     _by_owner: dict[tuple[str, str], Subject] = field(default_factory=dict)
-    _made: dict[Any, Any] = field(default_factory=dict, compare=False)
-
-    def once(self, ask: Callable[[Inventory], T]) -> T:
-        """What `ask` makes of this inventory, made the first time only: many rules walk over the same pods."""
-        if ask not in self._made:
-            self._made[ask] = ask(self)
-        return cast(T, self._made[ask])
 
     def of_kind(self, kind: str) -> tuple[Object, ...]:
         """The objects of any further kind that was listed."""

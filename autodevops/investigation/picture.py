@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 from autodevops.analysis.log_tails import TailError, errors_in
 from autodevops.analysis.log_templates import TemplateGroup, group
@@ -21,10 +21,9 @@ from autodevops.domain.trace import Trace
 from autodevops.investigation.dependency_families import Measure
 from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.inventory import Inventory
+from autodevops.investigation.once import Once
 from autodevops.investigation.pressure_families import PressureKind
 from autodevops.investigation.request import Span
-
-Made = TypeVar("Made")
 
 SignalKind: TypeAlias = Literal["error_ratio", "latency_p95", "latency_mean", "request_rate", "cpu_throttling"]
 System: TypeAlias = Literal["kubernetes", "prometheus", "loki", "tempo", "github"]
@@ -241,7 +240,7 @@ class ObjectEdit:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Picture(Once):
     """One investigation's world. `listed` gives the evidence of each kind of Kubernetes object."""
 
     span: Span
@@ -273,14 +272,6 @@ class Picture:
     pulls: tuple[tuple[PullRequest, EvidenceId], ...] = ()
     graph: CallGraph = field(default_factory=CallGraph)
     unreachable: frozenset[System] = frozenset()
-    _made: dict[object, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
-
-    def once(self, make: Callable[[Picture], Made]) -> Made:
-        """What `make` makes of this picture; made once, however many rules ask."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: Made = self._made[make]
-        return made
 
     def having(self, **changes: object) -> Picture:
         return replace(self, **changes)  # type: ignore[arg-type]  # replace checks the names at run time
