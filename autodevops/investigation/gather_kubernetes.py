@@ -46,7 +46,8 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
         asyncio.gather(*(_list(collector, kind, namespace=SYSTEM_NAMESPACE) for kind in _SYSTEM)),
         asyncio.gather(
             collector.ask("kubernetes.get_resource", kind="Namespace", name=namespace),
-            collector.ask("kubernetes.get_resource", kind="ConfigMap", name="coredns", namespace=SYSTEM_NAMESPACE),
+            # Listed, not got: that a cluster has no CoreDNS is an answer, no failure.
+            _list(collector, "ConfigMap", namespace=SYSTEM_NAMESPACE, field_selector="metadata.name=coredns"),
             # Events of objects without a namespace lie in this one.
             collector.ask("kubernetes.list_events", namespace="default", involved_kind="Node", limit=_LIMIT),
             collector.ask("kubernetes.list_events", namespace=namespace, limit=_LIMIT),
@@ -60,7 +61,7 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
             )
         ),
     )
-    by_kind = {"Event": events, "Node": nodes, NODE_EVENTS: node_events}
+    by_kind = {"Event": events, "Node": nodes, NODE_EVENTS: node_events, COREFILE: corefile}
     by_kind |= {of_system(kind): evidence for kind, evidence in zip(_SYSTEM, system, strict=True)}
     by_kind |= dict(zip((*_NAMESPACED, *_FURTHER), lists, strict=True))
     large = [kind for kind in LARGE if by_kind[kind].truncated]
@@ -73,15 +74,13 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
     lists_of |= {kind: objects(evidence) for kind, evidence in needed.items()}
     listed = {kind: evidence.id for kind, evidence in by_kind.items() if evidence.ok}
     known = "Pod" in listed or any(kind in listed for kind in WORKLOAD_KINDS)
-    lists_of["Namespace"], lists_of[COREFILE] = _one(namespace_evidence), _one(corefile)
+    lists_of["Namespace"] = _one(namespace_evidence)
     lists_of[CLUSTER_DNS] = tuple(item for item in lists_of[of_system("Deployment")] if _is_dns(item))
     lists_of[SCHEDULER] = tuple(pod for pod in lists_of[of_system("Pod")] if _is_scheduler(pod))
     if of_system("Pod") in listed:
         listed[SCHEDULER] = listed[of_system("Pod")]
     if of_system("Deployment") in listed:
         listed[CLUSTER_DNS] = listed[of_system("Deployment")]
-    if corefile.ok:
-        listed[COREFILE] = corefile.id
     return build(namespace, lists_of, known=known), listed, namespace_evidence
 
 

@@ -147,9 +147,6 @@ class World:
     # --- Kubernetes ---
 
     def _resource(self, arguments: Mapping[str, Any]) -> Any:
-        if arguments["kind"] == "ConfigMap":
-            found = [o for o in self.system if (o["kind"], o["metadata"]["name"]) == ("ConfigMap", arguments["name"])]
-            return {"resource": found[0]} if found else ToolNotFound(f"ConfigMap {arguments['name']} does not exist.")
         if arguments["kind"] == "Namespace" and arguments["name"] != self.namespace:
             return ToolNotFound(f"Namespace {arguments['name']} does not exist.", f"Did you mean {self.namespace}?")
         return {"resource": {"kind": arguments["kind"], "metadata": {"name": arguments["name"]}}}
@@ -170,7 +167,9 @@ class World:
         if arguments["kind"] in self.unlisted:
             return ToolDenied(f"Listing {arguments['kind']} is forbidden.")
         if arguments.get("namespace") == "kube-system":
-            return self._items([item for item in self.system if item["kind"] == arguments["kind"]])
+            name = str(arguments.get("field_selector", "")).removeprefix("metadata.name=")
+            own = [item for item in self.system if item["kind"] == arguments["kind"]]
+            return self._items([item for item in own if name in ("", item["metadata"]["name"])])
         if arguments.get("namespace") not in (None, self.namespace):
             return ToolNotFound(
                 f"Namespace {arguments['namespace']} does not exist.", f"Did you mean {self.namespace}?"
