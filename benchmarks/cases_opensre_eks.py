@@ -7,7 +7,6 @@ metrics and no traces. Judged is the category alone: the authors' keywords are a
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from opensre_categories import category
+from opensre_categories import judged
 
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.window import TimeWindow
@@ -25,15 +24,7 @@ from autodevops.toolbox.testing import ScriptedTools
 
 
 def run(folder: Path) -> list[str]:
-    lines, right, cases = [], 0, 0
-    for case in sorted(path for path in folder.iterdir() if path.is_dir()):
-        truth = yaml.safe_load((case / "answer.yml").read_text())["root_cause_category"]
-        found = asyncio.run(_investigate(case))
-        named = category(found)
-        cases, right = cases + 1, right + (named == truth)
-        first = f"{found.hypotheses[0].reason} {found.hypotheses[0].subject}" if found.hypotheses else "nobody"
-        lines.append(f"{case.name}: {found.verdict}, {first}; {named}, should be {truth}")
-    return [*lines, f"{cases} cases: category right in {right}"]
+    return judged(folder, _investigate)
 
 
 async def _investigate(case: Path) -> Investigation:

@@ -6,6 +6,13 @@ wrong setting, as most of Kubernetes' are.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import yaml
+
 from autodevops.domain.investigation import Investigation
 from autodevops.investigation.rules import BY_REASON
 
@@ -40,3 +47,16 @@ def category(found: Investigation) -> str:
     named = next((name for name, reasons in _CATEGORIES.items() if reason in reasons), "")
     state = reason in _SETTINGS or (reason in BY_REASON and BY_REASON[reason].role == "state")
     return named or ("configuration_error" if state else "unknown")
+
+
+def judged(folder: Path, investigate: Callable[[Path], Coroutine[Any, Any, Investigation]]) -> list[str]:
+    """A line for each case of the folder, and how many categories were right."""
+    lines, right, cases = [], 0, 0
+    for case in sorted(path for path in folder.iterdir() if path.is_dir()):
+        truth = yaml.safe_load((case / "answer.yml").read_text())["root_cause_category"]
+        found = asyncio.run(investigate(case))
+        named = category(found)
+        cases, right = cases + 1, right + (named == truth)
+        first = f"{found.hypotheses[0].reason} {found.hypotheses[0].subject}" if found.hypotheses else "nobody"
+        lines += [f"{case.name}: {found.verdict}, {first}; {named}, should be {truth}", f"    {found.summary}"]
+    return [*lines, f"{cases} cases: category right in {right}"]
