@@ -114,7 +114,7 @@ class Surroundings(Protocol):
         """How a node is at a moment."""
 
     def component(self, name: str, at: float) -> bool:
-        """Whether `kube-scheduler`, `kube-controller-manager` or `metrics-server` runs at a moment."""
+        """Whether a part of the control plane (`kube-scheduler`, `cloud-controller-manager`, a storage driver) runs."""
 
     def turning_points(self) -> Sequence[float]:
         """Moments (epoch s, ascending) at which the answer of `node` or `component` can change."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from autodevops.sandbox.cluster.patches import json_patch, merge_patch, strategic_merge_patch
-from autodevops.sandbox.cluster.store import Json
+from autodevops.sandbox.cluster.store import Json, copied
 from autodevops.sandbox.kubernetes.call import Call, unsupported_media_type
 from autodevops.sandbox.kubernetes.conversion import as_served
 from autodevops.sandbox.kubernetes.create import check_rights
@@ -82,13 +81,13 @@ def _changed(call: Call, before: Json, item: Json) -> Json:
     if why := precondition(before, {"uid": meta.get("uid")}):
         raise conflict(call.resource, call.name, why)
     if call.subresource == "status":
-        item = {**copy.deepcopy(before), "status": item.get("status") or {}}
+        item = {**copied(before), "status": item.get("status") or {}}
     elif call.subresource == "finalize":
-        item = {**copy.deepcopy(before), "spec": {"finalizers": (item.get("spec") or {}).get("finalizers") or []}}
+        item = {**copied(before), "spec": {"finalizers": (item.get("spec") or {}).get("finalizers") or []}}
     elif call.resource.status:
         item.pop("status", None)
         if "status" in before:
-            item["status"] = copy.deepcopy(before["status"])
+            item["status"] = copied(before["status"])
     check_rights(call, item)
     item["metadata"]["managedFields"] = after_update(item, before, writer_of(call, "Update"))
     if not item["metadata"]["managedFields"]:

@@ -6,11 +6,10 @@ What depends on an object is the garbage collector's business: deletion only lea
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from autodevops.sandbox.basics.moments import parse_rfc3339, rfc3339
-from autodevops.sandbox.cluster.store import Json, Key, key_of
+from autodevops.sandbox.cluster.store import Json, Key, copied, key_of
 from autodevops.sandbox.kubernetes.call import Call
 from autodevops.sandbox.kubernetes.conversion import as_served
 from autodevops.sandbox.kubernetes.reads import listed, parse_query
@@ -140,7 +139,7 @@ def _namespace(call: Call, item: Json, *, dry_run: bool) -> Json:
             "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will "
             "automatically be purged by the system.",
         )
-    found = copy.deepcopy(item)
+    found: Json = copied(item)
     found["metadata"].setdefault("deletionTimestamp", rfc3339(call.now))
     found["status"] = {**(found.get("status") or {}), "phase": "Terminating"}
     if dry_run:

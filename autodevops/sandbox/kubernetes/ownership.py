@@ -7,14 +7,13 @@ A field is a path of steps, each a pair: `("f", name)` into a map, `("k", keys a
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from autodevops.sandbox.cluster.merging import ATOMIC, SETS, merge_keys
-from autodevops.sandbox.cluster.store import Json
+from autodevops.sandbox.cluster.store import Json, copied
 from autodevops.sandbox.kubernetes.status import Refused
 
 Step = tuple[str, str]
@@ -71,7 +70,7 @@ def applied(live: Json | None, wanted: Json, writer: Writer, *, force: bool) -> 
     ]
     if taken and not force:
         raise _conflict(taken)
-    found: Json = copy.deepcopy(live) if live else {}
+    found: Json = copied(live) if live else {}
     held = new.keys() | {path for entry in others for path in _paths(entry["fieldsV1"])}
     for path in sorted((_paths(own["fieldsV1"]) if own else set()) - held, key=len):
         if not any(_needs(one, path) for one in held):
@@ -150,7 +149,7 @@ def _merge(live: Json, wanted: Mapping[str, Any], names: tuple[str, ...]) -> Jso
         elif isinstance(value, list) and value and _keyed(value, merge_keys(where)):
             live[name] = _merge_elements(present or [], value, where)
         elif value is not None:
-            live[name] = copy.deepcopy(value)
+            live[name] = copied(value)
     return live
 
 

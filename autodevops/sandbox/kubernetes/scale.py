@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-
-from autodevops.sandbox.cluster.store import Json
+from autodevops.sandbox.cluster.store import Json, copied
 from autodevops.sandbox.kubernetes.resources import Resource
 from autodevops.sandbox.kubernetes.status import invalid
 from autodevops.sandbox.kubernetes.validation.faults import wrong
@@ -38,7 +36,7 @@ def with_scale(item: Json, scale: Json) -> Json:
     if not isinstance(replicas, int) or replicas < 0:
         fault = wrong("spec.replicas", replicas, "must be greater than or equal to 0")
         raise invalid(Resource("autoscaling", "v1", "scales", "Scale"), item["metadata"]["name"], [fault])
-    wanted = copy.deepcopy(item)
+    wanted: Json = copied(item)
     wanted["spec"]["replicas"] = replicas
     return wanted
 

@@ -6,7 +6,6 @@ The verbs are in the neighbours (`create.py`, `change.py`, `delete.py`); nothing
 from __future__ import annotations
 
 import base64
-import copy
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from autodevops.sandbox.basics.hashing import uid
 from autodevops.sandbox.basics.moments import rfc3339
 from autodevops.sandbox.cluster.admission import Denied, admit
 from autodevops.sandbox.cluster.defaults import with_defaults
-from autodevops.sandbox.cluster.store import Json, key_of
+from autodevops.sandbox.cluster.store import Json, copied, key_of
 from autodevops.sandbox.kubernetes import schema
 from autodevops.sandbox.kubernetes.call import Call
 from autodevops.sandbox.kubernetes.conversion import as_stored
@@ -135,7 +134,7 @@ def write(call: Call, item: Json, before: Json) -> Json:
 
     def become(found: Json) -> None:
         found.clear()
-        found.update(copy.deepcopy(item))
+        found.update(copied(item))
 
     written = call.store.edit(key, become)
     meta = item["metadata"]

@@ -176,7 +176,10 @@ def doing(topology: Topology, write: Write) -> Callable[[Store], None]:
 def _signed(
     write: Write, manager: str, change: Callable[[Json], object], subresource: str = ""
 ) -> Callable[[Json], None]:
-    """The change, with who made it and when in managedFields, as the API server keeps it."""
+    """The change, with who made it and when in managedFields, as the API server keeps it.
+
+    Releases, restarts, undos and creations are not signed.
+    """
     by = "argocd-controller" if write.pull_request else manager
 
     def act(item: Json) -> None:

@@ -62,7 +62,7 @@ class EndpointsController:
         service = self._store.get(*key)
         if service is None:
             self._store.remove(Key("Endpoints", key.namespace, key.name))
-            for one in self._slices(key):
+            for one in slices_of(self._store, key, _SLICER):
                 self._store.remove(key_of(one))
             return None
         spec = service["spec"]
@@ -130,7 +130,7 @@ class EndpointsController:
             groups.setdefault(tuple(ports_of(service, pod)), []).append(self._endpoint(service, pod))
         wanted = [(ports, part) for ports, all_of in groups.items() for part in _parts(all_of)]
         wanted = wanted or [((), [])]  # an empty slice says: this service was looked at
-        there = self._slices(key)
+        there = slices_of(self._store, key, _SLICER)
         for ports, endpoints in wanted:
             written = [_port(port) for port in ports]
             fits = (one for one in there if one["ports"] == written)
@@ -185,9 +185,6 @@ class EndpointsController:
         if zone:
             endpoint["zone"] = zone
         return endpoint
-
-    def _slices(self, key: Key) -> list[Json]:
-        return slices_of(self._store, key, _SLICER)
 
     def _trigger(self) -> dict[str, str]:
         return {_TRIGGER: rfc3339(self._store.now)}
