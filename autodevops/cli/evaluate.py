@@ -21,10 +21,12 @@ def evaluate(
     names: Annotated[
         list[str] | None, typer.Argument(help="Shipped scenarios' names, or paths. Default: all that are shipped.")
     ] = None,
-    suite: Annotated[Path | None, typer.Option(help="A folder of scenario files to run instead.")] = None,
+    suite: Annotated[
+        Path | None, typer.Option(help="A folder of scenario files to run instead of the shipped ones; names win.")
+    ] = None,
     half: Annotated[
         Literal["dev", "test"] | None,
-        typer.Option(help="Only this half. Default: figures of both; only the dev half's scenarios are listed."),
+        typer.Option(help="Only this half. Default: figures of both; without names only the dev half is listed."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Scenarios at a time, each in a process of its own.")] = 1,
     seed: Annotated[int, typer.Option(help="Same seed, same worlds.")] = 1,

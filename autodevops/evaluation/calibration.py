@@ -1,6 +1,6 @@
 """Fits how much less than the first candidate those are right that come after it, over scored scenarios.
 
-Fitted to is the test half: nobody looked at it while rules were written, so that its answers are right as often as
+Fitted to is the test half, which is kept aside while rules are written, so that its answers are right as often as
 those on cases nobody has seen; on the development half the engine is right because it was made so. One number is
 fitted; two more (a slope and an offset for all, as Platt scaling has them) made scenarios left out no better.
 """

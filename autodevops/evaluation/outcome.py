@@ -34,8 +34,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`own_ms` is processor time of the workbench's thread (engine, toolbox, MCP servers); `wall_ms` has the sandbox's
-    answers in it as well. `missing` counts the tool calls that failed."""
+    """`own_ms` is processor time of the workbench's thread: engine, toolbox and MCP servers, without the Kubernetes
+    server's worker threads. `wall_ms` has the sandbox's answers in it as well. `missing` counts the tool calls that
+    failed."""
 
     scenario: str
     group: str

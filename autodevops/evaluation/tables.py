@@ -45,7 +45,7 @@ def tables(outcomes: Sequence[Outcome], *, listed: Sequence[Outcome]) -> list[Ta
 def footnote(outcomes: Sequence[Outcome]) -> str:
     """What the tables do not say: how long it took, and whether the engine had all answers."""
     own = sorted(one.own_ms for one in outcomes)
-    told = f"Time of our own for an investigation: median {median(own):.0f} ms, longest {own[-1]:.0f} ms."
+    told = f"Processor time of the thread that investigates: median {median(own):.0f} ms, longest {own[-1]:.0f} ms."
     without = [one for one in outcomes if one.missing]
     if not without:
         return f"{told} Every tool call was answered."
