@@ -111,11 +111,10 @@ def test_the_change_that_accounts_for_it_is_suspected_or_none(case: dict[str, An
     assert all(suspect.evidence and suspect.why for suspect in found.suspects)
 
 
-def test_renaming_services_and_shuffling_changes_no_suspicion() -> None:
+def test_renaming_services_changes_no_suspicion() -> None:
     case = _CASES[0]
     text = yaml.safe_dump(case).replace("orders", "zebra").replace("order_lines", "zebra_lines")
     renamed = yaml.safe_load(text)
-    renamed["rollouts"].reverse()
     picture = _picture({**renamed, "rollouts": []})
     inventory = build("shop", {"Deployment": [{"metadata": {"name": "zebra"}}]}, known=True)
     rollouts = tuple(sorted((_rollout(*one) for one in renamed["rollouts"]), key=lambda r: r.change.at))

@@ -31,4 +31,12 @@ def apply_stage(stage: int, picture: Picture, earlier: tuple[Finding, ...]) -> I
             yield from rule.check(picture, earlier)
 
 
+def apply_all(picture: Picture) -> tuple[Finding, ...]:
+    """The findings of all stages over one picture, where nothing is gathered between them."""
+    findings: tuple[Finding, ...] = ()
+    for stage in range(1, LAST_STAGE + 1):
+        findings += tuple(apply_stage(stage, picture, findings))
+    return findings
+
+
 LAST_STAGE = max(rule.stage for rule in RULES)

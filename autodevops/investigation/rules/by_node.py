@@ -51,11 +51,12 @@ def votes(picture: Picture) -> list[Votes]:
     for node in sorted({node for nodes in placed.values() for node in nodes}):
         said: dict[str, list[Subject]] = {"erring": [], "slow": [], "broken": [], "well": []}
         for owner, nodes in placed.items():
-            here = nodes.get(node, [])
+            here = nodes.get(node)
+            if here is None or len(nodes) < 2:
+                continue
             others = [pod for other, pods in nodes.items() if other != node for pod in pods]
-            if here and others:
-                for word in _voice(here, others, broken, errors, seconds):
-                    said[word].append(owner)
+            for word in _voice(here, others, broken, errors, seconds):
+                said[word].append(owner)
         found.append(Votes(node, **{word: tuple(subjects) for word, subjects in said.items()}))
     return sorted(found, key=lambda one: (-one.unwell, one.node))
 

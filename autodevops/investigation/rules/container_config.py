@@ -35,9 +35,10 @@ _REASONS = {
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     groups: dict[tuple[Subject, str, str], list[ContainerState]] = {}
     for state in containers(picture):
+        if state.waiting.get("reason") not in _REASONS:
+            continue
         message = str(state.waiting.get("message", ""))
-        elsewhere = kind_of(message) or kind_by_runtime(message) or (not message and lacking(state.pod, picture))
-        if state.waiting.get("reason") in _REASONS and not elsewhere:
+        if not (kind_of(message) or kind_by_runtime(message) or (not message and lacking(state.pod, picture))):
             key = (state.subject, state.name, message)
             groups.setdefault(key, []).append(state)
     for (subject, container, message), states in sorted(

@@ -1,7 +1,7 @@
 """FinalizerBlocks (K8S136, state): an object is to be deleted, and a finalizer holds it.
 
-What: a pod, claim, Service or other listed object, or the namespace itself, whose deletion was asked for over two
-minutes ago and that still has finalizers. A claim that pods still use is held by intent.
+What: a pod, claim, Service or other listed object whose deletion was asked for over two minutes ago and that still
+has finalizers; or the namespace itself, Terminating for as long. A claim that pods still use is held by intent.
 
 Why it matters: it stays until the controller behind the finalizer acts; if that is gone, for ever. Its name cannot be
 used again.

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from autodevops.domain.finding import Finding
-from autodevops.investigation.inventory import Object, items, name_of, section
+from autodevops.investigation.inventory import Object, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import backends
+from autodevops.investigation.rules.routes import backends, lacking
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -36,15 +36,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
 
 def _fault(backend: Object, services: Mapping[str, Object]) -> str:
     name, port = str(backend.get("name", "")), section(backend, "port")
-    if not name:
-        return ""
-    if name not in services:
-        return f"Service {name}, which does not exist"
-    for key, of_service in (("number", "port"), ("name", "name")):
-        wanted = port.get(key)
-        if wanted and all(one.get(of_service) != wanted for one in items(services[name], "spec", "ports")):
-            return f"port {wanted} of Service {name}, which it does not have"
-    return ""
+    return lacking(name, services, [("port", port.get("number")), ("name", port.get("name"))]) if name else ""
 
 
 RULE = Rule(

@@ -1,12 +1,11 @@
 """IngressClassMissing (K8S143, state): no controller takes an Ingress.
 
-What: an Ingress that names a class the cluster does not have, by ingressClassName or by the old annotation; or none
-where no class is the default.
+What: an Ingress whose ingressClassName is no class of the cluster; or that names none where no class is the default.
 
 Why it matters: no controller looks at it: its hosts and paths are answered by a default backend, with 404, or by
 nobody.
 
-Example: `Ingress shop wants class nginx-internal, which does not exist; nginx does`
+Example: `Ingress shop wants class nginx-internal, which does not exist; there is nginx`
 
 What to do: correct the class, or install its controller.
 """

@@ -1,8 +1,8 @@
 """LivenessProbeWrongTiming (K8S103, state): a container's liveness probe has the wrong timing.
 
 What: a liveness probe whose patience (initialDelaySeconds, periodSeconds times failureThreshold) ends before the
-program is up, which shows in runs that last just as long; whose timeout is too short for a program that is otherwise
-well; or that first asks long after the start.
+program is up, which shows in runs that last just as long; or whose timeout is too short for a program that is otherwise
+well.
 
 Why it matters: a container is killed again and again, and requests in flight are lost.
 

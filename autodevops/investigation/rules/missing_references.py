@@ -13,7 +13,7 @@ from typing import Final
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Object, items, name_of, section
+from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.pods import containers, count_of, created, events, is_recent
@@ -89,8 +89,9 @@ def _compared(picture: Picture) -> Iterator[_Said]:
 def lacking(pod: Object, picture: Picture) -> list[str]:
     """What the pod refers to and the namespace does not have, in the kubelet's words."""
     found = []
+    have = picture.inventory.once(_by_name)
     for kind, name, keys in _references(pod):
-        there = {name_of(item): item for item in picture.inventory.of_kind(kind)}
+        there = have[kind]
         # There is always kube-root-ca.crt, so an empty list is none; and one as long as its limit may have been cut.
         if kind not in picture.listed or not 0 < len(there) < _CUT:
             continue
@@ -100,6 +101,10 @@ def lacking(pod: Object, picture: Picture) -> list[str]:
         has = {*section(there[name], "data"), *section(there[name], "binaryData")}
         found += [f"couldn't find key {key} in {kind} {name}" for key in sorted(keys - has) if has]
     return sorted(set(found))
+
+
+def _by_name(inventory: Inventory) -> dict[str, dict[str, Object]]:
+    return {kind: {name_of(item): item for item in inventory.of_kind(kind)} for kind in ("ConfigMap", "Secret")}
 
 
 def _references(pod: Object) -> Iterator[tuple[str, str, set[str]]]:

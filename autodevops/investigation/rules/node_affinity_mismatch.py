@@ -18,14 +18,11 @@ from collections.abc import Iterable
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.scheduling import blame, chosen_by, unplaced
+from autodevops.investigation.rules.scheduling import mislabelled
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    for found in unplaced(picture):
-        wanted, by_selector = chosen_by(found, picture)
-        if found.kind == "affinity" and wanted and not by_selector:
-            yield blame(RULE, picture, found, f"no node has {', '.join(wanted)}" if wanted else "")
+    return mislabelled(RULE, picture, by_selector=False)
 
 
 RULE = Rule(

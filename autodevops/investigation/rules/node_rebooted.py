@@ -49,7 +49,8 @@ def _boots(picture: Picture) -> dict[str, datetime]:
         booted = last(series, picture)
         if booted:
             found.setdefault(series.node, datetime.fromtimestamp(booted, UTC))
-    return {node: moment for node, moment in found.items() if node in {name_of(one) for one in picture.inventory.nodes}}
+    known = {name_of(one) for one in picture.inventory.nodes}
+    return {node: moment for node, moment in found.items() if node in known}
 
 
 RULE = Rule("K8S129", "NodeRebooted", "state", _check, specificity=0.8, names_cause=True, documentation=__doc__)

@@ -1,7 +1,7 @@
 """PodDNSWrong (K8S147, state): a template asks for a DNS that does not know the cluster's names.
 
 What: a workload that is set to call Services by name and whose pods have dnsPolicy Default, or ClusterFirst on the
-host's network (which means Default), or None with name servers of their own of which none is cluster DNS.
+host's network (which means Default), or None with name servers of their own.
 
 Why it matters: names of Services do not resolve in its pods, and in all others they do.
 

@@ -11,7 +11,7 @@ from autodevops.investigation.picture import Picture, Saturation
 from autodevops.investigation.pressure_families import PressureKind
 from autodevops.investigation.rules.base import Rule
 
-_FELT = {"LatencyIncreased", "ErrorRateIncreased", "ErrorRateHigh", "ProbeFailing", "CrashLoopBackOff", "CPUThrottled"}
+_FELT = {"LatencyIncreased", "ErrorRateIncreased", "ErrorRateHigh", "CrashLoopBackOff", "CPUThrottled"}
 
 
 def pressed(
@@ -25,7 +25,7 @@ def pressed(
 
     `words` gets the worst container and how many are close.
     """
-    hurt = {f.subject for f in earlier if f.severity != "info" and f.reason in _FELT}
+    hurt = {f.subject for f in earlier if f.severity != "info" and (f.reason in _FELT or "Probe" in f.reason)}
 
     def key(item: Saturation) -> tuple[str, str]:
         return str(item.subject), item.what

@@ -150,8 +150,6 @@ def _is_unwell(state: ContainerState, kind: ProbeKind, picture: Picture) -> bool
     ended = state.terminated
     killed = (
         state.restarts >= _LEAST
-        and ended.get("exitCode") in _STOPPED
-        and ended.get("reason") != "OOMKilled"
         and (
             state.waiting.get("reason") == "CrashLoopBackOff" or is_recent(parse_time(ended.get("finishedAt")), picture)
         )
@@ -185,7 +183,7 @@ def _mistake(picture: Picture, state: ContainerState, kind: ProbeKind, words: st
         return "port", f"it asks port {port}, and no port of {state.name} has that name"
     number = _number(state, kind)
     known = {int(one["containerPort"]): one for one in declared if isinstance(one.get("containerPort"), int)}
-    if number is not None and known and number in known:
+    if number is not None and number in known:
         spoken = str(known[number].get("protocol") or "TCP")
         if spoken != "TCP":
             return "protocol", f"it asks {asks} at port {number}, which speaks {spoken}"
@@ -198,13 +196,9 @@ def _mistake(picture: Picture, state: ContainerState, kind: ProbeKind, words: st
     if _PATH.search(words):
         return "path", f"the program does not serve {section(probe, 'httpGet').get('path') or '/'} to it"
     refused = bool(_REFUSED.search(words))
-    elsewhere = _listens(picture, state, kind, known) - {number}
-    if (
-        number is not None
-        and (refused or not words)
-        and elsewhere
-        and number not in _listens(picture, state, kind, known)
-    ):
+    listens = _listens(picture, state, kind, known)
+    elsewhere = listens - {number}
+    if number is not None and (refused or not words) and elsewhere and number not in listens:
         return "port", f"it asks port {number}, but {state.name} listens on {', '.join(map(str, sorted(elsewhere)))}"
     if (
         asks == "gRPC"
@@ -214,7 +208,7 @@ def _mistake(picture: Picture, state: ContainerState, kind: ProbeKind, words: st
         and _named(known[number]) not in ("", "gRPC")
     ):
         return "protocol", f"it asks gRPC at port {number}, which is {known[number].get('name')}"
-    if _unlike(asks, number, known) and (refused or words):
+    if _unlike(asks, number, known) and words:
         return "protocol", f"it asks {asks} at port {number}, which speaks something else"
     return _timing(picture, state, kind, words)
 

@@ -1,15 +1,13 @@
 """ReadinessProbeWrongTiming (K8S108, state): a container's readiness probe has the wrong timing.
 
-What: a readiness probe whose patience (initialDelaySeconds, periodSeconds times failureThreshold) ends before the
-program is up, which shows in runs that last just as long; whose timeout is too short for a program that is otherwise
-well; or that first asks long after the start.
+What: a container that is not ready because its readiness probe first asks long after the start (initialDelaySeconds).
 
 Why it matters: the pods get no traffic; when all of them fail, callers are refused.
 
-Example: `Readiness probe of app in 2 pods of cart fails since 03:26 UTC: it gives app 3 s to start, and it is stopped
-before it is up (connection refused)`
+Example: `Readiness probe of app in 2 pods of cart fails since 03:26 UTC: it first asks 600 s after
+the start`
 
-What to do: give the readiness probe more time; for slow starts use a startup probe.
+What to do: let it ask sooner (initialDelaySeconds); for slow starts use a startup probe.
 """
 
 from __future__ import annotations

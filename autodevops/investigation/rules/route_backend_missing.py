@@ -18,6 +18,7 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.inventory import Object, items, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.routes import lacking
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -27,7 +28,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
             fault
             for rule in items(route, "spec", "rules")
             for backend in items(rule, "backendRefs")
-            if (fault := _fault(backend, services, picture.inventory.namespace))
+            if "Service" in picture.listed and (fault := _fault(backend, services, picture.inventory.namespace))
         }
         faults = faults or {
             f"nothing: {condition.get('reason')}, {condition.get('message', '')}".rstrip(", ")
@@ -53,11 +54,7 @@ def _fault(backend: Object, services: dict[str, Object], namespace: str) -> str:
         or not name
     ):
         return ""
-    if name not in services:
-        return f"Service {name}, which does not exist"
-    if port is not None and all(one.get("port") != port for one in items(services[name], "spec", "ports")):
-        return f"port {port} of Service {name}, which it does not have"
-    return ""
+    return lacking(name, services, [("port", port)])
 
 
 RULE = Rule(

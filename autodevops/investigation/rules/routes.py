@@ -44,6 +44,15 @@ def unmeasured(picture: Picture) -> bool:
     return not picture.signals_of("request_rate")
 
 
+def lacking(name: str, services: Mapping[str, Object], wanted: Iterable[tuple[str, object]]) -> str:
+    """What a backend leads to that is not there. `wanted` are its ports, each with the field that must have it."""
+    if name not in services:
+        return f"Service {name}, which does not exist"
+    ports = items(services[name], "spec", "ports")
+    missing = (value for key, value in wanted if value and all(port.get(key) != value for port in ports))
+    return next((f"port {value} of Service {name}, which it does not have" for value in missing), "")
+
+
 def is_hurt(subject: Subject, earlier: Iterable[Finding]) -> bool:
     """Whether something a user would notice is wrong with it now."""
     return any(f.subject == subject and _is_pain(f) for f in earlier)

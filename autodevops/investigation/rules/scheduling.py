@@ -34,7 +34,6 @@ _REASONS: Final = (
     ("volume use", re.compile(r"node\(s\) (?:unavailable due to PersistentVolumeClaim with|had no available disk)")),
     ("cordoned", re.compile(r"node\(s\) were unschedulable|node\(s\) had untolerated taint.*/unschedulable")),
     ("cordoned", re.compile(r"node\(s\) had taint \{node\.kubernetes\.io/unschedulable")),
-    ("node name", re.compile(r"node\(s\) didn't match the requested node name")),
     ("affinity", re.compile(r"node\(s\) didn't match (?:Pod's |scheduler-enforced )?node (?:affinity|selector)")),
     ("affinity", re.compile(r"node\(s\) didn't satisfy plugin\(s\) \[NodeAffinity")),
     ("pod affinity", re.compile(r"node\(s\) didn't match pod affinity rules|pod affinity terms conflict")),
@@ -203,6 +202,15 @@ def blame(rule: Rule, picture: Picture, found: Unplaced, why: str = "") -> Findi
         evidence=picture.evidence_of("Pod" if found.pods else "Event"),
         onset=found.since,
     )
+
+
+def mislabelled(rule: Rule, picture: Picture, *, by_selector: bool) -> Iterable[Finding]:
+    """Pods that nodes refused for their labels, by what of the pod's spec wants them."""
+    for found in unplaced(picture):
+        if found.kind == "affinity":
+            wanted, of_selector = chosen_by(found, picture)
+            if (of_selector or not wanted) == by_selector:
+                yield blame(rule, picture, found, f"no node has {', '.join(wanted)}" if wanted else "")
 
 
 def chosen_by(found: Unplaced, picture: Picture) -> tuple[list[str], bool]:

@@ -1,7 +1,7 @@
 """ServiceSelectorMismatch (K8S024, state): a Service selects no pod, and some nearly match.
 
-What: a Service whose selector takes no workload's pods, while a workload carries all of its label keys with other
-values, nearly the same value, or bears the Service's name; or one that others are set to call. A workload scaled to
+What: a Service whose selector takes no workload's pods, while a workload carries some of its labels, nearly the
+same value, or bears the Service's name; or one that others are set to call. A workload scaled to
 zero is still meant, and so is no mismatch; a Service without a selector has its endpoints from elsewhere.
 
 Why it matters: it has no endpoints. Connections are refused at once, while the pods are ready and idle.
@@ -30,8 +30,10 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     called = {address.host for _, address in addressed(picture.inventory)}
     for service in picture.inventory.services:
         wanted = selector_of(service)
+        if not wanted or selected(service, picture):
+            continue
         near = _nearest(service, picture)
-        if not wanted or selected(service, picture) or (near is None and name_of(service) not in called):
+        if near is None and name_of(service) not in called:
             continue
         subject = picture.inventory.object_subject(service)
         if near is None:
@@ -59,7 +61,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 def _nearest(service: Object, picture: Picture) -> Workload | None:
-    """The workload it is most likely meant for: by name, or with the same label keys, the more equal the better."""
+    """The workload it is most likely meant for: by name, or with some of its labels, the more equal the better."""
     wanted, name = selector_of(service), name_of(service)
     named = picture.inventory.named(name)
     sharing = picture.inventory.sharing(wanted) if len(wanted) > 1 else []

@@ -34,10 +34,11 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         program = {key: value for key, value in wanted.items() if key not in _VERSIONS}
         if not versions or not program or any(_is_ready(w.subject, picture) for w in selected(service, picture)):
             continue
+        taken = {workload.subject for workload in selected(service, picture)}
         others = [
             workload
             for workload in picture.inventory.matching(program)
-            if workload not in selected(service, picture) and _is_ready(workload.subject, picture)
+            if workload.subject not in taken and _is_ready(workload.subject, picture)
         ]
         if not others:
             continue

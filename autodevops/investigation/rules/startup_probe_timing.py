@@ -1,8 +1,8 @@
 """StartupProbeWrongTiming (K8S112, state): a container's startup probe has the wrong timing.
 
 What: a startup probe whose patience (initialDelaySeconds, periodSeconds times failureThreshold) ends before the
-program is up, which shows in runs that last just as long; whose timeout is too short for a program that is otherwise
-well; or that first asks long after the start.
+program is up, which shows in runs that last just as long; or whose timeout is too short for a program that is otherwise
+well.
 
 Why it matters: no container of the new template ever comes up.
 

@@ -1,7 +1,7 @@
 """UntoleratedTaint (K8S016, state): nodes bear a taint that the pod does not tolerate.
 
 What: a pending pod that most nodes refused for a taint. The control plane's own taint counts only where nothing else
-refuses, and those of nodes that are down are told by NodeNotReady.
+refuses, and those of nodes that are down are left to FailedScheduling.
 
 Why it matters: what runs keeps running under NoSchedule; new pods find no place.
 
