@@ -1,8 +1,9 @@
 """Names the culprit of made-up incidents from service metrics and the call graph, beside two plain ways of doing so.
 
-Usage: python benchmarks/bench_culprits.py [CASES]
+Usage: python benchmarks/bench_culprits.py [CASES [FIRST]]
 
-For each fault and sampling CASES incidents (default 30) of `synthetic_services`, with fixed seeds, are asked of
+For each fault and sampling CASES incidents (default 30) of `synthetic_services`, with seeds from FIRST (default 0)
+on, are asked of
 
 - the engine: the rules over golden signals, and the weighing;
 - a robust score in BARO's manner (Pham, Ha, Zhang: BARO, FSE 2024): each series against its median and interquartile
@@ -26,14 +27,13 @@ import numpy as np
 from synthetic_services import FAULTS, Case, Fault, FloatArray, make
 
 from autodevops.domain.evidence import EvidenceId
-from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Picture, Signal
 from autodevops.investigation.request import Span
-from autodevops.investigation.rules import LAST_STAGE, apply_stage
+from autodevops.investigation.rules import apply_all
 from autodevops.investigation.weigh import weigh
 from autodevops.kernel.clock import monotonic_ms
 
@@ -61,10 +61,7 @@ def picture_of(case: Case) -> Picture:
 
 def engine(case: Case) -> list[str]:
     picture = picture_of(case)
-    findings: tuple[Finding, ...] = ()
-    for stage in range(1, LAST_STAGE + 1):
-        findings += tuple(apply_stage(stage, picture, findings))
-    return [candidate.subject.name for candidate in weigh(picture, findings)]
+    return [candidate.subject.name for candidate in weigh(picture, apply_all(picture))]
 
 
 def _late(case: Case, seconds: float) -> Case:
@@ -123,6 +120,7 @@ def plain(case: Case, onset: int) -> list[str]:
 
 def main() -> int:
     cases = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    seeds = range(first := int(sys.argv[2]) if len(sys.argv) > 2 else 0, first + cases)
     early = {step: 60 if step < 60 else 300 for step in _STEPS}
     ways: Mapping[str, Callable[[Case], list[str]]] = {
         "engine": engine,
@@ -135,8 +133,8 @@ def main() -> int:
     for step in _STEPS:
         print(f"samples each {step:.0f} s, {cases} incidents of each fault: top-1 / top-3")
         print(f"{'':32}" + "".join(f"{fault:>16}" for fault in FAULTS) + f"{'all':>16}{'silent in quiet':>18}{'ms':>8}")
-        told = {fault: [make(seed, step, fault) for seed in range(cases)] for fault in FAULTS}
-        quiet = [make(seed, step, "none") for seed in range(cases)]
+        told = {fault: [make(seed, step, fault) for seed in seeds] for fault in FAULTS}
+        quiet = [make(seed, step, "none") for seed in seeds]
         for name, rank in ways.items():
             print(f"{name:32}" + _row(rank, told, quiet))
     return 0

@@ -5,8 +5,8 @@ Usage: python benchmarks/bench_logs.py [--lines 2000] [FOLDER]
 Grouping accuracy as it is published: the share of lines whose group is exactly the lines of one statement. Both get
 the same sentences in the same process, one after the other: Drain3 (MIT) as it comes, ours as the engine uses it. The
 last column is ours from whole lines, whose header the engine takes off itself. Without a folder the lines are those of
-log_corpora; half of its systems were not looked at while the miner was written. A FOLDER holds `*_structured.csv`
-files with the columns Content and EventId, as labelled collections publish them.
+log_corpora; of half of its systems only the accuracy was looked at while the miner was written. A FOLDER holds
+`*_structured.csv` files with the columns Content and EventId, as labelled collections publish them.
 """
 
 from __future__ import annotations

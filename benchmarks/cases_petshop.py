@@ -18,14 +18,13 @@ import numpy as np
 import pandas as pd
 
 from autodevops.domain.evidence import EvidenceId
-from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Picture, Signal, SignalKind
 from autodevops.investigation.request import Span
-from autodevops.investigation.rules import LAST_STAGE, apply_stage
+from autodevops.investigation.rules import apply_all
 from autodevops.investigation.weigh import Candidate, weigh
 
 _STEP = 300.0  # seconds between two samples
@@ -59,10 +58,7 @@ def judge(table: pd.DataFrame, graph: CallGraph) -> tuple[Candidate, ...]:
     picture = Picture(
         span=_span(table), inventory=Inventory(namespace="petshop"), signals=tuple(_signals(table)), graph=graph
     )
-    findings: tuple[Finding, ...] = ()
-    for stage in range(1, LAST_STAGE + 1):
-        findings += tuple(apply_stage(stage, picture, findings))
-    return weigh(picture, findings)
+    return weigh(picture, apply_all(picture))
 
 
 def _span(table: pd.DataFrame) -> Span:

@@ -115,7 +115,7 @@ class Corpus:
     name: str
     header: str
     statements: tuple[str, ...]
-    held_out: bool = False  # not looked at while the miner is written
+    held_out: bool = False  # only its accuracy is looked at while the miner is written
 
 
 @dataclass(frozen=True)

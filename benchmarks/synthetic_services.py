@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
+from autodevops.analysis.samples import FloatArray
+
 Fault: TypeAlias = Literal["none", "latency", "errors", "availability", "traffic"]
 Metric: TypeAlias = Literal["error_ratio", "latency_mean", "latency_p95", "request_rate"]
 

@@ -43,10 +43,11 @@ def baseline(times: FloatArray, values: FloatArray, *, memory: int) -> Baseline:
     best = np.full(len(values), CLEARLY)
     seasonal = np.zeros(len(values), dtype=np.bool_)
     last: Season = "none"
+    smooth = running_median(values)
     for name, period in PERIODS.items():
         if len(values) < 2 or times[-1] - times[0] < 2 * period:
             break
-        forecast = _same_phase(times, running_median(values), period, _LOOK_BACK[name])
+        forecast = _same_phase(times, smooth, period, _LOOK_BACK[name])
         known = np.isfinite(forecast)
         if not np.any(known):
             continue

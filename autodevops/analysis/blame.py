@@ -109,7 +109,8 @@ def _by_name(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> I
     seen: set[str] = set()
     names = simple = 0
     own = [edit for edit in edits if edit.kind != "dependency"]
-    there, gone = (words([line for edit in own for line in side(edit)]) for side in (_added, _removed))
+    there = words([line for edit in own for line in edit.added])
+    gone = words([line for edit in own for line in edit.removed])
     for edit in own:
         spelled = _spelled([*edit.added, *edit.removed])
         for changed, verb in ((edit.introduced - gone, "brings"), (edit.dropped - there, "takes away")):
@@ -137,14 +138,6 @@ def _by_name(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> I
             yield _Reason(
                 _GONE, f"takes away {spelled.get(word, word)}, which slow or failing calls lack now", edit.path
             )
-
-
-def _added(edit: Edit) -> tuple[str, ...]:
-    return edit.added
-
-
-def _removed(edit: Edit) -> tuple[str, ...]:
-    return edit.removed
 
 
 def _spelled(lines: Iterable[str]) -> dict[str, str]:
@@ -175,9 +168,9 @@ def _by_mechanism(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str])
 
 
 def _by_package(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> Iterable[_Reason]:
+    said = words([signs.text])
     for edit in edits:
         packages = words([*edit.removed, *edit.added]) - ordinary - _COMMON
-        said = words([signs.text])
         hit = sorted(
             word for word in packages & said if len(word) >= _LEAST_WORD and not any(c.isdigit() for c in word)
         )

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autodevops.analysis.samples import Direction, FloatArray, clean
+from autodevops.analysis.samples import CONSISTENT_MAD, Direction, FloatArray, clean
 
-_CONSISTENT_MAD = 1.4826
-_CONSISTENT_RANGE = 1.349  # both estimate the standard deviation of normal noise
+_CONSISTENT_RANGE = 1.349  # makes the range of quartiles of normal noise estimate its standard deviation
 _LEAST_PAST = 8  # samples; fewer say nothing about what is usual
 
 
@@ -52,7 +51,7 @@ def usual(values: npt.ArrayLike, *, floor: float = 0.0, relative_floor: float = 
     tiny = float(np.finfo(np.float64).eps) * max(1.0, float(np.max(np.abs(v)))) * 8
     return Usual(
         level,
-        max(_CONSISTENT_MAD * spread, (high - low) / _CONSISTENT_RANGE, floor, relative_floor * abs(level), tiny),
+        max(CONSISTENT_MAD * spread, (high - low) / _CONSISTENT_RANGE, floor, relative_floor * abs(level), tiny),
     )
 
 

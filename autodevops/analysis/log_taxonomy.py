@@ -8,7 +8,7 @@ seen, not who is at fault: that a connection is refused speaks about the peer at
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 _STATUS: Final = r"(?:status(?: code)?|HTTP(?:/\d\.\d)?\"?|code|error|returned|got)[ :=\"']{1,3}"
@@ -270,7 +270,3 @@ def categorise(*texts: str) -> str:
     """The kind of error that the texts speak of, or an empty string. More specific kinds win over general ones."""
     joined = " ".join(texts)[:_LONGEST]
     return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(joined)), "")
-
-
-def speaks_of(kind: str, texts: Iterable[str]) -> bool:
-    return any(_PATTERNS[kind].search(text[:_LONGEST]) for text in texts)

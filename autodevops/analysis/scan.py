@@ -2,8 +2,8 @@
 
 All series of a chunk go through each step at once: gaps are carried forward, a running median of five kills spikes,
 noise is measured at several lengths, and then each stretch of some length is weighed against the baseline. One answer
-a series, its most conspicuous stretch; `find_episodes` and `find_changes` look closer at the few that have one. The
-working memory depends on the chunk alone.
+a series, its most conspicuous stretch; `find_episodes` and `find_changes` are for a closer look at the few that have
+one. The working memory depends on the chunk alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from autodevops.analysis.changepoints import penalty
 from autodevops.analysis.samples import CONSISTENT_MAD, MEDIAN_WIDTH, FloatArray
 
-CHUNK = 2048  # series; with 120 samples some thirty megabytes
+CHUNK = 2048  # series; with 120 samples some twenty megabytes
 _LEAST = 8  # finite samples of the baseline, below which nothing is said
 _LENGTHS = (4, 6, 9, 13, 20, 30, 45, 68, 102, 153)  # of stretches, each half as long again
 _NOISE_LENGTHS = (MEDIAN_WIDTH, 2 * MEDIAN_WIDTH)  # samples

@@ -78,7 +78,7 @@ def read_signs(
         words=words(said) - words(known),
         exact=spellings(said) - spellings(known),
         gone=_gone(bad_spans, good_spans),
-        operations=frozenset(_parts(span.name for span in bad_spans)),
+        operations=words([span.name for span in bad_spans]),
         frames=tuple(_frames(everything)),
         numbers=numbers(everything) - numbers([*before, *alerts]),
         same_input=_same_input(texts),
@@ -138,11 +138,6 @@ def _frames(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
 def called_in(around: str) -> frozenset[str]:
     """The names that stand around a frame, one of which is its function."""
     return frozenset(canonical(name) for name in _CALLED.findall(around))
-
-
-def _parts(names: Iterable[str]) -> Iterable[str]:
-    for name in names:
-        yield from words([name])
 
 
 def numbers(texts: Iterable[str]) -> frozenset[str]:

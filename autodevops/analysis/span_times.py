@@ -7,7 +7,7 @@ answer does not account for, to the network between the two; a call without an a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -100,18 +100,6 @@ def extra_times(slow: Sequence[Trace], ordinary: Sequence[Trace]) -> list[Extra]
         for place, names in by_place.items()
     ]
     return sorted(extras, key=lambda extra: (-extra.more, extra.place))
-
-
-def time_by_service(traces: Iterable[Trace]) -> dict[str, float]:
-    """Mean self time of a service on the critical path, in milliseconds a trace."""
-    totals: dict[str, float] = defaultdict(float)
-    count = 0
-    for trace in traces:
-        count += 1
-        for (place, _), time in spent(trace).items():
-            if place.kind == "service":
-                totals[place.service] += time
-    return {service: total / count for service, total in sorted(totals.items())} if count else {}
 
 
 def _path(tree: Tree) -> tuple[Span, ...]:

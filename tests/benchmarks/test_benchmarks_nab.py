@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
+from cases_nab import Alarm, Series, raw, scaled
 
-NAB = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/cases_nab.py"))
 FIRST, SECOND = (300, 399), (700, 799)
 
 
-def _series() -> Any:
-    return NAB["Series"]("made", np.arange(1000.0), np.zeros(1000), (FIRST, SECOND))
+def _series() -> Series:
+    return Series("made", np.arange(1000.0), np.zeros(1000), (FIRST, SECOND))
 
 
 @pytest.mark.parametrize(
@@ -33,12 +29,12 @@ def _series() -> Any:
 def test_the_scale_runs_from_never_alarming_to_perfection(
     samples: list[int], threshold: float, expected: float
 ) -> None:
-    alarms = [NAB["Alarm"](sample, 0.5) for sample in samples]
-    assert NAB["scaled"]([(_series(), alarms)], threshold) == pytest.approx(expected)
+    alarms = [Alarm(sample, 0.5) for sample in samples]
+    assert scaled([(_series(), alarms)], threshold) == pytest.approx(expected)
 
 
 def test_an_early_alarm_is_worth_more_and_one_just_after_a_window_costs_less() -> None:
-    raw, series = NAB["raw"], _series()
+    series = _series()
     assert raw(series, [FIRST[0]]) > raw(series, [FIRST[0] + 50]) > raw(series, [FIRST[1]]) > raw(series, [])
     assert raw(series, []) > raw(series, [FIRST[1] + 5]) > raw(series, [FIRST[1] + 90])
 
@@ -60,11 +56,11 @@ def _weight(position: float) -> float:
     ids=["half-way", "a third of a length late", "three lengths late", "before any window", "each sample counts"],
 )
 def test_each_alarm_weighs_what_the_standard_profile_says(samples: list[int], expected: float) -> None:
-    assert NAB["raw"](_series(), samples) == pytest.approx(expected)
+    assert raw(_series(), samples) == pytest.approx(expected)
 
 
 def test_learning_is_fifteen_percent_of_at_most_five_thousand_samples_and_cuts_windows_off() -> None:
-    series = NAB["Series"]("made", np.arange(10_000.0), np.zeros(10_000), ((100, 749), (740, 760)))
-    assert NAB["raw"](series, []) == -1  # the first window lies in what is for learning alone
-    assert NAB["raw"](series, [745]) == -1
-    assert NAB["raw"](series, [750]) > 0
+    series = Series("made", np.arange(10_000.0), np.zeros(10_000), ((100, 749), (740, 760)))
+    assert raw(series, []) == -1  # the first window lies in what is for learning alone
+    assert raw(series, [745]) == -1
+    assert raw(series, [750]) > 0

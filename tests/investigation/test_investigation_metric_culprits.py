@@ -18,7 +18,7 @@ from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Picture, Signal, SignalKind
 from autodevops.investigation.request import Span
-from autodevops.investigation.rules import LAST_STAGE, apply_stage
+from autodevops.investigation.rules import apply_all
 from autodevops.investigation.weigh import weigh
 
 STEP, PAST = 300.0, 120
@@ -74,9 +74,7 @@ def _judge(services: Mapping[str, Service], samples: int = 5) -> tuple[list[str]
         signals=tuple(signals),
         graph=CallGraph.of(edges),
     )
-    findings: tuple[Finding, ...] = ()
-    for stage in range(1, LAST_STAGE + 1):
-        findings += tuple(apply_stage(stage, picture, findings))
+    findings = apply_all(picture)
     return [candidate.subject.name for candidate in weigh(picture, findings)], findings
 
 
