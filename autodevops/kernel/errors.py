@@ -11,7 +11,8 @@
     │   ├── ToolDenied         credentials were refused: renew the token or ask for the right
     │   └── ToolRejected       the system says the request is wrong: change the query
     │       └── ToolNotFound   what was asked for does not exist
-    └── RunFailed              a runbook run ended in another way than succeeded
+    ├── RunFailed              a runbook run ended in another way than succeeded
+    └── LedgerConflict         somebody else changed it first: read it again and decide anew
 
 Vendor exceptions are translated once, at the border where they appear, with `from`.
 Over MCP an error travels as text; `code` is its first word, so that the toolbox can
@@ -76,3 +77,7 @@ class ToolNotFound(ToolRejected):
 
 class RunFailed(AutoDevOpsError):
     code = "run_failed"
+
+
+class LedgerConflict(AutoDevOpsError):
+    code = "conflict"

@@ -1,0 +1,47 @@
+"""The ledger as everybody else sees it: append, read, and change state by compare-and-set.
+
+Any number of processes may hold the same ledger. Calls block for a few milliseconds at most on a quiet machine; they
+may be made from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from autodevops.domain.base import Json
+from autodevops.domain.ledger import Entry, EventKind, LedgerEvent, NewEvent
+
+
+class Ledger(Protocol):
+    def append(self, *events: NewEvent) -> tuple[LedgerEvent, ...]:
+        """Enter all of them, in order and in one transaction; durable when this returns."""
+        ...
+
+    def change(
+        self, kind: str, key: str, value: Mapping[str, Json], *, expected: int, event: NewEvent
+    ) -> tuple[Entry, LedgerEvent]:
+        """Set one entry of the state and enter `event`, both or neither.
+
+        `expected` is the version the caller saw, 0 for an entry that must not exist yet. Raises LedgerConflict when
+        the entry has another version.
+        """
+        ...
+
+    def entry(self, kind: str, key: str) -> Entry | None: ...
+
+    def entries(self, kind: str) -> tuple[Entry, ...]:
+        """All of a kind, by key."""
+        ...
+
+    def events(
+        self, *, after: int = 0, kind: EventKind | None = None, actor: str = "", subject: str = ""
+    ) -> Iterator[LedgerEvent]:
+        """Events with a number above `after`, oldest first; of one kind, actor or subject when given."""
+        ...
+
+    def head(self) -> tuple[int, str]:
+        """Number and digest of the newest event; `(0, GENESIS)` when there is none."""
+        ...
+
+    def close(self) -> None: ...
