@@ -12,7 +12,9 @@
     │   └── ToolRejected       the system says the request is wrong: change the query
     │       └── ToolNotFound   what was asked for does not exist
     ├── RunFailed              a runbook run ended in another way than succeeded
-    └── LedgerConflict         somebody else changed it first: read it again and decide anew
+    ├── LedgerConflict         somebody else changed it first: read it again and decide anew
+    └── LedgerUnavailable      nothing was entered or read: free the file, the disk or the rights
+        └── LedgerDamaged      what is written is not what was entered: keep a copy, run `audit verify`
 
 Vendor exceptions are translated once, at the border where they appear, with `from`.
 Over MCP an error travels as text; `code` is its first word, so that the toolbox can
@@ -81,3 +83,11 @@ class RunFailed(AutoDevOpsError):
 
 class LedgerConflict(AutoDevOpsError):
     code = "conflict"
+
+
+class LedgerUnavailable(AutoDevOpsError):
+    code = "ledger_unavailable"
+
+
+class LedgerDamaged(LedgerUnavailable):
+    code = "ledger_damaged"

@@ -223,6 +223,17 @@ class ScarletSettings(Section):
     """Folder where executed runbooks are kept."""
 
 
+class LedgerSettings(Section):
+    folder: Path = Path("scheduled/ledger")
+    """Folder of the ledger: its database, and the segments that `autodevops audit compact` closes."""
+    keep_events: int = Field(default=10_000, ge=0)
+    """How many of the newest events compaction leaves in the database."""
+    signing_key_file: Path | None = None
+    """PEM file of an Ed25519 private key that signs segments and heads; `autodevops audit keygen` makes one."""
+    public_key_file: Path | None = None
+    """PEM file of its public key; with it `autodevops audit verify` asks for signatures."""
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="AUTODEVOPS_",
@@ -243,6 +254,7 @@ class Settings(BaseSettings):
     investigation: InvestigationSettings = InvestigationSettings()
     toolbox: ToolboxSettings = ToolboxSettings()
     scarlet: ScarletSettings = ScarletSettings()
+    ledger: LedgerSettings = LedgerSettings()
 
     @classmethod
     def settings_customise_sources(

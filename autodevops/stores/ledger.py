@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from autodevops.domain.base import Json
-from autodevops.domain.ledger import Entry, EventKind, LedgerEvent, NewEvent
+from autodevops.domain.ledger import Entry, EventKind, LedgerEvent, NewEvent, check_spelling
+from autodevops.kernel.errors import LedgerConflict
 
 
 class Ledger(Protocol):
@@ -24,7 +25,7 @@ class Ledger(Protocol):
         """Set one entry of the state and enter `event`, both or neither.
 
         `expected` is the version the caller saw, 0 for an entry that must not exist yet. Raises LedgerConflict when
-        the entry has another version.
+        the entry has another version, and ValueError when `value` is not plain JSON.
         """
         ...
 
@@ -37,7 +38,10 @@ class Ledger(Protocol):
     def events(
         self, *, after: int = 0, kind: EventKind | None = None, actor: str = "", subject: str = ""
     ) -> Iterator[LedgerEvent]:
-        """Events with a number above `after`, oldest first; of one kind, actor or subject when given."""
+        """Events with a number above `after`, oldest first; of one kind, actor or subject when given.
+
+        Those that are there when the first is asked for; what is entered meanwhile is not among them.
+        """
         ...
 
     def head(self) -> tuple[int, str]:
@@ -45,3 +49,17 @@ class Ledger(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def changed(kind: str, key: str, value: Mapping[str, Json], version: int, seq: int) -> Entry:
+    """The entry that follows version `version`. Raises ValueError when it cannot be spelled."""
+    check_spelling([kind, key, dict(value)])
+    return Entry(kind=kind, key=key, version=version + 1, seq=seq, value=dict(value))
+
+
+def conflict(kind: str, key: str, expected: int, present: Entry | None) -> LedgerConflict:
+    version = present.version if present else 0
+    return LedgerConflict(
+        f"The {kind} {key} has version {version}, not {expected}: somebody changed it meanwhile.",
+        "Look at it again and decide anew.",
+    )

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from autodevops.domain.base import Json
-from autodevops.domain.ledger import GENESIS, Entry, EventKind, LedgerEvent, NewEvent
-from autodevops.kernel.errors import LedgerConflict
+from autodevops.domain.ledger import GENESIS, Entry, EntryMark, EventKind, LedgerEvent, NewEvent
+from autodevops.stores.ledger import changed, conflict
 
 
 class MemoryLedger:
@@ -25,11 +25,10 @@ class MemoryLedger:
     ) -> tuple[Entry, LedgerEvent]:
         with self._lock:
             present = self._state.get((kind, key))
-            version = present.version if present else 0
-            if version != expected:
-                raise conflict(kind, key, expected, version)
-            entered = self._enter(event)
-            entry = Entry(kind=kind, key=key, version=version + 1, seq=entered.seq, value=dict(value))
+            if (present.version if present else 0) != expected:
+                raise conflict(kind, key, expected, present)
+            entry = changed(kind, key, value, expected, self.head()[0] + 1)
+            entered = self._enter(event, entry.mark)
             self._state[kind, key] = entry
             return entry, entered
 
@@ -43,7 +42,9 @@ class MemoryLedger:
     def events(
         self, *, after: int = 0, kind: EventKind | None = None, actor: str = "", subject: str = ""
     ) -> Iterator[LedgerEvent]:
-        for event in self._events[after:]:
+        with self._lock:
+            entered = self._events[max(after, 0) :]
+        for event in entered:
             if (
                 (kind is None or event.kind == kind)
                 and (not actor or event.actor == actor)
@@ -57,15 +58,8 @@ class MemoryLedger:
     def close(self) -> None:
         return None
 
-    def _enter(self, event: NewEvent) -> LedgerEvent:
+    def _enter(self, event: NewEvent, entry: EntryMark | None = None) -> LedgerEvent:
         seq, previous = self.head()
-        entered = LedgerEvent.following(seq + 1, previous, event)
+        entered = LedgerEvent.following(seq + 1, previous, event, entry)
         self._events.append(entered)
         return entered
-
-
-def conflict(kind: str, key: str, expected: int, version: int) -> LedgerConflict:
-    return LedgerConflict(
-        f"The {kind} {key} has version {version}, not {expected}: somebody changed it meanwhile.",
-        "Look at it again and decide anew.",
-    )
