@@ -6,24 +6,32 @@ It builds the MCP servers from settings, connects the toolbox to them in memory,
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.clock import Clock, utc_now
-from autodevops.kernel.errors import AutoDevOpsError, SettingsError, ToolError
+from autodevops.kernel.errors import AutoDevOpsError, LedgerUnavailable, SettingsError, ToolError
 from autodevops.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from autodevops.domain.investigation import Investigation
+    from autodevops.domain.ledger import NewEvent
     from autodevops.domain.stream import TurnEvent
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.persona import Level
     from autodevops.scarlet import Scarlet
+    from autodevops.stores.ledger import Ledger
     from autodevops.toolbox.protocol import Emit, Tools
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,40 @@ def _ignore(_event: TurnEvent) -> None:
     return None
 
 
-class Workbench:
-    """Use as an async context manager: entering connects the toolbox, leaving closes it."""
+def _not_entered(_event: NewEvent) -> None:
+    return None
 
-    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no name for this user id, as in some containers
+        return f"uid {os.getuid()}"
+
+
+class Workbench:
+    """Use as an async context manager: entering connects the toolbox, leaving closes it.
+
+    What is done is entered in `ledger`, by default the one that the settings name, as done by `actor`, by default the
+    user of this process. `program` is whose settings these are: a change since its last start is an event.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = utc_now,
+        ledger: Ledger | None = None,
+        actor: str = "",
+        program: str = "",
+    ) -> None:
         self.settings = settings
         self._clock = clock
+        self._ledger = ledger
+        self._actor = actor or _user()
+        self._program = program or Path(sys.argv[0]).name or "python"
         self._exit = AsyncExitStack()
         self._tools: Tools | None = None
         self._once: Tools | None = None
@@ -68,14 +104,44 @@ class Workbench:
         skip_unused_imports()
         from autodevops import servers
         from autodevops.toolbox import McpToolbox
+        from autodevops.toolbox.audited import Audited
         from autodevops.toolbox.stack import asked_once, standard
 
         settings, seconds = self.settings.toolbox, self.settings.investigation.tool_timeout_seconds
+        enter = self._entering()  # before the toolbox, so that it outlives the last call
         targets = {name: servers.create(name, self.settings, clock=self._clock, plain=True) for name in servers.NAMES}
         toolbox = await self._exit.enter_async_context(McpToolbox({**targets, **self._further_servers()}))
         self._once = asked_once(toolbox, settings, seconds)
-        self._tools = standard(toolbox, settings, seconds, system_of=_system_of, clock=self._clock)
+        tools = standard(toolbox, settings, seconds, system_of=_system_of, clock=self._clock)
+        salt = settings.redaction_salt.get_secret_value()
+        self._tools = Audited(tools, enter, actor=self._actor, salt=salt, clock=self._clock)
         return self
+
+    @property
+    def ledger(self) -> Ledger:
+        """Opened when it is first asked for. Raises LedgerUnavailable."""
+        if self._ledger is None:
+            from autodevops.stores.sqlite_ledger import open_ledger
+
+            self._ledger = open_ledger(self.settings.ledger)
+            self._exit.callback(self._ledger.close)
+        return self._ledger
+
+    def _entering(self) -> Callable[[NewEvent], None]:
+        """Where events of reading go. A ledger that cannot be opened stops nobody who only asks."""
+        from autodevops.stores.background import BackgroundWriter
+        from autodevops.stores.configuration import note_settings
+
+        values = self.settings.model_dump(mode="json")
+        try:
+            ledger = self.ledger
+            note_settings(ledger, values, program=self._program, actor=self._actor, now=self._clock())
+        except LedgerUnavailable as error:
+            log.warning("What is read is not entered in the ledger. %s", error)
+            return _not_entered
+        writer = BackgroundWriter(ledger)
+        self._exit.callback(writer.close)
+        return writer.enter
 
     def _further_servers(self) -> dict[str, Any]:
         """Those of the mcpServers file. Raises SettingsError when one bears a name of ours."""

@@ -35,6 +35,7 @@ from autodevops.settings import (
     Settings,
     TempoSettings,
 )
+from autodevops.stores.memory import MemoryLedger
 from autodevops.workbench import Workbench
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)  # a Monday at noon: the world is busy
@@ -62,7 +63,7 @@ def play(scenario: Scenario, seed: int = 1) -> Outcome:
 
 
 async def _investigate(settings: Settings, namespace: str) -> tuple[Investigation, float, float]:
-    async with Workbench(settings, clock=lambda: NOW) as workbench:
+    async with Workbench(settings, clock=lambda: NOW, ledger=MemoryLedger()) as workbench:
         own, wall = thread_ms(), monotonic_ms()
         investigation = await workbench.investigate(namespace=namespace)
         return investigation, thread_ms() - own, monotonic_ms() - wall

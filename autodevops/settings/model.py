@@ -224,8 +224,8 @@ class ScarletSettings(Section):
 
 
 class LedgerSettings(Section):
-    folder: Path = Path("scheduled/ledger")
-    """Folder of the ledger: its database, and the segments that `autodevops audit compact` closes."""
+    folder: Path | None = None
+    """Folder of the ledger; empty: `autodevops/ledger` in the user's folder for state (~/.local/state on Linux)."""
     keep_events: int = Field(default=10_000, ge=0)
     """How many of the newest events compaction leaves in the database."""
     signing_key_file: Path | None = None

@@ -266,4 +266,11 @@ def _read_entry(row: tuple[str, str, int, int, str]) -> Entry:
 
 def open_ledger(settings: LedgerSettings, *, read_only: bool = False) -> SqliteLedger:
     """The ledger of these settings. Raises LedgerUnavailable."""
-    return SqliteLedger(settings.folder, read_only=read_only)
+    return SqliteLedger(folder_of(settings), read_only=read_only)
+
+
+def folder_of(settings: LedgerSettings) -> Path:
+    """One ledger for all that a user does on a machine, wherever it is done, unless the settings say otherwise."""
+    import platformdirs
+
+    return settings.folder or platformdirs.user_state_path("autodevops") / "ledger"

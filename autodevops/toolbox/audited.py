@@ -53,7 +53,7 @@ class Audited:
             self._enter(NewEvent(at=at, kind="tool_call", what=what, actor=self._actor, subject=tool, data=data))
 
     def _masked(self, arguments: Mapping[str, Json]) -> Json:
-        """What people and models type may hold secrets, and text that is not Unicode."""
+        """What people and models type may hold secrets, and what the ledger cannot spell."""
         text = canonical_json(redact(dict(arguments), self._salt))
-        written: Json = json.loads(text.encode("utf-8", "replace"))
+        written: Json = json.loads(text.encode("utf-8", "replace"), parse_constant=str)
         return written

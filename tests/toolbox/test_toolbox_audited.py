@@ -89,7 +89,10 @@ async def test_secrets_that_people_type_are_not_kept(typed: str) -> None:
     assert "s3cretpw" not in text
 
 
-async def test_text_that_is_not_unicode_is_kept_as_what_can_be_written() -> None:
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("a\ud800b", "a?b"), (float("nan"), "NaN"), (float("-inf"), "-Infinity"), ("größer", "größer")]
+)
+async def test_what_the_ledger_cannot_spell_is_replaced(typed: Json, kept: Json) -> None:
     tools, events = audited(ScriptedTools({"loki.query_logs": {}}))
-    await tools.call("loki.query_logs", {"query": "a\ud800b"})
-    assert events[0].data["arguments"] == {"query": "a?b"}
+    await tools.call("loki.query_logs", {"query": typed})
+    assert events[0].data["arguments"] == {"query": kept}
