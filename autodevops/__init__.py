@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autodevops.domain.evidence import Evidence
     from autodevops.domain.investigation import Investigation
     from autodevops.kernel.errors import AutoDevOpsError
-    from autodevops.notebook import Jamie, investigate
+    from autodevops.notebook import Jamie, investigate, ledger
     from autodevops.settings import Settings, load_settings
     from autodevops.workbench import Workbench
 
@@ -27,6 +27,7 @@ __all__ = [
     "Settings",
     "Workbench",
     "investigate",
+    "ledger",
     "load_settings",
 ]
 
@@ -38,6 +39,7 @@ _HOME = {
     "Settings": "autodevops.settings",
     "Workbench": "autodevops.workbench",
     "investigate": "autodevops.notebook",
+    "ledger": "autodevops.notebook",
     "load_settings": "autodevops.settings",
 }
 

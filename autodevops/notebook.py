@@ -19,10 +19,12 @@ from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TurnEvent, TurnFailed
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.errors import AutoDevOpsError
-from autodevops.settings import Settings
+from autodevops.settings import Settings, load_settings
 from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from autodevops.widgets.chat import ChatWidget
 
 
@@ -165,3 +167,20 @@ def investigate(
     """Investigate a namespace once, without a conversation. Raises UsageError when the namespace does not exist."""
     with Jamie(settings) as jamie:
         return jamie.investigate(question, namespace=namespace, window=window)
+
+
+class LedgerReader:
+    """The ledger that the settings name: `ledger.sql("select kind, count(*) from events group by kind")`."""
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """What DuckDB answers over the tables `events` and `state`, as a DataFrame; times are in UTC.
+
+        Raises UsageError for a query that is wrong, and LedgerUnavailable when there is no ledger yet.
+        """
+        from autodevops.stores.sqlite_ledger import open_ledger
+
+        with open_ledger(load_settings().ledger, read_only=True) as opened:
+            return opened.sql(query)
+
+
+ledger = LedgerReader()

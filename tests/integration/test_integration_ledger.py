@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import autodevops
 from autodevops.settings import LedgerSettings, Settings
 from autodevops.stores.memory import MemoryLedger
 from autodevops.stores.sqlite_ledger import open_ledger
@@ -46,3 +47,11 @@ def test_the_user_s_own_ledger_is_where_systems_keep_state(monkeypatch: pytest.M
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     with open_ledger(LedgerSettings()) as ledger:
         assert ledger.folder == tmp_path / "autodevops" / "ledger"
+
+
+async def test_a_notebook_asks_the_ledger_in_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTODEVOPS_LEDGER__FOLDER", str(tmp_path))
+    async with Workbench.from_settings() as workbench:
+        await workbench.default_namespace()
+    table = autodevops.ledger.sql("select kind, count(*) as events from events group by kind order by kind")
+    assert table.to_dict("list") == {"kind": ["settings", "tool_call"], "events": [1, 1]}
