@@ -63,6 +63,13 @@ class Lease:
             return None
         return cls(descriptor, path)
 
+    def is_current(self) -> bool:
+        """Whether the file that is locked still has its name; a former holder may have removed it."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
+        except FileNotFoundError:
+            return False
+
     def moved_to(self, path: Path) -> None:
         self._path = path
 
@@ -96,10 +103,7 @@ class Bundle:
             write_quickly(staging / MANIFEST, manifest_bytes(run))
             staging.rename(folder)
         except OSError as error:
-            raise RunFailed(
-                f"The artifacts folder {artifacts} cannot be written: {error.strerror}.",
-                "Make room or correct its rights, or set AUTODEVOPS_SCARLET__ARTIFACTS to another folder.",
-            ) from error
+            raise unwritable(artifacts, error) from error
         lease.moved_to(folder / LEASE)
         return cls(folder, lease)
 
@@ -148,6 +152,13 @@ class Bundle:
         for folder in (self.folder.parent, self.folder.parent.parent):
             sync(folder)
         return final
+
+
+def unwritable(folder: Path, error: OSError) -> RunFailed:
+    return RunFailed(
+        f"The artifacts folder {folder} cannot be written: {error.strerror}.",
+        "Make room or correct its rights, or set AUTODEVOPS_SCARLET__ARTIFACTS to another folder.",
+    )
 
 
 def manifest_bytes(run: Run) -> bytes:

@@ -11,6 +11,7 @@ They end with the process that started them, however that ends: ipykernel watche
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import logging
 import os
@@ -101,6 +102,12 @@ class Kernel:
 
 
 class Kernels(Protocol):
+    """Where kernels come from; a context manager, for those that are kept."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc_info: object) -> None: ...
+
     async def take(self, name: str, surroundings: Surroundings, start_timeout: float) -> Kernel:
         """A kernel that has run nothing. Raises RuntimeError, OSError or LookupError when there is none to be had."""
         ...
@@ -110,6 +117,12 @@ class Kernels(Protocol):
 
 class ColdKernels:
     """Each kernel is started when it is wanted."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        return None
 
     async def take(self, name: str, surroundings: Surroundings, start_timeout: float) -> Kernel:
         return await start(name, surroundings, start_timeout)
@@ -127,12 +140,15 @@ class KernelPool:
         self._ready: deque[Kernel] = deque()
         self._waiters: deque[asyncio.Future[Kernel]] = deque()
         self._starting: set[asyncio.Task[None]] = set()
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Future[Any]] = set()
         self._closed = False
 
     async def __aenter__(self) -> Self:
+        self._closed = False
         sweep()
         self._fill()
+        # The engine's libraries take a second; the first run would wait for them.
+        self._later(asyncio.to_thread(importlib.import_module, "autodevops.runbooks.execution"))
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -151,10 +167,10 @@ class KernelPool:
         return tuple(self._ready)
 
     async def filled(self) -> None:
-        """Wait until as many kernels wait as may, or one could not be started."""
+        """Wait until as many kernels wait as may, or one could not be started, and nothing else is going on."""
         self._fill()
-        while self._starting:
-            await asyncio.wait(set(self._starting))
+        while self._starting or self._ending:
+            await asyncio.wait({*self._starting, *self._ending})
 
     async def take(self, name: str, surroundings: Surroundings, start_timeout: float) -> Kernel:
         if name != PYTHON or not self.size:
