@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from autodevops.domain.stream import TurnEvent
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.persona import Level
+    from autodevops.runbooks import Gate, Means, RunQueue
     from autodevops.scarlet import Scarlet
     from autodevops.stores.ledger import Ledger
     from autodevops.toolbox.protocol import Emit, Tools
@@ -282,7 +283,30 @@ class Workbench:
             return Check("ollama", url, "failed", problem, "The built-in narrator writes the answers until it is back.")
         return Check("ollama", url, "ok", f"answers with model {model.name}")
 
+    def run_means(self, *, warm_kernels: int = 0, gate: Gate | None = None) -> Means:
+        """What runbooks are run with. Cells that do something are denied unless a gate grants them."""
+        from autodevops.runbooks import DenyingGate, KernelPool, Means, Places
+        from autodevops.runbooks.kernels import ColdKernels
+
+        return Means(
+            artifacts=self.settings.scarlet.artifacts,
+            clock=self._clock,
+            kernels=KernelPool(warm_kernels) if warm_kernels else ColdKernels(),
+            gate=gate or DenyingGate(),
+            secrets=Places(self.settings.secrets.by_name, self.settings.kubernetes),
+            redacting=self.settings.runs.redact,
+            ledger=self.ledger,
+        )
+
+    def run_queue(self, means: Means) -> RunQueue:
+        """The queue for runs by these means; use it as a context manager."""
+        from autodevops.runbooks import RunQueue
+
+        return RunQueue(means, at_once=self.settings.runs.at_once)
+
     def scarlet(self) -> Scarlet:
         from autodevops.scarlet import Scarlet
 
-        return Scarlet(self.settings.scarlet, clock=self._clock)
+        runs = self.settings.runs
+        means = self.run_means(warm_kernels=runs.warm_kernels)
+        return Scarlet(self.settings.scarlet, clock=self._clock, means=means, runs_at_once=runs.at_once)

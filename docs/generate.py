@@ -40,7 +40,11 @@ def settings_page() -> str:
         model = field.annotation
         assert isinstance(model, type)
         assert issubclass(model, BaseModel)
-        lines += ["", f"## [{section}]", "", "| setting | environment | default | meaning |", "|---|---|---|---|"]
+        lines += ["", f"## [{section}]", ""]
+        if not model.model_fields:  # names of one's own
+            lines.append(inspect.cleandoc(model.__doc__ or ""))
+            continue
+        lines += ["| setting | environment | default | meaning |", "|---|---|---|---|"]
         for name, entry in model.model_fields.items():
             variable = f"AUTODEVOPS_{section}__{name}".upper()
             lines.append(f"| `{name}` | `{variable}` | {_default(entry.default)} | {entry.description} |")

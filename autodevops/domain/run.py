@@ -11,9 +11,20 @@ from typing import Literal
 from autodevops.domain.base import Json, Noun, UtcDatetime
 
 CellStatus = Literal[
-    "pending", "running", "succeeded", "failed", "timed_out", "cancelled", "interrupted", "stopped_early", "not_run"
+    "pending",
+    "running",
+    "succeeded",
+    "failed",
+    "timed_out",
+    "cancelled",
+    "interrupted",
+    "stopped_early",
+    "denied",
+    "not_run",
 ]
-RunStatus = Literal["running", "succeeded", "failed", "timed_out", "cancelled", "interrupted", "stopped_early"]
+RunStatus = Literal[
+    "running", "succeeded", "failed", "timed_out", "cancelled", "interrupted", "stopped_early", "denied"
+]
 
 
 class CellRun(Noun):
@@ -50,6 +61,9 @@ class Run(Noun):
     reason: str = ""
     parameters: dict[str, Json]
     status: RunStatus
+    attempt: int = 1
+    retry_of: str = ""  # id of the first attempt; empty for a first attempt
+    kernel: dict[str, Json] = {}  # its name, and whether it was waiting, warm, when the run came
     started_at: UtcDatetime
     finished_at: UtcDatetime | None = None
     reconciled_at: UtcDatetime | None = None

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from autodevops.domain.run import Run, RunStatus
 from autodevops.kernel.errors import RunFailed
-from autodevops.runbooks.files import digest, notebook_bytes, sync_folder, write_atomically
+from autodevops.runbooks.files import digest, notebook_bytes, sync, write_quickly, write_together
+
+log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 NOTEBOOK = "notebook.ipynb"
@@ -59,6 +63,13 @@ class Lease:
             return None
         return cls(descriptor, path)
 
+    def is_current(self) -> bool:
+        """Whether the file that is locked still has its name; a former holder may have removed it."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
+        except FileNotFoundError:
+            return False
+
     def moved_to(self, path: Path) -> None:
         self._path = path
 
@@ -81,7 +92,7 @@ class Bundle:
 
     @classmethod
     def create(cls, artifacts: Path, run: Run) -> Self:
-        """Raises RunFailed when the artifacts folder cannot be written."""
+        """Raises RunFailed when the artifacts folder cannot be written. Not synced yet: the run's journal does that."""
         folder = artifacts.absolute() / run.runbook / run.id
         staging = folder.with_name(f".{run.id}.new")
         try:
@@ -89,14 +100,10 @@ class Bundle:
             lease = Lease.take(staging / LEASE)
             if lease is None:
                 raise BlockingIOError(errno.EWOULDBLOCK, "another process took it while it was being made")
-            write_atomically(staging / MANIFEST, manifest_bytes(run))
+            write_quickly(staging / MANIFEST, manifest_bytes(run))
             staging.rename(folder)
-            sync_folder(folder.parent)
         except OSError as error:
-            raise RunFailed(
-                f"The artifacts folder {artifacts} cannot be written: {error.strerror}.",
-                "Make room or correct its rights, or set AUTODEVOPS_SCARLET__ARTIFACTS to another folder.",
-            ) from error
+            raise unwritable(artifacts, error) from error
         lease.moved_to(folder / LEASE)
         return cls(folder, lease)
 
@@ -104,10 +111,18 @@ class Bundle:
     def notebook(self) -> Path:
         return self.folder / NOTEBOOK
 
-    def finish(self, run: Run, notebook: Any | None, report: bytes) -> RunRecord:
-        """Write everything, the manifest last, and let go of the lease.
+    def discard(self) -> None:
+        """Nothing has happened in this run, and nothing will."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._lease.end()
 
-        Raises RunFailed when it cannot be written; the bundle then goes on saying `running` until it is reconciled.
+    def finish(
+        self, run: Run, notebook: Any | None, report: bytes, enter: Callable[[Run, bytes], None] | None = None
+    ) -> RunRecord:
+        """Write everything, the manifest last, `enter` run and manifest in the ledger, and let go of the lease.
+
+        When `enter` fails the bundle stays whole with its lease, unheld: `reconcile` enters the run later. Raises
+        RunFailed when it cannot be written; the bundle then goes on saying `running` until it is reconciled.
         """
         try:
             final = self._write(run, notebook, report)
@@ -117,20 +132,33 @@ class Bundle:
                 f"The bundle {self.folder} cannot be written: {error.strerror}.",
                 "Make room or correct its rights; the next start of Scarlet records this run as interrupted.",
             ) from error
+        if enter is not None:
+            try:
+                enter(final, manifest_bytes(final))
+            except Exception:
+                log.exception("Run %s is not in the ledger; the next start of Scarlet enters it", run.id)
+                self._lease.abandon()
+                return RunRecord(final, self.folder)
         self._lease.end()
         return RunRecord(final, self.folder)
 
     def _write(self, run: Run, notebook: Any | None, report: bytes) -> Run:
-        files = {REPORT: report}
-        if notebook is not None:
-            files[NOTEBOOK] = notebook_bytes(notebook)
-        for name, content in files.items():
-            write_atomically(self.folder / name, content)
+        files = {} if notebook is None else {NOTEBOOK: notebook_bytes(notebook)}
+        files[REPORT] = report
+        final = run.model_copy(update={"files": {name: digest(files[name]) for name in sorted(files)}})
+        write_together(self.folder, {**files, MANIFEST: manifest_bytes(final)})
         for leftover in self.folder.glob(".*.????????"):  # of a write that a crash cut short
             leftover.unlink()
-        final = run.model_copy(update={"files": {name: digest(files[name]) for name in sorted(files)}})
-        write_atomically(self.folder / MANIFEST, manifest_bytes(final))
+        for folder in (self.folder.parent, self.folder.parent.parent):
+            sync(folder)
         return final
+
+
+def unwritable(folder: Path, error: OSError) -> RunFailed:
+    return RunFailed(
+        f"The artifacts folder {folder} cannot be written: {error.strerror}.",
+        "Make room or correct its rights, or set AUTODEVOPS_SCARLET__ARTIFACTS to another folder.",
+    )
 
 
 def manifest_bytes(run: Run) -> bytes:

@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -21,6 +22,7 @@ from autodevops.kernel.errors import UsageError
 from autodevops.runbooks.parameters import Parameter, Value, is_parameter_name
 
 METADATA_KEY = "autodevops"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
 
 
 class FrontMatter(Noun):
@@ -33,13 +35,39 @@ class FrontMatter(Noun):
     risk: Literal["read-only", "low", "medium", "high"]
     time_limit_seconds: float = Field(gt=0, le=24 * 3600)
     cell_time_limit_seconds: float | None = Field(default=None, ge=1, le=24 * 3600)
+    secrets: tuple[str, ...] = ()  # names; where each one is stands in the settings
+    concurrency_key: str = ""  # runs with the same key do not overlap; may hold {parameter}
+    concurrency: int = Field(default=1, ge=1, le=64)  # so many runs with the same key at a time
+    retries: int = Field(default=0, ge=0, le=10)  # after a run that failed or took too long
+    retry_pause_seconds: float = Field(default=10.0, ge=0, le=3600)
 
     @model_validator(mode="after")
     def _names(self) -> Self:
         for name in self.parameters:
             if not is_parameter_name(name):
                 raise ValueError(f"parameter name {name!r} is not an identifier such as window_minutes")
+        for name in self.secrets:
+            if not is_secret_name(name):
+                raise ValueError(f"secret name {name!r} is not an identifier such as GITHUB_TOKEN")
+        if len({name.upper() for name in self.secrets}) < len(self.secrets):
+            raise ValueError("a secret is named twice")
+        key_of(self.concurrency_key, dict.fromkeys(self.parameters, ""))
         return self
+
+
+def key_of(template: str, values: Mapping[str, object]) -> str:
+    """`template` with each {name} replaced by that parameter's value. Raises ValueError for a name that is unknown."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise ValueError(f"concurrency_key names {{{match[1]}}}, which is no parameter")
+        return str(values[match[1]])
+
+    return re.sub(r"\{([^{}]*)\}", value, template)
+
+
+def is_secret_name(name: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name))
 
 
 @dataclass(frozen=True)
@@ -66,7 +94,7 @@ class Catalogue:
     def load(self, name: str) -> Runbook:
         """Raises UsageError when there is no such runbook or it cannot be one."""
         path = self.folder / f"{name}.ipynb"
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or not path.is_file():
+        if not re.fullmatch(NAME, name) or not path.is_file():
             known = ", ".join(self.names()) or "none"
             raise UsageError(f"There is no runbook {name!r} in {self.folder}.", f"It has: {known}.")
         return load_runbook(path)
@@ -104,6 +132,10 @@ def load_runbook(path: Path) -> Runbook:
             "Correct the notebook's metadata.",
         ) from error
     _check_parameters_cell(path, notebook, front)
+    if not re.fullmatch(NAME, path.stem):
+        raise UsageError(
+            f"Runbook {path} has a name that cannot name a folder.", "Use letters, digits, dots, - and _ in its name."
+        )
     return Runbook(name=path.stem, path=path, source=source, front=front)
 
 

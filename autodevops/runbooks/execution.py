@@ -2,8 +2,8 @@
 
 Stock Papermill writes `completed` into cells that timed out or never ran, and hides the cause of a timeout behind an
 AssertionError of its own. This engine keeps one status per cell and one for the run (`autodevops.domain.run`), writes
-them into the notebook's `papermill` metadata, and ends the kernel in every case. It knows nothing of runbooks, bundles
-and schedules.
+them into the notebook's `papermill` metadata (`record`), asks a gate before a cell that does something (`gates`), and
+ends the kernel in every case. It knows nothing of runbooks, bundles and schedules.
 
 It raises NotebookEnded when the run ended in another way than `succeeded` or `stopped_early`, after the notebook was
 saved; Ctrl-C in the main thread ends the run as `interrupted` and is then raised as KeyboardInterrupt.
@@ -12,31 +12,52 @@ saved; Ctrl-C in the main thread ends the run as `interrupted` and is then raise
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NotebookExecutionManager
-from traitlets import Float, Instance
+from traitlets import Instance
 
-from autodevops.domain.run import CellStatus, RunError, RunStatus
+from autodevops.domain.base import Json
+from autodevops.domain.run import RunError, RunStatus
 from autodevops.kernel.clock import Clock, monotonic_ms, utc_now
 from autodevops.kernel.errors import RunFailed
-from autodevops.runbooks.files import notebook_bytes, write_atomically
+from autodevops.runbooks import gates
+from autodevops.runbooks.gates import CellRequest, DenyingGate, Gate
+from autodevops.runbooks.kernels import START_SECONDS, ColdKernels, Kernel, Kernels, Surroundings
+from autodevops.runbooks.masking import Masking, StreamMasking
+from autodevops.runbooks.progress import CellFinished, CellStarted, CellWaiting, Observer, OutputChunk
+from autodevops.runbooks.record import GOOD, Journal, RunManager
 from autodevops.runbooks.stop import StopSignal, sigterm_calls
 
 T = TypeVar("T")
 
 # A cell's last outputs may come this long after its reply; nbclient's 4 s is too short on a busy machine.
 OUTPUT_GRACE_SECONDS = 30
+INTERRUPT_SECONDS = 0.4  # for a cell that is interrupted to clean up, before its kernel is killed
 ABANDON_SECONDS = 5.0
+ALIVE_SECONDS = 0.5  # between two looks at the kernel's process
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a run is to be executed, and who is told."""
+
+    run_id: str = ""
+    runbook: str = ""
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    surroundings: Surroundings = field(default_factory=Surroundings.here)
+    kernels: Kernels = field(default_factory=ColdKernels)
+    gate: Gate = field(default_factory=DenyingGate)
+    masking: Masking = field(default_factory=Masking)
+    observer: Observer = lambda _event: None
+    stop: StopSignal = field(default_factory=StopSignal)
+    run_timeout: float | None = None  # seconds
+    cell_timeout: float | None = None
+    start_timeout: float = START_SECONDS
 
 
 class NotebookEnded(RunFailed):
@@ -59,94 +80,29 @@ class _Ended(Exception):
         self.error = error
 
 
-class RunManager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
-    """Papermill's keeper of metadata, with true statuses and whole files."""
-
-    def __init__(self, nb: Any, *, clock: Clock, **options: Any) -> None:
-        self._clock = clock
-        super().__init__(nb, **options)
-
-    def now(self) -> datetime:
-        return self._clock()
-
-    def save(self, **_kwargs: Any) -> None:
-        if self.output_path:
-            write_atomically(Path(self.output_path), notebook_bytes(self.nb))
-        self.last_save_time = self.now()
-
-    def notebook_start(self, **kwargs: Any) -> None:
-        self.nb.metadata.setdefault("papermill", {})
-        self.nb.metadata.papermill["status"] = "running"
-        self.nb.metadata.papermill["error"] = None
-        super().notebook_start(**kwargs)
-
-    def cell_end(self, cell: Any, status: CellStatus, error: str) -> None:
-        meta = cell.metadata.papermill
-        end = self.now()
-        meta["status"] = status
-        meta["error"] = error
-        meta["exception"] = status not in {"succeeded", "stopped_early"}
-        meta["end_time"] = end.isoformat()
-        meta["duration"] = (end - datetime.fromisoformat(meta["start_time"])).total_seconds()
-        self.save()
-        if self.pbar:
-            self.pbar.update(1)
-
-    def run_end(self, status: RunStatus, error: RunError | None) -> None:
-        self.nb.metadata.papermill["status"] = status
-        self.nb.metadata.papermill["error"] = error.model_dump() if error else None
-        self.nb.metadata.papermill["exception"] = True if status not in {"succeeded", "stopped_early"} else None
-
-    def notebook_complete(self, **_kwargs: Any) -> None:
-        """Cells that were not reached say so; Papermill would call them completed."""
-        mark_unreached(self.nb)
-        self.end_time = self.now()
-        self.nb.metadata.papermill["end_time"] = self.end_time.isoformat()
-        self.nb.metadata.papermill["duration"] = (self.end_time - self.start_time).total_seconds()
-        self.cleanup_pbar()
-        self.save()
-
-
-def mark_unreached(notebook: Any, *, running_as: CellStatus = "interrupted") -> None:
-    """Give every code cell a final status, and take Papermill's bookkeeping off cells that are not code."""
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            cell.metadata.pop("papermill", None)
-            continue
-        meta = cell.metadata.setdefault("papermill", {})
-        if meta.get("status", "pending") == "pending":
-            meta["status"] = "not_run"
-        elif meta["status"] == "running":
-            meta["status"] = running_as
-            meta["exception"] = True
-
-
 class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
     """Executes the cells in one event loop, so that a stop, a deadline or a signal reaches a waiting cell at once."""
 
-    run_timeout = Float(0.0, help="seconds for the whole run; 0: no limit")
-    stop = Instance(StopSignal)
+    conduct = Instance(Conduct)
 
-    def execute(self, **start_options: Any) -> Any:
-        _drive(lambda: self._run(start_options))
-        return self.nb
-
-    async def _run(self, start_options: Mapping[str, Any]) -> None:
+    async def run(self) -> None:
         self.reset_execution_trackers()
         self.on_cell_executed = self._note_reply
         self._exit_asked = False
-        self._deadline = monotonic_ms() + self.run_timeout * 1000 if self.run_timeout else None
+        self._streams: dict[str, StreamMasking] = {}
+        limit = self.conduct.run_timeout
+        self._deadline = monotonic_ms() + limit * 1000 if limit else None
         self._stop_asked = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        kernel: Kernel | None = None
         status: RunStatus = "failed"
         error: RunError | None = RunError(kind="EngineFailed", message="the engine itself failed")
-        sockets = tempfile.mkdtemp(prefix="autodevops-")
         with (
-            self.stop.listening(self._wake),
+            self.conduct.stop.listening(self._wake),
             sigterm_calls(self._loop, self._told_to_end),
         ):
             try:
-                await self._start_kernel(sockets, start_options)
+                kernel = await self._take_kernel()
                 await self._execute_cells()
                 status, error = "succeeded", None
             except _Ended as ended:
@@ -159,37 +115,44 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
                 raise
             finally:
                 self.nb_man.run_end(status, error)
-                self.shutdown_kernel = "graceful" if status == "succeeded" else "immediate"
-                if self.km is not None:
-                    await self._async_cleanup_kernel()
-                shutil.rmtree(sockets, ignore_errors=True)
+                if kernel is not None:
+                    await self.conduct.kernels.end(kernel, graceful=status == "succeeded")
 
-    async def _start_kernel(self, sockets: str, start_options: Mapping[str, Any]) -> None:
+    async def _take_kernel(self) -> Kernel:
         self._check_stop()
+        conduct = self.conduct
         try:
-            manager = self.create_kernel_manager()
-            # Sockets in a folder of ours alone: nobody else on the machine can reach the kernel, as over TCP.
-            manager.transport = "ipc"
-            manager.ip = os.path.join(sockets, "kernel")
-            # Not raced: given up half way, it would leave a process that nobody knows.
-            await self.async_start_new_kernel(**start_options)
-            await self._race(self.async_start_new_kernel_client())
-            reply = await self._race(self._kernel_info())
+            kernel = await self._race(
+                conduct.kernels.take(self.kernel_name, conduct.surroundings, conduct.start_timeout),
+                given_up=self._end_unused,
+            )
         except (RuntimeError, OSError, LookupError) as error:
-            raise _Ended("failed", RunError(kind="KernelNotStarted", message=_one_line(str(error)))) from error
-        self.nb.metadata["language_info"] = reply["content"]["language_info"]
+            message = _one_line(conduct.masking.text(str(error)))
+            raise _Ended("failed", RunError(kind="KernelNotStarted", message=message)) from error
+        self.km, self.kc = kernel.manager, kernel.client
+        language = dict(kernel.language_info)
+        self.nb.metadata["language_info"] = language
+        self.nb.metadata.papermill["kernel"] = {
+            "name": kernel.name,
+            "language": f"{language.get('name', '')} {language.get('version', '')}".strip(),
+            "warm": kernel.warm,
+        }
+        return kernel
 
-    async def _kernel_info(self) -> Any:
-        return await self.async_wait_for_reply(self.kc.kernel_info())
+    async def _end_unused(self, kernel: Kernel) -> None:
+        await self.conduct.kernels.end(kernel, graceful=False)
 
     async def _execute_cells(self) -> None:
         for index, cell in enumerate(self.nb.cells):
             if cell.cell_type != "code" or self.skip_cells_with_tag in cell.metadata.get("tags", []):
                 continue
+            self._check_stop()
+            await self._pass_gate(cell, index)
             self.nb_man.cell_start(cell, index)
+            self.conduct.observer(CellStarted(self.conduct.run_id, index))
             ended = _Ended("failed", RunError(kind="EngineFailed", message="the engine itself failed", cell=index))
             try:
-                await self._race(self.async_execute_cell(cell, index))
+                await self._race(self.async_execute_cell(cell, index), interrupting=True)
                 ended = _Ended("succeeded", None)
                 if self._exit_asked:
                     ended = _Ended(
@@ -197,7 +160,7 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
                         RunError(kind="SystemExit", message="the notebook asked to end here", cell=index),
                     )
             except CellExecutionError as error:
-                ended = _from_exception(error, index)
+                ended = self._from_exception(error, index)
             except CellTimeoutError as error:
                 ended = _Ended(
                     "timed_out", RunError(kind="CellTimeout", message=self._timeout_words(error), cell=index)
@@ -214,13 +177,102 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
                 )
                 raise
             finally:
+                self._end_streams(cell, index)
                 words = f"{ended.error.kind}: {ended.error.message}" if ended.error else ""
-                self.nb_man.cell_end(cell, _cell_status(ended.status), words)
+                seconds = self.nb_man.cell_end(cell, index, ended.status, words)
+                self.conduct.observer(CellFinished(self.conduct.run_id, index, ended.status, seconds, words))
             if ended.status != "succeeded":
                 raise ended
 
-    async def _race(self, work: Awaitable[T]) -> T:
-        """The result of `work`, unless a stop is asked for or the run's time is over; then `work` is given up."""
+    async def _pass_gate(self, cell: Any, index: int) -> None:
+        """Returns when the cell may run; a cell that is tagged must not reach the kernel before."""
+        tag = gates.tag_of(cell.metadata)
+        if tag is None:
+            return
+        conduct = self.conduct
+        source = str(cell.source)
+        request = CellRequest(
+            run_id=conduct.run_id,
+            runbook=conduct.runbook,
+            cell=index,
+            tag=tag,
+            digest=gates.source_digest(source),
+            source=conduct.masking.known(source),
+            parameters=conduct.masking.known_value(dict(conduct.parameters)),
+        )
+        self.nb_man.settle()
+        conduct.observer(CellWaiting(conduct.run_id, index, tag))
+        try:
+            why = gates.objection(request, await self._race(conduct.gate.ask(request)))
+        except _Ended:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with the gate, it has not granted the cell
+            why = f"the gate failed: {type(error).__name__}: {error}"
+        if why:
+            error_of_run = RunError(kind="Denied", message=_one_line(conduct.masking.text(why)), cell=index)
+            words = f"Denied: {error_of_run.message}"
+            self.nb_man.cell_end(cell, index, "denied", words)
+            conduct.observer(CellFinished(conduct.run_id, index, "denied", 0.0, words))
+            raise _Ended("denied", error_of_run)
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """nbclient's own goes on after its cell was given up, and asks a client that is gone."""
+        reply = self.task_poll_for_reply
+        assert reply is not None
+        while not (await asyncio.wait({reply}, timeout=ALIVE_SECONDS))[0]:
+            if not await self.km.is_alive():
+                reply.cancel()
+                return
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        """Nothing of what the kernel says is kept before it is masked."""
+        kind, content = msg["msg_type"], msg["content"]
+        masking = self.conduct.masking
+        if kind == "status" and content.get("execution_state") == "idle":
+            self._end_streams(cell, cell_index)
+        elif kind == "stream":
+            name = str(content.get("name", "stdout"))
+            stream = self._streams.setdefault(name, masking.stream())
+            content["text"] = stream.feed(str(content.get("text", "")))
+            if not content["text"]:
+                return None
+        elif kind in ("execute_result", "display_data", "update_display_data", "error"):
+            msg["content"] = masking.known_value(content)
+        output = super().process_message(msg, cell, cell_index)
+        if output is not None:
+            self._tell(cell_index, output)
+            if kind == "stream":
+                _join_streams(cell.outputs)
+        return output
+
+    def _end_streams(self, cell: Any, index: int) -> None:
+        from nbformat.v4 import new_output
+
+        streams, self._streams = self._streams, {}
+        for name, stream in streams.items():
+            if rest := stream.end():
+                output = new_output("stream", name=name, text=rest)
+                cell.outputs.append(output)
+                self._tell(index, output)
+                _join_streams(cell.outputs)
+
+    def _tell(self, index: int, output: Any) -> None:
+        name, text = _as_text(output)
+        if text:
+            self.conduct.observer(OutputChunk(self.conduct.run_id, index, name, self.conduct.masking.text(text)))
+
+    async def _race(
+        self,
+        work: Awaitable[T],
+        *,
+        interrupting: bool = False,
+        given_up: Callable[[T], Awaitable[None]] | None = None,
+    ) -> T:
+        """The result of `work`, unless a stop is asked for or the run's time is over; then `work` is given up.
+
+        `interrupting`: the kernel is interrupted first, so that the cell may say its last words. `given_up` is called
+        with a result that came too late.
+        """
         task = asyncio.ensure_future(work)
         stop = asyncio.ensure_future(self._stop_asked.wait())
         remaining = None if self._deadline is None else max(0.0, self._deadline - monotonic_ms()) / 1000
@@ -228,29 +280,42 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
             await asyncio.wait({task, stop}, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
+            if interrupting:
+                await self._interrupt(task)
         finally:
             stop.cancel()
             if not task.done():
                 task.cancel()
                 # nbclient turns a cancelled cell into DeadKernelError; it is not asked what happened.
                 await asyncio.wait({task}, timeout=ABANDON_SECONDS)
-                if task.done() and not task.cancelled():
-                    task.exception()
+                if task.done() and not task.cancelled() and task.exception() is None and given_up is not None:
+                    await given_up(task.result())
+            elif not task.cancelled():
+                task.exception()
         self._check_stop()
         raise _Ended(
-            "timed_out", RunError(kind="RunTimeout", message=f"the run took longer than {self.run_timeout:g} s")
+            "timed_out",
+            RunError(kind="RunTimeout", message=f"the run took longer than {self.conduct.run_timeout:g} s"),
         )
+
+    async def _interrupt(self, task: asyncio.Future[Any]) -> None:
+        try:
+            await self.km.interrupt_kernel()
+        except (RuntimeError, OSError):
+            return  # it died meanwhile
+        await asyncio.wait({task}, timeout=INTERRUPT_SECONDS)
 
     def _wake(self) -> None:
         self._loop.call_soon_threadsafe(self._stop_asked.set)
 
     def _told_to_end(self) -> None:
-        self.stop.request("interrupted", "the runner was told to end (SIGTERM)")
+        self.conduct.stop.request("interrupted", "the runner was told to end (SIGTERM)")
 
     def _check_stop(self) -> None:
-        request = self.stop.requested
+        request = self.conduct.stop.requested
         if request is not None:
-            raise _Ended(request.status, RunError(kind=request.status.capitalize(), message=request.why))
+            message = self.conduct.masking.text(request.why)
+            raise _Ended(request.status, RunError(kind=request.status.capitalize(), message=message))
 
     def _note_reply(self, *, execute_reply: Mapping[str, Any], **_cell: Any) -> None:
         """`exit()` and `quit()` raise nothing in a kernel: they ask whoever runs it to end."""
@@ -262,22 +327,35 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
             return f"the cell ended but its output did not arrive within {self.iopub_timeout} s"
         return f"the cell took longer than {self.timeout:g} s"
 
+    def _from_exception(self, error: CellExecutionError, index: int) -> _Ended:
+        if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
+            return _Ended(
+                "stopped_early", RunError(kind="SystemExit", message="the notebook asked to end here", cell=index)
+            )
+        masking = self.conduct.masking
+        message = _one_line(masking.text(error.evalue))
+        return _Ended("failed", RunError(kind=masking.text(error.ename), message=message, cell=index))
 
-def execute(
+
+async def execute_notebook(
     nb: Any,
     kernel_name: str,
+    conduct: Conduct,
     *,
+    clock: Clock = utc_now,
     output_path: str | None = None,
+    journal: Journal | None = None,
     progress_bar: bool | dict[str, Any] = False,
     log_output: bool = False,
     autosave_cell_every: float = 30,
-    clock: Clock = utc_now,
     **options: Any,
-) -> Any:
+) -> None:
     """Execute the notebook in place. Raises NotebookEnded."""
     manager = RunManager(
         nb,
         clock=clock,
+        journal=journal,
+        kept=lambda notebook: kept(notebook, conduct.masking),
         output_path=output_path,
         progress_bar=progress_bar,
         log_output=log_output,
@@ -285,73 +363,79 @@ def execute(
     )
     manager.notebook_start()
     try:
-        _execute_managed(manager, kernel_name, log_output=log_output, **options)
+        client = RunClient(
+            manager,
+            conduct=conduct,
+            timeout=int(conduct.cell_timeout) if conduct.cell_timeout else None,
+            iopub_timeout=OUTPUT_GRACE_SECONDS,
+            kernel_name=kernel_name,
+            log_output=log_output,
+            store_widget_state=False,
+            **options,
+        )
+        await client.run()
     finally:
         manager.notebook_complete()
     meta = nb.metadata.papermill
-    if meta["status"] not in {"succeeded", "stopped_early"}:
+    if meta["status"] not in GOOD:
         raise NotebookEnded(meta["status"], RunError.model_validate(meta["error"]))
+
+
+def execute(
+    nb: Any,
+    kernel_name: str,
+    *,
+    start_timeout: float = START_SECONDS,
+    execution_timeout: float | None = None,
+    input_path: str | None = None,
+    **options: Any,
+) -> Any:
+    """What Papermill calls: execute the notebook in place, in a kernel of its own. Raises NotebookEnded.
+
+    There is nobody to ask, so cells tagged `approval` or `action` are denied.
+    """
+    del input_path  # Papermill passes it to every engine
+    conduct = Conduct(
+        run_id=str(options.get("output_path") or ""), cell_timeout=execution_timeout, start_timeout=start_timeout
+    )
+    drive(lambda: execute_notebook(nb, kernel_name, conduct, **options))
     return nb
 
 
-def _execute_managed(
-    manager: RunManager,
-    kernel_name: str,
-    *,
-    log_output: bool,
-    stdout_file: Any = None,
-    stderr_file: Any = None,
-    start_timeout: float = 60,
-    execution_timeout: float | None = None,
-    run_timeout: float | None = None,
-    stop: StopSignal | None = None,
-    environment: Mapping[str, str] | None = None,
-    input_path: str | None = None,
-    **options: Any,
-) -> None:
-    del input_path  # Papermill passes it to every engine
-    client = RunClient(
-        manager,
-        timeout=int(execution_timeout) if execution_timeout else None,
-        startup_timeout=int(start_timeout),
-        run_timeout=float(run_timeout or 0.0),
-        iopub_timeout=OUTPUT_GRACE_SECONDS,
-        kernel_name=kernel_name,
-        log_output=log_output,
-        stdout_file=stdout_file,
-        stderr_file=stderr_file,
-        stop=stop or StopSignal(),
-        store_widget_state=False,
-        **options,
-    )
-    # The stock renderer may put all of plotly.js into each output.
-    client.execute(env={**os.environ, "PLOTLY_RENDERER": "plotly_mimetype", **(environment or {})})
+def kept(notebook: Any, masking: Masking) -> Any:
+    """The notebook as it may be written; `notebook` itself when nothing had to be taken out."""
+    from nbformat import from_dict
+
+    masked = masking.value(notebook)
+    return notebook if masked is notebook else from_dict(masked)
 
 
-def _cell_status(status: RunStatus) -> CellStatus:
-    return status
+def drive(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run to the end in this thread, or in one of its own when an event loop runs here already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(main())
+    with ThreadPoolExecutor(1, thread_name_prefix="autodevops-run") as pool:
+        return pool.submit(asyncio.run, main()).result()
 
 
-def _from_exception(error: CellExecutionError, index: int) -> _Ended:
-    message = _one_line(error.evalue)
-    if error.ename == "SystemExit" and error.evalue in {"", "0", "None"}:
-        return _Ended(
-            "stopped_early", RunError(kind="SystemExit", message="the notebook asked to end here", cell=index)
-        )
-    return _Ended("failed", RunError(kind=error.ename, message=message, cell=index))
+def _as_text(output: Any) -> tuple[str, str]:
+    """What a person who follows the run sees of an output."""
+    if output.output_type == "stream":
+        return output.name, output.text
+    if output.output_type == "error":
+        return "error", f"{output.ename}: {output.evalue}"
+    name = "result" if output.output_type == "execute_result" else "display"
+    return name, str(output.data.get("text/plain", ""))
+
+
+def _join_streams(outputs: list[Any]) -> None:
+    """One text for what one stream said without interruption: no secret is torn in two by the pieces it came in."""
+    if len(outputs) > 1 and outputs[-1].output_type == "stream" and outputs[-1].name == outputs[-2].get("name"):
+        outputs[-2]["text"] += outputs.pop()["text"]
 
 
 def _one_line(text: str) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= 500 else flat[:499] + "…"
-
-
-def _drive(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run to the end in this thread, or in one of its own when an event loop runs here already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(main())
-    else:
-        with ThreadPoolExecutor(1, thread_name_prefix="autodevops-run") as pool:
-            pool.submit(asyncio.run, main()).result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,44 @@ CHART_CONFIG: dict[str, Any] = {
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Temporary file in the same folder, fsync, rename, fsync of the folder."""
+    write_together(path.parent, {path.name: content})
+
+
+def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Several files, renamed in the order given once all of them are on disk; the folder is synced once."""
+    written: dict[Path, Path] = {}
+    try:
+        for name, content in files.items():
+            temporary = folder / f".{name}.{secrets.token_hex(4)}"
+            written[folder / name] = temporary
+            with temporary.open("xb") as file:
+                file.write(content)
+        # All of them are written before the first is waited for: a file system does that in one go.
+        for temporary in written.values():
+            sync(temporary)
+        for path, temporary in written.items():
+            temporary.replace(path)
+    except BaseException:
+        for temporary in written.values():
+            temporary.unlink(missing_ok=True)
+        raise
+    sync(folder)
+
+
+def write_quickly(path: Path, content: bytes) -> None:
+    """A reader never sees half of it, and it outlives its writer; whether it outlives the machine is left open."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        temporary.write_bytes(content)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Of a folder: the names in it."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

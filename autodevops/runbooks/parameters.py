@@ -120,6 +120,24 @@ def resolve(runbook: str, declared: Mapping[str, Parameter], given: Mapping[str,
     return values
 
 
+def from_text(runbook: str, name: str, parameter: Parameter, text: str) -> Value:
+    """The value that a person wrote on a command line, by the declared type; never evaluated.
+
+    Raises UsageError. Whether it is allowed is for `resolve` to say.
+    """
+    try:
+        if parameter.type == "str":
+            return text
+        if parameter.type == "bool":
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+        return int(text) if parameter.type == "int" else float(text)
+    except (ValueError, LookupError) as error:
+        raise UsageError(
+            f"Parameter {name} of runbook {runbook} cannot be {text!r}: it is not {_TYPES[parameter.type]}.",
+            f"Give {allowed(parameter)}.",
+        ) from error
+
+
 def is_parameter_name(name: str) -> bool:
     """A plain ASCII identifier that no Python word or dunder hides behind."""
     return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)) and not keyword.iskeyword(name)

@@ -14,13 +14,28 @@ from pydantic import ValidationError
 
 from autodevops.domain.run import CellRun, Run, RunError
 from autodevops.kernel.clock import Clock
-from autodevops.runbooks.bundle import LEASE, NOTEBOOK, Bundle, Lease, RunRecord, read_manifest, remove_staging
+from autodevops.runbooks import entries
+from autodevops.runbooks.bundle import (
+    LEASE,
+    MANIFEST,
+    NOTEBOOK,
+    Bundle,
+    Lease,
+    RunRecord,
+    read_manifest,
+    remove_staging,
+)
+from autodevops.stores.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
 
-def reconcile(artifacts: Path, *, clock: Clock) -> tuple[RunRecord, ...]:
-    """Mark dead runs as interrupted and return them. Safe while other runners work in the same folder."""
+def reconcile(artifacts: Path, *, clock: Clock, ledger: Ledger | None = None) -> tuple[RunRecord, ...]:
+    """Mark dead runs as interrupted and return them. Safe while other runners work in the same folder.
+
+    A run whose end did not come into the ledger, because it could not be written or its runner died in between, is
+    entered. Raises what the ledger raises.
+    """
     found = []
     for lease_path in sorted(artifacts.glob(f"*/*/{LEASE}")):
         folder = lease_path.parent
@@ -41,21 +56,33 @@ def reconcile(artifacts: Path, *, clock: Clock) -> tuple[RunRecord, ...]:
             lease.end()
             continue
         if run.status == "running":
-            found.append(_interrupt(folder, lease, run, clock))
+            found.append(_interrupt(folder, lease, run, clock, ledger))
         else:
+            if ledger is not None:
+                _enter_late(folder, run, clock, ledger)
             lease.end()
     return tuple(found)
 
 
-def _interrupt(folder: Path, lease: Lease, run: Run, clock: Clock) -> RunRecord:
-    from autodevops.runbooks.execution import mark_unreached
+def _enter_late(folder: Path, run: Run, clock: Clock, ledger: Ledger) -> None:
+    manifest = (folder / MANIFEST).read_bytes()
+    if not entries.is_entered(ledger, run, manifest):
+        ledger.append(entries.ended(run, manifest, clock(), reconciled=run.reconciled_at is not None))
+
+
+def _interrupt(folder: Path, lease: Lease, run: Run, clock: Clock, ledger: Ledger | None) -> RunRecord:
+    from autodevops.runbooks.record import SAVE_SECONDS, mark_unreached, replay
     from autodevops.runbooks.report import report
-    from autodevops.runbooks.runner import cell_runs
+    from autodevops.runbooks.runner import boot_id, cell_runs, entering
 
     notebook = _notebook(folder)
     cells: tuple[CellRun, ...] = ()
-    error = RunError(kind="RunnerDied", message="the runner ended without a word: killed, or the machine went down")
+    error = RunError(kind="RunnerDied", message="the runner ended without a word: it was killed")
+    if run.runner.get("boot", boot_id()) != boot_id():
+        words = f"the machine went down; what ran in its last {SAVE_SECONDS:g} s may be missing here"
+        error = RunError(kind="MachineDied", message=words)
     if notebook is not None:
+        replay(folder / LEASE, notebook)
         mark_unreached(notebook)
         cells = cell_runs(notebook)
         error = error.model_copy(
@@ -64,7 +91,7 @@ def _interrupt(folder: Path, lease: Lease, run: Run, clock: Clock) -> RunRecord:
         meta = notebook.metadata.setdefault("papermill", {})
         meta.update(status="interrupted", error=error.model_dump(), exception=True)
     final = run.model_copy(update={"status": "interrupted", "cells": cells, "error": error, "reconciled_at": clock()})
-    return Bundle(folder, lease).finish(final, notebook, report(final, notebook))
+    return Bundle(folder, lease).finish(final, notebook, report(final, notebook), entering(ledger, clock))
 
 
 def _notebook(folder: Path) -> Any | None:

@@ -1,4 +1,4 @@
-"""The daemon: APScheduler says when, a worker thread runs, and a stop reaches every kernel.
+"""The daemon: APScheduler says when, the queue runs, and a stop reaches every kernel.
 
 What a missed, late or overlapping occurrence means is said here and not left to APScheduler's defaults: late ones run
 within `LATE_SECONDS`, several missed ones run once, and one that comes while its own run is still going is skipped.
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import AutoDevOpsError
-from autodevops.runbooks import Catalogue, RunRecord, RunRequest, StopSignal, reconcile, resolve, run_runbook
+from autodevops.runbooks import Catalogue, Means, RunQueue, RunRecord, RunRequest, reconcile, resolve
+from autodevops.runbooks.queue import RUNS_AT_ONCE, Perform
 from autodevops.runbooks.stop import sigterm_calls
 from autodevops.scarlet.cron import cron_trigger
 from autodevops.scarlet.schedule import Schedule, load_schedules
@@ -24,20 +24,26 @@ from autodevops.settings import ScarletSettings
 
 log = logging.getLogger(__name__)
 
-RunRunbook: TypeAlias = Callable[[RunRequest, StopSignal], RunRecord]
-"""Runs to the end in the thread it is called in; a StopSignal ends it early."""
-
 LATE_SECONDS = 300
-MAXIMUM_RUNS_AT_ONCE = 4  # each has a kernel of about 150 MB
 
 
 class Scarlet:
-    def __init__(self, settings: ScarletSettings, clock: Clock, run_runbook: RunRunbook | None = None) -> None:
+    def __init__(
+        self,
+        settings: ScarletSettings,
+        clock: Clock,
+        *,
+        means: Means | None = None,
+        runs_at_once: int = RUNS_AT_ONCE,
+        perform: Perform | None = None,
+    ) -> None:
+        """`perform` stands where the runner would."""
         self._settings = settings
         self._clock = clock
-        self._run_runbook = run_runbook or self._run_through_papermill
+        self._means = means or Means(settings.artifacts, clock)
+        self._runs_at_once = runs_at_once
+        self._perform = perform
         self._catalogue = Catalogue(settings.runbooks)
-        self._running: dict[asyncio.Task[Any], StopSignal] = {}
         self._stopping = False
 
     async def run(self) -> None:
@@ -58,7 +64,7 @@ class Scarlet:
                 await stop_asked.wait()
             finally:
                 scheduler.pause()
-                await self._stop_runs()
+                await self._queue.close("Scarlet was told to stop")
                 scheduler.shutdown(wait=False)
 
     async def run_once(self) -> list[RunRecord]:
@@ -76,7 +82,7 @@ class Scarlet:
 
     def _start(self) -> list[Schedule]:
         """Settle what an earlier process left behind, and read the schedules that are enabled."""
-        for record in reconcile(self._settings.artifacts, clock=self._clock):
+        for record in reconcile(self._settings.artifacts, clock=self._clock, ledger=self._means.ledger):
             log.warning(
                 "Run %s of %s had lost its runner; it is recorded as interrupted.", record.run.id, record.runbook
             )
@@ -132,47 +138,20 @@ class Scarlet:
             log.log(level, "Schedule %s: run %s, see %s", schedule.name, record.status, record.folder)
 
     async def _run(self, schedule: Schedule, trigger: str) -> RunRecord:
-        request = self._request(schedule, trigger)
-        stop = StopSignal()
-        task = asyncio.current_task()
-        assert task is not None
-        self._running[task] = stop
-        future = asyncio.get_running_loop().run_in_executor(self._pool, self._run_runbook, request, stop)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            stop.request("interrupted", "Scarlet was interrupted")
-            await asyncio.wait({future})
-            if not future.cancelled():
-                future.exception()
-            raise
-        finally:
-            del self._running[task]
-
-    async def _stop_runs(self) -> None:
-        for stop in self._running.values():
-            stop.request("interrupted", "Scarlet was told to stop")
-        if self._running:
-            await asyncio.wait(set(self._running))
+        return await self._queue.run(self._request(schedule, trigger))
 
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[asyncio.Event]:
-        """A thread pool for runs, and an event that SIGTERM sets; it stops what is running too."""
-        loop = asyncio.get_running_loop()
+        """The queue, and an event that SIGTERM sets; it stops what is running too."""
         asked = asyncio.Event()
         self._stopping = False
+        self._queue = RunQueue(self._means, at_once=self._runs_at_once, perform=self._perform)
 
         def stop() -> None:
             self._stopping = True
             asked.set()
-            for signal_of_run in self._running.values():
-                signal_of_run.request("interrupted", "Scarlet was told to end (SIGTERM)")
+            self._queue.stop("Scarlet was told to end (SIGTERM)")
 
-        with (
-            ThreadPoolExecutor(MAXIMUM_RUNS_AT_ONCE, thread_name_prefix="scarlet-run") as self._pool,
-            sigterm_calls(loop, stop),
-        ):
-            yield asked
-
-    def _run_through_papermill(self, request: RunRequest, stop: StopSignal) -> RunRecord:
-        return run_runbook(request, artifacts=self._settings.artifacts, clock=self._clock, stop=stop)
+        with sigterm_calls(asyncio.get_running_loop(), stop):
+            async with self._queue:
+                yield asked

@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -234,6 +235,37 @@ class LedgerSettings(Section):
     """PEM file of its public key; with it `autodevops audit verify` asks for signatures."""
 
 
+class RunsSettings(Section):
+    """How runbooks are run."""
+
+    at_once: int = Field(default=4, ge=1, le=64)
+    """Runs going on at a time; each has a kernel of about 150 MB. The rest wait."""
+    warm_kernels: int = Field(default=1, ge=0, le=16)
+    """Kernels that wait for Scarlet's next runs, about 90 MB each; 0: each run starts its own, which takes seconds."""
+    redact: bool = True
+    """Mask what looks like a secret in all that is kept of a run; what a runbook names in `secrets` always is."""
+
+
+class SecretPlaces(BaseModel):
+    """Where the secrets are that runbooks name: `NAME = "env:VARIABLE"`, `"file:/path"`,
+    `"kubernetes:namespace/name/key"` or `"keyring:service/user"`. They are fetched when a run begins, and given to its
+    kernel as environment variables."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, str]
+
+    @model_validator(mode="after")
+    def _places(self) -> Self:
+        for name, place in self.by_name.items():
+            if not re.match(r"(?:env|file|kubernetes|keyring):.", place):
+                raise ValueError(f"{name} is not env:..., file:..., kubernetes:... or keyring:...")
+        return self
+
+    @property
+    def by_name(self) -> dict[str, str]:
+        return dict(self.__pydantic_extra__)
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="AUTODEVOPS_",
@@ -255,6 +287,8 @@ class Settings(BaseSettings):
     toolbox: ToolboxSettings = ToolboxSettings()
     scarlet: ScarletSettings = ScarletSettings()
     ledger: LedgerSettings = LedgerSettings()
+    runs: RunsSettings = RunsSettings()
+    secrets: SecretPlaces = SecretPlaces()
 
     @classmethod
     def settings_customise_sources(
@@ -321,7 +355,12 @@ def _near(place: tuple[int | str, ...]) -> str:
 
 
 def _shown(where: str, value: object) -> str:
-    if where.endswith(("token", "password", "salt")) or ".tokens" in where or ".headers." in where:
+    if (
+        where.endswith(("token", "password", "salt"))
+        or ".tokens" in where
+        or ".headers." in where
+        or where.startswith("secrets")
+    ):
         return "<hidden>"
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -19,6 +19,7 @@ from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import RunFailed, UsageError
 from autodevops.runbooks import RunRecord, RunRequest, StopSignal
 from autodevops.runbooks.bundle import read_manifest
+from autodevops.runbooks.progress import Observer
 from autodevops.scarlet import Scarlet
 from autodevops.settings import ScarletSettings
 
@@ -27,15 +28,15 @@ MINUTES = {"minutes": {"type": "int", "default": 60, "minimum": 5, "help": "how 
 
 
 class Runner:
-    """Stands where Papermill would: keeps the requests and answers with a record, or does what it is told."""
+    """Stands where the runner would: keeps the requests and answers with a record, or does what it is told."""
 
     def __init__(self, act: Callable[[RunRequest, StopSignal], None] = lambda _request, _stop: None) -> None:
         self.requests: list[RunRequest] = []
         self._act = act
 
-    def __call__(self, request: RunRequest, stop: StopSignal) -> RunRecord:
+    async def __call__(self, request: RunRequest, *, stop: StopSignal, observer: Observer) -> RunRecord:
         self.requests.append(request)
-        self._act(request, stop)
+        await asyncio.to_thread(self._act, request, stop)
         run = Run(
             id=f"run-{len(self.requests)}",
             runbook=request.runbook.name,
@@ -68,7 +69,7 @@ async def test_once_runs_every_enabled_schedule_with_its_parameters(tmp_path: Pa
         b="{runbook: probe, interval: 1h, enabled: false}",
         c="{runbook: probe, cron: '0 3 * * *'}",
     )
-    records = await Scarlet(settings, utc_now, runner).run_once()
+    records = await Scarlet(settings, utc_now, perform=runner).run_once()
     assert [record.status for record in records] == ["succeeded", "succeeded"]
     assert [dict(request.parameters) for request in runner.requests] == [{"minutes": 30}, {}]
     assert [request.reason for request in runner.requests] == ["Half an hour", "schedule c"]
@@ -88,7 +89,7 @@ async def test_schedule_that_cannot_run_is_refused_before_anything_runs(
 ) -> None:
     runner = Runner()
     settings = _settings(tmp_path, a="{runbook: probe, interval: 1h}", z=schedule)
-    for start in (Scarlet(settings, utc_now, runner).run_once, Scarlet(settings, utc_now, runner).run):
+    for start in (Scarlet(settings, utc_now, perform=runner).run_once, Scarlet(settings, utc_now, perform=runner).run):
         with pytest.raises(UsageError, match="Schedule z: .*" + named):
             await start()
     assert runner.requests == []
@@ -106,7 +107,7 @@ async def test_daemon_fires_and_goes_on_after_a_failure(tmp_path: Path, caplog: 
 
     runner = Runner(act)
     daemon = asyncio.create_task(
-        Scarlet(_settings(tmp_path, a="{runbook: probe, interval: 1s}"), utc_now, runner).run()
+        Scarlet(_settings(tmp_path, a="{runbook: probe, interval: 1s}"), utc_now, perform=runner).run()
     )
     with caplog.at_level(logging.INFO, logger="autodevops.scarlet.agent"):
         assert await asyncio.to_thread(third.wait, WAIT_SECONDS)
@@ -131,7 +132,7 @@ async def test_cancelled_daemon_interrupts_its_run_and_waits_for_it(tmp_path: Pa
         ended.set()
 
     settings = _settings(tmp_path, a="{runbook: probe, interval: 1s}")
-    daemon = asyncio.create_task(Scarlet(settings, utc_now, Runner(act)).run())
+    daemon = asyncio.create_task(Scarlet(settings, utc_now, perform=Runner(act)).run())
     assert await asyncio.to_thread(running.wait, WAIT_SECONDS)
     daemon.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -151,7 +152,7 @@ async def test_once_that_is_cancelled_interrupts_its_run(tmp_path: Path) -> None
 
     runner = Runner(act)
     settings = _settings(tmp_path, a="{runbook: probe, interval: 1h}", b="{runbook: probe, interval: 1h}")
-    task = asyncio.create_task(Scarlet(settings, utc_now, runner).run_once())
+    task = asyncio.create_task(Scarlet(settings, utc_now, perform=runner).run_once())
     assert await asyncio.to_thread(running.wait, WAIT_SECONDS)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

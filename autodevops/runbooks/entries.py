@@ -1,0 +1,71 @@
+"""What the ledger learns of a run: that it started, how it ended, and what was found out later.
+
+The last entry carries the digest of the manifest's bytes, so that nothing in the bundle changes unseen from then on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from autodevops.domain.ledger import NewEvent
+from autodevops.domain.run import Run
+from autodevops.runbooks.files import digest
+from autodevops.runbooks.gates import CellRequest, GateAnswer
+
+if TYPE_CHECKING:
+    from autodevops.stores.ledger import Ledger
+
+
+def started(run: Run) -> NewEvent:
+    return NewEvent(
+        at=run.started_at,
+        kind="run",
+        what="started",
+        actor=_actor(run),
+        subject=run.id,
+        data={"runbook": run.runbook, "trigger": run.trigger, "attempt": run.attempt, "retry_of": run.retry_of},
+    )
+
+
+def ended(run: Run, manifest: bytes, at: datetime, *, reconciled: bool = False) -> NewEvent:
+    """`reconciled`: nobody saw the end."""
+    return NewEvent(
+        at=at,
+        kind="run",
+        what="reconciled" if reconciled else run.status,
+        actor=_actor(run),
+        subject=run.id,
+        data={
+            "runbook": run.runbook,
+            "status": run.status,
+            "folder": f"{run.runbook}/{run.id}",
+            "manifest": digest(manifest),
+        },
+    )
+
+
+def answered(run: Run, request: CellRequest, answer: GateAnswer, why_not: str, at: datetime) -> NewEvent:
+    return NewEvent(
+        at=at,
+        kind="approval",
+        what="denied" if why_not else "granted",
+        actor=answer.by,
+        subject=run.id,
+        data={
+            "runbook": run.runbook,
+            "cell": request.cell,
+            "tag": request.tag,
+            "digest": request.digest,
+            "why": answer.why,
+        },
+    )
+
+
+def is_entered(ledger: Ledger, run: Run, manifest: bytes) -> bool:
+    """Whether the end of the run is in the ledger."""
+    return any(event.data.get("manifest") == digest(manifest) for event in ledger.events(kind="run", subject=run.id))
+
+
+def _actor(run: Run) -> str:
+    return run.requested_by or run.trigger
