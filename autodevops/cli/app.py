@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from autodevops import __version__
-from autodevops.cli import ask, demo, doctor, evaluate, investigate, mcp, sandbox, scarlet
+from autodevops.cli import ask, audit, demo, doctor, evaluate, investigate, mcp, sandbox, scarlet
 from autodevops.cli.output import NothingSeen, print_json
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.startup import skip_unused_imports
@@ -28,6 +28,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(mcp.app, name="mcp")
 app.add_typer(scarlet.app, name="scarlet")
+app.add_typer(audit.app, name="audit")
 app.command("demo")(demo.demo)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_samples import START, documents, event, new_events
+from stores.ledger_samples import START, documents, event, new_events
 
 from autodevops.domain.ledger import GENESIS, LedgerEvent, NewEvent
 from autodevops.kernel.errors import LedgerConflict
