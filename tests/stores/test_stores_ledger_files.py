@@ -88,7 +88,7 @@ def test_a_full_disk_enters_nothing_and_says_so(tmp_path: Path) -> None:
         with ledger._write_lock:
             assert ledger._writer is not None
             ledger._writer.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then answers as on a full disk
-        with pytest.raises(LedgerUnavailable, match="no room .* nothing was entered"):
+        with pytest.raises(LedgerUnavailable, match=r"no room .* nothing was entered"):
             ledger.append(event(6, subject="x" * 100_000))
         assert ledger.head()[0] == 5
         assert verify(ledger).holds
