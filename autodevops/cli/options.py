@@ -22,14 +22,14 @@ End = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
 
-def parse_end(text: str) -> datetime | None:
+def parse_end(text: str, option: str = "--end") -> datetime | None:
     """Raises UsageError when `text` is no time. A time without a zone is taken as UTC."""
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--end {text!r} is not a time.", "Write it as 2026-11-24T03:45:00Z.") from error
+        raise UsageError(f"{option} {text!r} is not a time.", "Write it as 2026-11-24T03:45:00Z.") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

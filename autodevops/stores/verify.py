@@ -178,13 +178,14 @@ def _segment_rows(ledger: SqliteLedger, chain: Chain, segment: Segment) -> Itera
         found.add(str(path), f"it cannot be read: {error.strerror}", segment.first)
     except LedgerDamaged as error:
         found.add(str(path), error.message, segment.first)
-    if (chain.seq, chain.digest) != (segment.last, segment.digest):
-        if len(found.listed) + found.more == before:
-            found.add(
-                str(path),
-                f"it ends with event {chain.seq}, {chain.digest}; recorded was {segment.last}, {segment.digest}",
-                segment.last,
-            )
+    untold = len(found.listed) + found.more == before
+    if untold and (chain.seq, chain.digest) != (segment.last, segment.digest):
+        found.add(
+            str(path),
+            f"it ends with event {chain.seq}, {chain.digest}; recorded was {segment.last}, {segment.digest}",
+            segment.last,
+        )
+    if chain.seq != segment.last:
         chain.skip_to(segment.last, segment.digest)
 
 
