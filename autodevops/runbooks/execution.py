@@ -90,8 +90,7 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
         self.on_cell_executed = self._note_reply
         self._exit_asked = False
         self._streams: dict[str, StreamMasking] = {}
-        limit = self.conduct.run_timeout
-        self._deadline = monotonic_ms() + limit * 1000 if limit else None
+        self._deadline: float | None = None
         self._stop_asked = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         kernel: Kernel | None = None
@@ -103,6 +102,9 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
         ):
             try:
                 kernel = await self._take_kernel()
+                # Starting a kernel has its own limit; a busy machine must not eat up the time the cells have.
+                limit = self.conduct.run_timeout
+                self._deadline = monotonic_ms() + limit * 1000 if limit else None
                 await self._execute_cells()
                 status, error = "succeeded", None
             except _Ended as ended:
