@@ -18,7 +18,7 @@ from runbooks.test_runbooks_faults import FAULTS
 
 from autodevops.kernel.clock import utc_now
 from autodevops.runbooks import KernelPool, Means, RunQueue, RunRecord, RunRequest, load_runbook, perform
-from autodevops.runbooks.kernels import sweep
+from autodevops.runbooks.kernels import ColdKernels, Kernels, sweep
 
 TRACES = """
 import json, linecache, os
@@ -35,7 +35,7 @@ print(json.dumps({
 """
 
 
-async def _run(tmp_path: Path, pool: KernelPool, *cells: str, **environment: str) -> RunRecord:
+async def _run(tmp_path: Path, pool: Kernels, *cells: str, **environment: str) -> RunRecord:
     path = write_runbook(tmp_path / "runbooks", cells)
     means = Means(tmp_path / "artifacts", utc_now, kernels=pool, environment=environment)
     return await perform(RunRequest(load_runbook(path)), means)
@@ -91,7 +91,7 @@ async def test_surroundings_of_a_run_are_set_without_a_trace(tmp_path: Path, mon
         (tmp_path / "elsewhere").mkdir()
         monkeypatch.chdir(tmp_path / "elsewhere")
         warm = _printed(await _run(tmp_path, pool, TRACES, PROBE_GIVEN="to it"))
-    cold = _printed(await _run(tmp_path, KernelPool(0), TRACES, PROBE_GIVEN="to it"))
+    cold = _printed(await _run(tmp_path, ColdKernels(), TRACES, PROBE_GIVEN="to it"))
     assert warm == cold
     assert warm["folder"] == str(tmp_path / "elsewhere")
     assert (warm["given"], warm["gone"], warm["history"]) == ("to it", False, [])
