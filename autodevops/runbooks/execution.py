@@ -12,6 +12,7 @@ saved; Ctrl-C in the main thread ends the run as `interrupted` and is then raise
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -371,6 +372,7 @@ async def execute_notebook(
             timeout=int(conduct.cell_timeout) if conduct.cell_timeout else None,
             iopub_timeout=OUTPUT_GRACE_SECONDS,
             kernel_name=kernel_name,
+            log=_quiet_log(log_output),
             log_output=log_output,
             store_widget_state=False,
             **options,
@@ -402,6 +404,14 @@ def execute(
     )
     drive(lambda: execute_notebook(nb, kernel_name, conduct, **options))
     return nb
+
+
+def _quiet_log(log_output: bool) -> logging.Logger:
+    """nbclient's debug log has every source and message as they are, before anything is masked."""
+    log = logging.getLogger("papermill" if log_output else f"{__name__}.nbclient")
+    if not log_output:
+        log.setLevel(logging.WARNING)
+    return log
 
 
 def kept(notebook: Any, masking: Masking) -> Any:

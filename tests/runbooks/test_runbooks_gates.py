@@ -6,14 +6,15 @@ import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runbook_files import write_runbook
 from runbooks.running import check_bundle, read_notebook
+from runbooks.test_runbooks_ledger import BrokenLedger
 
 from autodevops.domain.run import Run
 from autodevops.kernel.clock import utc_now
-from autodevops.kernel.errors import LedgerConflict
 from autodevops.runbooks import (
     AnsweringGate,
     CellRequest,
@@ -32,7 +33,7 @@ from autodevops.stores.memory import MemoryLedger
 ACTION = "print('acted')"
 
 
-def _runbook(tmp_path: Path, cells: Sequence[str], tags: Sequence[str], **front: object) -> Path:
+def _runbook(tmp_path: Path, cells: Sequence[str], tags: Sequence[str], **front: Any) -> Path:
     """`tags`: one for each cell, or an empty string."""
     path = write_runbook(tmp_path / "runbooks", cells, **front)
     document = json.loads(path.read_text())
@@ -49,7 +50,7 @@ async def _run(
     tag: str = "action",
     stop: StopSignal | None = None,
     ledger: Ledger | None = None,
-    **front: object,
+    **front: Any,
 ) -> tuple[Run, bool]:
     """The run of three cells whose second one is tagged, and whether that one did what it does."""
     path = _runbook(tmp_path, ["1", ACTION, "print('must not run')"], ["", tag, ""], **front)
@@ -130,21 +131,8 @@ async def test_any_other_answer_denies(tmp_path: Path, answer: object, words: st
     assert words in run.error.message
 
 
-class _FullLedger(MemoryLedger):
-    """Takes `places` events."""
-
-    def __init__(self, places: int) -> None:
-        super().__init__()
-        self._places = places
-
-    def append(self, *events: object) -> object:  # type: ignore[override]
-        if self.head()[0] >= self._places:
-            raise LedgerConflict("The ledger is full.", "Make room.")
-        return super().append(*events)  # type: ignore[arg-type]
-
-
 async def test_answer_that_cannot_be_entered_opens_nothing(tmp_path: Path) -> None:
-    run, acted = await _run(tmp_path, AnsweringGate(), ledger=_FullLedger(1))
+    run, acted = await _run(tmp_path, AnsweringGate(), ledger=BrokenLedger(1))
     assert not acted
     assert run.status == "denied"
 

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -31,7 +32,7 @@ VALUE = 'h&nter2/"ü+key=='
 values = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=4, max_size=24).filter(
     lambda text: len(text.strip()) >= 4
 )
-SPELLED = {
+SPELLED: dict[str, Callable[[str], str]] = {
     "plain": str,
     "json": json.dumps,
     "json in json": lambda text: json.dumps(json.dumps(text)),
@@ -170,7 +171,7 @@ def test_missing_secret_is_named_with_where_it_was_looked_for(
     monkeypatch: pytest.MonkeyPatch, place: str, words: str
 ) -> None:
     monkeypatch.setenv("SHORT", "abc")
-    monkeypatch.setitem(os.environb, b"NOT_TEXT", b"\xff\xfe\xfd\xfc")  # type: ignore[misc]
+    monkeypatch.setitem(os.environb, b"NOT_TEXT", b"\xff\xfe\xfd\xfc")
     with pytest.raises(UsageError, match="secret PROBE of runbook book") as caught:
         _fetched(place)
     assert place in str(caught.value)
