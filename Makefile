@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench-sandbox bench-investigation bench-cases bench-logs bench-detect lint docs format constraints clean
+.PHONY: help setup demo test bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-runs lint docs format constraints clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench-logs: $(READY) ## Print how well and how fast log lines are grouped, besid
 
 bench-detect: $(READY) ## Print how changes in series are found, beside ruptures and never alarming
 	$(BIN)/python benchmarks/bench_detect.py
+
+bench-runs: $(READY) ## Print how soon a runbook is run and kept, beside Papermill; 200 queued runs
+	$(BIN)/python benchmarks/bench_runs.py
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks
