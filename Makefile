@@ -8,7 +8,8 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger lint docs format constraints clean
+.PHONY: help setup demo test lint docs format constraints clean
+.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ bench-detect: $(READY) ## Print how changes in series are found, beside ruptures
 
 bench-ledger: $(READY) ## Print how quick the ledger is, beside plain SQLite and lines in a file
 	$(BIN)/python benchmarks/bench_ledger.py
+
+bench-runs: $(READY) ## Print how soon a runbook is run and kept, beside Papermill; 200 queued runs
+	$(BIN)/python benchmarks/bench_runs.py
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks

@@ -12,6 +12,7 @@ saved; Ctrl-C in the main thread ends the run as `interrupted` and is then raise
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -90,8 +91,7 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
         self.on_cell_executed = self._note_reply
         self._exit_asked = False
         self._streams: dict[str, StreamMasking] = {}
-        limit = self.conduct.run_timeout
-        self._deadline = monotonic_ms() + limit * 1000 if limit else None
+        self._deadline: float | None = None
         self._stop_asked = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         kernel: Kernel | None = None
@@ -103,6 +103,9 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
         ):
             try:
                 kernel = await self._take_kernel()
+                # Starting a kernel has its own limit; a busy machine must not eat up the time the cells have.
+                limit = self.conduct.run_timeout
+                self._deadline = monotonic_ms() + limit * 1000 if limit else None
                 await self._execute_cells()
                 status, error = "succeeded", None
             except _Ended as ended:
@@ -369,6 +372,7 @@ async def execute_notebook(
             timeout=int(conduct.cell_timeout) if conduct.cell_timeout else None,
             iopub_timeout=OUTPUT_GRACE_SECONDS,
             kernel_name=kernel_name,
+            log=_quiet_log(log_output),
             log_output=log_output,
             store_widget_state=False,
             **options,
@@ -400,6 +404,14 @@ def execute(
     )
     drive(lambda: execute_notebook(nb, kernel_name, conduct, **options))
     return nb
+
+
+def _quiet_log(log_output: bool) -> logging.Logger:
+    """nbclient's debug log has every source and message as they are, before anything is masked."""
+    log = logging.getLogger("papermill" if log_output else f"{__name__}.nbclient")
+    if not log_output:
+        log.setLevel(logging.WARNING)
+    return log
 
 
 def kept(notebook: Any, masking: Masking) -> Any:

@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Mapping
@@ -277,6 +278,7 @@ async def start(name: str, surroundings: Surroundings, seconds: float) -> Kernel
         ip=str(folder / "kernel"),
         connection_file=str(folder / "connection.json"),
     )
+    _leave_out_the_debugger(manager)
     kernel = Kernel(name, manager, None, {}, surroundings, folder, lease)
     try:
         # No history in a file of the user's: what cells say there is masked by nobody.
@@ -298,6 +300,13 @@ async def start(name: str, surroundings: Surroundings, seconds: float) -> Kernel
         await asyncio.shield(kernel.end(graceful=False))
         raise
     return kernel
+
+
+def _leave_out_the_debugger(manager: Any) -> None:
+    """For ipykernel in our own environment: jupyter_client puts our interpreter where a specification says `python`."""
+    argv = manager.kernel_spec.argv
+    if argv[0] in ("python", "python3", sys.executable) and argv[1:3] == ["-m", "ipykernel_launcher"]:
+        argv[1:3] = ["-m", "autodevops.kernel.unattended"]
 
 
 def sweep() -> None:

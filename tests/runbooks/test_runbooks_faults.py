@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import select
 import signal
 import subprocess
 import sys
@@ -15,15 +12,13 @@ from typing import Any
 
 import pytest
 from runbook_files import write_runbook
+from runbooks.running import WAIT_SECONDS, Sign, check_bundle, read_notebook
 
-from autodevops.domain.run import Run
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import RunFailed
 from autodevops.runbooks import RunRecord, RunRequest, StopSignal, load_runbook, reconcile, run_runbook
 from autodevops.runbooks.bundle import read_manifest
-from autodevops.runbooks.files import digest
 
-WAIT_SECONDS = 60
 AFTER = "print('must not run')"
 
 
@@ -77,26 +72,6 @@ def _run(tmp_path: Path, cells: tuple[str, ...], stop: StopSignal | None = None,
     )
 
 
-def _notebook(folder: Path) -> Any:
-    return json.loads((folder / "notebook.ipynb").read_text())
-
-
-def _check_bundle(folder: Path) -> Run:
-    """Manifest, notebook and page agree; digests hold; nothing else lies in the folder."""
-    run = read_manifest(folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "notebook.ipynb", "report.html"]
-    assert run.files == {name: digest((folder / name).read_bytes()) for name in ("notebook.ipynb", "report.html")}
-    notebook = _notebook(folder)
-    assert notebook["metadata"]["papermill"]["status"] == run.status
-    assert tuple(cell.status for cell in run.cells) == tuple(
-        cell["metadata"]["papermill"]["status"] for cell in notebook["cells"] if cell["cell_type"] == "code"
-    )
-    page = (folder / "report.html").read_text()
-    assert f">{run.status.replace('_', ' ')}</span></h1>" in page
-    assert "must not run\n" not in "".join(str(cell.get("outputs")) for cell in notebook["cells"])
-    return run
-
-
 @pytest.mark.parametrize("name", FAULTS)
 def test_run_ends_with_its_true_status(tmp_path: Path, name: str) -> None:
     fault = FAULTS[name]
@@ -106,19 +81,19 @@ def test_run_ends_with_its_true_status(tmp_path: Path, name: str) -> None:
         record = run_runbook(RunRequest(load_runbook(path)), artifacts=tmp_path / "artifacts", clock=utc_now)
     else:
         record = _run(tmp_path, fault.cells, **fault.front)
-    run = _check_bundle(record.folder)
+    run = check_bundle(record.folder)
     assert run == record.run
     assert (run.status, tuple(cell.status for cell in run.cells)) == (fault.status, fault.cell_statuses)
     assert (run.error.kind if run.error else None) == fault.kind
     assert run.finished_at is not None
     assert run.finished_at > run.started_at
     if name == "cell takes too long":
-        assert "partial" in str(_notebook(record.folder)["cells"][0]["outputs"])
+        assert "partial" in str(read_notebook(record.folder)["cells"][0]["outputs"])
 
 
 def test_cancelled_run_says_so_and_never_starts_the_next_cell(tmp_path: Path) -> None:
     stop = StopSignal()
-    with _Sign(tmp_path) as sign:
+    with Sign(tmp_path) as sign:
 
         def cancel_when_running() -> None:
             sign.wait()
@@ -128,7 +103,7 @@ def test_cancelled_run_says_so_and_never_starts_the_next_cell(tmp_path: Path) ->
         thread.start()
         record = _run(tmp_path, (sign.cell, AFTER), stop)
         thread.join()
-    run = _check_bundle(record.folder)
+    run = check_bundle(record.folder)
     assert [cell.status for cell in run.cells] == ["cancelled", "not_run"]
     assert run.status == "cancelled"
     assert run.error is not None
@@ -141,7 +116,7 @@ def test_run_stopped_before_it_began_runs_nothing(tmp_path: Path) -> None:
     stop.request("interrupted", "going down")
     record = _run(tmp_path, (AFTER,), stop)
     assert record.status == "interrupted"
-    assert [cell.status for cell in _check_bundle(record.folder).cells] == ["not_run"]
+    assert [cell.status for cell in check_bundle(record.folder).cells] == ["not_run"]
 
 
 RUNNER = """
@@ -159,7 +134,7 @@ print(record.status)
 def test_signal_to_the_runner_leaves_a_whole_bundle_that_says_interrupted(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    with _Sign(tmp_path) as sign:
+    with Sign(tmp_path) as sign:
         path = write_runbook(tmp_path / "runbooks", [sign.cell, AFTER])
         runner = _start_runner(path, tmp_path / "artifacts")
         try:
@@ -169,7 +144,7 @@ def test_signal_to_the_runner_leaves_a_whole_bundle_that_says_interrupted(
         finally:
             runner.kill()
     (folder,) = (tmp_path / "artifacts" / "probe").iterdir()
-    run = _check_bundle(folder)
+    run = check_bundle(folder)
     assert run.status == "interrupted", err
     assert [cell.status for cell in run.cells] == ["interrupted", "not_run"]
     assert run.finished_at is not None
@@ -182,7 +157,7 @@ def test_signal_to_the_runner_leaves_a_whole_bundle_that_says_interrupted(
 
 def test_killed_runner_is_reconciled_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
     artifacts = tmp_path / "artifacts"
-    with _Sign(tmp_path) as sign:
+    with Sign(tmp_path) as sign:
         path = write_runbook(tmp_path / "runbooks", ["print('before')", sign.cell, AFTER])
         runner = _start_runner(path, artifacts)
         try:
@@ -200,7 +175,7 @@ def test_killed_runner_is_reconciled_and_a_living_one_is_left_alone(tmp_path: Pa
     (record,) = reconcile(artifacts, clock=utc_now)
 
     assert record.folder == folder
-    run = _check_bundle(folder)
+    run = check_bundle(folder)
     assert run.status == "interrupted"
     assert [cell.status for cell in run.cells] == ["succeeded", "interrupted", "not_run"]
     assert run.finished_at is None
@@ -229,7 +204,7 @@ def test_bundle_that_cannot_be_finished_is_named_and_reconciled_later(tmp_path: 
     (folder / "report.html").rmdir()
     (record,) = reconcile(artifacts, clock=utc_now)
     assert record.status == "interrupted"
-    assert [cell.status for cell in _check_bundle(folder).cells] == ["succeeded"]
+    assert [cell.status for cell in check_bundle(folder).cells] == ["succeeded"]
 
 
 def _start_runner(path: Path, artifacts: Path) -> subprocess.Popen[str]:
@@ -240,38 +215,3 @@ def _start_runner(path: Path, artifacts: Path) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-class _Sign:
-    """A cell that writes its kernel's process id into a pipe and then waits for long."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self._path = tmp_path / "sign"
-        os.mkfifo(self._path)
-        self.kernel = 0
-
-    def __enter__(self) -> _Sign:
-        self._reader = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        os.close(self._reader)
-
-    @property
-    def cell(self) -> str:
-        return f"import os, time\nwith open({str(self._path)!r}, 'w') as f: f.write(str(os.getpid()))\ntime.sleep(300)"
-
-    def wait(self) -> None:
-        ready, _, _ = select.select([self._reader], [], [], WAIT_SECONDS)
-        assert ready, "the cell did not start"
-        self.kernel = int(os.read(self._reader, 32))
-
-    def assert_kernel_ends(self) -> None:
-        try:
-            process = os.pidfd_open(self.kernel)
-        except ProcessLookupError:
-            return
-        try:
-            assert select.select([process], [], [], WAIT_SECONDS)[0], "the kernel lives on"
-        finally:
-            os.close(process)
