@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
@@ -113,11 +114,12 @@ def addressed(inventory: Inventory) -> tuple[tuple[Workload, Address], ...]:
 
 
 def _addressed(inventory: Inventory) -> tuple[tuple[Workload, Address], ...]:
+    read = cache(lambda text: tuple(addresses(text, inventory.namespace)))  # the same ones stand in many templates
     return tuple(
         (workload, address)
         for workload in inventory.workloads
         for setting in settings_of(workload, inventory)
-        for address in addresses(setting.text, inventory.namespace)
+        for address in read(setting.text)
     )
 
 

@@ -50,6 +50,11 @@ class CallGraph:
             {subject: tuple(found) for subject, found in calling.items()},
         )
 
+    def having(self, edges: Iterable[Edge]) -> CallGraph:
+        """This graph and further edges."""
+        more = list(edges)
+        return CallGraph.of([*self.edges, *more]) if more else self
+
     def callers(self, subject: Subject) -> tuple[Subject, ...]:
         """Who calls it, as seen or as configured."""
         return self._calling.get(subject, ())

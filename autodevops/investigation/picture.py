@@ -286,7 +286,14 @@ class Picture(Once):
         return tuple(found[trace_id] for trace_id in sorted(found))
 
     def signals_of(self, kind: SignalKind) -> tuple[Signal, ...]:
-        return tuple(signal for signal in self.signals if signal.kind == kind)
+        return self._signals_by_kind.get(kind, ())
+
+    @cached_property
+    def _signals_by_kind(self) -> dict[SignalKind, tuple[Signal, ...]]:
+        found: dict[SignalKind, list[Signal]] = {}
+        for signal in self.signals:
+            found.setdefault(signal.kind, []).append(signal)
+        return {kind: tuple(signals) for kind, signals in found.items()}
 
     def signal(self, subject: Subject, kind: SignalKind) -> Signal | None:
         return self._signal_index.get((subject, kind))

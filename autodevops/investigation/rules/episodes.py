@@ -9,7 +9,7 @@ import numpy as np
 
 from autodevops.analysis.changepoints import Episode, find_episodes
 from autodevops.analysis.departures import occurrences, stretches, usual
-from autodevops.analysis.samples import Direction
+from autodevops.analysis.samples import Direction, median
 from autodevops.investigation.picture import Picture, Signal
 from autodevops.investigation.rules.base import clock
 
@@ -92,7 +92,7 @@ def mean_between(signal: Signal, start: float, end: float) -> float | None:
 
 def step_of(signal: Signal) -> float:
     """Seconds between two of its samples."""
-    return float(np.median(np.diff(signal.times))) if len(signal.times) > 1 else 0.0
+    return median(np.diff(signal.times)) if len(signal.times) > 1 else 0.0
 
 
 def _brief(
