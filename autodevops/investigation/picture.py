@@ -218,7 +218,6 @@ class Rollout:
     differences: tuple[str, ...] = ()
     commit: str = ""
     previous_commit: str = ""
-    cause: str = ""
     restart_only: bool = False
     rollback: bool = False
 
@@ -304,6 +303,16 @@ class Picture(Once):
 
     def of_nodes(self, kind: NodeKind) -> tuple[NodeSeries, ...]:
         return tuple(series for series in self.node_series if series.kind == kind)
+
+    def of_node(self, node: str, kind: NodeKind) -> tuple[NodeSeries, ...]:
+        return self._node_index.get((node, kind), ())
+
+    @cached_property
+    def _node_index(self) -> dict[tuple[str, NodeKind], tuple[NodeSeries, ...]]:
+        found: dict[tuple[str, NodeKind], list[NodeSeries]] = {}
+        for series in self.node_series:
+            found.setdefault((series.node, series.kind), []).append(series)
+        return {key: tuple(series) for key, series in found.items()}
 
     @cached_property
     def log_groups(self) -> tuple[TemplateGroup, ...]:

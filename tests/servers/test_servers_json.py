@@ -41,5 +41,5 @@ def test_what_is_nearly_json_is_read_all_the_same(body: bytes, value: object) ->
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1,]", b"\xff"])
 def test_what_is_no_json_is_an_error_of_the_value(body: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         decoded(body)

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Final
 
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Inventory, items, name_of, section
+from autodevops.investigation.inventory import Inventory, has_condition, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.pods import containers, is_recent
@@ -92,9 +92,7 @@ def _voice(
 
 def _broken(picture: Picture) -> Iterator[str]:
     for pod in picture.inventory.pods:
-        if any(
-            one.get("type") == "Ready" and one.get("status") == "False" for one in items(pod, "status", "conditions")
-        ):
+        if has_condition(pod, "Ready", "False"):
             yield name_of(pod)
     for state in containers(picture):
         ended = parse_time(state.terminated.get("finishedAt"))
