@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import multiprocessing.context
-import os
 import resource
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -149,19 +149,21 @@ def cluster(services: int, replicas: int) -> Iterator[str]:
 def main() -> int:
     apart = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as bytecode:
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        os.environ["PYTHONPYCACHEPREFIX"] = bytecode
-        with cluster(*SIZES[0]) as address, apart.Pool(1) as pool:
+        with cluster(*SIZES[0]) as address, apart.Pool(1, keep_bytecode, (bytecode,)) as pool:
             pool.apply(investigate, (address,))
-        _show(apart)
+        _show(apart, bytecode)
     return 0
 
 
-def _show(apart: multiprocessing.context.SpawnContext) -> None:
+def keep_bytecode(folder: str) -> None:
+    sys.dont_write_bytecode, sys.pycache_prefix = False, folder
+
+
+def _show(apart: multiprocessing.context.SpawnContext, bytecode: str) -> None:
     print(f"{'pods':>6} {'services':>9} {'first':>9} {'later':>9} {'memory':>9} {'(idle)':>9}   answer")
     for services, replicas in SIZES:
         with cluster(services, replicas) as address:
-            with apart.Pool(1) as pool:
+            with apart.Pool(1, keep_bytecode, (bytecode,)) as pool:
                 found = pool.apply(investigate, (address,))
             with apart.Pool(1) as pool:
                 status_ms, named, peak = pool.apply(check_status, (address,))

@@ -77,7 +77,7 @@ def running_median(values: FloatArray, width: int = MEDIAN_WIDTH) -> FloatArray:
         return values.copy()
     half = width // 2
     padded = np.concatenate((np.full(half, values[0]), values, np.full(half, values[-1])))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
+    windows = np.column_stack([padded[shift : shift + len(values)] for shift in range(width)])
     return np.asarray(np.partition(windows, half, axis=1)[:, half], dtype=np.float64)
 
 

@@ -18,6 +18,7 @@ from autodevops.investigation.inventory import Inventory, Object, Workload, item
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*")
 _HOST_NAME = re.compile(r"_(?:HOST|HOSTNAME|ADDR|ADDRESS|SERVER)$")
 _REFERENCE = re.compile(r"\$\((\w+)\)")
+_BETWEEN = re.compile(r"[\s,;\"'=(){}]+")
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[a-z][a-z0-9+.-]*://", re.I)  # also jdbc:postgresql://
 
 
@@ -137,8 +138,8 @@ def configured_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[
 
 def addresses(text: str, namespace: str) -> Iterator[Address]:
     """Hosts of this namespace that a value speaks of: in a URL, as host:port, or alone."""
-    for part in re.split(r"[\s,;\"'=(){}]+", text):
-        bare = _SCHEME.sub("", part)
+    for part in _BETWEEN.split(text):
+        bare = _SCHEME.sub("", part) if "://" in part else part
         host, _, port = bare.rsplit("@", 1)[-1].split("/", 1)[0].partition(":")
         if not _HOST.fullmatch(host):
             continue

@@ -181,8 +181,9 @@ def _node_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[Edge]
         owner, node = inventory.of_owner("Pod", name_of(pod)), section(pod, "spec").get("nodeName")
         if owner is not None and node:
             edges.add((owner, str(node)))
+    subjects = {node: node_subject(node) for _, node in edges}
     return [
-        Edge(owner, node_subject(node), "runs on", evidence)
+        Edge(owner, subjects[node], "runs on", evidence)
         for owner, node in sorted(edges, key=lambda pair: (str(pair[0]), pair[1]))
     ]
 
