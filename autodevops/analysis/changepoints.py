@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autodevops.analysis.baseline import PERIODS, baseline
-from autodevops.analysis.samples import MEDIAN_WIDTH, Direction, FloatArray, clean, noise_scale, running_median
+from autodevops.analysis.samples import MEDIAN_WIDTH, Direction, FloatArray, clean, median, noise_scale, running_median
 
 _MEMORY = 60  # samples of the plain forecast that a season has to beat
 _MIN_SAMPLES = 8  # below this nothing can be told from noise
@@ -72,10 +72,10 @@ def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size:
     if n == 0:
         return ()
     if n < 2 * min_size:
-        return (Segment(0, n - 1, float(np.median(values))),)
+        return (Segment(0, n - 1, median(values)),)
     price = penalty(n / correlation)
     unit = scale * scale * correlation
-    centred = values - np.median(values)  # else squares of a large level leave no digits for its noise
+    centred = values - median(values)  # else squares of a large level leave no digits for its noise
     first = np.concatenate(([0.0], np.cumsum(centred)))
     second = np.concatenate(([0.0], np.cumsum(centred * centred)))
     best = np.full(n + 1, np.inf)
@@ -96,9 +96,7 @@ def segment(values: FloatArray, scale: float, *, correlation: int = 1, min_size:
     while cuts[-1] > 0:
         cuts.append(int(previous[cuts[-1]]))
     cuts.reverse()
-    return tuple(
-        Segment(start, end - 1, float(np.median(values[start:end]))) for start, end in itertools.pairwise(cuts)
-    )
+    return tuple(Segment(start, end - 1, median(values[start:end])) for start, end in itertools.pairwise(cuts))
 
 
 def find_episodes(
@@ -126,10 +124,7 @@ def find_episodes(
     scale = noise_scale(smooth, correlation + MEDIAN_WIDTH // 2, max(floor, tiny))
     old = smooth[t < baseline_until]
     sign = 1.0 if direction == "up" else -1.0
-    if len(old) >= _MIN_SAMPLES:
-        level = float(np.median(old))
-    else:
-        level = segment(smooth, scale, correlation=correlation)[0].level
+    level = median(old) if len(old) >= _MIN_SAMPLES else segment(smooth, scale, correlation=correlation)[0].level
     usual = _usual(t, v, baseline_until, level)
     if usual is None:
         bound = limit(level)
@@ -142,7 +137,7 @@ def find_episodes(
     segments = segment(smooth - usual, scale, correlation=correlation)
     beyond = []
     for one in segments:
-        expected = float(np.median(usual[one.first : one.last + 1]))
+        expected = median(usual[one.first : one.last + 1])
         beyond.append(sign * (expected + one.level - limit(expected)) > 0 and sign * one.level >= 5 * scale)
     episodes: list[Episode] = []
     index = 0
@@ -185,8 +180,8 @@ def _episode(
     last: bool,
 ) -> Episode:
     first, final = segments[0].first, segments[-1].last
-    level = float(np.median(v[first : final + 1]))
-    expected = float(np.median(usual[first : final + 1]))
+    level = median(v[first : final + 1])
+    expected = median(usual[first : final + 1])
     peak = max((expected + s.level for s in segments), key=lambda value: sign * value)
     size = max(1.0, (final - first + 1) / correlation)
     z = abs(level - expected) / scale * math.sqrt(size)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autodevops.analysis.samples import CONSISTENT_MAD, Direction, FloatArray, clean
+from autodevops.analysis.samples import CONSISTENT_MAD, Direction, FloatArray, clean, median, quantiles
 
 _CONSISTENT_RANGE = 1.349  # makes the range of quartiles of normal noise estimate its standard deviation
 _LEAST_PAST = 8  # samples; fewer say nothing about what is usual
@@ -46,8 +46,8 @@ def usual(values: npt.ArrayLike, *, floor: float = 0.0, relative_floor: float = 
     v = v[np.isfinite(v)]
     if len(v) < _LEAST_PAST:
         return None
-    low, level, high = (float(one) for one in np.quantile(v, (0.25, 0.5, 0.75)))
-    spread = float(np.median(np.abs(v - level)))
+    low, level, high = quantiles(v, 0.25, 0.5, 0.75)
+    spread = median(np.abs(v - level))
     tiny = float(np.finfo(np.float64).eps) * max(1.0, float(np.max(np.abs(v)))) * 8
     return Usual(
         level,
@@ -67,7 +67,7 @@ def stretches(
     edges = np.flatnonzero(beyond[1:] != beyond[:-1])
     for first, end in zip(edges[::2], edges[1::2], strict=True):
         found.append(
-            Stretch(float(t[first]), float(t[end - 1]), float(np.median(v[first:end])), int(end - first)),
+            Stretch(float(t[first]), float(t[end - 1]), median(v[first:end]), int(end - first)),
         )
     return tuple(found)
 

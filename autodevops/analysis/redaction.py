@@ -119,30 +119,34 @@ class _Texts:
                 within_key, flag = open_key(item, within_key), flag_kind(item)
 
     def _fields(self, fields: dict[str, Json], kind: str, secrets: bool) -> None:
-        object_kind, object_type = fields.get("kind"), fields.get("type")
-        is_secret = secrets or object_kind == "Secret"
-        if isinstance(object_type, str) and object_type.startswith(_SECRET_TYPES):
-            is_secret = is_secret or isinstance(fields.get("data"), dict)
-        named = fields.get("name", fields.get("key"))
-        named = self._names[named] if isinstance(named, str) else ""
-        texts = self.texts
+        named = ""
+        if "value" in fields or "Value" in fields:
+            name = fields.get("name", fields.get("key"))
+            named = self._names[name] if isinstance(name, str) else ""
+        texts, names = self.texts, self._names
         for key, item in fields.items():
             texts.append(key)
             if isinstance(item, str):
-                its_kind = named if named and key in ("value", "Value") else self._names[key] or kind
+                its_kind = named if named and key in ("value", "Value") else names[key] or kind
                 if its_kind and (its_kind := named_secret(its_kind, item)):
                     self.kinds[len(texts)] = its_kind
                 texts.append(item)
             elif isinstance(item, dict):
-                if is_secret and key in ("data", "stringData"):
+                if key in ("data", "stringData") and (secrets or _is_secret(fields)):
                     for name, text in item.items():
                         texts.append(name)
                         self.take(text, "secret-data")
                 else:
                     self._fields(item, named if named and key in ("value", "Value") else kind, False)
             elif isinstance(item, list):
-                its_kind = named if named and key in ("value", "Value") else self._names[key] or kind
-                self._items(item, its_kind, object_kind == "SecretList" and key == "items")
+                its_kind = named if named and key in ("value", "Value") else names[key] or kind
+                self._items(item, its_kind, key == "items" and fields.get("kind") == "SecretList")
+
+
+def _is_secret(fields: dict[str, Json]) -> bool:
+    kind = fields.get("type")
+    typed = isinstance(kind, str) and kind.startswith(_SECRET_TYPES) and isinstance(fields.get("data"), dict)
+    return typed or fields.get("kind") == "Secret"
 
 
 class _Names(dict[str, str]):

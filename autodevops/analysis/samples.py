@@ -44,13 +44,41 @@ def rates(times: npt.ArrayLike, counts: npt.ArrayLike) -> tuple[FloatArray, Floa
     return t[1:][keep], grown[keep] / elapsed[keep]
 
 
+def median(values: FloatArray) -> float:
+    """The median of finite values; NaN of none. As np.median has it, which takes five times as long over a hundred."""
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    if not half:
+        return math.nan
+    parted = np.partition(values, (half - 1, half))
+    return float((parted[half - 1] + parted[half]) / 2)
+
+
+def quantiles(values: FloatArray, *shares: float) -> tuple[float, ...]:
+    """Quantiles of finite values, between two of them on the line that joins them. As np.quantile, for the same reason.
+
+    Raises IndexError where there are none.
+    """
+    ranked = np.sort(values)
+    found: list[float] = []
+    for share in shares:
+        place = (len(ranked) - 1) * share
+        index = math.floor(place)
+        low, high, part = float(ranked[index]), float(ranked[min(index + 1, len(ranked) - 1)]), place - index
+        step = high - low
+        found.append(high - step * (1 - part) if part >= 0.5 else low + step * part)
+    return tuple(found)
+
+
 def running_median(values: FloatArray, width: int = MEDIAN_WIDTH) -> FloatArray:
     """Median over a centred window of odd `width`; the ends repeat the outermost value."""
     if len(values) < width:
         return values.copy()
-    padded = np.pad(values, width // 2, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
-    return np.asarray(np.median(windows, axis=1), dtype=np.float64)
+    half = width // 2
+    padded = np.concatenate((np.full(half, values[0]), values, np.full(half, values[-1])))
+    windows = np.column_stack([padded[shift : shift + len(values)] for shift in range(width)])
+    return np.asarray(np.partition(windows, half, axis=1)[:, half], dtype=np.float64)
 
 
 def trailing_median(values: FloatArray, width: int) -> FloatArray:
@@ -77,7 +105,7 @@ def noise_scale(values: FloatArray, lag: int = 1, floor: float = 0.0) -> float:
     if len(values) <= lag:
         return floor
     differences = np.abs(values[lag:] - values[:-lag])
-    return max(floor, float(np.median(differences)) * CONSISTENT_MAD / math.sqrt(2.0))
+    return max(floor, median(differences) * CONSISTENT_MAD / math.sqrt(2.0))
 
 
 def rounding(values: FloatArray) -> float:

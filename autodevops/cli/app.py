@@ -12,7 +12,7 @@ from autodevops import __version__
 from autodevops.cli import ask, audit, demo, doctor, evaluate, investigate, mcp, runbook, sandbox, scarlet
 from autodevops.cli.output import NothingSeen, print_json
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
-from autodevops.kernel.startup import skip_unused_imports
+from autodevops.kernel.startup import collect_rarely, skip_unused_imports
 
 app = typer.Typer(
     name="autodevops",
@@ -54,6 +54,7 @@ def _root(
 def main() -> None:
     """Exit status 0, 1 (it failed), 2 (ask otherwise), 130 (interrupted). With --json an error is a document too."""
     skip_unused_imports()
+    collect_rarely()
     try:
         if sys.stdout is None:  # closed by whoever started us: there is nobody to tell
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for as long as we live

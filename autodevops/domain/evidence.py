@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NewType
+from typing import Annotated, NewType
 
-from pydantic import SkipValidation
-
-from autodevops.domain.base import Json, Noun, UtcDatetime
+from autodevops.domain.base import AsItCame, Json, Noun, UtcDatetime
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.ids import content_digest
 
@@ -28,7 +26,7 @@ class Evidence(Noun):
     query: str  # the exact PromQL, LogQL, TraceQL or object reference, for a person to copy
     window: TimeWindow | None
     digest: str  # sha256 of the canonical JSON of `data`
-    data: SkipValidation[Json] = None  # megabytes at times; whoever reads it checks the shape it wants
+    data: Annotated[Json, AsItCame()] = None  # megabytes at times
     truncated: bool = False
     error: str | None = None
     collected_at: UtcDatetime

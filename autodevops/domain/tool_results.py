@@ -7,16 +7,18 @@ narrow the question.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import SkipValidation
+from pydantic import WithJsonSchema
 
 from autodevops.domain.alert import Alert
-from autodevops.domain.base import Json, Noun, UtcDatetime
+from autodevops.domain.base import AsItCame, Json, Noun, UtcDatetime
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Trace
+
+_OBJECTS = {"type": "array", "items": {"type": "object"}}
 
 
 class ToolOutput(Noun):
@@ -39,9 +41,9 @@ class ResourceList(ToolOutput):
     Or, when a table or only some fields were asked for, `rows` of cells under `columns`, and no items.
     """
 
-    items: SkipValidation[tuple[dict[str, Json], ...]] = ()  # as they came, however many
+    items: Annotated[tuple[dict[str, Json], ...], AsItCame(), WithJsonSchema(_OBJECTS)] = ()
     columns: tuple[str, ...] = ()
-    rows: tuple[tuple[Json, ...], ...] = ()
+    rows: tuple[tuple[Annotated[Json, AsItCame()], ...], ...] = ()
 
 
 class ResourceResult(ToolOutput):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
@@ -17,6 +18,7 @@ from autodevops.investigation.inventory import Inventory, Object, Workload, item
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*")
 _HOST_NAME = re.compile(r"_(?:HOST|HOSTNAME|ADDR|ADDRESS|SERVER)$")
 _REFERENCE = re.compile(r"\$\((\w+)\)")
+_BETWEEN = re.compile(r"[\s,;\"'=(){}]+")
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[a-z][a-z0-9+.-]*://", re.I)  # also jdbc:postgresql://
 
 
@@ -113,11 +115,12 @@ def addressed(inventory: Inventory) -> tuple[tuple[Workload, Address], ...]:
 
 
 def _addressed(inventory: Inventory) -> tuple[tuple[Workload, Address], ...]:
+    read = cache(lambda text: tuple(addresses(text, inventory.namespace)))  # the same ones stand in many templates
     return tuple(
         (workload, address)
         for workload in inventory.workloads
         for setting in settings_of(workload, inventory)
-        for address in addresses(setting.text, inventory.namespace)
+        for address in read(setting.text)
     )
 
 
@@ -135,8 +138,8 @@ def configured_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[
 
 def addresses(text: str, namespace: str) -> Iterator[Address]:
     """Hosts of this namespace that a value speaks of: in a URL, as host:port, or alone."""
-    for part in re.split(r"[\s,;\"'=(){}]+", text):
-        bare = _SCHEME.sub("", part)
+    for part in _BETWEEN.split(text):
+        bare = _SCHEME.sub("", part) if "://" in part else part
         host, _, port = bare.rsplit("@", 1)[-1].split("/", 1)[0].partition(":")
         if not _HOST.fullmatch(host):
             continue

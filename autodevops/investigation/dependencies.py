@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from autodevops.domain.subject import Subject
@@ -76,11 +77,12 @@ def addressed_hosts(inventory: Inventory) -> tuple[tuple[Workload, Target], ...]
 
 
 def _addressed_hosts(inventory: Inventory) -> tuple[tuple[Workload, Target], ...]:
+    read = cache(lambda text: tuple(targets_in(text)))
     return tuple(
         (workload, target)
         for workload in inventory.workloads
         for setting in settings_of(workload, inventory)
-        for target in targets_in(setting.text)
+        for target in read(setting.text)
     )
 
 

@@ -32,13 +32,13 @@ from autodevops.investigation.gather_pods import gather_memory, gather_pods
 from autodevops.investigation.gather_traces import gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.grounds import anything_seen, names
-from autodevops.investigation.inventory import Inventory, name_of, section
+from autodevops.investigation.inventory import Inventory, name_of, node_subject, section
 from autodevops.investigation.narrow import look_closer
 from autodevops.investigation.object_edges import object_edges
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.request import Request, Span
 from autodevops.investigation.rollouts import find_rollouts
-from autodevops.investigation.rules import LAST_STAGE, apply_stage
+from autodevops.investigation.rules import apply_from, apply_stage
 from autodevops.investigation.timeline import build_timeline, list_changes
 from autodevops.investigation.weigh import weigh
 from autodevops.kernel.errors import UsageError
@@ -109,10 +109,7 @@ async def investigate(request: Request, source: EvidenceSource, emit: Emit = _ig
 
 
 def _judge(picture: Picture, early: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    findings = early
-    for stage in range(2, LAST_STAGE + 1):
-        findings += tuple(apply_stage(stage, picture, findings))
-    return tuple(sorted(findings, key=lambda f: (f.rule_id, str(f.subject), f.message)))
+    return tuple(sorted(apply_from(2, picture, early), key=lambda f: (f.rule_id, str(f.subject), f.message)))
 
 
 async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Picture, Evidence]:
@@ -184,8 +181,9 @@ def _node_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[Edge]
         owner, node = inventory.of_owner("Pod", name_of(pod)), section(pod, "spec").get("nodeName")
         if owner is not None and node:
             edges.add((owner, str(node)))
+    subjects = {node: node_subject(node) for _, node in edges}
     return [
-        Edge(owner, Subject(kind="Node", name=node, api_version="v1"), "runs on", evidence)
+        Edge(owner, subjects[node], "runs on", evidence)
         for owner, node in sorted(edges, key=lambda pair: (str(pair[0]), pair[1]))
     ]
 

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from autodevops.domain.tool_results import SeriesResult
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import Inventory, items
 from autodevops.investigation.picture import SeenCertificate
+from autodevops.investigation.promql import latest, series_of
 from autodevops.investigation.request import Span, rfc3339
 
 _FAMILIES: Final = "probe_ssl_earliest_cert_expiry or nginx_ingress_controller_ssl_expire_time_seconds"
@@ -23,10 +23,9 @@ async def gather_certificates(collector: Collector, inventory: Inventory, span: 
     if not any(items(ingress, "spec", "tls") for ingress in inventory.of_kind("Ingress")):
         return ()
     evidence = await collector.ask("prometheus.query_instant", query=_FAMILIES, time=rfc3339(span.window.end))
-    result = collector.read(evidence, SeriesResult)
     found: dict[str, SeenCertificate] = {}
-    for series in result.series if result else ():
-        value = series.samples[-1][1] if series.samples else None
+    for series in series_of(collector, evidence):
+        value = latest(series)
         instance = str(series.labels.get("instance", ""))
         host = str(series.labels.get("host") or urlsplit(instance).hostname or instance.split(":", 1)[0])
         if value is not None:

@@ -13,17 +13,13 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-import numpy as np
-
-from autodevops.analysis.samples import FloatArray
-from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
-from autodevops.domain.tool_results import SeriesResult
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.dependencies import addressed_hosts, configured, merge, subject_of_host
 from autodevops.investigation.dependency_families import EXPORTERS, SCRAPED, Exporter, Measure, Metric
 from autodevops.investigation.inventory import Inventory, items, name_of, section
 from autodevops.investigation.picture import Dependency, Reading
+from autodevops.investigation.promql import arrays, literal, over_span, series_of
 from autodevops.investigation.request import Span, rfc3339
 from autodevops.investigation.request_families import NAMESPACE_LABELS
 
@@ -54,8 +50,7 @@ async def gather_dependencies(collector: Collector, inventory: Inventory, span: 
         ),
         _volumes(collector, inventory, span),
     )
-    result = collector.read(evidence, SeriesResult)
-    rows = [series.labels for series in (result.series if result else ())]
+    rows = [series.labels for series in series_of(collector, evidence)]
     watched = {
         id(exporter): _watched(exporter, [r for r in rows if re.fullmatch(exporter.marks, r.get("__name__", ""))],
                                inventory, named)
@@ -152,29 +147,22 @@ async def _ask(
     collector: Collector, span: Span, exporter: Exporter, metrics: list[Metric], watched: Mapping[str, Subject]
 ) -> list[Reading]:
     """One query for all: the union of what each metric gives, told apart by a label `measure`."""
-    values = "|".join(re.escape(value).replace("\\", "\\\\") for value in watched)
+    values = "|".join(map(literal, watched))
     # Both CloudWatch exporters are asked for; the identity label that is not there matches nothing.
     parts = [
         _part(metric, identity, exporter.details, f'{identity}=~"{values}"', span)
         for metric in metrics
         for identity in exporter.identity
     ]
-    evidence = await collector.ask(
-        "prometheus.query_range",
-        query=" or ".join(parts),
-        start=rfc3339(span.baseline.start),
-        end=rfc3339(span.window.end),
-        step_seconds=span.step_seconds,
-    )
-    result = collector.read(evidence, SeriesResult)
+    evidence = await over_span(collector, span, " or ".join(parts))
     found: dict[tuple[str, str, tuple[tuple[str, str], ...]], Reading] = {}
-    for series in result.series if result else ():
+    for series in series_of(collector, evidence):
         value = next((series.labels[label] for label in exporter.identity if series.labels.get(label)), "")
         measure: Measure = series.labels.get("measure", "")  # type: ignore[assignment]  # written by the query itself
         details = {key: series.labels[key] for key in exporter.details if series.labels.get(key)}
         if value not in watched:
             continue
-        times, samples = _arrays(series)
+        times, samples = arrays(series)
         reading = Reading(watched[value], exporter.system, value, measure, times, samples, details, evidence.id)
         found.setdefault((value, measure, tuple(sorted(details.items()))), reading)
     return list(found.values())
@@ -204,24 +192,12 @@ async def _volumes(collector: Collector, inventory: Inventory, span: Span) -> li
         return []
     where = f'{{namespace="{inventory.namespace}"}}'
     by = "max by (persistentvolumeclaim)"
-    evidence = await collector.ask(
-        "prometheus.query_range",
-        query=f"{by} (kubelet_volume_stats_available_bytes{where} / kubelet_volume_stats_capacity_bytes{where})",
-        start=rfc3339(span.baseline.start),
-        end=rfc3339(span.window.end),
-        step_seconds=span.step_seconds,
-    )
-    result = collector.read(evidence, SeriesResult)
+    query = f"{by} (kubelet_volume_stats_available_bytes{where} / kubelet_volume_stats_capacity_bytes{where})"
+    evidence = await over_span(collector, span, query)
     found: list[Reading] = []
-    for series in result.series if result else ():
+    for series in series_of(collector, evidence):
         claim = series.labels.get("persistentvolumeclaim", "")
         if claim in owners:
-            times, values = _arrays(series)
+            times, values = arrays(series)
             found.append(Reading(owners[claim], "volume", claim, "storage_free_ratio", times, values, {}, evidence.id))
     return found
-
-
-def _arrays(series: Series) -> tuple[FloatArray, FloatArray]:
-    times = np.array([sample[0] for sample in series.samples], dtype=np.float64)
-    values = np.array([np.nan if sample[1] is None else sample[1] for sample in series.samples], dtype=np.float64)
-    return times, values

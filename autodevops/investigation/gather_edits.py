@@ -87,6 +87,10 @@ def _edits(collector: Collector, kind: str, evidence: Evidence, inventory: Inven
 
 def readings(inventory: Inventory) -> list[tuple[Subject, Subject]]:
     """Which workload reads which ConfigMap or Secret, by its template."""
+    return inventory.once(_readings)
+
+
+def _readings(inventory: Inventory) -> list[tuple[Subject, Subject]]:
     found: dict[tuple[Subject, Subject], None] = {}
     for workload in inventory.workloads:
         kind = workload.subject.kind

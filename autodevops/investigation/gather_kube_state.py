@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autodevops.domain.evidence import Evidence, EvidenceId
-from autodevops.domain.tool_results import SeriesResult
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import WORKLOAD_KINDS, Inventory, build
+from autodevops.investigation.promql import latest, series_of
 from autodevops.investigation.request import Span, rfc3339
 
 _Rows = list[tuple[Mapping[str, str], float]]
@@ -99,9 +99,5 @@ def _moment(seconds: float | None) -> str:
 
 
 def _rows(collector: Collector, evidence: Evidence) -> _Rows:
-    result = collector.read(evidence, SeriesResult)
-    return [
-        (series.labels, value)
-        for series in (result.series if result else ())
-        if series.samples and (value := series.samples[-1][1]) is not None
-    ]
+    found = ((series.labels, latest(series)) for series in series_of(collector, evidence))
+    return [(labels, value) for labels, value in found if value is not None]

@@ -13,7 +13,7 @@ from typing import Any, Final
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import ResourceList
 from autodevops.investigation.collect import Collector, objects
-from autodevops.investigation.inventory import Object, controller_of, items, metadata, name_of, section
+from autodevops.investigation.inventory import Object, controller_of, has_condition, metadata, name_of, section
 
 _STATUS: Final = ("phase", "reason", "message", "conditions", "initContainerStatuses", "containerStatuses")
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -66,9 +66,7 @@ def _telling(kind: str, found: Iterable[Object]) -> list[Object]:
 
 
 def _is_well(pod: Object) -> bool:
-    if section(pod, "status").get("phase") == "Succeeded":
-        return True
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in items(pod, "status", "conditions"))
+    return section(pod, "status").get("phase") == "Succeeded" or has_condition(pod, "Ready")
 
 
 def _selectors(telling: Iterable[Object]) -> list[str]:

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autodevops.analysis.samples import FloatArray
 from autodevops.domain.alert import Alert
-from autodevops.domain.evidence import Evidence, EvidenceId
+from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import AlertGroupList, AlertList, NameList
 from autodevops.investigation.collect import Collector
-from autodevops.investigation.gather_pressures import MetricNames, escape, gather_pressures, series_of
+from autodevops.investigation.gather_pressures import MetricNames, gather_pressures
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Saturation, SeenAlert, Signal, SignalKind
+from autodevops.investigation.promql import arrays, escape, over_span, series_of
 from autodevops.investigation.request import Span, rfc3339
 from autodevops.investigation.request_families import (
     FAMILIES,
@@ -179,7 +179,7 @@ async def _family_signals(collector: Collector, inventory: Inventory, span: Span
     if plan.has_total:
         total = f"sum by ({plan.label}) (rate({family.total}{{{plan.selector}}}[{window}]))"
         questions.append(("latency_mean", f"({total} / {rate}){scale}"))
-    answers = await asyncio.gather(*(_range(collector, span, query) for _, query in questions))
+    answers = await asyncio.gather(*(over_span(collector, span, query) for _, query in questions))
     signals: list[Signal] = []
     for (kind, _), evidence in zip(questions, answers, strict=True):
         by_subject: dict[Subject, list[Series]] = {}
@@ -197,13 +197,13 @@ async def _family_signals(collector: Collector, inventory: Inventory, span: Span
 
 def _merge(subject: Subject, kind: SignalKind, lines: list[Series], evidence: EvidenceId) -> Signal:
     """One signal from the series of a workload's pods or services: rates add up, ratios and quantiles do not."""
-    arrays = [_arrays(line) for line in lines]
-    if len(arrays) == 1:
-        times, values = arrays[0]
+    pairs = [arrays(line) for line in lines]
+    if len(pairs) == 1:
+        times, values = pairs[0]
         return Signal(subject, kind, times, values, lines[0].labels, evidence)
-    times = np.unique(np.concatenate([t for t, _ in arrays]))
-    table = np.full((len(arrays), len(times)), np.nan)
-    for row, (t, v) in enumerate(arrays):
+    times = np.unique(np.concatenate([t for t, _ in pairs]))
+    table = np.full((len(pairs), len(times)), np.nan)
+    for row, (t, v) in enumerate(pairs):
         table[row, np.searchsorted(times, t)] = v
     empty = np.all(np.isnan(table), axis=0)
     table[:, empty] = 0.0
@@ -222,7 +222,7 @@ async def _throttling(collector: Collector, inventory: Inventory, span: Span) ->
     )
     if len(inventory.pods) > _MANY_PODS:
         query = f"({query}) > {_HELD_BACK}"
-    evidence = await _range(collector, span, query)
+    evidence = await over_span(collector, span, query)
     by_subject: dict[Subject, list[Series]] = {}
     for series in series_of(collector, evidence):
         subject = inventory.of_pod(series.labels.get("pod", ""))
@@ -234,7 +234,7 @@ async def _throttling(collector: Collector, inventory: Inventory, span: Span) ->
 async def gather_alerts(collector: Collector, inventory: Inventory, span: Span) -> tuple[SeenAlert, ...]:
     """Alerts that fired in the window, from Prometheus' own record of them, Prometheus' rules, and Alertmanager."""
     history, current, groups = await asyncio.gather(
-        _range(collector, span, 'ALERTS{alertstate="firing"}', window_only=True),
+        over_span(collector, span, 'ALERTS{alertstate="firing"}', window_only=True),
         collector.ask("prometheus.list_alerts"),
         collector.ask("prometheus.list_alert_groups"),
     )
@@ -294,20 +294,3 @@ def _identity(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(
         sorted((k, v) for k, v in labels.items() if k not in {"__name__", "alertstate", "prometheus", "replica"})
     )
-
-
-async def _range(collector: Collector, span: Span, query: str, *, window_only: bool = False) -> Evidence:
-    start = span.window.start if window_only else span.baseline.start
-    return await collector.ask(
-        "prometheus.query_range",
-        query=query,
-        start=rfc3339(start),
-        end=rfc3339(span.window.end),
-        step_seconds=span.step_seconds,
-    )
-
-
-def _arrays(series: Series) -> tuple[FloatArray, FloatArray]:
-    times = np.array([sample[0] for sample in series.samples], dtype=np.float64)
-    values = np.array([np.nan if sample[1] is None else sample[1] for sample in series.samples], dtype=np.float64)
-    return times, values

@@ -12,13 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from autodevops.domain.evidence import Evidence
-from autodevops.domain.tool_results import SeriesResult
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
 from autodevops.investigation.picture import NodeKind, NodeSeries
+from autodevops.investigation.promql import arrays, over_span, series_of
 from autodevops.investigation.request import Span, rfc3339
 
 _REAL_DEVICE: Final = 'device!~"lo|veth.*|cali.*|cni.*|docker.*|br-.*|flannel.*|cilium.*|lxc.*|tunl.*|kube-ipvs.*"'
@@ -92,10 +90,10 @@ async def gather_nodes(collector: Collector, inventory: Inventory, span: Span) -
         query=f'count by (__name__) ({{__name__=~"{names}"}})',
         time=rfc3339(span.window.end),
     )
-    result = collector.read(found, SeriesResult)
-    there = {series.labels.get("__name__", "") for series in result.series} if result else set()
+    there = {series.labels.get("__name__", "") for series in series_of(collector, found)}
     asked = [question for question in every if question.needs in there]
-    answers = await asyncio.gather(*(_range(collector, span, question) for question in asked))
+    queries = (question.query.replace("$window", f"{span.rate_window_seconds}s") for question in asked)
+    answers = await asyncio.gather(*(over_span(collector, span, query) for query in queries))
     nodes = _names(inventory.nodes)
     series = [
         one
@@ -105,29 +103,19 @@ async def gather_nodes(collector: Collector, inventory: Inventory, span: Span) -
     return tuple(sorted(series, key=lambda one: (one.kind, one.node, one.detail)))
 
 
-async def _range(collector: Collector, span: Span, question: _Question) -> Evidence:
-    return await collector.ask(
-        "prometheus.query_range",
-        query=question.query.replace("$window", f"{span.rate_window_seconds}s"),
-        start=rfc3339(span.baseline.start),
-        end=rfc3339(span.window.end),
-        step_seconds=span.step_seconds,
-    )
-
-
 def _read(
     collector: Collector, question: _Question, evidence: Evidence, nodes: Mapping[str, str]
 ) -> Iterator[NodeSeries]:
-    result = collector.read(evidence, SeriesResult)
-    for series in result.series if result else ():
+    for series in series_of(collector, evidence):
         node = "" if question in (_DNS, _LEADERS) else _node(series.labels, nodes)
         if (not node and question not in (_DNS, _LEADERS)) or not series.samples:
             continue
+        times, values = arrays(series)
         yield NodeSeries(
             node=node,
             kind=question.kind,
-            times=np.array([at for at, _ in series.samples], dtype=np.float64),
-            values=np.array([np.nan if v is None else v for _, v in series.samples], dtype=np.float64),
+            times=times,
+            values=values,
             detail=series.labels.get(question.detail, "") if question.detail else "",
             evidence=evidence.id,
         )

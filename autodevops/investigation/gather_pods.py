@@ -6,17 +6,14 @@ Two questions a family, at the window's end alone; which families there are is k
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Literal
 
-import numpy as np
-
 from autodevops.domain.evidence import Evidence
-from autodevops.domain.tool_results import SeriesResult
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.gather_metrics import Plan, discover
 from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
 from autodevops.investigation.picture import PodMemory, PodSignal
+from autodevops.investigation.promql import arrays, latest, literal, over_span, series_of
 from autodevops.investigation.request import Span, rfc3339
 
 _MOST = 20  # pods whose memory is read
@@ -68,11 +65,10 @@ async def _of_family(collector: Collector, inventory: Inventory, span: Span, pla
 
 
 def _by_pod(collector: Collector, evidence: Evidence) -> dict[str, float]:
-    result = collector.read(evidence, SeriesResult)
     found: dict[str, float] = {}
-    for series in result.series if result else ():
+    for series in series_of(collector, evidence):
         pod = next((series.labels[label] for label in _POD_LABELS if series.labels.get(label)), "")
-        value = series.samples[-1][1] if series.samples else None
+        value = latest(series)
         if pod and value is not None and value == value:
             found[pod] = value
     return found
@@ -83,25 +79,13 @@ async def gather_memory(collector: Collector, inventory: Inventory, span: Span) 
     killed = sorted({name_of(pod) for pod in inventory.pods if _was_killed(pod)})[:_MOST]
     if not killed:
         return ()
-    names = "|".join(re.escape(name) for name in killed).replace("\\", "\\\\")
+    names = "|".join(literal(name) for name in killed)
     where = f'namespace="{inventory.namespace}",pod=~"{names}",container!="",container!="POD"'
-    evidence = await collector.ask(
-        "prometheus.query_range",
-        query=f"max by (pod, container) (container_memory_working_set_bytes{{{where}}})",
-        start=rfc3339(span.baseline.start),
-        end=rfc3339(span.window.end),
-        step_seconds=span.step_seconds,
-    )
-    result = collector.read(evidence, SeriesResult)
+    query = f"max by (pod, container) (container_memory_working_set_bytes{{{where}}})"
+    evidence = await over_span(collector, span, query)
     return tuple(
-        PodMemory(
-            series.labels.get("pod", ""),
-            series.labels.get("container", ""),
-            np.array([at for at, _ in series.samples], dtype=np.float64),
-            np.array([np.nan if value is None else value for _, value in series.samples], dtype=np.float64),
-            evidence.id,
-        )
-        for series in (result.series if result else ())
+        PodMemory(series.labels.get("pod", ""), series.labels.get("container", ""), *arrays(series), evidence.id)
+        for series in series_of(collector, evidence)
     )
 
 

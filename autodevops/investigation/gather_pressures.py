@@ -12,16 +12,13 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from autodevops.domain.evidence import Evidence
-from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
-from autodevops.domain.tool_results import SeriesResult
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import Inventory, items, name_of, section
 from autodevops.investigation.picture import MemoryUse, NodeLoad, Saturation
 from autodevops.investigation.pressure_families import PressureFamily, present
+from autodevops.investigation.promql import arrays, escape, latest, literal, series_of
 from autodevops.investigation.request import Span, rfc3339
 
 MetricNames: TypeAlias = Mapping[str, frozenset[str]]
@@ -80,7 +77,7 @@ def _offenders(
         labels = series.labels
         pod = next((labels[key] for key in ("exported_pod", "k8s_pod_name", "pod") if labels.get(key)), "")
         subject = inventory.of_pod(pod) if pod else inventory.resolve(labels)
-        value = series.samples[-1][1] if series.samples else None
+        value = latest(series)
         if subject is not None and value is not None:
             what = next((labels[key] for key in _POOL_LABELS if labels.get(key)), family.name)
             yield Saturation(subject, pod, labels.get("container", ""), value, evidence.id, family.kind, what)
@@ -90,7 +87,7 @@ async def gather_growth(
     collector: Collector, inventory: Inventory, span: Span, subjects: Iterable[Subject]
 ) -> tuple[MemoryUse, ...]:
     """The working set of each container of these workloads over the last hours, also of pods that are gone."""
-    pods = "|".join(f"{_literal(subject.name)}-.*" for subject in sorted(subjects, key=str))
+    pods = "|".join(f"{literal(subject.name)}-.*" for subject in sorted(subjects, key=str))
     if not pods:
         return ()
     real = f'namespace="{escape(inventory.namespace)}",pod=~"{pods}",container!="",container!="POD"'
@@ -119,8 +116,7 @@ async def gather_growth(
         pod, container = series.labels.get("pod", ""), series.labels.get("container", "")
         subject = inventory.of_pod(pod)
         if subject is not None:
-            times = np.array([sample[0] for sample in series.samples], dtype=np.float64)
-            values = np.array([np.nan if s[1] is None else s[1] for s in series.samples], dtype=np.float64)
+            times, values = arrays(series)
             found.append(MemoryUse(subject, pod, container, times, values, by_container.get(container), evidence.id))
     return tuple(sorted(found, key=lambda use: (use.pod, use.container)))
 
@@ -139,10 +135,10 @@ async def gather_node_loads(
     if not nodes:
         return ()
     window = f"{max(_LEAST_RATE_WINDOW, span.rate_window_seconds)}s"
-    choice = "|".join(_literal(name_of(node)) for node in nodes)
+    choice = "|".join(literal(name_of(node)) for node in nodes)
     addresses = {_address(node): name_of(node) for node in nodes}
     machines = "|".join(
-        [f"{_literal(found)}(:.*)?" for found in (*addresses, *(name_of(node) for node in nodes)) if found]
+        [f"{literal(found)}(:.*)?" for found in (*addresses, *(name_of(node) for node in nodes)) if found]
     )
     used = (
         "sum by (node, namespace, pod)"
@@ -160,7 +156,7 @@ async def gather_node_loads(
     shares: dict[tuple[str, str], float] = {}
     for series in series_of(collector, machine):
         host = re.sub(r":\d+$", "", series.labels.get("instance", ""))
-        value = series.samples[-1][1] if series.samples else None
+        value = latest(series)
         if value is not None:
             shares[addresses.get(host, host), series.labels.get("mode", "")] = value
     table_now, table_before = _cores(collector, now), _cores(collector, before)
@@ -181,7 +177,7 @@ async def gather_node_loads(
 def _cores(collector: Collector, evidence: Evidence) -> dict[str, dict[tuple[str, str], float]]:
     found: dict[str, dict[tuple[str, str], float]] = {}
     for series in series_of(collector, evidence):
-        value = series.samples[-1][1] if series.samples else None
+        value = latest(series)
         if value is not None:
             key = (series.labels.get("namespace", ""), series.labels.get("pod", ""))
             found.setdefault(series.labels.get("node", ""), {})[key] = value
@@ -203,17 +199,3 @@ def _capacity(node: Mapping[str, Any]) -> float:
 def _address(node: Mapping[str, Any]) -> str:
     found = (a for a in items(node, "status", "addresses") if a.get("type") == "InternalIP")
     return next((str(a.get("address") or "") for a in found), "")
-
-
-def _literal(name: str) -> str:
-    """A name as a regular expression within a PromQL string."""
-    return re.escape(name).replace("\\", "\\\\")
-
-
-def series_of(collector: Collector, evidence: Evidence) -> Iterable[Series]:
-    result = collector.read(evidence, SeriesResult)
-    return result.series if result else ()
-
-
-def escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')

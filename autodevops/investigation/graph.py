@@ -29,6 +29,7 @@ class CallGraph:
     edges: tuple[Edge, ...] = ()
     _next: Mapping[Subject, tuple[Edge, ...]] = field(default_factory=dict)
     _calling: Mapping[Subject, tuple[Subject, ...]] = field(default_factory=dict)
+    _below: dict[Subject, frozenset[Subject]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, edges: Iterable[Edge]) -> CallGraph:
@@ -49,6 +50,11 @@ class CallGraph:
             {subject: tuple(found) for subject, found in following.items()},
             {subject: tuple(found) for subject, found in calling.items()},
         )
+
+    def having(self, edges: Iterable[Edge]) -> CallGraph:
+        """This graph and further edges."""
+        more = list(edges)
+        return CallGraph.of([*self.edges, *more]) if more else self
 
     def callers(self, subject: Subject) -> tuple[Subject, ...]:
         """Who calls it, as seen or as configured."""
@@ -78,9 +84,20 @@ class CallGraph:
                 queue.append(edge.target)
         return ()
 
-    def calls(self, origin: Subject, target: Subject) -> bool:
-        """Whether there is an edge of calls between them, without a way over others."""
+    def joined(self, origin: Subject, target: Subject) -> bool:
+        """Whether an edge of whatever kind leads from the one to the other, without a way over others."""
         return any(edge.target == target for edge in self._next.get(origin, ()))
 
     def reaches(self, origin: Subject, target: Subject) -> bool:
-        return bool(self.path(origin, target))
+        """Whether there is a way; every candidate is asked about every other, so each one's is walked once."""
+        if origin not in self._below:
+            self._below[origin] = self._walked(origin)
+        return target in self._below[origin]
+
+    def _walked(self, origin: Subject) -> frozenset[Subject]:
+        seen, waiting = {origin}, [origin]
+        while waiting:
+            ahead = {edge.target for edge in self._next.get(waiting.pop(), ())} - seen
+            seen |= ahead
+            waiting += ahead
+        return frozenset(seen - {origin})

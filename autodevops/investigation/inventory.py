@@ -65,6 +65,14 @@ def items(item: Object, *path: str) -> list[Mapping[str, Any]]:
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
+def has_condition(item: Object, kind: str, status: str = "True") -> bool:
+    return any(one.get("type") == kind and one.get("status") == status for one in items(item, "status", "conditions"))
+
+
+def node_subject(name: str) -> Subject:
+    return Subject(kind="Node", name=name, api_version="v1")
+
+
 @dataclass(frozen=True)
 class Workload:
     subject: Subject

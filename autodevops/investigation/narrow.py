@@ -21,7 +21,6 @@ from autodevops.investigation.gather_logs import follow_up, gather_notices, in_o
 from autodevops.investigation.gather_pressures import gather_growth, gather_node_loads
 from autodevops.investigation.gather_tails import gather_tails
 from autodevops.investigation.gather_traces import gather_compared_traces, trace_edges
-from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.log_peers import log_edges
 from autodevops.investigation.picture import Picture, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history
@@ -65,9 +64,8 @@ async def look_closer(
         ordinary_traces=ordinary,
         memory=growth,
         node_loads=loads,
-        graph=CallGraph.of(
+        graph=picture.graph.having(
             [
-                *picture.graph.edges,
                 *trace_edges([*slow, *ordinary], picture.inventory),
                 *neighbour_edges(loads, held_up, picture.inventory),
             ]
@@ -83,7 +81,7 @@ async def look_closer(
     notices = await gather_notices(collector, picture.inventory, picture.span) if latest else ()
     edits = await gather_edits(collector, picture.inventory, picture.span.whole) if suspects else ()
     readers = reading_edges(picture.inventory, picture.listed.get("Deployment"))
-    picture = picture.having(edits=edits, graph=CallGraph.of([*picture.graph.edges, *readers]))
+    picture = picture.having(edits=edits, graph=picture.graph.having(readers))
     logs = picture.logs
     if onset is not None and logs:
         around = _around(onset, picture.span.window)
@@ -93,8 +91,7 @@ async def look_closer(
     picture = picture.having(
         commits=commits, pulls=pulls, logs=logs, notices=notices, unreachable=collector.unreachable()
     )
-    refusals = log_edges(picture)
-    return picture.having(graph=CallGraph.of([*picture.graph.edges, *refusals])) if refusals else picture
+    return picture.having(graph=picture.graph.having(log_edges(picture)))
 
 
 async def _slow_traces(

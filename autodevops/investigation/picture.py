@@ -218,7 +218,6 @@ class Rollout:
     differences: tuple[str, ...] = ()
     commit: str = ""
     previous_commit: str = ""
-    cause: str = ""
     restart_only: bool = False
     rollback: bool = False
 
@@ -286,7 +285,14 @@ class Picture(Once):
         return tuple(found[trace_id] for trace_id in sorted(found))
 
     def signals_of(self, kind: SignalKind) -> tuple[Signal, ...]:
-        return tuple(signal for signal in self.signals if signal.kind == kind)
+        return self._signals_by_kind.get(kind, ())
+
+    @cached_property
+    def _signals_by_kind(self) -> dict[SignalKind, tuple[Signal, ...]]:
+        found: dict[SignalKind, list[Signal]] = {}
+        for signal in self.signals:
+            found.setdefault(signal.kind, []).append(signal)
+        return {kind: tuple(signals) for kind, signals in found.items()}
 
     def signal(self, subject: Subject, kind: SignalKind) -> Signal | None:
         return self._signal_index.get((subject, kind))
@@ -297,6 +303,16 @@ class Picture(Once):
 
     def of_nodes(self, kind: NodeKind) -> tuple[NodeSeries, ...]:
         return tuple(series for series in self.node_series if series.kind == kind)
+
+    def of_node(self, node: str, kind: NodeKind) -> tuple[NodeSeries, ...]:
+        return self._node_index.get((node, kind), ())
+
+    @cached_property
+    def _node_index(self) -> dict[tuple[str, NodeKind], tuple[NodeSeries, ...]]:
+        found: dict[tuple[str, NodeKind], list[NodeSeries]] = {}
+        for series in self.node_series:
+            found.setdefault((series.node, series.kind), []).append(series)
+        return {key: tuple(series) for key, series in found.items()}
 
     @cached_property
     def log_groups(self) -> tuple[TemplateGroup, ...]:

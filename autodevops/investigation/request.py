@@ -47,7 +47,7 @@ class Span(Noun):
 
     @property
     def step_seconds(self) -> int:
-        raw = self.whole.length.total_seconds() / self.points
+        raw = (self.window.end - self.baseline.start).total_seconds() / self.points
         return max(1, round(raw / _STEP_UNIT_SECONDS)) * _STEP_UNIT_SECONDS
 
     @property

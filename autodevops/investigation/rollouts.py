@@ -144,7 +144,6 @@ def _rollout(
         differences=differences,
         commit=_commit(new),
         previous_commit=_commit(old),
-        cause=str(new.annotations.get(_CAUSE, "")),
         restart_only=restart_only,
         rollback=rollback,
     )

@@ -53,6 +53,18 @@ class Inquiry:
 
 
 def inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inquiry:
+    """Found out once, however many ask."""
+    known = picture.once(_inquiries)
+    if (subject, onset) not in known:
+        known[subject, onset] = _inquire(subject, onset, picture)
+    return known[subject, onset]
+
+
+def _inquiries(_picture: Picture) -> dict[tuple[Subject, datetime | None], Inquiry]:
+    return {}
+
+
+def _inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inquiry:
     signs, bad, cited = signs_of(subject, onset, picture)
     other = other_cause(subject, onset, picture, signs, bad)
     if onset is None:
@@ -137,9 +149,7 @@ def _rollouts(subject: Subject, onset: datetime, picture: Picture) -> Iterable[t
             continue
         if rollout.subject in speaking:
             yield rollout, 1.0
-        elif picture.graph.reaches(subject, rollout.subject) or any(
-            edge.origin == rollout.subject and edge.target == subject for edge in picture.graph.edges
-        ):
+        elif _beside(rollout.subject, subject, picture):
             yield rollout, _NEIGHBOUR
 
 
@@ -147,10 +157,13 @@ def neighbours(subject: Subject, picture: Picture) -> frozenset[Subject]:
     return frozenset(
         rollout.subject
         for rollout in picture.rollouts
-        if rollout.subject == subject
-        or picture.graph.reaches(subject, rollout.subject)
-        or any(edge.origin == rollout.subject and edge.target == subject for edge in picture.graph.edges)
+        if rollout.subject == subject or _beside(rollout.subject, subject, picture)
     )
+
+
+def _beside(changed: Subject, subject: Subject, picture: Picture) -> bool:
+    """Whether `subject` depends on what was changed, or the change is in who uses it."""
+    return picture.graph.reaches(subject, changed) or picture.graph.joined(changed, subject)
 
 
 def _known_diff(path: str, patch: str) -> bool:

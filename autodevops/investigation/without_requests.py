@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 from autodevops.domain.evidence import Evidence
-from autodevops.investigation.inventory import Object, Workload, items, metadata, name_of, section
+from autodevops.investigation.inventory import Object, Workload, has_condition, items, metadata, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.pods import containers, events, is_recent
@@ -106,8 +106,7 @@ def _wanted(workload: Workload) -> int:
 def _ready(workload: Workload) -> int:
     status: Object = section(workload.object, "status")
     if workload.subject.kind == "Pod":
-        conditions = items(workload.object, "status", "conditions")
-        return int(any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions))
+        return int(has_condition(workload.object, "Ready"))
     if workload.subject.kind == "DaemonSet":
         return _number(status, "numberReady", 0)
     return _number(status, "availableReplicas" if workload.subject.kind == "Deployment" else "readyReplicas", 0)

@@ -8,7 +8,6 @@ What is shown to be let in is `_credentials`' matter; what a refusal means, `_fa
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import ToolError, ToolRejected, ToolTimeout, ToolUnavailable
 from autodevops.servers._credentials import Credentials, HttpSettings
 from autodevops.servers._failures import System, for_status, timed_out, unlike, unreachable, without_credentials
+from autodevops.servers._json import decoded
 
 Params = Sequence[tuple[str, str]]
 
@@ -117,7 +117,7 @@ class HttpApi:
 
     def json(self, reply: Reply) -> Any:
         try:
-            return json.loads(reply.body)
+            return decoded(reply.body)
         except ValueError as error:
             kind = reply.headers.get("content-type", "").split(";")[0] or "no content type"
             if "html" in kind:
@@ -235,7 +235,7 @@ class HttpApi:
 def _message(reply: Reply) -> tuple[str, str]:
     """The system's own words and, from Prometheus, its kind of error."""
     try:
-        document = json.loads(reply.body)
+        document = decoded(reply.body)
     except ValueError:
         return ("" if "html" in reply.headers.get("content-type", "") else reply.text), ""
     if isinstance(document, dict):

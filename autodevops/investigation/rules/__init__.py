@@ -1,8 +1,9 @@
 """The rules, each in a file of its own whose docstring is its documentation page.
 
-They run in three stages: symptoms and states from the picture alone; then what needs to know who suffers; then what
-needs to know when it began, or what is new in the logs. A rule sees the findings of earlier stages and never asks
-the world. A file of this folder that has a RULE is a rule; the others are what rules share.
+They run in four stages: symptoms and states from the picture alone; then what needs to know who suffers; then what
+needs to know when it began, or what is new in the logs; last what must have heard of all other causes (lost calls,
+storms of retries). A rule sees the findings of earlier stages and never asks the world. A file of this folder that
+has a RULE is a rule; the others are what rules share.
 """
 
 from __future__ import annotations
@@ -31,12 +32,16 @@ def apply_stage(stage: int, picture: Picture, earlier: tuple[Finding, ...]) -> I
             yield from rule.check(picture, earlier)
 
 
+def apply_from(first: int, picture: Picture, earlier: tuple[Finding, ...] = ()) -> tuple[Finding, ...]:
+    """The findings of this stage and all after it, behind those of the stages before."""
+    for stage in range(first, LAST_STAGE + 1):
+        earlier += tuple(apply_stage(stage, picture, earlier))
+    return earlier
+
+
 def apply_all(picture: Picture) -> tuple[Finding, ...]:
     """The findings of all stages over one picture, where nothing is gathered between them."""
-    findings: tuple[Finding, ...] = ()
-    for stage in range(1, LAST_STAGE + 1):
-        findings += tuple(apply_stage(stage, picture, findings))
-    return findings
+    return apply_from(1, picture)
 
 
 LAST_STAGE = max(rule.stage for rule in RULES)

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Final
 
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import items, name_of, section
+from autodevops.investigation.inventory import Inventory, has_condition, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.pods import containers, is_recent
@@ -39,26 +39,28 @@ class Votes:
 
 def votes(picture: Picture) -> list[Votes]:
     """For every node with pods here, those against whom most is said first."""
-    placed: dict[Subject, dict[str, list[str]]] = {}
-    for pod in picture.inventory.pods:
-        owner, node = picture.inventory.of_owner("Pod", name_of(pod)), str(section(pod, "spec").get("nodeName") or "")
-        if owner is not None and node and section(pod, "status").get("phase") in {"Running", "Pending"}:
-            placed.setdefault(owner, {}).setdefault(node, []).append(name_of(pod))
+    placed = picture.inventory.once(_placed)
     broken = set(_broken(picture))
     errors = {signal.pod: signal.value for signal in picture.pod_signals if signal.kind == "error_ratio"}
     seconds = {signal.pod: signal.value for signal in picture.pod_signals if signal.kind == "latency"}
-    found: list[Votes] = []
-    for node in sorted({node for nodes in placed.values() for node in nodes}):
-        said: dict[str, list[Subject]] = {"erring": [], "slow": [], "broken": [], "well": []}
-        for owner, nodes in placed.items():
-            here = nodes.get(node)
-            if here is None or len(nodes) < 2:
-                continue
+    said: dict[str, dict[str, list[Subject]]] = {node: {} for nodes in placed.values() for node in nodes}
+    for owner, nodes in placed.items():
+        for node, here in nodes.items() if len(nodes) > 1 else ():
             others = [pod for other, pods in nodes.items() if other != node for pod in pods]
             for word in _voice(here, others, broken, errors, seconds):
-                said[word].append(owner)
-        found.append(Votes(node, **{word: tuple(subjects) for word, subjects in said.items()}))
+                said[node].setdefault(word, []).append(owner)
+    found = [Votes(node, **{word: tuple(owners) for word, owners in words.items()}) for node, words in said.items()]
     return sorted(found, key=lambda one: (-one.unwell, one.node))
+
+
+def _placed(inventory: Inventory) -> dict[Subject, dict[str, list[str]]]:
+    """The pods of each workload by node."""
+    placed: dict[Subject, dict[str, list[str]]] = {}
+    for pod in inventory.pods:
+        owner, node = inventory.of_owner("Pod", name_of(pod)), str(section(pod, "spec").get("nodeName") or "")
+        if owner is not None and node and section(pod, "status").get("phase") in {"Running", "Pending"}:
+            placed.setdefault(owner, {}).setdefault(node, []).append(name_of(pod))
+    return placed
 
 
 def suspect(picture: Picture) -> Votes | None:
@@ -90,9 +92,7 @@ def _voice(
 
 def _broken(picture: Picture) -> Iterator[str]:
     for pod in picture.inventory.pods:
-        if any(
-            one.get("type") == "Ready" and one.get("status") == "False" for one in items(pod, "status", "conditions")
-        ):
+        if has_condition(pod, "Ready", "False"):
             yield name_of(pod)
     for state in containers(picture):
         ended = parse_time(state.terminated.get("finishedAt"))

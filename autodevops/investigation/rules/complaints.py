@@ -16,12 +16,12 @@ from autodevops.analysis.spans import OUTGOING, error_origins
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.investigation.dependencies import targets_in
-from autodevops.investigation.gather_logs import LINES_LIMIT, in_order
+from autodevops.investigation.gather_logs import in_order
 from autodevops.investigation.gather_traces import peer_subject
 from autodevops.investigation.picture import Picture, SeenLog
+from autodevops.investigation.rules.log_news import SURPRISING, covered_seconds
 from autodevops.investigation.rules.pods import RECENT, is_recent
 
-_SURPRISING = 3.0
 _LEAST_LINES = 3
 
 
@@ -48,6 +48,10 @@ class _Tally:
 
 def complaints(picture: Picture, *wanted: Refusal) -> list[Complaint]:
     """Those that go on, by subject: new, or far more frequent than before, and heard of lately."""
+    return [one for one in picture.once(_complaints) if one.refusal in wanted]
+
+
+def _complaints(picture: Picture) -> list[Complaint]:
     found: dict[tuple[Subject, Refusal], _Tally] = {}
 
     def count(subject: Subject, refusal: Refusal, at: datetime, words: str, evidence: EvidenceId) -> _Tally:
@@ -59,8 +63,7 @@ def complaints(picture: Picture, *wanted: Refusal) -> list[Complaint]:
 
     for log in in_order([*picture.store_notices, *picture.logs]):
         for subject, refusal in _about(log, picture):
-            if refusal in wanted:
-                count(subject, refusal, log.record.timestamp, log.record.body, log.evidence)
+            count(subject, refusal, log.record.timestamp, log.record.body, log.evidence)
     for seen in picture.error_traces:
         said: set[tuple[Subject, Refusal]] = set()
         for origin in error_origins(seen.trace):
@@ -71,7 +74,7 @@ def complaints(picture: Picture, *wanted: Refusal) -> list[Complaint]:
             status = str(origin.span.attributes.get("http.response.status_code", ""))
             text = f"{origin.exception}: {origin.message} {origin.span.attributes.get('db.response.status_code', '')}"
             for refusal, words_of in refusals(f"{text} {status}"):
-                if refusal in wanted and speaks(dependency.system, words_of):
+                if speaks(dependency.system, words_of):
                     said.add((dependency.subject, refusal))
                     count(dependency.subject, refusal, origin.span.start, text.strip(" :"), seen.evidence)
         for key in said:
@@ -95,15 +98,12 @@ def _enough(subject: Subject, picture: Picture) -> int:
 
 
 def _goes_on(tally: _Tally, usual: int, picture: Picture, enough: int) -> bool:
-    rate = usual / (picture.span.baseline.length.total_seconds() or 1.0)
-    if len(picture.baseline_logs) >= LINES_LIMIT:
-        oldest = min(log.record.timestamp for log in picture.baseline_logs)
-        rate = usual / max(1.0, (picture.span.baseline.end - oldest).total_seconds())
+    rate = usual / covered_seconds(picture)
     lately = sum(1 for at in tally.moments if is_recent(at, picture))
     return (
         len(tally.moments) >= enough
         and lately > 0
-        and (enough == 1 or poisson_surprise(lately, rate * RECENT.total_seconds()) >= _SURPRISING)
+        and (enough == 1 or poisson_surprise(lately, rate * RECENT.total_seconds()) >= SURPRISING)
     )
 
 
@@ -123,7 +123,7 @@ def _about(log: SeenLog, picture: Picture) -> Iterator[tuple[Subject, Refusal]]:
 
 
 def _meant(caller: Subject, words_of: str, body: str, picture: Picture) -> Subject | None:
-    called = [one for one in picture.dependencies if picture.graph.calls(caller, one.subject)]
+    called = [one for one in picture.dependencies if picture.graph.joined(caller, one.subject)]
     hosts = {target.host for target in targets_in(body)}
     named = [one for one in called if one.hosts & hosts or any(host in body for host in one.hosts if "." in host)]
     if named:

@@ -44,7 +44,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for edge in picture.graph.edges:
         edits = [edit for edit in picture.edits if edit.subject == edge.target and not edit.scaled]
         onset = onset_of_trouble(edge.origin, earlier) if edits and edge.how in _HOW else None
-        if onset is None or _accounted(edge.origin, onset, picture, earlier):
+        if onset is None or _accounted(edge.origin, onset, picture):
             continue
         for edit in edits:
             belief = _belief(edit, edge.origin, onset, picture)
@@ -62,7 +62,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         yield RULE.finding(subject, said, severity="warning", confidence=belief, evidence=[edit.evidence], onset=at)
 
 
-def _accounted(subject: Subject, onset: datetime, picture: Picture, earlier: tuple[Finding, ...]) -> bool:
+def _accounted(subject: Subject, onset: datetime, picture: Picture) -> bool:
     """Whether something else is known to be it: a commit, or what the systems themselves name."""
     inquiry = inquire(subject, onset, picture)
     return bool(inquiry.suspects) or bool(inquiry.other)

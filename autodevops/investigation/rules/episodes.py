@@ -9,7 +9,7 @@ import numpy as np
 
 from autodevops.analysis.changepoints import Episode, find_episodes
 from autodevops.analysis.departures import occurrences, stretches, usual
-from autodevops.analysis.samples import Direction
+from autodevops.analysis.samples import Direction, median
 from autodevops.investigation.picture import Picture, Signal
 from autodevops.investigation.rules.base import clock
 
@@ -92,7 +92,7 @@ def mean_between(signal: Signal, start: float, end: float) -> float | None:
 
 def step_of(signal: Signal) -> float:
     """Seconds between two of its samples."""
-    return float(np.median(np.diff(signal.times))) if len(signal.times) > 1 else 0.0
+    return median(signal.times[1:] - signal.times[:-1]) if len(signal.times) > 1 else 0.0
 
 
 def _brief(
@@ -112,7 +112,7 @@ def _brief(
     for found in stretches(signal.times, signal.values, since=reach, limit=bound, direction=direction):
         if (
             found.last < split
-            or found.samples < 2
+            or found.samples < _LEAST_BRIEF
             or occurrences(past, found.level, found.samples, direction) >= _HABIT
         ):
             continue

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from autodevops.analysis.samples import median, quantiles
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock, percent
@@ -34,7 +35,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         before, now = values[times < split], values[times >= recent]
         if len(before) < _LEAST_SAMPLES or len(now) < _LEAST_SAMPLES:
             continue
-        low_before, low_now = float(np.quantile(before, 0.25)), float(np.quantile(now, 0.25))
+        (low_before,), (low_now,) = quantiles(before, 0.25), quantiles(now, 0.25)
         if min(low_before, low_now) < _HIGH:
             continue
         rate = picture.signal(signal.subject, "request_rate")
@@ -43,7 +44,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
             continue
         yield RULE.finding(
             signal.subject,
-            f"{signal.subject.name} fails {percent(float(np.median(now)))} of its requests and did so before"
+            f"{signal.subject.name} fails {percent(median(now))} of its requests and did so before"
             f" {clock(picture.span.baseline.start)} already.",
             severity="error",
             confidence=0.8,

@@ -18,7 +18,6 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.pods import created, events, is_recent
 
 _VAGUE: Final = re.compile(r"^Unable to attach or mount volumes|timed out waiting|DeadlineExceeded")
-_DIGITS: Final = re.compile(r'[0-9a-f]{16,}|"[^"]*"')
 
 
 @dataclass(frozen=True)

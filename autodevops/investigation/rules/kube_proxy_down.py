@@ -22,11 +22,11 @@ from datetime import datetime
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import SYSTEM_NAMESPACE, name_of, of_system, section
+from autodevops.investigation.inventory import SYSTEM_NAMESPACE, name_of, node_subject, of_system, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.components import pods_of, sick_pods
-from autodevops.investigation.rules.machines import last, node_subject, went_to_zero
+from autodevops.investigation.rules.machines import last, went_to_zero
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:

@@ -18,7 +18,7 @@ from autodevops.investigation.rules.pods import RECENT, is_recent
 
 _LEAST_LINES: Final = 8  # of a template whose expected count is two, eight are a chance of one in a thousand
 _TIMES_MORE: Final = 5.0
-_SURPRISING: Final = 3.0  # standard deviations
+SURPRISING: Final = 3.0  # standard deviations
 _MANY_LINES: Final = 50  # in the window: so many are trouble even where requests look well (a consumer, a job)
 
 
@@ -39,7 +39,7 @@ class LogNews:
 def log_news(picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[LogNews]:
     """Most frequent first. `earlier` says who suffers."""
     window = picture.span.window
-    covered = _covered_seconds(picture)
+    covered = covered_seconds(picture)
     subjects = {str(log.subject): log.subject for log in picture.logs if log.subject is not None}
     suffering = {f.subject for f in earlier if f.severity != "info"}
     for found in picture.log_groups:
@@ -50,7 +50,7 @@ def log_news(picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[LogNews
         subject = subjects[found.source]
         # What every system writes now and then goes on after an incident: only more than usual is still going on.
         lately = sum(1 for moment in found.moments if is_recent(moment, picture))
-        active = poisson_surprise(lately, rate * RECENT.total_seconds()) >= _SURPRISING
+        active = poisson_surprise(lately, rate * RECENT.total_seconds()) >= SURPRISING
         severity: Severity = "warning"
         if not active:
             severity = "info"
@@ -70,7 +70,7 @@ def log_news(picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[LogNews
         )
 
 
-def _covered_seconds(picture: Picture) -> float:
+def covered_seconds(picture: Picture) -> float:
     """How much of the baseline the lines read from it cover: a busy one is cut at its oldest line."""
     baseline = picture.span.baseline
     if len(picture.baseline_logs) < LINES_LIMIT:

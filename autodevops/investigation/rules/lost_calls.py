@@ -21,7 +21,7 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather_traces import peer_subject, service_subject
-from autodevops.investigation.inventory import Inventory, section
+from autodevops.investigation.inventory import Inventory, node_subject, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.traced import hurt_with, node_of
 
@@ -63,7 +63,7 @@ class LostCalls:
 
 
 def lost_calls(picture: Picture, earlier: tuple[Finding, ...]) -> LostCalls | None:
-    calls = _calls(picture)
+    calls = picture.once(_calls)
     lost = [call for call in calls if call.lost]
     if len(lost) < _LEAST_LOST or len(lost) == len(calls):
         return None
@@ -74,7 +74,7 @@ def lost_calls(picture: Picture, earlier: tuple[Finding, ...]) -> LostCalls | No
     for name in {node for counts in placed.values() for node in counts}:
         on_it = {call.callee for call in lost if _touches(call, name, placed) > 0}
         if len(on_it) > 1:
-            node = Subject(kind="Node", name=name, api_version="v1")
+            node = node_subject(name)
             accounts[node] = lambda call, name=name: _touches(call, name, placed)  # type: ignore[misc]
     rate = len(lost) / len(calls)
     nothing = len(lost) * math.log(rate) + (len(calls) - len(lost)) * math.log(1 - rate)

@@ -7,7 +7,7 @@ first; node exporter tells a stopped kubelet from a machine that is gone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,8 +16,7 @@ import numpy as np
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
-from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Object, items, name_of, section
+from autodevops.investigation.inventory import Object, items, name_of, node_subject, section
 from autodevops.investigation.picture import NodeKind, NodeSeries, Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule, clock
@@ -66,21 +65,22 @@ def node_findings(rule: Rule, picture: Picture, *, severe: bool = True) -> Itera
 
 def node_troubles(picture: Picture) -> list[NodeTrouble]:
     found: list[NodeTrouble] = []
+    evicted_at = {event.name: event.last for event in events(picture, "Evicted") if event.kind == "Pod"}
     for node in picture.inventory.nodes:
         name = name_of(node)
         if not picture.inventory.pods_on(name):
             continue
         conditions = {str(one.get("type")): one for one in items(node, "status", "conditions")}
-        found += _readiness(picture, name, conditions.get("Ready", {}))
+        here = list(_readiness(picture, name, conditions.get("Ready", {})))
         for kind in (*PRESSURES, "NetworkUnavailable"):
             condition = conditions.get(kind, {})
             if condition.get("status") == "True":
                 said = f" ({condition['message']})" if condition.get("message") else ""
                 since = parse_time(condition.get("lastTransitionTime"))
                 reason = "NodeNetworkUnavailable" if kind == "NetworkUnavailable" else kind
-                found.append(NodeTrouble(reason, name, f"reports {kind}{said}", since, True, ()))
-        told = {trouble.reason for trouble in found if trouble.node == name}
-        found += [one for one in _evictions(picture, name) if one.reason not in told]
+                here.append(NodeTrouble(reason, name, f"reports {kind}{said}", since, True, ()))
+        told = {trouble.reason for trouble in here}
+        found += [*here, *(one for one in _evictions(picture, name, evicted_at) if one.reason not in told)]
     return found
 
 
@@ -115,22 +115,21 @@ def _stopped_units(picture: Picture, node: str) -> dict[str, NodeSeries]:
     """System services that ran and do not run now."""
     return {
         series.detail: series
-        for series in picture.of_nodes("unit_active")
-        if series.node == node and last(series, picture) == 0.0 and np.nanmax(series.values) > 0
+        for series in picture.of_node(node, "unit_active")
+        if last(series, picture) == 0.0 and np.nanmax(series.values) > 0
     }
 
 
 def _machine_lives(picture: Picture, node: str) -> bool:
     """Whether something on the machine still answers: its exporter, or pods that still serve."""
-    if any(last(series, picture) == 1.0 for series in picture.of_nodes("exporter_up") if series.node == node):
+    if any(last(series, picture) == 1.0 for series in picture.of_node(node, "exporter_up")):
         return True
     here = {name_of(pod) for pod in picture.inventory.pods_on(node)}
     return any(signal.rate > 0 and signal.pod in here for signal in picture.pod_signals)
 
 
-def _evictions(picture: Picture, node: str) -> Iterator[NodeTrouble]:
+def _evictions(picture: Picture, node: str, at: Mapping[str, datetime]) -> Iterator[NodeTrouble]:
     """Pressure by what the node has evicted, also where it is over by now."""
-    at = {event.name: event.last for event in events(picture, "Evicted") if event.kind == "Pod"}
     found: dict[str, list[tuple[str, datetime | None]]] = {}
     for pod in picture.inventory.pods_on(node):
         status = section(pod, "status")
@@ -151,10 +150,6 @@ def _evictions(picture: Picture, node: str) -> Iterator[NodeTrouble]:
         words = f"was low on resources and evicted {len(evicted)} pods, {evicted[0][0]} first"
         now = not known or any(is_recent(moment, picture) for moment in known)
         yield NodeTrouble(kind, node, words, min(known, default=None), now, picture.evidence_of("Event"))
-
-
-def node_subject(name: str) -> Subject:
-    return Subject(kind="Node", name=name, api_version="v1")
 
 
 def last(series: NodeSeries, picture: Picture) -> float | None:

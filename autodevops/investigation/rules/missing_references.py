@@ -54,7 +54,8 @@ _Said = tuple[Subject, str, str, datetime | None]  # whose, the pod, what, since
 
 
 def _said(picture: Picture) -> tuple[_Said, ...]:
-    return (*_told(picture), *_compared(picture))
+    told = tuple(_told(picture))
+    return (*told, *_compared(picture, {pod for _, pod, message, _ in told if kind_of(message)}))
 
 
 def _told(picture: Picture) -> Iterator[_Said]:
@@ -75,9 +76,8 @@ def _told(picture: Picture) -> Iterator[_Said]:
             yield event.subject, event.name, message, event.first
 
 
-def _compared(picture: Picture) -> Iterator[_Said]:
+def _compared(picture: Picture, told: set[str]) -> Iterator[_Said]:
     """By comparison, for pods about which nothing is told."""
-    told = {pod for _, pod, message, _ in _told(picture) if kind_of(message)}
     for state in containers(picture):
         born = created(state.pod)
         young = born is not None and picture.span.window.end - born < _LEAST

@@ -20,7 +20,7 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather_traces import service_subject
-from autodevops.investigation.inventory import Inventory
+from autodevops.investigation.inventory import Inventory, node_subject
 from autodevops.investigation.picture import Picture, SeenTrace
 from autodevops.investigation.rules.traced import compared, node_of, total
 
@@ -139,7 +139,7 @@ def _accounts(paths: list[NetworkPath], delayed: list[NetworkPath]) -> Iterable[
         slowed = [path for path in touching if path.delayed]
         on_it = {p.callee if p.nodes[1] == name else p.caller for p in slowed}
         if len(on_it) > 1:
-            yield _fit("node", name, Subject(kind="Node", name=name, api_version="v1"), between, touching)
+            yield _fit("node", name, node_subject(name), between, touching)
 
 
 def _fit(where: Where, name: str, subject: Subject, paths: list[NetworkPath], touching: list[NetworkPath]) -> Delay:

@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
-from autodevops.investigation.inventory import of_system
+from autodevops.investigation.inventory import node_subject, of_system
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.components import sick_pods
-from autodevops.investigation.rules.machines import node_findings, node_subject
+from autodevops.investigation.rules.machines import node_findings
 
 _PLUGINS = ("calico-node", "cilium", "kindnet", "flannel", "kube-flannel", "weave-net", "canal", "aws-node", "antrea")
 

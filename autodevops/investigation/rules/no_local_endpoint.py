@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Object, items, section
+from autodevops.investigation.inventory import has_condition, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.routes import is_hurt, selected, unmeasured
@@ -51,13 +51,8 @@ def _nodes(picture: Picture, owner: Subject, *, ready: bool) -> set[str]:
     return {
         str(section(pod, "spec")["nodeName"])
         for pod in picture.inventory.pods_of(owner)
-        if section(pod, "spec").get("nodeName") and (not ready or _is_ready(pod))
+        if section(pod, "spec").get("nodeName") and (not ready or has_condition(pod, "Ready"))
     }
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = items(pod, "status", "conditions")
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
 
 
 RULE = Rule(

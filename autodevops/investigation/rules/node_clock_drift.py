@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
+from autodevops.investigation.inventory import node_subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, seconds
-from autodevops.investigation.rules.machines import last, node_subject
+from autodevops.investigation.rules.machines import last
 
 _OFF, _OFF_ALONE, _FAR = 0.5, 0.1, 5.0  # seconds
 

@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from autodevops.domain.finding import Finding
+from autodevops.investigation.inventory import node_subject
 from autodevops.investigation.picture import NodeSeries, Picture
 from autodevops.investigation.rules.base import Rule, percent
-from autodevops.investigation.rules.machines import last, node_subject, onset
+from autodevops.investigation.rules.machines import last, onset
 
 _LITTLE, _NOTHING = 0.03, 0.01
 

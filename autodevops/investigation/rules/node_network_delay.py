@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
+from autodevops.investigation.inventory import node_subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock, seconds
 from autodevops.investigation.rules.by_node import suspect
-from autodevops.investigation.rules.machines import node_subject, onset, rises
+from autodevops.investigation.rules.machines import onset, rises
 from autodevops.investigation.rules.network_paths import find_delay
 from autodevops.investigation.rules.routes import is_hurt
 from autodevops.investigation.rules.traced import certainty

@@ -17,11 +17,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from autodevops.domain.finding import Finding
+from autodevops.investigation.inventory import node_subject
 from autodevops.investigation.picture import NodeKind, Picture
 from autodevops.investigation.rules.base import Rule, clock, percent
 from autodevops.investigation.rules.by_node import votes
 from autodevops.investigation.rules.lost_calls import lost_calls
-from autodevops.investigation.rules.machines import node_subject, onset, rises
+from autodevops.investigation.rules.machines import onset, rises
 from autodevops.investigation.rules.routes import is_hurt
 from autodevops.investigation.rules.traced import certainty
 

@@ -16,11 +16,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from autodevops.domain.finding import Finding
-from autodevops.investigation.inventory import NODE_EVENTS, items, section
+from autodevops.investigation.inventory import NODE_EVENTS, items, node_subject, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule, clock
-from autodevops.investigation.rules.machines import node_subject
 from autodevops.investigation.rules.pods import ContainerState, containers, is_recent
 
 

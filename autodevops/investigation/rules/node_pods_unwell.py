@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
+from autodevops.investigation.inventory import node_subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.by_node import suspect
-from autodevops.investigation.rules.machines import node_subject
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:

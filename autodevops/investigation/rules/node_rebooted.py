@@ -17,11 +17,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from autodevops.domain.finding import Finding
-from autodevops.investigation.inventory import NODE_EVENTS, name_of, section
+from autodevops.investigation.inventory import NODE_EVENTS, name_of, node_subject, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule, clock
-from autodevops.investigation.rules.machines import last, node_subject
+from autodevops.investigation.rules.machines import last
 from autodevops.investigation.rules.pods import is_recent
 
 

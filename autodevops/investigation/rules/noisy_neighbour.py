@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import section
+from autodevops.investigation.inventory import node_subject, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, percent
 from autodevops.investigation.rules.neighbours import FULL, neighbours, used
@@ -51,7 +51,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         stolen = load.stolen or 0.0
         if stolen >= _STOLEN and used(load) >= FULL and load.node in hosts and load.node not in named:
             yield RULE.finding(
-                Subject(kind="Node", name=load.node, api_version="v1"),
+                node_subject(load.node),
                 f"The machine below {load.node} gives {percent(stolen)} of its processor time to others, and"
                 f" {percent(used(load))} is in use; {hosts[load.node].name} runs there and is slow.",
                 severity="error",

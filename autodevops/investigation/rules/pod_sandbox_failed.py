@@ -18,8 +18,8 @@ import re
 from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
-from autodevops.domain.subject import Subject
 from autodevops.investigation.grounds import join
+from autodevops.investigation.inventory import node_subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.event_faults import pod_faults
@@ -36,7 +36,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     shared = len(faults) > 1 and len(nodes) == 1 and len(picture.inventory.nodes) > 1
     groups = [faults] if shared else [[fault] for fault in faults]
     for found in groups if faults else ():
-        node = Subject(kind="Node", name=min(nodes), api_version="v1") if shared else None
+        node = node_subject(min(nodes)) if shared else None
         pods = {pod for fault in found for pod in fault.pods}
         yield RULE.finding(
             node or found[0].subject,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from autodevops.domain.subject import Subject
@@ -26,11 +27,11 @@ class ContainerState:
     status: Mapping[str, Any]
     init: bool
 
-    @property
+    @cached_property
     def pod_name(self) -> str:
         return name_of(self.pod)
 
-    @property
+    @cached_property
     def name(self) -> str:
         return str(self.status.get("name", ""))
 
@@ -39,11 +40,11 @@ class ContainerState:
         found = self.status.get("restartCount")
         return found if isinstance(found, int) else 0
 
-    @property
+    @cached_property
     def waiting(self) -> Mapping[str, Any]:
         return section(self.status, "state", "waiting")
 
-    @property
+    @cached_property
     def terminated(self) -> Mapping[str, Any]:
         """The last end of it: of the present state, or of the one before."""
         return section(self.status, "state", "terminated") or section(self.status, "lastState", "terminated")

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from kubernetes.utils.quantity import parse_quantity
-
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.configured_calls import addressed
@@ -241,6 +239,8 @@ def _figures(quota: Object, resource: str) -> str:
 
 def amount(text: object) -> float:
     """A quantity as a number; nothing for what is none."""
+    from kubernetes.utils.quantity import parse_quantity
+
     try:
         return float(parse_quantity(str(text))) if text is not None else 0.0  # type: ignore[no-untyped-call]
     except ValueError:

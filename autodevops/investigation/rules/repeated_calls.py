@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from autodevops.analysis.span_calls import Asked, asked
-from autodevops.analysis.spans import call_edges
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather_traces import subjects_by_service
@@ -42,11 +41,13 @@ class Repeated:
 
 def repeated(picture: Picture) -> list[Repeated]:
     """Kinds of calls seen in recent traces, in order. Requests that do not make the call at all are not counted."""
+    return picture.once(_repeated)
+
+
+def _repeated(picture: Picture) -> list[Repeated]:
     now, cited = _groups(picture.recent_traces)
     before, _ = _groups(picture.ordinary_traces)
-    known = {edge.caller for edge in call_edges(seen.trace for seen in picture.ordinary_traces)} | {
-        span.service for seen in picture.ordinary_traces for span in seen.trace.spans
-    }
+    known = {span.service for seen in picture.ordinary_traces for span in seen.trace.spans}
     subjects = subjects_by_service(picture.recent_traces, picture.inventory)
     found: list[Repeated] = []
     for key, groups in sorted(now.items()):

@@ -50,14 +50,11 @@ def onset_of_trouble(subject: Subject, findings: Iterable[Finding]) -> datetime 
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    inquiries: dict[Subject, Inquiry] = {}
     for rollout in picture.rollouts:
         onset = onset_of_trouble(rollout.subject, earlier)
         if onset is None or rollout.change.at > onset + AFTER:
             continue
-        if rollout.subject not in inquiries:
-            inquiries[rollout.subject] = inquire(rollout.subject, onset, picture)
-        belief = _belief(rollout, onset, inquiries[rollout.subject])
+        belief = _belief(rollout, onset, inquire(rollout.subject, onset, picture))
         if belief <= 0:
             continue
         gap = max(timedelta(0), onset - rollout.change.at)

@@ -19,7 +19,7 @@ from datetime import timedelta
 
 from autodevops.domain.finding import Finding
 from autodevops.investigation.grounds import join
-from autodevops.investigation.inventory import SCHEDULER, Object, items, name_of, of_system, section
+from autodevops.investigation.inventory import SCHEDULER, Object, has_condition, items, name_of, of_system, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.components import all_sick, without_leader
@@ -85,10 +85,9 @@ def _state(picture: Picture) -> str:
     if SCHEDULER not in picture.listed:
         return ""
     for pod in picture.inventory.of_kind(SCHEDULER):
-        ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in items(pod, "status", "conditions"))
         waiting = [section(one, "state", "waiting") for one in items(pod, "status", "containerStatuses")]
         reason = next((str(one["reason"]) for one in waiting if one.get("reason")), "")
-        if not ready:
+        if not has_condition(pod, "Ready"):
             return f"{name_of(pod)} is not ready{f' ({reason})' if reason else ''}"
     return "" if picture.inventory.of_kind(SCHEDULER) else "kube-system has no pod of it"
 

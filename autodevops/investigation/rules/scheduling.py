@@ -165,8 +165,13 @@ def _by_event(picture: Picture) -> Iterator[_Said]:
             yield subject, name, None, event.message, event.first
 
 
-def waiting_pods(inventory: Inventory) -> Iterator[Object]:
+def waiting_pods(inventory: Inventory) -> tuple[Object, ...]:
     """Pods that have no node and are not being deleted."""
+    return inventory.once(_waiting_pods)
+
+
+def _waiting_pods(inventory: Inventory) -> tuple[Object, ...]:
+    found: list[Object] = []
     for pod in inventory.pods:
         turned = scheduled_condition(pod).get("status") == "False"
         placed = section(pod, "spec").get("nodeName") and not turned
@@ -177,7 +182,8 @@ def waiting_pods(inventory: Inventory) -> Iterator[Object]:
         )
         pending = status.get("phase") == "Pending" or bare
         if pending and not placed and not metadata(pod).get("deletionTimestamp"):
-            yield pod
+            found.append(pod)
+    return tuple(found)
 
 
 def scheduled_condition(pod: Object) -> Mapping[str, Any]:

@@ -18,14 +18,14 @@ from collections.abc import Iterable, Mapping
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.configured_calls import addressed
-from autodevops.investigation.inventory import Object, items, name_of
+from autodevops.investigation.inventory import Inventory, Object, items, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.routes import hurt_through, unmeasured
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    called, services = _callers(picture), {name_of(one): one for one in picture.inventory.services}
+    called, services = picture.inventory.once(_callers), {name_of(one): one for one in picture.inventory.services}
     for name in sorted(_changed(picture, called)):
         service = services[name]
         subject = picture.inventory.object_subject(service)
@@ -51,7 +51,7 @@ def has_port(service: Object, port: int | None) -> bool:
 
 def changed_services(picture: Picture) -> set[str]:
     """Services that nobody addresses rightly and whose callers were not rolled out in the window."""
-    return _changed(picture, _callers(picture))
+    return _changed(picture, picture.inventory.once(_callers))
 
 
 def _changed(picture: Picture, called: Mapping[str, list[tuple[Subject, int]]]) -> set[str]:
@@ -65,11 +65,11 @@ def _changed(picture: Picture, called: Mapping[str, list[tuple[Subject, int]]]) 
     return found
 
 
-def _callers(picture: Picture) -> dict[str, list[tuple[Subject, int]]]:
+def _callers(inventory: Inventory) -> dict[str, list[tuple[Subject, int]]]:
     """Who addresses which Service by a port."""
-    names = {name_of(service) for service in picture.inventory.services if items(service, "spec", "ports")}
+    names = {name_of(service) for service in inventory.services if items(service, "spec", "ports")}
     found: dict[str, list[tuple[Subject, int]]] = {}
-    for workload, address in addressed(picture.inventory):
+    for workload, address in addressed(inventory):
         if address.host in names and address.port is not None:
             found.setdefault(address.host, []).append((workload.subject, address.port))
     return found

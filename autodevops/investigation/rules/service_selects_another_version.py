@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import items
+from autodevops.investigation.inventory import has_condition
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.routes import hurt_through, selected, selector_of, unmeasured
@@ -56,11 +56,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 def _is_ready(subject: Subject, picture: Picture) -> bool:
-    return any(
-        one.get("type") == "Ready" and one.get("status") == "True"
-        for pod in picture.inventory.pods_of(subject)
-        for one in items(pod, "status", "conditions")
-    )
+    return any(has_condition(pod, "Ready") for pod in picture.inventory.pods_of(subject))
 
 
 RULE = Rule(

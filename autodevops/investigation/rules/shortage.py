@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from autodevops.investigation.inventory import Inventory, Object, Workload, items, metadata, section
+from autodevops.investigation.inventory import Inventory, Object, Workload, has_condition, metadata, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 
@@ -44,7 +44,7 @@ def missing_pods(workload: Workload, inventory: Inventory) -> int:
 
 
 def _ready(pod: Object) -> bool:
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in items(pod, "status", "conditions"))
+    return has_condition(pod, "Ready")
 
 
 def _number(status: Mapping[str, object], key: str) -> int:

@@ -48,10 +48,12 @@ class Store:
 
 def stores(picture: Picture, *systems: str) -> Iterator[Store]:
     """The instances that exporters watch. One that took another's place (a new pod) continues its readings."""
+    return (store for store in picture.once(_stores) if not systems or store.system in systems)
+
+
+def _stores(picture: Picture) -> list[Store]:
     groups: dict[tuple[Subject, str, str], _Group] = {}
     for reading in picture.readings:
-        if systems and reading.system not in systems:
-            continue
         group = groups.setdefault((reading.subject, reading.system, reading.about), {})
         group[reading.measure, tuple(sorted(reading.labels.items()))] = reading
     kept: dict[tuple[Subject, str, str], _Group] = {}
@@ -62,11 +64,13 @@ def stores(picture: Picture, *systems: str) -> Iterator[Store]:
         else:
             old = kept.pop(before)
             kept[key] = {**old, **{name: _continued(old.get(name), reading) for name, reading in group.items()}}
+    made_of: list[Store] = []
     for (subject, system, about), group in kept.items():
         found: dict[Measure, tuple[Reading, ...]] = {}
         for (measure, _), reading in sorted(group.items()):
             found[measure] = (*found.get(measure, ()), reading)
-        yield Store(subject, system, about, found)
+        made_of.append(Store(subject, system, about, found))
+    return made_of
 
 
 def _start(group: _Group) -> float:

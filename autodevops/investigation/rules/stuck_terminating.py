@@ -19,7 +19,7 @@ from datetime import timedelta
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import items, metadata, name_of, section
+from autodevops.investigation.inventory import has_condition, metadata, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule, clock
@@ -29,11 +29,7 @@ _LEAST = timedelta(minutes=2)  # after its grace
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    ready = {
-        name_of(node)
-        for node in picture.inventory.nodes
-        if any(c.get("type") == "Ready" and c.get("status") == "True" for c in items(node, "status", "conditions"))
-    }
+    ready = {name_of(node) for node in picture.inventory.nodes if has_condition(node, "Ready")}
     failures = {e.name: e.message for e in events(picture, "FailedKillPod", "FailedUnmount", "FailedPreStopHook")}
     groups: dict[Subject, list[str]] = {}
     due = {}

@@ -70,8 +70,13 @@ def compared(picture: Picture, earlier: tuple[Finding, ...]) -> list[Extra]:
     slow, ordinary = picture.slow_traces, picture.ordinary_traces
     if min(len(slow), len(ordinary)) < LEAST_TRACES or not slow_now(earlier):
         return []
-    found = extra_times([seen.trace for seen in slow], [seen.trace for seen in ordinary])
+    found = picture.once(_extras)
     return found if total(found) >= LEAST_INCREASE_MS else []
+
+
+def _extras(picture: Picture) -> list[Extra]:
+    slow, ordinary = picture.slow_traces, picture.ordinary_traces
+    return extra_times([seen.trace for seen in slow], [seen.trace for seen in ordinary])
 
 
 def total(extras: Iterable[Extra]) -> float:
@@ -101,8 +106,11 @@ def node_of(span: Span, inventory: Inventory) -> str:
     named = node(span)
     if named or not pod(span):
         return named
-    where = {name_of(item): str(section(item, "spec").get("nodeName") or "") for item in inventory.pods}
-    return where.get(pod(span), "")
+    return inventory.once(_nodes_of_pods).get(pod(span), "")
+
+
+def _nodes_of_pods(inventory: Inventory) -> dict[str, str]:
+    return {name_of(item): str(section(item, "spec").get("nodeName") or "") for item in inventory.pods}
 
 
 def callees_of(traces: Iterable[SeenTrace], inventory: Inventory) -> dict[str, Subject]:

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from autodevops.kernel.errors import ToolDenied, ToolRejected
 from autodevops.servers._failures import one_line, timed_out, unlike, unreachable
+from autodevops.servers._json import decoded
 from autodevops.servers.kubernetes.connect import Connection, connect
 from autodevops.servers.kubernetes.refusals import refusal, said
 from autodevops.settings import KubernetesSettings
@@ -37,7 +38,7 @@ class Reply:
     def document(self) -> dict[str, Any]:
         """The JSON object in it, or an empty one."""
         try:
-            found = json.loads(self.body)
+            found = decoded(self.body)
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
@@ -116,7 +117,7 @@ class KubernetesApi:
         """The object in an answer. Raises ToolUnavailable when it is none of the API's."""
         system = self.connection().system
         try:
-            document = json.loads(reply.body)
+            document = decoded(reply.body)
         except ValueError as error:
             raise unlike(system, "no JSON") from error
         if not isinstance(document, dict) or "kind" not in document:

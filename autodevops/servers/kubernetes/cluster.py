@@ -5,8 +5,8 @@ Everything blocks. It remembers which kinds there are, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from autodevops.domain.tool_results import ClusterContext
 from autodevops.kernel.errors import ToolDenied, ToolNotFound, ToolRejected
@@ -34,6 +34,7 @@ _NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,
 
 Params = Sequence[tuple[str, str]]
 Object: TypeAlias = dict[str, Any]
+Kept = TypeVar("Kept")
 
 
 class Cluster:
@@ -109,13 +110,19 @@ class Cluster:
 
     def page(self, path: str, params: Params, limit: int, missing: str) -> tuple[list[Object], int]:
         """Up to `limit` objects, and how many more there are (-1: some)."""
-        items: list[Object] = []
+        return self.page_of(lambda item: item, path, params, limit, missing)
+
+    def page_of(
+        self, keep: Callable[[Object], Kept], path: str, params: Params, limit: int, missing: str
+    ) -> tuple[list[Kept], int]:
+        """The same, of each object what is to be kept: of thousands, only one request's are ever there in full."""
+        items: list[Kept] = []
         following = ""
         while True:
             query = [*params, ("limit", str(min(PAGE, limit - len(items))))]
             query += [("continue", following)] if following else []
             answer = self.api.get(path, query, missing=missing)
-            items += answer.get("items") or []
+            items += map(keep, answer.get("items") or [])
             metadata = answer.get("metadata") or {}
             following = metadata.get("continue") or ""
             if not following or len(items) >= limit:

@@ -6,8 +6,8 @@ because a model reads thirty pods of it in two thousand tokens; in full they are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import orjson
 
@@ -20,6 +20,7 @@ from autodevops.servers.kubernetes.discovery import ResourceType
 from autodevops.servers.kubernetes.objects import EDITS, event_time, field, tidy
 
 Output = Literal["table", "wide", "full"]
+Row: TypeAlias = tuple[Json, ...]
 Item = TypeVar("Item")
 
 MAX_BYTES = 8 * 1024 * 1024  # of one list, as JSON: about 1,500 pods in full, or what matters of 7,000
@@ -47,10 +48,11 @@ def list_objects(
     if output != "full" and not fields:
         found = _table(cluster, kind, namespace, params, limit, wide=output == "wide")
     else:
-        items, more = cluster.page(kind.path(namespace), params, limit, f"Kind {kind.kind}")
-        edits = any(path.startswith(EDITS) for path in fields)
-        tidied = [_tidy(kind, item, edits=edits) for item in items]
-        found = _chosen(tidied, fields, more) if fields else _full(*_light(tidied, more))
+        where, missing = kind.path(namespace), f"Kind {kind.kind}"
+        if fields:
+            found = _chosen(fields, *cluster.page_of(_choice(kind, fields), where, params, limit, missing))
+        else:
+            found = _full(*_light(*cluster.page_of(lambda item: _tidy(kind, item), where, params, limit, missing)))
     if not found.items and not found.rows and kind.namespaced:
         cluster.require_namespace(namespace)
     return found
@@ -84,10 +86,9 @@ def _table(
         query += [("continue", following)] if following else []
         answer = cluster.api.get(kind.path(namespace), query, missing=f"Kind {kind.kind}", accept=_TABLE)
         if answer.get("kind") != "Table":  # an aggregated API may know no tables
-            found, more = cluster.page(kind.path(namespace), params, limit, f"Kind {kind.kind}")
-            items = [_tidy(kind, item) for item in found]
-            names = ["metadata.namespace"] if spread else []
-            return _chosen(items, [*names, "metadata.name", "metadata.creationTimestamp"], more)
+            fields = [*(["metadata.namespace"] if spread else []), "metadata.name", "metadata.creationTimestamp"]
+            choice = _choice(kind, fields)
+            return _chosen(fields, *cluster.page_of(choice, kind.path(namespace), params, limit, f"Kind {kind.kind}"))
         definitions = answer.get("columnDefinitions") or []
         shown = [index for index, one in enumerate(definitions) if wide or not one.get("priority")]
         columns = (*(["Namespace"] if spread else []), *(definitions[index]["name"] for index in shown))
@@ -105,8 +106,18 @@ def _table(
             )
 
 
-def _chosen(items: Sequence[Object], fields: Sequence[str], more: int) -> ResourceList:
-    rows, more = _light([tuple(field(item, path) for path in fields) for item in items], more)
+def _choice(kind: ResourceType, fields: Sequence[str]) -> Callable[[Object], Row]:
+    edits = any(path.startswith(EDITS) for path in fields)
+
+    def row(item: Object) -> Row:
+        tidied = _tidy(kind, item, edits=edits)
+        return tuple(field(tidied, path) for path in fields)
+
+    return row
+
+
+def _chosen(fields: Sequence[str], rows: Sequence[Row], more: int) -> ResourceList:
+    rows, more = _light(rows, more)
     return ResourceList(columns=tuple(fields), rows=tuple(rows), truncated=more != 0, note=_cut(len(rows), more))
 
 
