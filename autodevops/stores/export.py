@@ -10,6 +10,7 @@ import os
 import secrets
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -76,10 +77,14 @@ def export(rows: Iterable[Row], path: Path, *, form: str = "", force: bool = Fal
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}.", "Name another place, or make room or correct its rights."
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
     return count
 
 

@@ -102,7 +102,13 @@ def open_for_reading(folder: Path) -> sqlite3.Connection:
             "Name its folder in AUTODEVOPS_LEDGER__FOLDER or `--folder`; it appears with the first event.",
         )
     wal = path.with_name(NAME + "-wal")
-    settled = not os.access(folder, os.W_OK) and (not wal.exists() or wal.stat().st_size == 0)
+    writable = os.access(folder, os.W_OK)
+    settled = not writable and (not wal.exists() or wal.stat().st_size == 0)
+    if not writable and not settled and not path.with_name(NAME + "-shm").exists():
+        raise LedgerUnavailable(
+            f"The newest events of {folder} are still in its log, which is read only where one may write.",
+            "Copy the folder to such a place and look at the copy.",
+        )
     with translated(path):
         connection = _connect(path, "immutable=1" if settled else "mode=ro")
         try:

@@ -71,7 +71,7 @@ def read_rows(path: Path, *, after: int = 0, wanted: Mapping[str, str] | None = 
                 for row in from_arrow(batch):
                     if row[0] > after:
                         yield row
-    except (OSError, pa.ArrowException, KeyError) as error:
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise LedgerDamaged(
             f"The segment {path} cannot be read: {error}.",
             "Bring it back from a copy; `autodevops audit verify` says what else is wrong.",
@@ -113,9 +113,13 @@ def compact(
 def _close(ledger: SqliteLedger, first: int, last: int, sign: Sign | None) -> Segment:
     path = ledger.segments_folder / f"{first}-{last}.parquet"
     temporary = path.with_name(f".{first}-{last}.{secrets.token_hex(4)}.new")
-    _write(ledger, first, last, temporary)
-    digest = _require_chain(read_rows(temporary), first, last, _closed(ledger)[1])
-    temporary.replace(path)
+    try:
+        _write(ledger, first, last, temporary)
+        digest = _require_chain(read_rows(temporary), first, last, _closed(ledger)[1])
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # on a full disk it is what fills it
+        raise
     sync_folder(path.parent)
     signature = sign(last, digest) if sign else None
     segment = Segment(first, last, path.name, file_digest(path), digest, signature)

@@ -218,7 +218,7 @@ def _check_state(
         mark = marks.pop((kind, key), None)
         if any(seq in part for part in chain.unread):
             continue
-        digest = "sha256:" + hashlib.sha256(value.encode()).hexdigest()
+        digest = "sha256:" + hashlib.sha256(str(value).encode()).hexdigest()
         where = f"state: {kind} {key}"
         if mark is None:
             found.add(where, f"it claims event {seq}, but no event made it", seq)

@@ -32,9 +32,9 @@ class BundlesNamed:
             return
         try:
             data = json.loads(row[6])
-        except ValueError:
-            return
-        folder, manifest = data.get("folder"), data.get("manifest")
+            folder, manifest = data.get("folder"), data.get("manifest")
+        except (ValueError, TypeError, AttributeError):
+            return  # damaged, and its digest tells
         if isinstance(folder, str) and isinstance(manifest, str):
             self.manifests[folder] = (row[0], manifest)
             self.deleted.discard(folder)

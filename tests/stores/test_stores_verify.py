@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stores.ledger_samples import START, event, new_events
 
 from autodevops.domain.ledger import LedgerEvent, NewEvent
-from autodevops.kernel.errors import LedgerDamaged, UsageError
+from autodevops.kernel.errors import LedgerDamaged, LedgerUnavailable, UsageError
 from autodevops.stores.chain import LISTED
 from autodevops.stores.export import Filter, chosen, export
 from autodevops.stores.ledger_rows import Row, from_row, right_digest, to_arrow, to_row
@@ -305,6 +305,33 @@ def test_any_other_value_in_any_column_is_found(events: list[NewEvent], data: st
         other = data.draw(st.integers(0, 2**50) if column < 2 else st.text(st.characters(codec="utf-8")))
         changed = [*row[:column], other, *row[column + 1 :]]
         assert (right_digest(cast(Row, tuple(changed))) != placed.digest) == (other not in same)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_a_flipped_bit_anywhere_is_found_or_holds_nothing(
+    whole: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Free space and counters of SQLite may change; an event, an entry or a record of a segment may not."""
+    root = tmp_path_factory.mktemp("flipped")
+    shutil.copytree(whole / "ledger", root / "ledger")
+    name = data.draw(st.sampled_from(["ledger.sqlite", "segments/1-20.parquet", "segments/21-30.parquet"]))
+    path = root / "ledger" / name
+    content = bytearray(path.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(content)
+    try:
+        told = divergences(root)
+    except LedgerUnavailable:
+        told = ["it cannot be opened"]
+    if not told:
+        assert everything(root) == everything(whole)
+    shutil.rmtree(root)
+
+
+def everything(root: Path) -> object:
+    with SqliteLedger(root / "ledger", read_only=True) as ledger:
+        return list(ledger.rows()), ledger.entries("approval"), ledger.entries("run"), ledger.segments()
 
 
 def test_signed_segments_and_heads_are_asked_of_whoever_has_the_public_key(tmp_path: Path) -> None:
