@@ -161,6 +161,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _unavailable(path, getattr(error, "sqlite_errorname", ""), str(error)) from error
+    except UnicodeDecodeError as error:  # a damaged name in SQLite's own message
+        raise _unavailable(path, "SQLITE_CORRUPT", "its schema is no text") from error
     except OSError as error:
         name = "SQLITE_FULL" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "SQLITE_CANTOPEN"
         raise _unavailable(path, name, error.strerror or str(error)) from error
