@@ -18,6 +18,7 @@ from autodevops.settings import LedgerSettings, load_settings
 
 if TYPE_CHECKING:
     from autodevops.stores.export import Filter
+    from autodevops.stores.verify_bundles import BundleFiles
 
 app = typer.Typer(help="What was done, by whom, and whether the record of it holds.", no_args_is_help=True)
 
@@ -34,7 +35,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a file that is the
 def verify(
     file: Annotated[Path | None, typer.Argument(help="A file that `export` wrote, instead of the ledger.")] = None,
     folder: Folder = None,
-    artifacts: Annotated[Path | None, typer.Option("--artifacts", help="Folder of the bundles.")] = None,
+    artifacts: Annotated[Path | None, typer.Option("--artifacts", help="Folder of the bundles, all of them.")] = None,
     head: Annotated[str, typer.Option("--head", help="A head kept elsewhere, as `audit head` printed it.")] = "",
     filtered: Annotated[
         bool, typer.Option("--filtered", help="The file has chosen events only; gaps are right.")
@@ -57,7 +58,7 @@ def verify(
         with open_ledger(settings, read_only=True) as ledger:
             found = check(
                 ledger,
-                artifacts=artifacts or every.scarlet.artifacts,
+                bundles_at=lambda place: _bundles(str(artifacts or place or every.scarlet.artifacts)),
                 is_signed=is_signed,
                 head=pinned,
                 progress=_progress,
@@ -200,6 +201,12 @@ def _settings(folder: Path | None) -> LedgerSettings:
     return load_settings(**({"ledger": {"folder": folder}} if folder else {})).ledger
 
 
+def _bundles(place: str) -> BundleFiles | None:
+    from autodevops.stores.verify_bundles import FolderFiles
+
+    return None if "://" in place else FolderFiles(Path(place))
+
+
 def _filter(kind: str, actor: str, subject: str, since: str, until: str, last: int | None) -> Filter:
     from autodevops.stores.export import Filter
 
@@ -229,10 +236,11 @@ def _print_verification(found: Verification) -> None:
         typer.echo(f"· bundle {name} is not in the ledger: older than it, running, or put there by somebody")
     if len(found.unentered) > 10:
         typer.echo(f"· and {len(found.unentered) - 10:,} more")
+    if found.elsewhere:
+        typer.echo(f"· {found.elsewhere:,} bundles are in a place that is not a folder here and were not looked at")
     parts = [f"{found.events:,} events in {found.source}"]
-    parts += [
-        f"{count:,} {name}" for count, name in ((found.segments, "segments"), (found.bundles, "bundles")) if count
-    ]
+    counts = {"segments": found.segments, "entries of the state": found.entries, "bundles": found.bundles}
+    parts += [f"{count:,} {name}" for name, count in counts.items() if count]
     if found.signed_until:
         parts.append(f"signed up to event {found.signed_until:,}")
     typer.echo(f"{'holds' if found.holds else 'DIVERGES'}: {', '.join(parts)}")

@@ -25,6 +25,7 @@ class Verification(Noun):
     entries: int = 0
     bundles: int = 0
     files: int = 0
+    elsewhere: int = 0  # bundles not looked at, for they are in a place that cannot be read from here
     unentered: tuple[str, ...] = ()  # bundles that no event names: older than the ledger, running, or slipped in
     signed_until: int = 0
     divergences: tuple[Divergence, ...] = ()  # the first found come first

@@ -22,7 +22,7 @@ from autodevops.stores.ledger_rows import Row
 from autodevops.stores.segments import Segment, all_segments, file_digest, read_rows
 from autodevops.stores.signing import Head
 from autodevops.stores.sqlite_ledger import SqliteLedger
-from autodevops.stores.verify_bundles import BundlesNamed, bundles_there, check_bundle
+from autodevops.stores.verify_bundles import BundleFiles, BundlesChecked, BundlesNamed, check_bundles
 
 IsSigned: TypeAlias = Callable[[Head], bool]
 Mark: TypeAlias = tuple[int, int, str]  # version, event, digest of the value
@@ -31,15 +31,16 @@ Mark: TypeAlias = tuple[int, int, str]  # version, event, digest of the value
 def verify(
     ledger: SqliteLedger,
     *,
-    artifacts: Path | None = None,
+    bundles_at: Callable[[str], BundleFiles | None] | None = None,
     is_signed: IsSigned | None = None,
     head: Head | None = None,
     progress: Callable[[int], None] = lambda walked: None,
 ) -> Verification:
     """Walk all of it; events entered meanwhile are left for the next time.
 
-    `artifacts` is where bundles are kept. `is_signed` says whether a head's signature is good; when it is given, the
-    newest segment must have one. `head` is one that was kept elsewhere. `progress` hears how many events were walked.
+    `bundles_at` opens the place of bundles that an event names, "" when it names none. `is_signed` says whether a
+    head's signature is good; when it is given, the newest segment must have one. `head` is one that was kept elsewhere.
+    `progress` hears how many events were walked.
     """
     _require_key(head, is_signed)
     found, bundles, pin = Found(), BundlesNamed(), _Pin(head)
@@ -57,11 +58,10 @@ def verify(
         _check_state(present.state, marks, chain, found)
     except LedgerDamaged as error:
         found.add(str(ledger.path), f"behind event {chain.seq} it cannot be read: {error.message}", chain.seq + 1)
-    files = 0
-    if artifacts is not None:
-        for name, (seq, manifest) in bundles.manifests.items():
-            if name not in bundles.deleted:
-                files += check_bundle(artifacts, name, seq, manifest, found)
+    checked = BundlesChecked()
+    if bundles_at is not None:
+        checked = check_bundles(bundles, bundles_at, lambda seq: ledger.rows(after=seq, wanted={"kind": "run"}), found)
+    signed = _check_signatures(ledger, present.segments, is_signed, found)
     return Verification(
         source=str(ledger.folder),
         events=chain.events,
@@ -70,10 +70,11 @@ def verify(
         digest=chain.digest or "",
         segments=len(present.segments),
         entries=len(present.state),
-        bundles=0 if artifacts is None else len(bundles.manifests.keys() - bundles.deleted),
-        files=files,
-        unentered=() if artifacts is None else tuple(sorted({*bundles_there(artifacts)} - bundles.manifests.keys())),
-        signed_until=max(_check_signatures(ledger, present.segments, is_signed, found), pin.check(chain, is_signed)),
+        bundles=checked.bundles,
+        files=checked.files,
+        elsewhere=checked.elsewhere,
+        unentered=checked.unentered,
+        signed_until=max(signed, pin.check(chain, is_signed)),
         divergences=tuple(found.listed),
         more=found.more,
     )

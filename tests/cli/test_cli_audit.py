@@ -43,8 +43,9 @@ def audit(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    with SqliteLedger(tmp_path / "scheduled" / "ledger") as ledger:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AUTODEVOPS_LEDGER__FOLDER", "state")
+    with SqliteLedger(tmp_path / "state") as ledger:
         ledger.append(*(event(number, subject=f"run-{number}\x1b[2J") for number in range(1, 31)))
     return tmp_path
 
@@ -69,7 +70,7 @@ def test_a_stranger_signs_compacts_verifies_and_exports(home: Path, audit: Audit
 
 
 def test_a_changed_event_ends_with_status_1_and_its_number(home: Path, audit: Audit) -> None:
-    with SqliteLedger(home / "scheduled" / "ledger") as ledger, ledger.writing() as connection:
+    with SqliteLedger(home / "state") as ledger, ledger.writing() as connection:
         connection.execute("UPDATE events SET what = 'denied' WHERE seq = 17")
     found = audit("verify")
     assert found.status == 1

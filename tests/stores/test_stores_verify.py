@@ -24,7 +24,7 @@ from autodevops.stores.segments import compact, file_digest
 from autodevops.stores.signing import Head, make_keys, parse_head, signer, verifier
 from autodevops.stores.sqlite_ledger import SqliteLedger
 from autodevops.stores.verify import verify, verify_export
-from autodevops.stores.verify_bundles import MANIFEST
+from autodevops.stores.verify_bundles import MANIFEST, BundleFiles, FolderFiles
 
 RUN = "namespace-health/20261128T030000000Z-abc123"
 
@@ -189,9 +189,13 @@ CHANGES: dict[str, tuple[Callable[[Path], None], list[str]]] = {
 }
 
 
+def at(root: Path) -> Callable[[str], BundleFiles | None]:
+    return lambda place: None if "://" in place else FolderFiles(Path(place or root / "artifacts"))
+
+
 def divergences(root: Path, head: Head | None = None) -> list[str]:
     with SqliteLedger(root / "ledger", read_only=True) as ledger:
-        found = verify(ledger, artifacts=root / "artifacts", head=head)
+        found = verify(ledger, bundles_at=at(root), head=head)
     return [f"{one.where}: {one.what}" for one in found.divergences]
 
 
@@ -201,7 +205,7 @@ def copied(whole: Path, folder: Path) -> Path:
 
 def test_what_was_not_touched_holds(whole: Path) -> None:
     with SqliteLedger(whole / "ledger", read_only=True) as ledger:
-        found = verify(ledger, artifacts=whole / "artifacts")
+        found = verify(ledger, bundles_at=at(whole))
         assert found.holds
         assert (found.events, found.first, found.head, found.digest) == (44, 1, *ledger.head())
         assert (found.segments, found.entries, found.bundles, found.files, found.unentered) == (2, 2, 1, 3, ())
@@ -243,6 +247,19 @@ def test_a_bundle_that_retention_deleted_is_rightly_gone(whole: Path, tmp_path: 
     assert divergences(root) == []
 
 
+def test_a_bundle_lies_where_its_event_says(whole: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(whole / "artifacts", tmp_path / "other"))
+    data = {"folder": RUN, "manifest": file_digest(other / RUN / MANIFEST)}
+    with SqliteLedger(tmp_path / "ledger") as ledger:
+        for subject, place in (("a", str(other)), ("b", "s3://bundles")):
+            ledger.append(event(1, subject=subject).model_copy(update={"data": {**data, "artifacts": place}}))
+        found = verify(ledger, bundles_at=at(tmp_path))
+        assert (found.holds, found.bundles, found.elsewhere) == (True, 1, 1)
+        (other / RUN / "report.html").write_text("")
+        found = verify(ledger, bundles_at=at(tmp_path))
+    assert [one.where for one in found.divergences] == [f"{other}/{RUN}/report.html"]
+
+
 def test_a_reconciled_run_is_checked_against_its_newest_manifest(whole: Path, tmp_path: Path) -> None:
     root = copied(whole, tmp_path)
     manifest = root / "artifacts" / RUN / MANIFEST
@@ -258,7 +275,7 @@ def test_a_bundle_that_no_event_names_is_mentioned(whole: Path, tmp_path: Path) 
     (root / "artifacts" / "other" / "run").mkdir(parents=True)
     (root / "artifacts" / "other" / "run" / MANIFEST).write_text("{}")
     with SqliteLedger(root / "ledger", read_only=True) as ledger:
-        found = verify(ledger, artifacts=root / "artifacts")
+        found = verify(ledger, bundles_at=at(root))
     assert (found.holds, found.unentered) == (True, ("other/run",))
 
 
