@@ -78,7 +78,7 @@ def compact_until(folder: Path, step: int) -> NoReturn:
     try:
         with SqliteLedger(folder) as ledger:
             sys.addaudithook(count)
-            compact(ledger, keep=500, segment_events=3000)
+            compact(ledger, keep=100, segment_events=2200)
         os._exit(0)
     finally:
         os._exit(1)
