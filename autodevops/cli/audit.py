@@ -180,7 +180,7 @@ def sql(
     if as_json:
         import json
 
-        print_json(json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us")))
+        print_json(json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us", default_handler=str)))
         return
     _print_table([str(name) for name in frame.columns], frame.astype(object).itertuples(index=False))
 

@@ -56,8 +56,23 @@ def sql(ledger: SqliteLedger, query: str, *, max_rows: int = MAX_ROWS, seconds: 
             f"The answer has more than {max_rows:,} rows.",
             "Aggregate, or write LIMIT; `audit export` gives everything.",
         )
-    frame: pd.DataFrame = answer.to_pandas()
+    frame: pd.DataFrame = _with_plain_numbers(answer).to_pandas()
     return frame
+
+
+def _with_plain_numbers(answer: pa.Table) -> pa.Table:
+    """DuckDB's sums of integers are decimals of 38 digits, which no chart takes."""
+    import pyarrow as pa
+
+    for place, field in enumerate(answer.schema):
+        if pa.types.is_decimal(field.type):
+            column = answer.column(place)
+            try:
+                plain = column.cast(pa.int64() if field.type.scale == 0 else pa.float64())
+            except pa.ArrowInvalid:  # larger than 64 bits
+                plain = column.cast(pa.float64())
+            answer = answer.set_column(place, field.name, plain)
+    return answer
 
 
 def _bounded(connection: duckdb.DuckDBPyConnection, query: str, max_rows: int, seconds: float) -> pa.Table:

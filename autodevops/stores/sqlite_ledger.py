@@ -175,10 +175,11 @@ class SqliteLedger:
         with self._write_lock, self._read_lock:
             if self._reader is not None:
                 self._reader.close()
-            if self._writer is not None and self._file_lock is not None:
+            if self._file_lock is not None:
                 try:
-                    self._file_lock.take(WAIT_SECONDS)  # the last one to close writes the log back into the file
-                    self._writer.close()
+                    if self._writer is not None:
+                        self._file_lock.take(WAIT_SECONDS)  # the last one to close writes the log back into the file
+                        self._writer.close()
                 finally:
                     self._file_lock.close()
             self._reader = self._writer = self._file_lock = None
@@ -221,9 +222,10 @@ class SqliteLedger:
             raise LedgerUnavailable(
                 f"The ledger {self.path} is open for reading only.", "Open it for writing, or leave it as it is."
             )
-        if self._writer is None:
+        if self._file_lock is None:
             with translated(self.path):
                 self._file_lock = FileLock(self.folder / "ledger.lock")
+        if self._writer is None:
             self._writer = open_for_writing(self.folder, self._file_lock)
         return self._writer
 

@@ -90,10 +90,10 @@ def test_the_log_shows_the_newest_and_does_not_move_the_terminal(home: Path, aud
 
 
 def test_sql_answers_as_a_table_and_as_json(home: Path, audit: Audit) -> None:
-    query = "SELECT kind, count(*) AS n, min(time) AS first FROM events GROUP BY kind"
+    query = "SELECT kind, sum(seq) AS n, min(time) AS first FROM events GROUP BY kind"
     assert "2026-11-28 03:00:01" in audit("sql", query).stdout
     answer = json.loads(audit("sql", query, "--json").stdout)
-    assert [(row["kind"], row["n"], row["first"][:19]) for row in answer] == [("run", 30, "2026-11-28T03:00:01")]
+    assert [(row["kind"], row["n"], row["first"][:19]) for row in answer] == [("run", 465, "2026-11-28T03:00:01")]
 
 
 @pytest.mark.parametrize(

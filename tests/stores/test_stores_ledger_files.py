@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -196,12 +196,13 @@ def test_events_are_chosen_across_segments_and_tail(
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> SqliteLedger:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteLedger]:
     folder = tmp_path_factory.mktemp("it's asked")
     with filled(folder, 50) as ledger:
         ledger.change("slot", "s", {"n": 1}, expected=0, event=event(51, kind="slot"))
         compact(ledger, keep=20, segment_events=20)
-    return SqliteLedger(folder, read_only=True)
+    with SqliteLedger(folder, read_only=True) as reader:
+        yield reader
 
 
 @pytest.mark.parametrize(
@@ -212,6 +213,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> SqliteLedger:
         ("SELECT seq FROM events WHERE time >= TIMESTAMP '2026-11-28 03:00:49' ORDER BY 1", [(49,), (50,), (51,)]),
         ("SELECT key, value->>'$.n', entry->>'$.key' FROM state JOIN events USING (seq)", [("s", "1", "s")]),
         ("FROM events SELECT max(seq) -- a comment", [(51,)]),
+        ("SELECT sum(seq), sum(seq)::HUGEINT * 1000000000000000000, 12.5 FROM events", [(1326, 1.326e21, 12.5)]),
     ],
 )
 def test_sql_answers_over_segments_tail_and_state(
