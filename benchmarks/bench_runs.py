@@ -137,24 +137,23 @@ async def compare(folder: Path, rounds: int) -> None:
 async def many(folder: Path, count: int, seconds: float, at_once: int) -> None:
     runbook = load_runbook(write_runbook(folder, "work", (WORK.format(seconds=seconds),)))
     ledger = open_ledger(folder)
-    ways: dict[str, Kernels] = {
-        "kernels that waited": KernelPool(at_once, imports=()),
-        "kernels that waited, pandas and plotly imported": KernelPool(at_once),
-        "kernels started for them": ColdKernels(),
+    ways: dict[str, tuple[int, Kernels]] = {
+        "kernels that waited": (count, KernelPool(at_once)),
+        "kernels started for them": (max(1, count // 10), ColdKernels()),
     }
-    for number, (label, kernels) in enumerate(ways.items()):
+    for number, (label, (runs, kernels)) in enumerate(ways.items()):
         means = Means(folder / f"many-{number}", utc_now, ledger=ledger, kernels=kernels)
         ours, theirs = processor_seconds()
         async with RunQueue(means, at_once=at_once) as queue:
             began = time.perf_counter()
-            handles = [queue.submit(RunRequest(runbook)) for _ in range(count)]
+            handles = [queue.submit(RunRequest(runbook)) for _ in range(runs)]
             records = [await handle.result() for handle in handles]
             wall = time.perf_counter() - began
         ours, theirs = (after - before for after, before in zip(processor_seconds(), (ours, theirs), strict=True))
         own = sum(own_seconds(record) for record in records)
         kept = len(list(means.artifacts.glob("work/*/manifest.json")))
         good = sum(record.status == "succeeded" for record in records)
-        print(f"{count} queued runs of {seconds:g} s, {at_once} at a time, {label}: {good} succeeded, {kept} bundles;")
+        print(f"{runs} queued runs of {seconds:g} s, {at_once} at a time, {label}: {good} succeeded, {kept} bundles;")
         print(
             f"  own work {own:.1f} s of processor; queue and records {ours:.1f} s (+{ours / own * 100:.1f} %),"
             f" starting kernels {theirs - own:.1f} s (+{(theirs / own - 1) * 100:.1f} %); {wall:.1f} s by the clock"

@@ -16,7 +16,7 @@ import pytest
 from runbook_files import write_runbook
 from runbooks.running import WAIT_SECONDS, Sign, check_bundle
 
-TAKES = {
+TAKES: dict[str, dict[str, Any]] = {
     "minutes": {"type": "int", "default": 60, "minimum": 5, "help": "how far back"},
     "name": {"type": "str", "default": "", "help": "any text"},
     "deep": {"type": "bool", "default": False, "help": "look closer"},
