@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -121,15 +122,17 @@ async def compare(folder: Path, rounds: int) -> None:
                 await pool.filled()
                 taken.setdefault(name, []).extend(await timed(way, 1))
         await pool.filled()
-        memory = psutil.Process(pool.idle[0].process_id).memory_full_info()
+        waiting = psutil.Process(pool.idle[0].process_id)
+        memory, parent = waiting.memory_full_info(), waiting.parent()
+        shared = parent.memory_full_info().rss if parent is not None and parent.pid != os.getpid() else 0
     ours = statistics.median(taken["ours, a kernel that waited"])
     for name, each in taken.items():
         median = statistics.median(each)
         times = "" if median == ours else f"   {median / ours:6.1f} times as long"
         print(f"  {name:28} {median:8.1f}  ({min(each):.1f}, {max(each):.1f}){times}")
     print(
-        f"A kernel that waits, pandas and plotly imported: {memory.rss / 1e6:.0f} MB, "
-        f"{memory.uss / 1e6:.0f} MB of it its own."
+        f"A kernel that waits, pandas and plotly imported: {memory.rss / 1e6:.0f} MB, {memory.uss / 1e6:.0f} MB of it"
+        f" its own; the process that such kernels are forked from: {shared / 1e6:.0f} MB."
     )
     ledger.close()
 
