@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -121,15 +122,17 @@ async def compare(folder: Path, rounds: int) -> None:
                 await pool.filled()
                 taken.setdefault(name, []).extend(await timed(way, 1))
         await pool.filled()
-        memory = psutil.Process(pool.idle[0].process_id).memory_full_info()
+        waiting = psutil.Process(pool.idle[0].process_id)
+        memory, parent = waiting.memory_full_info(), waiting.parent()
+        shared = parent.memory_full_info().rss if parent is not None and parent.pid != os.getpid() else 0
     ours = statistics.median(taken["ours, a kernel that waited"])
     for name, each in taken.items():
         median = statistics.median(each)
         times = "" if median == ours else f"   {median / ours:6.1f} times as long"
         print(f"  {name:28} {median:8.1f}  ({min(each):.1f}, {max(each):.1f}){times}")
     print(
-        f"A kernel that waits, pandas and plotly imported: {memory.rss / 1e6:.0f} MB, "
-        f"{memory.uss / 1e6:.0f} MB of it its own."
+        f"A kernel that waits, pandas and plotly imported: {memory.rss / 1e6:.0f} MB, {memory.uss / 1e6:.0f} MB of it"
+        f" its own; the process that such kernels are forked from: {shared / 1e6:.0f} MB."
     )
     ledger.close()
 
@@ -137,24 +140,23 @@ async def compare(folder: Path, rounds: int) -> None:
 async def many(folder: Path, count: int, seconds: float, at_once: int) -> None:
     runbook = load_runbook(write_runbook(folder, "work", (WORK.format(seconds=seconds),)))
     ledger = open_ledger(folder)
-    ways: dict[str, Kernels] = {
-        "kernels that waited": KernelPool(at_once, imports=()),
-        "kernels that waited, pandas and plotly imported": KernelPool(at_once),
-        "kernels started for them": ColdKernels(),
+    ways: dict[str, tuple[int, Kernels]] = {
+        "kernels that waited": (count, KernelPool(at_once)),
+        "kernels started for them": (max(1, count // 10), ColdKernels()),
     }
-    for number, (label, kernels) in enumerate(ways.items()):
+    for number, (label, (runs, kernels)) in enumerate(ways.items()):
         means = Means(folder / f"many-{number}", utc_now, ledger=ledger, kernels=kernels)
         ours, theirs = processor_seconds()
         async with RunQueue(means, at_once=at_once) as queue:
             began = time.perf_counter()
-            handles = [queue.submit(RunRequest(runbook)) for _ in range(count)]
+            handles = [queue.submit(RunRequest(runbook)) for _ in range(runs)]
             records = [await handle.result() for handle in handles]
             wall = time.perf_counter() - began
         ours, theirs = (after - before for after, before in zip(processor_seconds(), (ours, theirs), strict=True))
         own = sum(own_seconds(record) for record in records)
         kept = len(list(means.artifacts.glob("work/*/manifest.json")))
         good = sum(record.status == "succeeded" for record in records)
-        print(f"{count} queued runs of {seconds:g} s, {at_once} at a time, {label}: {good} succeeded, {kept} bundles;")
+        print(f"{runs} queued runs of {seconds:g} s, {at_once} at a time, {label}: {good} succeeded, {kept} bundles;")
         print(
             f"  own work {own:.1f} s of processor; queue and records {ours:.1f} s (+{ours / own * 100:.1f} %),"
             f" starting kernels {theirs - own:.1f} s (+{(theirs / own - 1) * 100:.1f} %); {wall:.1f} s by the clock"

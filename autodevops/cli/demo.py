@@ -84,7 +84,7 @@ async def _ask(question: str) -> AnswerCompleted:
 
 
 def _run_scarlet() -> None:
-    scarlet = Workbench.from_settings(load_settings()).scarlet()
+    scarlet = Workbench.from_settings(load_settings()).scarlet(staying=False)
     runs = asyncio.run(scarlet.run_once())
     for record in runs:
         typer.echo(f"\n{record.status}: {record.runbook}\n  {record.folder}")

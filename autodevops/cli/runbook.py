@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -90,6 +91,7 @@ async def _run(runbook: Runbook, values: dict[str, Any], reason: str, gate: Gate
 
     from autodevops.runbooks import RunRequest
 
+    logging.getLogger("autodevops.runbooks.runner").setLevel(logging.ERROR)  # progress and exit status say it
     workbench = Workbench.from_settings(load_settings())
     means = workbench.run_means(gate=TerminalGate() if gate is GateChoice.ask else None)
     async with workbench.run_queue(means) as queue:

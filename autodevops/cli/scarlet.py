@@ -29,7 +29,7 @@ def run(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for chatty in ("apscheduler", "papermill", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    scarlet = Workbench.from_settings(load_settings()).scarlet()
+    scarlet = Workbench.from_settings(load_settings()).scarlet(staying=not once)
     if not once:
         asyncio.run(scarlet.run())
         return

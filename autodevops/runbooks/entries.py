@@ -24,7 +24,13 @@ def started(run: Run) -> NewEvent:
         what="started",
         actor=_actor(run),
         subject=run.id,
-        data={"runbook": run.runbook, "trigger": run.trigger, "attempt": run.attempt, "retry_of": run.retry_of},
+        data={
+            "runbook": run.runbook,
+            "trigger": run.trigger,
+            "reason": run.reason,
+            "attempt": run.attempt,
+            "retry_of": run.retry_of,
+        },
     )
 
 

@@ -150,8 +150,10 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
             if cell.cell_type != "code" or self.skip_cells_with_tag in cell.metadata.get("tags", []):
                 continue
             self._check_stop()
-            await self._pass_gate(cell, index)
+            gated = await self._pass_gate(cell, index)
             self.nb_man.cell_start(cell, index)
+            if gated:
+                self.nb_man.settle()  # that it began must be known even when the machine goes down with it
             self.conduct.observer(CellStarted(self.conduct.run_id, index))
             ended = _Ended("failed", RunError(kind="EngineFailed", message="the engine itself failed", cell=index))
             try:
@@ -187,11 +189,11 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
             if ended.status != "succeeded":
                 raise ended
 
-    async def _pass_gate(self, cell: Any, index: int) -> None:
-        """Returns when the cell may run; a cell that is tagged must not reach the kernel before."""
+    async def _pass_gate(self, cell: Any, index: int) -> bool:
+        """Returns when the cell may run, with whether it stood behind a gate; it must not reach the kernel before."""
         tag = gates.tag_of(cell.metadata)
         if tag is None:
-            return
+            return False
         conduct = self.conduct
         source = str(cell.source)
         request = CellRequest(
@@ -217,6 +219,7 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
             self.nb_man.cell_end(cell, index, "denied", words)
             conduct.observer(CellFinished(conduct.run_id, index, "denied", 0.0, words))
             raise _Ended("denied", error_of_run)
+        return True
 
     async def _async_poll_kernel_alive(self) -> None:
         """nbclient's own goes on after its cell was given up, and asks a client that is gone."""

@@ -23,10 +23,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from autodevops.kernel.clock import monotonic_ms
 from autodevops.runbooks.bundle import LEASE, Lease
+
+if TYPE_CHECKING:
+    from autodevops.runbooks.forks import ForkServer
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +136,10 @@ class ColdKernels:
 
 
 class KernelPool:
-    """Up to `size` kernels that wait, for runs in one event loop. Use it as a context manager."""
+    """Up to `size` kernels that wait, for runs in one event loop. Use it as a context manager.
+
+    Where the system can, they are forked from one process that has run no cell but has imported what notebooks import.
+    """
 
     def __init__(self, size: int = 1, *, imports: tuple[str, ...] = IMPORTS) -> None:
         self.size = size
@@ -143,10 +149,15 @@ class KernelPool:
         self._starting: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Future[Any]] = set()
         self._closed = False
+        self._server: ForkServer | None = None
 
     async def __aenter__(self) -> Self:
         self._closed = False
         sweep()
+        if self.size:
+            from autodevops.runbooks.forks import SUPPORTED, ForkServer
+
+            self._server = ForkServer(self._imports, Surroundings.here().environment) if SUPPORTED else None
         self._fill()
         # The engine's libraries take a second; the first run would wait for them.
         self._later(asyncio.to_thread(importlib.import_module, "autodevops.runbooks.execution"))
@@ -162,6 +173,8 @@ class KernelPool:
         while self._ready:
             self._discard(self._ready.popleft())
         await asyncio.gather(*self._ending, return_exceptions=True)
+        if self._server is not None:
+            await asyncio.to_thread(self._server.close)
 
     @property
     def idle(self) -> tuple[Kernel, ...]:
@@ -228,7 +241,7 @@ class KernelPool:
 
     async def _start(self) -> None:
         try:
-            kernel = await start(PYTHON, Surroundings.here(), START_SECONDS)
+            kernel = await self._new()
         except (RuntimeError, OSError, LookupError) as error:
             waiter = self._waiting()
             if waiter is None:
@@ -236,18 +249,28 @@ class KernelPool:
             else:
                 waiter.set_exception(error)
             raise
-        try:
-            if self._imports:
-                await _told(kernel, _IMPORT, self._imports, START_SECONDS)
-        except BaseException:
-            await asyncio.shield(kernel.end(graceful=False))
-            raise
         kernel.warm = True
         waiter = self._waiting()
         if waiter is None:
             self._ready.append(kernel)
         else:
             waiter.set_result(kernel)
+
+    async def _new(self) -> Kernel:
+        if self._server is not None:
+            try:
+                return await start(PYTHON, Surroundings.here(), START_SECONDS, self._server)
+            except OSError as error:
+                log.warning("Kernels are started one by one from now on; they could not be forked: %s", error)
+                self._server = None
+        kernel = await start(PYTHON, Surroundings.here(), START_SECONDS)
+        try:
+            if self._imports:
+                await _told(kernel, _IMPORT, self._imports, START_SECONDS)
+        except BaseException:
+            await asyncio.shield(kernel.end(graceful=False))
+            raise
+        return kernel
 
     def _waiting(self) -> asyncio.Future[Kernel] | None:
         while self._waiters:
@@ -265,8 +288,9 @@ class KernelPool:
         task.add_done_callback(self._ending.discard)
 
 
-async def start(name: str, surroundings: Surroundings, seconds: float) -> Kernel:
-    """A new kernel that answers. Raises RuntimeError, OSError or LookupError (there is no such kernel)."""
+async def start(name: str, surroundings: Surroundings, seconds: float, server: ForkServer | None = None) -> Kernel:
+    """A new kernel that answers, forked by `server` when it is ours. Raises RuntimeError, OSError or LookupError (there
+    is no such kernel)."""
     from jupyter_client.manager import AsyncKernelManager
 
     folder = Path(tempfile.mkdtemp(prefix=_FOLDERS))
@@ -278,9 +302,15 @@ async def start(name: str, surroundings: Surroundings, seconds: float) -> Kernel
         ip=str(folder / "kernel"),
         connection_file=str(folder / "connection.json"),
     )
-    _leave_out_the_debugger(manager)
     kernel = Kernel(name, manager, None, {}, surroundings, folder, lease)
     try:
+        if _is_unattended(manager) and server is not None:
+            from autodevops.runbooks.forks import ForkingProvisioner
+
+            manager.kernel_id = folder.name
+            manager.provisioner = ForkingProvisioner(
+                server, kernel_id=folder.name, kernel_spec=manager.kernel_spec, parent=manager
+            )
         # No history in a file of the user's: what cells say there is masked by nobody.
         arguments = ["--HistoryManager.hist_file=:memory:"] if manager.ipykernel else []
         starting = asyncio.ensure_future(
@@ -302,11 +332,16 @@ async def start(name: str, surroundings: Surroundings, seconds: float) -> Kernel
     return kernel
 
 
-def _leave_out_the_debugger(manager: Any) -> None:
-    """For ipykernel in our own environment: jupyter_client puts our interpreter where a specification says `python`."""
+def _is_unattended(manager: Any) -> bool:
+    """Whether it is ipykernel in our own environment; then it is started our way, without a debugger.
+
+    jupyter_client puts our interpreter where a specification says `python`.
+    """
     argv = manager.kernel_spec.argv
-    if argv[0] in ("python", "python3", sys.executable) and argv[1:3] == ["-m", "ipykernel_launcher"]:
+    ours = argv[0] in ("python", "python3", sys.executable) and argv[1:3] == ["-m", "ipykernel_launcher"]
+    if ours:
         argv[1:3] = ["-m", "autodevops.kernel.unattended"]
+    return ours
 
 
 def sweep() -> None:

@@ -24,7 +24,7 @@ from autodevops.runbooks.progress import Feed, Observer, RunEvent, RunQueued, Ru
 from autodevops.runbooks.runner import Means, RunRequest, perform
 from autodevops.runbooks.stop import StopSignal, sigterm_calls
 
-RUNS_AT_ONCE = 4  # each has a kernel of about 150 MB
+RUNS_AT_ONCE = 4  # each has a kernel, of 30 to 150 MB before it does anything
 RETRIED = frozenset({"failed", "timed_out"})
 _KEYS = ".keys"  # folder of lock files, in the artifacts folder
 _LOOK_SECONDS = 0.2  # between two looks whether another process has let go of a key

@@ -239,9 +239,9 @@ class RunsSettings(Section):
     """How runbooks are run."""
 
     at_once: int = Field(default=4, ge=1, le=64)
-    """Runs going on at a time; each has a kernel of about 150 MB. The rest wait."""
+    """Runs going on at a time; the rest wait."""
     warm_kernels: int = Field(default=1, ge=0, le=16)
-    """Kernels that wait for Scarlet's next runs, about 90 MB each; 0: each run starts its own, which takes seconds."""
+    """Kernels that wait for Scarlet's next runs, 30 MB each beside one process of 130 MB; 0: each run starts one."""
     redact: bool = True
     """Mask what looks like a secret in all that is kept of a run; what a runbook names in `secrets` always is."""
 

@@ -181,3 +181,14 @@ async def test_everything_before_the_cell_is_on_disk_when_the_gate_is_asked(tmp_
 
     await _run(tmp_path, AnsweringGate(look))
     assert seen == [["succeeded", "pending", "pending"]]
+
+
+async def test_that_a_granted_cell_began_is_on_disk_before_it_does_anything(tmp_path: Path) -> None:
+    pattern = str(tmp_path / "artifacts" / "probe" / "*" / "notebook.ipynb")
+    cell = (
+        f"import glob, json\n(path,) = glob.glob({pattern!r})\n"
+        "print(json.load(open(path))['cells'][1]['metadata']['papermill']['status'])"
+    )
+    path = _runbook(tmp_path, ["1", cell], ["", "action"])
+    record = await perform(RunRequest(load_runbook(path)), Means(tmp_path / "artifacts", utc_now, gate=AnsweringGate()))
+    assert read_notebook(record.folder)["cells"][1]["outputs"][0]["text"] == ["running\n"]

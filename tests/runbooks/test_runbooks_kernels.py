@@ -64,6 +64,45 @@ async def test_kernel_that_has_run_cells_is_never_given_to_another(tmp_path: Pat
         assert_process_ends(process)
 
 
+BUSY = """
+import asyncio, concurrent.futures, json, random, subprocess, sys, threading
+import duckdb, numpy, pandas, plotly.graph_objects
+product = numpy.ones((400, 400)) @ numpy.ones((400, 400))
+frame = pandas.DataFrame({"a": range(100_000), "b": ["x", "y"] * 50_000})
+sums = frame.groupby("b")["a"].sum()
+rows = duckdb.sql("select b, sum(a) from frame group by b order by b").fetchall()
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    squares = list(pool.map(lambda n: n * n, range(4)))
+said = subprocess.run(["echo", "child"], capture_output=True, text=True).stdout.strip()
+plotly.graph_objects.Figure(data=[{"y": [1, 2]}]).to_json()
+await asyncio.sleep(0)
+print(json.dumps([product[0, 0], [int(n) for n in sums], [int(row[1]) for row in rows], squares, said]))
+print(json.dumps([random.random(), float(numpy.random.rand())]))
+"""
+
+
+async def test_forked_kernels_work_like_others_and_draw_their_own_random_numbers(tmp_path: Path) -> None:
+    async with KernelPool(2) as pool:
+        records = [await _run(tmp_path, pool, BUSY) for _ in range(2)]
+    drawn = []
+    for record in records:
+        assert record.status == "succeeded", record.run.error
+        answer, numbers = read_notebook(record.folder)["cells"][0]["outputs"][0]["text"]
+        sums = [2499950000, 2500000000]
+        assert json.loads(answer) == [400.0, sums, sums, [0, 1, 4, 9], "child"]
+        drawn += json.loads(numbers)
+    assert len(set(drawn)) == 4
+
+
+async def test_pool_goes_on_when_the_process_it_forks_from_is_killed(tmp_path: Path) -> None:
+    async with KernelPool(1, imports=()) as pool:
+        await pool.filled()
+        os.kill(psutil.Process(pool.idle[0].process_id).ppid(), signal.SIGKILL)
+        assert_process_ends(pool.idle[0].process_id)
+        record = await _run(tmp_path, pool, "print('1')")
+    assert record.status == "succeeded"
+
+
 async def test_kernel_found_dead_is_replaced_without_a_word(tmp_path: Path) -> None:
     async with KernelPool(1, imports=()) as pool:
         await pool.filled()
