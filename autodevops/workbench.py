@@ -297,7 +297,7 @@ class Workbench:
         from autodevops.runbooks.kernels import ColdKernels
 
         return Means(
-            artifacts=self.settings.scarlet.artifacts,
+            artifacts=self.settings.scarlet.artifacts_folder,
             clock=self._clock,
             kernels=KernelPool(warm_kernels) if warm_kernels else ColdKernels(),
             gate=gate or DenyingGate(),

@@ -48,6 +48,11 @@ class RunRecord:
     def runbook(self) -> str:
         return self.run.runbook
 
+    @property
+    def where(self) -> str:
+        """For a person: the folder, or the id once the bundle has been sent elsewhere."""
+        return str(self.folder) if self.folder.exists() else f"run {self.run.id}"
+
 
 class Lease:
     """A lock that ends with its holder's process."""

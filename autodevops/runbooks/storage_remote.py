@@ -22,6 +22,7 @@ from autodevops.runbooks.storage import (
     Bundles,
     FolderBundles,
     checked,
+    deliver,
     newest_first,
     no_such_file,
     parse_manifest,
@@ -43,9 +44,15 @@ def open_bundles(artifacts: str, staging: Path) -> Bundles:
     url = urlsplit(artifacts)
     if not url.scheme or "://" not in artifacts:
         return FolderBundles(Path(artifacts))
-    if url.scheme in {"file", "local"}:
+    if url.scheme == "file":
         return FolderBundles(Path(url.path))
     return Undelivered(FolderBundles(staging), FsspecBundles(artifacts))
+
+
+def deliver_finished(artifacts: str, staging: Path) -> tuple[str, ...]:
+    """Send what has ended to where `artifacts` says; what went wrong, in words. Nothing to do for a folder."""
+    bundles = open_bundles(artifacts, staging)
+    return deliver(bundles.local, bundles.target) if isinstance(bundles, Undelivered) else ()
 
 
 class FsspecBundles:
