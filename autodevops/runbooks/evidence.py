@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,17 +92,22 @@ def _staged(staging: Path) -> Iterator[tuple[str, bytes | None]]:
     for path in sorted(staging.iterdir()):
         if path.name.startswith("."):
             continue  # of a write that was cut short
-        if not _NAME.fullmatch(path.name):
-            yield path.name, None
-            continue
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            yield path.name, None
-            continue
-        with os.fdopen(descriptor, "rb") as file:
+        yield path.name, _plain_file(path) if _NAME.fullmatch(path.name) else None
+
+
+def _plain_file(path: Path) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             content = file.read(ANSWER_BYTES + _ENVELOPE_BYTES + 1)
-        yield path.name, content if len(content) <= ANSWER_BYTES + _ENVELOPE_BYTES else None
+    finally:
+        os.close(descriptor)
+    return content if len(content) <= ANSWER_BYTES + _ENVELOPE_BYTES else None
 
 
 def _keep_evidence(target: Path, document: Any, mask: Mask) -> KeptEvidence:

@@ -15,6 +15,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ class FolderKeeper:
                 temporary.replace(path)
         except (OSError, ValueError) as error:
             log.warning("%s could not be kept in %s: %s", name.removesuffix(".json"), self._folder, error)
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def variables(folder: Path, secrets: Collection[str]) -> dict[str, str]:

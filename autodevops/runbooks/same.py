@@ -20,7 +20,7 @@ Kind = Literal["appeared", "went", "changed"]
 Key: TypeAlias = tuple[str, ...]
 
 _TIME = r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?"
-_MOMENT = rf"\d{{4}}-\d\d-\d\d(?:[T ]{_TIME}(?:Z|[+-]\d\d:?\d\d)?)?|\b{_TIME}\b"
+_MOMENT = rf"(?:\d{{4}}-\d\d-\d\d(?:[T ]{_TIME}(?:Z|[+-]\d\d:?\d\d)?)?|\b{_TIME}\b)(?: UTC\b)?"
 _RUN = r"\b\d{8}T\d{9}Z-[0-9a-f]{6}\b"
 _ADDRESS = r"\b0x[0-9a-fA-F]{6,16}\b"
 _UUID = r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"

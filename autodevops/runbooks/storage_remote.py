@@ -236,4 +236,4 @@ def _s3() -> Any:
         options.update(endpoint_override=endpoint, scheme=urlsplit(endpoint).scheme or "https")
     if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
         options["region"] = region
-    return ArrowFSWrapper(S3FileSystem(request_timeout=60, **options), skip_instance_cache=True)
+    return ArrowFSWrapper(S3FileSystem(request_timeout=20, **options), skip_instance_cache=True)
