@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from runbooks.investigations import DEPLOYMENT, END, WINDOW, investigation
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.finding import Finding
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.run import Run
 from autodevops.runbooks.bundle import Bundle
-
-sys.path.insert(0, str(Path(__file__).parent))
-from investigations import DEPLOYMENT, END, WINDOW, investigation
 
 PLOTLY = "application/vnd.plotly.v1+json"
 SECRET = "hunter2-hunter2"
@@ -30,10 +28,10 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 
 CELLS = [
     "#md # Probe",
-    f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
     "from datetime import UTC, datetime\n"
     "from IPython.display import display\n"
-    "import kept_runs\n"
+    "from runbooks import kept_runs\n"
     "from autodevops.runbooks.keeper import keeper_of_this_run\n"
     "keeper = keeper_of_this_run()\n"
     "for item in kept_runs.evidence(errors): keeper.evidence(item)",

@@ -239,7 +239,7 @@ def test_outputs_are_read_as_what_they_are() -> None:
         "data": [{"name": "p", "y": {"dtype": "f8", "bdata": "AAAAAAAA8D8AAAAAAAAAQA=="}}, {"y": [None, 3]}, {}],
         "layout": {"title": {"text": "<b>T</b> x"}},
     }
-    outputs = [
+    outputs: list[dict[str, Any]] = [
         {"output_type": "stream", "name": "stdout", "text": ["a\x1b[31m", "b"]},
         {"output_type": "stream", "name": "stdout", "text": "c"},
         {"output_type": "display_data", "data": {"text/html": html}},

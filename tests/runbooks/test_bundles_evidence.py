@@ -152,9 +152,9 @@ def test_no_git_at_all_is_no_failure(kept_runs: KeptRuns, tmp_path: Path, monkey
 def test_what_a_killed_runner_had_seen_is_kept_when_it_is_reconciled(tmp_path: Path) -> None:
     code = f"""
 import os, signal, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
-from kept_runs import evidence, found, open_bundle
+from runbooks.kept_runs import evidence, found, open_bundle
 from autodevops.runbooks.keeper import FolderKeeper
 bundle, _ = open_bundle(Path({str(tmp_path)!r}) / "artifacts")
 keeper = FolderKeeper(bundle.staging)
