@@ -1,17 +1,18 @@
 """Finding runs by what they say: titles, parameters, errors, findings, queries and outputs.
 
-Plain reading, newest first: a file is parsed only when the raw bytes have the longest plain word that is looked for, so
-that a look through thousands of bundles costs little more than reading them. There is no index to keep or to mend.
+Plain reading, newest first: a file is parsed only when its raw bytes have every plain word that is looked for, so that
+a look through thousands of bundles costs little more than reading them. There is no index to keep or to mend.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from autodevops.domain.run import Run
 from autodevops.kernel.errors import UsageError
@@ -44,21 +45,13 @@ def search(bundles: Bundles, refs: Iterable[BundleRef], text: str) -> Iterator[H
     wanted = _plain(text)
     if not wanted:
         raise UsageError("There is nothing to search for.", "Give a word or a phrase.")
-    word = max(_WORD.findall(wanted), key=len, default="").encode()
+    words = sorted({word.encode() for word in _WORD.findall(wanted)}, key=len, reverse=True)
 
     def look(ref: BundleRef) -> Hit | None:
-        raw = [_read(bundles, ref, name) for name in (MANIFEST, NOTEBOOK)]
-        likely = [not word or word in content.lower() for content in raw]
-        if not any(likely):
-            return None
-        run = parse_manifest(raw[0], ref)
-        if run is None:
-            return None
-        places = [
-            *(_said(run, wanted) if likely[0] else ()),
-            *(_shown(raw[1], wanted) if likely[1] else ()),
-        ]
-        return Hit(ref, run, tuple(places[:_PLACES]), max(0, len(places) - _PLACES)) if places else None
+        manifest, notebook = (_read(bundles, ref, name) for name in (MANIFEST, NOTEBOOK))
+        places = [*_said(_parsed(manifest, words), wanted), *_shown(_parsed(notebook, words), wanted)]
+        run = parse_manifest(manifest, ref) if places else None
+        return Hit(ref, run, tuple(places[:_PLACES]), max(0, len(places) - _PLACES)) if run else None
 
     if not bundles.distant:
         yield from filter(None, map(look, refs))
@@ -76,33 +69,51 @@ def _read(bundles: Bundles, ref: BundleRef, name: str) -> bytes:
         return b""  # it has none
 
 
-def _said(run: Run, wanted: str) -> Iterator[Place]:
-    """In the manifest."""
-    yield from _places("title", run.title, wanted)
-    yield from _places("runbook", run.runbook, wanted)
-    yield from _places("reason", f"{run.reason} {run.requested_by}", wanted)
-    for name, value in run.parameters.items():
-        yield from _places(f"parameter {name}", f"{name}={value}", wanted)
-    if run.error is not None:
-        yield from _places("error", f"{run.error.kind}: {run.error.message}", wanted)
-    for found in run.investigations:
-        yield from _places("conclusion", f"{found.verdict}: {found.summary}", wanted)
-        for cause in found.causes:
-            yield from _places("cause", f"{cause.reason} {cause.subject}: {cause.summary}", wanted)
-        for finding in found.findings:
-            said = f"{finding.rule_id} {finding.reason} {finding.subject}: {finding.message}"
-            yield from _places("finding", said, wanted)
-    for item in run.evidence:
-        yield from _places(f"query {item.id}", f"{item.tool} {item.query} {item.error or ''}", wanted)
+def _parsed(content: bytes, words: Sequence[bytes]) -> dict[str, Any]:
+    """The document, or nothing where it cannot have what is looked for. Plain words are never escaped in JSON."""
+    import orjson
 
-
-def _shown(notebook: bytes, wanted: str) -> Iterator[Place]:
-    """In what the cells put out."""
+    lower = content.lower()
+    if not all(word in lower for word in words):
+        return {}
     try:
-        cells = contents(json.loads(notebook))
+        document = orjson.loads(content)
     except ValueError:
-        return
-    for cell in cells:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _said(manifest: dict[str, Any], wanted: str) -> Iterator[Place]:
+    """In a manifest. It is read as it lies there: validating thousands would take longer than reading them."""
+    for where, text in _texts(manifest):
+        yield from _places(where, text, wanted)
+
+
+def _texts(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "title", str(manifest.get("title", ""))
+    yield "runbook", str(manifest.get("runbook", ""))
+    yield "reason", f"{manifest.get('reason', '')} {manifest.get('requested_by', '')}"
+    for name, value in (manifest.get("parameters") or {}).items():
+        yield f"parameter {name}", f"{name}={value}"
+    if error := manifest.get("error"):
+        yield "error", f"{error.get('kind', '')}: {error.get('message', '')}"
+    for found in manifest.get("investigations") or ():
+        yield "conclusion", _line(found, "{verdict}: {summary}")
+        for cause in found.get("causes") or ():
+            yield "cause", _line(cause, "{reason} {subject}: {summary}")
+        for finding in found.get("findings") or ():
+            yield "finding", _line(finding, "{rule_id} {reason} {subject}: {message}")
+    for item in manifest.get("evidence") or ():
+        yield f"query {item.get('id', '')}", f"{_line(item, '{tool} {query}')} {item.get('error') or ''}"
+
+
+def _line(document: dict[str, Any], pattern: str) -> str:
+    return pattern.format_map(defaultdict(str, document))
+
+
+def _shown(notebook: dict[str, Any], wanted: str) -> Iterator[Place]:
+    """In what the cells put out."""
+    for cell in contents(notebook):
         where = f"output of cell {cell.index + 1}" + (f" ({cell.heading})" if cell.heading else "")
         for item in cell.shown:
             match item:
