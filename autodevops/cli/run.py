@@ -6,7 +6,7 @@ import getpass
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from autodevops.cli.run_output import print_comparison, print_hit, print_run, ru
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
 from autodevops.settings import Settings, load_settings
+from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.runbooks.storage import Bundles
@@ -108,9 +109,11 @@ def rerun(
     as_json: AsJson = False,
 ) -> None:
     """Run again with the same source and parameters. Exit status 1 when the new run does not succeed."""
-    from autodevops.runbooks import Catalogue, run_runbook
+    from autodevops.runbooks import Catalogue
+    from autodevops.runbooks.execution import drive
     from autodevops.runbooks.lookup import find
     from autodevops.runbooks.rerun import rerun_request
+    from autodevops.runbooks.runner import perform
     from autodevops.runbooks.storage import BundleRef
     from autodevops.runbooks.storage_remote import deliver_finished
 
@@ -119,7 +122,8 @@ def rerun(
     ref, run = find(bundles, run_id)
     catalogue = Catalogue(settings.scarlet.runbooks) if current else None
     request = rerun_request(bundles, ref, run, current=catalogue, requested_by=_person(), reason=reason)
-    record = run_runbook(request, artifacts=settings.scarlet.artifacts_folder, clock=utc_now)
+    means = Workbench.from_settings(settings).run_means()
+    record = drive(lambda: perform(request, means))
     for problem in deliver_finished(settings.scarlet.artifacts, settings.scarlet.staging):
         typer.secho(problem, err=True, fg="red")
     made = BundleRef(record.runbook, record.run.id)
@@ -206,8 +210,9 @@ def collect_garbage(
     judged = list(judge(listed(bundles), policy, utc_now()))
     going = [one for one in judged if not one.keep]
     if yes:
+        ledger = Workbench.from_settings(settings).ledger
         for one in going:
-            remove(bundles, one, ledger=_ledger(settings), actor=_person(), clock=utc_now)
+            remove(bundles, one, ledger=ledger, actor=_person(), clock=utc_now)
         FolderBundles(settings.scarlet.artifacts_folder).sweep()
     if as_json:
         rows = [
@@ -226,12 +231,6 @@ def _bundles() -> tuple[Settings, Bundles]:
 
     settings = load_settings()
     return settings, open_bundles(settings.scarlet.artifacts, settings.scarlet.staging)
-
-
-def _ledger(settings: Settings) -> Any | None:
-    """The ledger that deletions are entered in; none is configured yet."""
-    del settings
-    return None
 
 
 def _person() -> str:

@@ -76,7 +76,8 @@ def _cell(one: CellRun) -> Sequence[str]:
 
 def _code(run: Run) -> str:
     versions = " · ".join(f"{escape(name)} {escape(version)}" for name, version in run.versions.items())
-    kernel = f", kernel {escape(run.kernel.name)} ({escape(run.kernel.language_version)})" if run.kernel else ""
+    language = escape(str(run.kernel.get("language", "")))
+    kernel = f", {language}" if language else ""
     image = f", image <code>{escape(run.image)}</code>" if run.image else ""
     source = f"<code>{escape(run.source_digest[:19])}</code>{_commit(run.runbook_code)}"
     return (

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from autodevops.domain.run import Run
 from autodevops.kernel.errors import StorageFailed, UsageError
 from autodevops.runbooks.bundle import LEASE, MANIFEST, Lease
-from autodevops.runbooks.files import sync_folder
+from autodevops.runbooks.files import sync
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class FolderBundles:
             shutil.rmtree(staging, ignore_errors=True)
             shutil.copytree(folder, staging, ignore=shutil.ignore_patterns(".*"))
             staging.rename(target)
-            sync_folder(target.parent)
+            sync(target.parent)
         except OSError as error:
             raise _failed("written", str(target), error) from error
 
@@ -126,7 +126,7 @@ class FolderBundles:
         gone = path.with_name(f".{ref.run_id}{GONE}")
         try:
             path.rename(gone)
-            sync_folder(path.parent)
+            sync(path.parent)
         except FileNotFoundError:
             return
         except OSError as error:

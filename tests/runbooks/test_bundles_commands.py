@@ -9,6 +9,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from runbooks.conftest import KeptRuns
 
 from autodevops.cli.app import main
 from autodevops.runbooks.bundle import read_manifest
+from autodevops.settings import load_settings
+from autodevops.stores.sqlite_ledger import open_ledger
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,12 @@ Autodevops = Callable[..., Said]
 
 
 @pytest.fixture
-def autodevops(kept_runs: KeptRuns, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Autodevops:
+def autodevops(
+    kept_runs: KeptRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Autodevops:
     monkeypatch.setenv("AUTODEVOPS_SCARLET__ARTIFACTS", str(kept_runs.folder))
     monkeypatch.setenv("AUTODEVOPS_SCARLET__RUNBOOKS", str(kept_runs.runbook.parent))
+    monkeypatch.setenv("AUTODEVOPS_LEDGER__FOLDER", str(tmp_path / "ledger"))
 
     def run(*arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["autodevops", "run", *arguments])
@@ -172,7 +178,7 @@ def test_export_overwrites_nothing_and_knows_its_suffixes(
     said = autodevops("export", kept_runs.bad.run.id, "--to", str(tmp_path / "run.rar"))
     assert said.status == 2
     assert ".tar.gz" in said.err
-    assert list(tmp_path.iterdir()) == [tmp_path / "here.zip"]
+    assert [path.name for path in tmp_path.iterdir()] == ["here.zip"]
 
 
 def test_gc_names_what_would_go_and_deletes_only_when_told(
@@ -190,6 +196,9 @@ def test_gc_names_what_would_go_and_deletes_only_when_told(
     said = autodevops("gc", "--yes", "--json").json
     assert (said["deleted"], [row["id"] for row in said["runs"]], said["kept"]) == (True, [kept_runs.bad.run.id], 2)
     assert {path.name for path in (tmp_path / "artifacts/probe").iterdir()} == before - {kept_runs.bad.run.id}
+    with closing(open_ledger(load_settings().ledger)) as ledger:
+        (event,) = ledger.events(kind="run")
+    assert (event.what, event.subject) == ("deleted", kept_runs.bad.run.id)
 
 
 def test_a_rerun_takes_source_and_parameters_of_then_and_names_it(
