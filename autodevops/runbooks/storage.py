@@ -149,28 +149,25 @@ class FolderBundles:
 def deliver(local: FolderBundles, target: Bundles) -> tuple[str, ...]:
     """Move every finished bundle of `local` to `target`; what went wrong, in words, one for each that stays.
 
-    Any number of processes may do this at once.
+    Any number of processes may do this at once. One that has a lease is running, or not in the ledger yet.
     """
     problems = []
     for ref in local.refs():
         run = local.manifest(ref)
-        if run is None or run.status == "running":
-            continue
         folder = Path(local.where(ref))
-        try:
-            lease = Lease.take(folder / LEASE)
-        except OSError:
-            continue  # somebody else has just delivered it
-        if lease is None:
+        if run is None or run.status == "running" or (folder / LEASE).exists():
+            continue
+        turn = Lease.take(folder.with_name(f".{ref.run_id}.delivery"))
+        if turn is None:
             continue
         try:
-            target.put(ref, folder)
-            local.delete(ref)
+            if local.manifest(ref) is not None:  # nobody was quicker
+                target.put(ref, folder)
+                local.delete(ref)
         except StorageFailed as error:
             problems.append(f"Bundle {ref} stays in {local.place}: {error.message} The next start tries again.")
-            lease.end()
-        else:
-            lease.abandon()
+        finally:
+            turn.end()
     return tuple(problems)
 
 
