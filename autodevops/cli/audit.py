@@ -57,7 +57,7 @@ def verify(
         with open_ledger(settings, read_only=True) as ledger:
             found = check(
                 ledger,
-                artifacts=artifacts or every.scarlet.artifacts,
+                artifacts=artifacts or (None if "://" in every.scarlet.artifacts else every.scarlet.artifacts_folder),
                 is_signed=is_signed,
                 head=pinned,
                 progress=_progress,
