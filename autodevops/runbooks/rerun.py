@@ -40,7 +40,7 @@ def _kept(bundles: Bundles, ref: BundleRef, run: Run) -> Runbook:
         ) from error
     if digest(source) != run.source_digest:
         raise UsageError(
-            f"The source kept by run {run.id} is not what ran: its digest is another one.",
+            f"The source kept by run {run.id} is not what ran: it was changed, or a secret in it was masked.",
             "Run today's runbook with --current.",
         )
     return parse_runbook(Path(bundles.where(ref, SOURCE)), source, name=run.runbook)

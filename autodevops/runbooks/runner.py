@@ -8,6 +8,7 @@ for a turn and trying again are not here (`queue`).
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import platform
@@ -111,7 +112,7 @@ async def perform(
     notebook = _prepared(runbook, values)
     run = _masked(_begun(request, values, means.clock), masking)
     _stay_inside(means.artifacts, runbook.name)
-    bundle = Bundle.create(means.artifacts, run, runbook.source)
+    bundle = Bundle.create(means.artifacts, run, _kept_source(runbook.source, masking))
     if means.ledger is not None:
         try:
             await _surely(means.ledger.append, entries.started(run))
@@ -312,6 +313,15 @@ def _masked(run: Run, masking: Masking) -> Run:
     document = run.model_dump(mode="json")
     masked = masking.known_value(document)
     return run if masked is document else Run.model_validate(masked)
+
+
+def _kept_source(source: bytes, masking: Masking) -> bytes:
+    """The runbook as it is kept for a rerun: byte by byte, unless somebody wrote a secret's value into it."""
+    if not masking.spelled:
+        return source
+    document = json.loads(source)
+    masked = masking.known_value(document)
+    return source if masked is document else json.dumps(masked, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def _code_cells(notebook: Any) -> int:
