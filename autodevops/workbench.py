@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from autodevops.runbooks import Gate, Means, RunQueue
     from autodevops.scarlet import Scarlet
     from autodevops.stores.ledger import Ledger
-    from autodevops.toolbox.protocol import Emit, Tools
+    from autodevops.toolbox.protocol import Emit, Keeper, Tools
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +94,7 @@ class Workbench:
         self._tools: Tools | None = None
         self._once: Tools | None = None
         self._agent: JamieAgent | None = None
+        self._keeper: Keeper | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, *, clock: Clock = utc_now) -> Workbench:
@@ -104,10 +105,12 @@ class Workbench:
 
         skip_unused_imports()
         from autodevops import servers
+        from autodevops.runbooks.keeper import keeper_of_this_run
         from autodevops.toolbox import McpToolbox
         from autodevops.toolbox.audited import Audited
         from autodevops.toolbox.stack import asked_once, standard
 
+        self._keeper = keeper_of_this_run()
         settings, seconds = self.settings.toolbox, self.settings.investigation.tool_timeout_seconds
         enter = self._entering()  # before the toolbox, so that it outlives the last call
         targets = {name: servers.create(name, self.settings, clock=self._clock, plain=True) for name in servers.NAMES}
@@ -195,6 +198,7 @@ class Workbench:
                 model=chat_model(self.settings.ollama),
                 settings=self.settings.investigation,
                 clock=self._clock,
+                keeper=self._keeper,
             )
         return self._agent
 
@@ -218,7 +222,11 @@ class Workbench:
             namespace=namespace or await self.default_namespace(),
             window=window or self.window(),
         )
-        return await investigate(request, Recorder(self.tools, emit=emit, clock=self._clock), emit)
+        source = Recorder(self.tools, emit=emit, clock=self._clock, keeper=self._keeper)
+        found = await investigate(request, source, emit)
+        if self._keeper is not None:
+            self._keeper.investigation(found)
+        return found
 
     async def default_namespace(self) -> str:
         """The configured namespace, else that of the kubeconfig context, else `default`."""
@@ -289,7 +297,7 @@ class Workbench:
         from autodevops.runbooks.kernels import ColdKernels
 
         return Means(
-            artifacts=self.settings.scarlet.artifacts,
+            artifacts=self.settings.scarlet.artifacts_folder,
             clock=self._clock,
             kernels=KernelPool(warm_kernels) if warm_kernels else ColdKernels(),
             gate=gate or DenyingGate(),

@@ -78,12 +78,22 @@ def run(
     if gate is GateChoice.ask and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("--gate ask needs a terminal to ask in.", "Run it in a terminal, or leave --gate away.")
     record = asyncio.run(_run(runbook, values, reason, gate, quiet=as_json))
+    _deliver()
     if as_json:
         print_json({"folder": str(record.folder), "run": record.run.model_dump(mode="json")})
     if record.status not in _COLOURS:
         raise RunNotSucceeded(
-            f"Run {record.run.id} of {name} ended as {record.status.replace('_', ' ')}.", f"See {record.folder}."
+            f"Run {record.run.id} of {name} ended as {record.status.replace('_', ' ')}.", f"See {record.where}."
         )
+
+
+def _deliver() -> None:
+    """What has ended goes where bundles belong, when that is somewhere else."""
+    from autodevops.runbooks.storage_remote import deliver_finished
+
+    scarlet = load_settings().scarlet
+    for problem in deliver_finished(scarlet.artifacts, scarlet.staging):
+        typer.secho(problem, err=True, fg="red")
 
 
 async def _run(runbook: Runbook, values: dict[str, Any], reason: str, gate: GateChoice, *, quiet: bool) -> RunRecord:

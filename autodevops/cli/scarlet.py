@@ -35,6 +35,6 @@ def run(
         return
     runs = asyncio.run(scarlet.run_once())
     for record in runs:
-        typer.echo(f"{record.status}  {record.runbook}  {record.folder}")
+        typer.echo(f"{record.status}  {record.runbook}  {record.where}")
     if any(record.status != "succeeded" for record in runs):
         raise typer.Exit(1)

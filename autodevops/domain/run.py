@@ -6,9 +6,11 @@ whoever finds it reconciles it to `interrupted` (`autodevops.runbooks.reconcile`
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from autodevops.domain.base import Json, Noun, UtcDatetime
+from autodevops.domain.kept import CodeState, KeptEvidence, KeptInvestigation
 
 CellStatus = Literal[
     "pending",
@@ -48,11 +50,12 @@ class RunError(Noun):
 class Run(Noun):
     """The manifest of a bundle.
 
-    `files` has the sha256 of every other file of the bundle; it is empty while the run is `running`.
-    `finished_at` is None for a run whose end nobody saw; `reconciled_at` then says when that was found out.
+    `files` has the sha256 of every other file of the bundle, `sizes` its bytes; both are empty while the run is
+    `running`. `finished_at` is None for a run whose end nobody saw; `reconciled_at` then says when that was found out.
+    Version 1 has nothing of what stands after `files`.
     """
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     id: str
     runbook: str
     title: str
@@ -63,7 +66,7 @@ class Run(Noun):
     status: RunStatus
     attempt: int = 1
     retry_of: str = ""  # id of the first attempt; empty for a first attempt
-    kernel: dict[str, Json] = {}  # its name, and whether it was waiting, warm, when the run came
+    kernel: dict[str, Json] = {}  # its name, language, and whether it was waiting, warm, when the run came
     started_at: UtcDatetime
     finished_at: UtcDatetime | None = None
     reconciled_at: UtcDatetime | None = None
@@ -73,3 +76,16 @@ class Run(Noun):
     versions: dict[str, str] = {}
     runner: dict[str, Json] = {}  # host and process id, for a person to look at
     files: dict[str, str] = {}
+    sizes: dict[str, int] = {}  # bytes, by the names in `files`
+    rerun_of: str = ""  # the run whose source and parameters were taken again
+    runbook_code: CodeState = CodeState()  # the runbook's own repository
+    package_code: CodeState = CodeState()  # that of autodevops, when it ran from a checkout; `versions` has its version
+    image: str = ""  # digest of the container image the runner ran in, where that is known
+    evidence: tuple[KeptEvidence, ...] = ()
+    investigations: tuple[KeptInvestigation, ...] = ()
+    left_out: str = ""  # in words: evidence that was not kept, and why
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended, or when it was found out that it had. None while it runs."""
+        return self.finished_at or self.reconciled_at

@@ -35,7 +35,7 @@ from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.llm import ChatModel
 from autodevops.settings.model import InvestigationSettings
-from autodevops.toolbox.protocol import Emit, Tools
+from autodevops.toolbox.protocol import Emit, Keeper, KeepNothing, Tools
 from autodevops.toolbox.recorder import Recorder
 
 logger = logging.getLogger(__name__)
@@ -65,8 +65,10 @@ class JamieAgent:
         model: ChatModel | None = None,
         clock: Clock = utc_now,
         persona: Level = "light",
+        keeper: Keeper | None = None,
     ) -> None:
         self._tools = tools
+        self._keeper = keeper or KeepNothing()
         self._settings = settings
         self._model = model
         self._clock = clock
@@ -134,7 +136,7 @@ class JamieAgent:
         before = self.conversation.investigation
         if context.reading.intent == "since_when" and before is not None and _is_about(context, before):
             return self._said(since_when(before), level_for(before, persona), emit, before)
-        source = Recorder(self._tools, emit=emit, clock=self._clock)
+        source = Recorder(self._tools, emit=emit, clock=self._clock, keeper=self._keeper)
         answering = ANSWERS.get(context.reading.intent)
         if answering is not None:
             answer = await answering(context, source, emit)
@@ -152,6 +154,7 @@ class JamieAgent:
         investigation = result.result()
         if isinstance(investigation, AutoDevOpsError):
             raise investigation
+        self._keeper.investigation(investigation)
         self._remember(context, investigation)
         problem = probe.result() if probe else ""
         narration = Narration(ModelNarrator(self._model) if self._model and not problem else None, problem)

@@ -12,6 +12,7 @@
     │   └── ToolRejected       the system says the request is wrong: change the query
     │       └── ToolNotFound   what was asked for does not exist
     ├── RunFailed              a runbook run ended in another way than succeeded
+    ├── StorageFailed          bundles cannot be read or written there: see to the storage, nothing is lost
     ├── LedgerConflict         somebody else changed it first: read it again and decide anew
     └── LedgerUnavailable      nothing was entered or read: free the file, the disk or the rights
         └── LedgerDamaged      what is written is not what was entered: keep a copy, run `audit verify`
@@ -79,6 +80,10 @@ class ToolNotFound(ToolRejected):
 
 class RunFailed(AutoDevOpsError):
     code = "run_failed"
+
+
+class StorageFailed(AutoDevOpsError):
+    code = "storage"
 
 
 class LedgerConflict(AutoDevOpsError):

@@ -1,4 +1,4 @@
-"""What a run leaves behind: `<artifacts>/<runbook>/<run id>/` with notebook, report and manifest.
+"""What a run leaves behind: `<artifacts>/<runbook>/<run id>/` with notebook, page, evidence and manifest.
 
 The folder appears by one rename, with a manifest in it that says `running`. The manifest is written last when the run
 ends, so a bundle never claims more than is in it. While a run lives its runner holds a lock on the file `.lease`; the
@@ -19,13 +19,17 @@ from typing import Any, Self
 
 from autodevops.domain.run import Run, RunStatus
 from autodevops.kernel.errors import RunFailed
+from autodevops.runbooks.evidence import FOLDER as EVIDENCE
+from autodevops.runbooks.evidence import STAGING, Kept, collect
 from autodevops.runbooks.files import digest, notebook_bytes, sync, write_quickly, write_together
+from autodevops.runbooks.keeper import Mask, same
 
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 NOTEBOOK = "notebook.ipynb"
 REPORT = "report.html"
+SOURCE = "runbook.ipynb"  # as it was when it ran, for running it again
 LEASE = ".lease"
 
 
@@ -43,6 +47,11 @@ class RunRecord:
     @property
     def runbook(self) -> str:
         return self.run.runbook
+
+    @property
+    def where(self) -> str:
+        """For a person: the folder, or the id once the bundle has been sent elsewhere."""
+        return str(self.folder) if self.folder.exists() else f"run {self.run.id}"
 
 
 class Lease:
@@ -91,8 +100,11 @@ class Bundle:
         self._lease = lease
 
     @classmethod
-    def create(cls, artifacts: Path, run: Run) -> Self:
-        """Raises RunFailed when the artifacts folder cannot be written. Not synced yet: the run's journal does that."""
+    def create(cls, artifacts: Path, run: Run, source: bytes = b"") -> Self:
+        """`source` is the runbook's file. Not synced yet: the run's journal does that.
+
+        Raises RunFailed when the artifacts folder cannot be written.
+        """
         folder = artifacts.absolute() / run.runbook / run.id
         staging = folder.with_name(f".{run.id}.new")
         try:
@@ -100,6 +112,8 @@ class Bundle:
             lease = Lease.take(staging / LEASE)
             if lease is None:
                 raise BlockingIOError(errno.EWOULDBLOCK, "another process took it while it was being made")
+            if source:
+                write_quickly(staging / SOURCE, source)
             write_quickly(staging / MANIFEST, manifest_bytes(run))
             staging.rename(folder)
         except OSError as error:
@@ -115,6 +129,21 @@ class Bundle:
         """Nothing has happened in this run, and nothing will."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self._lease.end()
+
+    @property
+    def staging(self) -> Path:
+        """Where the kernel leaves its evidence."""
+        return self.folder / STAGING
+
+    def with_evidence(self, run: Run, mask: Mask = same) -> Run:
+        """`run` with what its kernel left behind, which is now in the bundle."""
+        try:
+            kept = collect(self.folder, mask)
+        except OSError as error:
+            kept = Kept(left_out=f"the evidence could not be written: {error.strerror}")
+        return run.model_copy(
+            update={"evidence": kept.evidence, "investigations": kept.investigations, "left_out": kept.left_out}
+        )
 
     def finish(
         self, run: Run, notebook: Any | None, report: bytes, enter: Callable[[Run, bytes], None] | None = None
@@ -143,15 +172,34 @@ class Bundle:
         return RunRecord(final, self.folder)
 
     def _write(self, run: Run, notebook: Any | None, report: bytes) -> Run:
-        files = {} if notebook is None else {NOTEBOOK: notebook_bytes(notebook)}
-        files[REPORT] = report
-        final = run.model_copy(update={"files": {name: digest(files[name]) for name in sorted(files)}})
-        write_together(self.folder, {**files, MANIFEST: manifest_bytes(final)})
+        written = {} if notebook is None else {NOTEBOOK: notebook_bytes(notebook)}
+        written[REPORT] = report
         for leftover in self.folder.glob(".*.????????"):  # of a write that a crash cut short
             leftover.unlink()
+        contents = {**self._lying(), **written}
+        final = run.model_copy(
+            update={
+                "version": 2,
+                "files": {name: digest(contents[name]) for name in sorted(contents)},
+                "sizes": {name: len(contents[name]) for name in sorted(contents)},
+            }
+        )
+        write_together(self.folder, {**written, MANIFEST: manifest_bytes(final)})
         for folder in (self.folder.parent, self.folder.parent.parent):
             sync(folder)
+        shutil.rmtree(self.staging, ignore_errors=True)
         return final
+
+    def _lying(self) -> dict[str, bytes]:
+        """What is there already and stays: the source, and the evidence, which is synced."""
+        source = self.folder / SOURCE
+        if source.is_file():
+            sync(source)
+        return {
+            path.relative_to(self.folder).as_posix(): path.read_bytes()
+            for path in (source, *self.folder.glob(f"{EVIDENCE}/*"))
+            if path.is_file()
+        }
 
 
 def unwritable(folder: Path, error: OSError) -> RunFailed:

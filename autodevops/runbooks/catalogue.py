@@ -107,11 +107,17 @@ def load_runbook(path: Path) -> Runbook:
     """Read a runbook and check that its declaration is whole. Raises UsageError naming file and field."""
     try:
         source = path.read_bytes()
-        notebook = json.loads(source)
     except OSError as error:
         raise UsageError(
             f"Runbook {path} cannot be read: {error.strerror}.", "Check that it is a file you may read."
         ) from error
+    return parse_runbook(path, source)
+
+
+def parse_runbook(path: Path, source: bytes, *, name: str = "") -> Runbook:
+    """`source`, found at `path`, as a runbook; `name` is what it is called when that is not its file's name."""
+    try:
+        notebook = json.loads(source)
     except ValueError as error:
         raise UsageError(f"Runbook {path} is not a notebook: {error}.", "Save it again from JupyterLab.") from error
     if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
@@ -132,11 +138,11 @@ def load_runbook(path: Path) -> Runbook:
             "Correct the notebook's metadata.",
         ) from error
     _check_parameters_cell(path, notebook, front)
-    if not re.fullmatch(NAME, path.stem):
+    if not re.fullmatch(NAME, name or path.stem):
         raise UsageError(
             f"Runbook {path} has a name that cannot name a folder.", "Use letters, digits, dots, - and _ in its name."
         )
-    return Runbook(name=path.stem, path=path, source=source, front=front)
+    return Runbook(name=name or path.stem, path=path, source=source, front=front)
 
 
 def _check_parameters_cell(path: Path, notebook: dict[str, Any], front: FrontMatter) -> None:

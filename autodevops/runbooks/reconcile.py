@@ -90,8 +90,12 @@ def _interrupt(folder: Path, lease: Lease, run: Run, clock: Clock, ledger: Ledge
         )
         meta = notebook.metadata.setdefault("papermill", {})
         meta.update(status="interrupted", error=error.model_dump(), exception=True)
+    bundle = Bundle(folder, lease)
     final = run.model_copy(update={"status": "interrupted", "cells": cells, "error": error, "reconciled_at": clock()})
-    return Bundle(folder, lease).finish(final, notebook, report(final, notebook), entering(ledger, clock))
+    if notebook is not None:
+        final = final.model_copy(update={"kernel": dict(notebook.metadata.papermill.get("kernel", {}))})
+    final = bundle.with_evidence(final)
+    return bundle.finish(final, notebook, report(final, notebook), entering(ledger, clock))
 
 
 def _notebook(folder: Path) -> Any | None:

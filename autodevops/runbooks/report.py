@@ -16,6 +16,7 @@ from typing import Any
 
 from autodevops.domain.run import CellRun, Run
 from autodevops.runbooks import outputs
+from autodevops.runbooks.report_record import footer_of
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ def report(run: Run, notebook: Any | None) -> bytes:
 def _page(run: Run, parts: list[str], charts: bool) -> str:
     scripts = [_plotly(), _asset("report.js")] if charts else []
     style = _asset("report.css")
-    budget = MAXIMUM_BYTES - sum(len(text.encode()) for text in (*scripts, style)) - 50_000
+    header, footer = _header(run), footer_of(run)
+    budget = MAXIMUM_BYTES - sum(len(text.encode()) for text in (*scripts, style, header, footer)) - 10_000
     body = "\n".join(_within(parts, budget))
     hashes = " ".join(f"'sha256-{_hash(script)}'" for script in scripts) or "'none'"
     policy = (
@@ -62,9 +64,9 @@ def _page(run: Run, parts: list[str], charts: bool) -> str:
             "</head>",
             "<body>",
             "<main>",
-            _header(run),
+            header,
             body,
-            _footer(run),
+            footer,
             "</main>",
             *(f"<script>{script}</script>" for script in scripts),
             "</body>",
@@ -80,13 +82,24 @@ def _header(run: Run) -> str:
         facts.append(f"<span>took <b>{(run.finished_at - run.started_at).total_seconds():.1f} s</b></span>")
     asked = f"{run.trigger}, by {run.requested_by}" if run.requested_by else run.trigger
     facts.append(f"<span>trigger <b>{escape(asked)}</b></span>")
-    facts += [
-        f"<span>{escape(name)} <b>{escape(str(value)) if value != '' else '(default)'}</b></span>"
-        for name, value in run.parameters.items()
-    ]
+    if run.rerun_of:
+        facts.append(f"<span>repeats <b>{escape(run.rerun_of)}</b></span>")
     status = f'<span class="status {_TONES.get(run.status, "bad")}">{run.status.replace("_", " ")}</span>'
+    why = f"<p class=why>{escape(_cut(run.reason))}</p>" if run.reason else ""
     title = f"<h1>{escape(run.title)} {status}</h1>"
-    return f"<header class=run>{title}<p class=facts>{''.join(facts)}</p></header>{_problem(run)}"
+    return (
+        f"<header class=run>{title}{why}<p class=facts>{''.join(facts)}</p>{_parameters(run)}</header>{_problem(run)}"
+    )
+
+
+def _parameters(run: Run) -> str:
+    if not run.parameters:
+        return ""
+    rows = (
+        f"<div><dt>{escape(name)}</dt><dd>{escape(_cut(str(value))) if value != '' else '<i>empty</i>'}</dd></div>"
+        for name, value in run.parameters.items()
+    )
+    return f"<dl class=parameters>{''.join(rows)}</dl>"
 
 
 def _problem(run: Run) -> str:
@@ -97,6 +110,11 @@ def _problem(run: Run) -> str:
     return (
         f'<div class="problem {tone}"><p><b>{escape(run.error.kind)}</b>: {escape(run.error.message)}.{where}</p></div>'
     )
+
+
+def _cut(text: str, limit: int = 600) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def _cells(run: Run, notebook: Any) -> Iterator[str]:
@@ -121,25 +139,6 @@ def _source(cell: Any, state: CellRun | None) -> str:
     if state is not None and state.status != "succeeded":
         label += f" <span class=mark>{state.status.replace('_', ' ')}</span>"
     return f"<details class=source><summary>{label}</summary>{outputs.code(str(cell.source))}</details>"
-
-
-def _footer(run: Run) -> str:
-    rows = "".join(_footer_row(cell) for cell in run.cells)
-    versions = " · ".join(f"{escape(name)} {escape(version)}" for name, version in run.versions.items())
-    source = f"<code>{escape(run.runbook)}</code> (<code>{escape(run.source_digest[:19])}…</code>)"
-    head = "<tr><th>Cell</th><th>Status</th><th>Took</th><th>Error</th></tr>"
-    return (
-        f"<footer><p>Run <code>{escape(run.id)}</code> of runbook {source}. "
-        "The executed notebook and the manifest with all digests lie beside this page.</p>"
-        f"<details><summary>Cells and versions</summary><table><thead>{head}</thead>"
-        f"<tbody>{rows}</tbody></table><p>{versions}</p></details></footer>"
-    )
-
-
-def _footer_row(cell: CellRun) -> str:
-    took = "" if cell.duration_seconds is None else f"{cell.duration_seconds:.2f} s"
-    fields = (str(cell.index + 1), cell.status.replace("_", " "), took, escape(cell.error))
-    return "<tr>" + "".join(f"<td>{field}</td>" for field in fields) + "</tr>"
 
 
 def _within(parts: list[str], budget: int) -> Iterator[str]:

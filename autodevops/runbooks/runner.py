@@ -8,6 +8,7 @@ for a turn and trying again are not here (`queue`).
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import platform
@@ -26,7 +27,7 @@ from autodevops.domain.run import CellRun, Run, RunError
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import RunFailed
 from autodevops.kernel.ids import time_sortable_id
-from autodevops.runbooks import entries
+from autodevops.runbooks import entries, keeper
 from autodevops.runbooks.bundle import LEASE, Bundle, RunRecord
 from autodevops.runbooks.catalogue import Runbook
 from autodevops.runbooks.gates import CellRequest, DenyingGate, Gate, GateAnswer, objection
@@ -34,6 +35,7 @@ from autodevops.runbooks.kernels import ColdKernels, Kernels, Surroundings
 from autodevops.runbooks.masking import Masking
 from autodevops.runbooks.parameters import Value, as_code, resolve
 from autodevops.runbooks.progress import Observer, RunFinished, RunStarted
+from autodevops.runbooks.provenance import image_digest, package_state, runbook_state
 from autodevops.runbooks.secrets import Places, fetch_secrets
 from autodevops.runbooks.stop import StopSignal
 from autodevops.stores.ledger import Ledger
@@ -54,6 +56,7 @@ class RunRequest:
     reason: str = ""
     attempt: int = 1
     retry_of: str = ""  # id of the first attempt
+    rerun_of: str = ""  # id of the run that is repeated
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ async def perform(
     notebook = _prepared(runbook, values)
     run = _masked(_begun(request, values, means.clock), masking)
     _stay_inside(means.artifacts, runbook.name)
-    bundle = Bundle.create(means.artifacts, run)
+    bundle = Bundle.create(means.artifacts, run, _kept_source(runbook.source, masking))
     if means.ledger is not None:
         try:
             await _surely(means.ledger.append, entries.started(run))
@@ -148,7 +151,7 @@ async def _execute(
         run_id=run.id,
         runbook=runbook.name,
         parameters=run.parameters,
-        surroundings=Surroundings.here({**means.environment, **secrets}),
+        surroundings=Surroundings.here({**means.environment, **secrets, **keeper.variables(bundle.staging, secrets)}),
         kernels=means.kernels,
         gate=_RecordingGate(means.gate, run, means) if means.ledger else means.gate,
         masking=masking,
@@ -206,6 +209,10 @@ def _begun(request: RunRequest, values: Mapping[str, Value], clock: Clock) -> Ru
         source_digest=request.runbook.digest,
         versions=_versions(),
         runner={"host": platform.node(), "pid": os.getpid(), "boot": boot_id()},
+        rerun_of=request.rerun_of,
+        runbook_code=runbook_state(request.runbook.path, request.runbook.source),
+        package_code=package_state(),
+        image=image_digest(),
     )
 
 
@@ -258,6 +265,7 @@ def _finish(
             "kernel": dict(meta.get("kernel", {})),
         }
     )
+    final = bundle.with_evidence(final, masking.known_value)
     return bundle.finish(final, clean, report(final, clean), entering(means.ledger, means.clock))
 
 
@@ -305,6 +313,15 @@ def _masked(run: Run, masking: Masking) -> Run:
     document = run.model_dump(mode="json")
     masked = masking.known_value(document)
     return run if masked is document else Run.model_validate(masked)
+
+
+def _kept_source(source: bytes, masking: Masking) -> bytes:
+    """The runbook as it is kept for a rerun: byte by byte, unless somebody wrote a secret's value into it."""
+    if not masking.spelled:
+        return source
+    document = json.loads(source)
+    masked = masking.known_value(document)
+    return source if masked is document else json.dumps(masked, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def _code_cells(notebook: Any) -> int:

@@ -18,6 +18,7 @@ from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.runbooks import Catalogue, Means, RunQueue, RunRecord, RunRequest, reconcile, resolve
 from autodevops.runbooks.queue import RUNS_AT_ONCE, Perform
 from autodevops.runbooks.stop import sigterm_calls
+from autodevops.runbooks.storage_remote import deliver_finished
 from autodevops.scarlet.cron import cron_trigger
 from autodevops.scarlet.schedule import Schedule, load_schedules
 from autodevops.settings import ScarletSettings
@@ -40,7 +41,7 @@ class Scarlet:
         """`perform` stands where the runner would."""
         self._settings = settings
         self._clock = clock
-        self._means = means or Means(settings.artifacts, clock)
+        self._means = means or Means(settings.artifacts_folder, clock)
         self._runs_at_once = runs_at_once
         self._perform = perform
         self._catalogue = Catalogue(settings.runbooks)
@@ -82,10 +83,11 @@ class Scarlet:
 
     def _start(self) -> list[Schedule]:
         """Settle what an earlier process left behind, and read the schedules that are enabled."""
-        for record in reconcile(self._settings.artifacts, clock=self._clock, ledger=self._means.ledger):
+        for record in reconcile(self._settings.artifacts_folder, clock=self._clock, ledger=self._means.ledger):
             log.warning(
                 "Run %s of %s had lost its runner; it is recorded as interrupted.", record.run.id, record.runbook
             )
+        self._deliver()
         enabled = [schedule for schedule in load_schedules(self._settings.schedules) if schedule.enabled]
         for schedule in enabled:
             self._request(schedule, "schedule")
@@ -135,10 +137,12 @@ class Scarlet:
             log.exception("Schedule %s could not run", schedule.name)
         else:
             level = logging.INFO if record.status in {"succeeded", "stopped_early"} else logging.ERROR
-            log.log(level, "Schedule %s: run %s, see %s", schedule.name, record.status, record.folder)
+            log.log(level, "Schedule %s: run %s, see %s", schedule.name, record.status, record.where)
 
     async def _run(self, schedule: Schedule, trigger: str) -> RunRecord:
-        return await self._queue.run(self._request(schedule, trigger))
+        record = await self._queue.run(self._request(schedule, trigger))
+        await asyncio.to_thread(self._deliver)
+        return record
 
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[asyncio.Event]:
@@ -155,3 +159,8 @@ class Scarlet:
         with sigterm_calls(asyncio.get_running_loop(), stop):
             async with self._queue:
                 yield asked
+
+    def _deliver(self) -> None:
+        """Finished bundles go where they belong when that is not the folder they were written to."""
+        for problem in deliver_finished(self._settings.artifacts, self._settings.staging):
+            log.error("%s", problem)

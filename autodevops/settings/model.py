@@ -63,6 +63,11 @@ def _tenants(value: str) -> str:
     return value
 
 
+def _place(value: object) -> object:
+    """A folder or a URL as text."""
+    return str(value) if isinstance(value, Path) else value
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 TenantIds = Annotated[str, AfterValidator(_tenants)]
 NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
@@ -220,8 +225,26 @@ class ScarletSettings(Section):
     """Folder of schedule files."""
     runbooks: Path = Path("runbooks")
     """Folder of runbook notebooks."""
-    artifacts: Path = Path("scheduled/artifacts")
-    """Folder where executed runbooks are kept."""
+    artifacts: Annotated[str, BeforeValidator(_place)] = "scheduled/artifacts"
+    """Where executed runbooks are kept: a folder, or a URL such as `s3://bucket/prefix` ([bundles](../bundles.md))."""
+    staging: Path = Path("scheduled/artifacts")
+    """While `artifacts` is a URL: the folder of runs that are going on or could not be sent there yet."""
+    keep_days: float = Field(default=30, ge=0)
+    """How long `autodevops run gc` leaves a run, in days from its end."""
+    keep_failed_days: float = Field(default=90, ge=0)
+    """How long one that did not succeed."""
+    keep_incident_days: float = Field(default=365, ge=0)
+    """How long one that an alert or an event called for."""
+    keep_last: int = Field(default=10, ge=0)
+    """So many finished runs of each runbook are left, however old."""
+
+    @property
+    def artifacts_folder(self) -> Path:
+        """The folder of this machine that runs are written to."""
+        scheme, url, path = self.artifacts.partition("://")
+        if not url:
+            return Path(self.artifacts)
+        return Path(path) if scheme == "file" else self.staging
 
 
 class LedgerSettings(Section):

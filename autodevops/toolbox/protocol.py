@@ -9,9 +9,26 @@ from typing import Any, Protocol
 
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
+from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import TurnEvent
 
 Emit = Callable[[TurnEvent], None]
+
+
+class Keeper(Protocol):
+    """Somewhere that what was asked and concluded is kept beyond this process. Never raises."""
+
+    def evidence(self, item: Evidence) -> None: ...
+
+    def investigation(self, item: Investigation) -> None: ...
+
+
+class KeepNothing:
+    def evidence(self, item: Evidence) -> None:
+        return None
+
+    def investigation(self, item: Investigation) -> None:
+        return None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from autodevops.domain.stream import ToolCallFinished, ToolCallStarted, TurnEven
 from autodevops.kernel.clock import Clock, monotonic_ms, utc_now
 from autodevops.kernel.errors import ToolError
 from autodevops.kernel.ids import canonical_json
-from autodevops.toolbox.protocol import Emit, ToolAnswer, Tools
+from autodevops.toolbox.protocol import Emit, Keeper, KeepNothing, ToolAnswer, Tools
 from autodevops.toolbox.wording import preview_of, query_of, window_of
 
 
@@ -34,10 +34,13 @@ class _Shared:
 class Recorder:
     """An EvidenceSource over `tools`; one per turn or investigation. Never raises ToolError."""
 
-    def __init__(self, tools: Tools, *, emit: Emit = _ignore, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, tools: Tools, *, emit: Emit = _ignore, clock: Clock = utc_now, keeper: Keeper | None = None
+    ) -> None:
         self._tools = tools
         self._emit = emit
         self._clock = clock
+        self._keeper = keeper or KeepNothing()
         self._numbers = itertools.count(1)
         self._made: dict[str, _Shared] = {}
 
@@ -79,6 +82,7 @@ class Recorder:
             duration_ms=duration,
             cached=answer.cached_at is not None,
         )
+        self._keeper.evidence(evidence)
         self._emit(
             ToolCallFinished(
                 call_id=call_id,

@@ -22,8 +22,9 @@ def read_notebook(folder: Path) -> Any:
 def check_bundle(folder: Path) -> Run:
     """Manifest, notebook and page agree; digests hold; nothing else lies in the folder."""
     run = read_manifest(folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "notebook.ipynb", "report.html"]
-    assert run.files == {name: digest((folder / name).read_bytes()) for name in ("notebook.ipynb", "report.html")}
+    names = ["notebook.ipynb", "report.html", "runbook.ipynb"]
+    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", *names]
+    assert run.files == {name: digest((folder / name).read_bytes()) for name in names}
     notebook = read_notebook(folder)
     assert notebook["metadata"]["papermill"]["status"] == run.status
     assert tuple(cell.status for cell in run.cells) == tuple(

@@ -20,6 +20,7 @@ from autodevops.kernel.errors import RunFailed, UsageError
 from autodevops.runbooks import RunRecord, RunRequest, StopSignal
 from autodevops.runbooks.bundle import read_manifest
 from autodevops.runbooks.progress import Observer
+from autodevops.runbooks.storage_remote import manifests, open_bundles
 from autodevops.scarlet import Scarlet
 from autodevops.settings import ScarletSettings
 
@@ -182,6 +183,7 @@ DAEMON = """
 import asyncio, sys
 from pathlib import Path
 from autodevops.kernel.clock import utc_now
+from autodevops.runbooks.storage_remote import manifests, open_bundles
 from autodevops.scarlet import Scarlet
 from autodevops.settings import ScarletSettings
 root = Path(sys.argv[1])
@@ -212,3 +214,21 @@ async def test_signal_ends_the_daemon_with_whole_bundles(tmp_path: Path, number:
     assert [cell.status for cell in run.cells] == ["succeeded", "succeeded", "interrupted"]
     assert (folder / "report.html").is_file()
     assert daemon.returncode == (0 if number == signal.SIGTERM else -signal.SIGINT)
+
+
+async def test_finished_bundles_go_where_artifacts_say_and_stay_when_that_fails(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """fsspec's memory is as far away as any other storage; a bucket nobody serves is further."""
+    place = f"memory://{tmp_path.name}"
+    settings = _settings(tmp_path, a="{runbook: probe, interval: 1h}")
+    unreachable = settings.model_copy(update={"artifacts": "nonsense://x", "staging": tmp_path / "staging"})
+    with pytest.raises(UsageError, match="nonsense://x is no address for bundles"):
+        await Scarlet(unreachable, utc_now).run_once()
+    distant = settings.model_copy(update={"artifacts": place, "staging": tmp_path / "staging"})
+    (record,) = await Scarlet(distant, utc_now).run_once()
+    assert record.where == f"run {record.run.id}"
+    there = open_bundles(place, tmp_path / "staging")
+    assert [(run.id, run.status) for _, run in manifests(there, there.refs())] == [(record.run.id, "succeeded")]
+    assert list((tmp_path / "staging/probe").iterdir()) == []
+    assert caplog.text == ""
