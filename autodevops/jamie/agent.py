@@ -13,24 +13,41 @@ import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 import anyio
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelta, TurnEvent, TurnFailed, TurnStarted
+from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import Request, investigate
-from autodevops.jamie.answers import Answer, Answering, alerts, deploys, logs, metrics, objects, talk
-from autodevops.jamie.context import Asked, Context, Unclear, checked, resolve
-from autodevops.jamie.conversation import Conversation
+from autodevops.jamie.answers import (
+    Answer,
+    Answering,
+    action,
+    alerts,
+    capacity,
+    compare,
+    deploys,
+    howto,
+    logs,
+    metrics,
+    objects,
+    status,
+    talk,
+    traces,
+)
+from autodevops.jamie.context import TIMELESS, Asked, Context, Unclear, checked, resolve
+from autodevops.jamie.conversation import Conversation, Pending
 from autodevops.jamie.follow_ups import after, since_when
-from autodevops.jamie.intent import Intent
+from autodevops.jamie.intent import Intent, IntentModel
 from autodevops.jamie.narration import Narration
 from autodevops.jamie.narrator_builtin import BuiltInNarrator
 from autodevops.jamie.narrator_model import ModelNarrator
 from autodevops.jamie.persona import Level, level_for, remark
-from autodevops.jamie.timephrase import describe
+from autodevops.jamie.recall import Recall
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.llm import ChatModel
@@ -47,9 +64,13 @@ ANSWERS: dict[Intent, Answering] = {
     "alerts": alerts.answer,
     "deploys": deploys.answer,
     "metrics": metrics.answer,
+    "traces": traces.answer,
+    "compare": compare.answer,
+    "capacity": capacity.answer,
+    "status": status.answer,
+    "action": action.answer,
     "help": talk.help_answer,
     "smalltalk": talk.smalltalk,
-    "action": talk.action,
 }
 _CITATION = re.compile(r"\[(ev-[0-9a-f]+)\]")
 
@@ -63,12 +84,16 @@ class JamieAgent:
         *,
         settings: InvestigationSettings,
         model: ChatModel | None = None,
+        intent_model: IntentModel | None = None,
+        recall: Recall | None = None,
         clock: Clock = utc_now,
         persona: Level = "light",
     ) -> None:
         self._tools = tools
         self._settings = settings
         self._model = model
+        self._intent_model = intent_model
+        self._answers: dict[Intent, Answering] = {**ANSWERS, "howto": partial(howto.answer, recall=recall)}
         self._clock = clock
         self._persona = persona
         self.conversation = Conversation()
@@ -78,15 +103,22 @@ class JamieAgent:
         self.conversation = Conversation()
 
     async def turn(
-        self, question: str, *, namespace: str = "", window: TimeWindow | None = None, persona: Level | None = None
+        self,
+        question: str,
+        *,
+        namespace: str = "",
+        window: TimeWindow | None = None,
+        persona: Level | None = None,
+        selection: str = "",
     ) -> AsyncGenerator[TurnEvent, None]:
         """`TurnStarted`, what happens, then one `AnswerCompleted` or `TurnFailed`.
 
         Expected errors are told in `TurnFailed`. `persona` overrides the agent's manner for this turn: surfaces for
-        machines pass "off".
+        machines pass "off". `selection` is what the question may be about (text of cells, a variable): data, not words
+        of the person.
         """
         events: asyncio.Queue[TurnEvent] = asyncio.Queue()
-        asked = Asked(question, namespace, window)
+        asked = Asked(question, namespace, window, selection)
         manner = self._persona if persona is None else persona
         work = asyncio.create_task(self._supervised(asked, manner, events.put_nowait), name="jamie-turn")
         try:
@@ -119,26 +151,30 @@ class JamieAgent:
 
     async def _answered(self, asked: Asked, persona: Level, emit: Emit) -> AnswerCompleted | TurnFailed:
         asked = replace(asked, question=checked(asked.question))
-        context = await resolve(asked, self.conversation, self._tools, self._settings, self._clock())
+        context = await resolve(
+            asked, self.conversation, self._tools, self._settings, self._clock(), self._intent_model
+        )
         if isinstance(context, Unclear):
             emit(ContextRetrieved(intent="clarify", namespace=asked.namespace))
+            pending = Pending(asked.question, context.word, context.follow_ups)
+            self.conversation = replace(self.conversation, pending=pending)
             return self._said(Answer(context.text, follow_ups=context.follow_ups), "off", emit)
         emit(
             ContextRetrieved(
                 intent=context.reading.intent,
                 namespace=context.namespace,
                 subject=str(context.subject or ""),
-                window=describe(context.window),
+                window=context.told,
             )
         )
         before = self.conversation.investigation
         if context.reading.intent == "since_when" and before is not None and _is_about(context, before):
             return self._said(since_when(before), level_for(before, persona), emit, before)
         source = Recorder(self._tools, emit=emit, clock=self._clock)
-        answering = ANSWERS.get(context.reading.intent)
+        answering = self._answers.get(context.reading.intent)
         if answering is not None:
             answer = await answering(context, source, emit)
-            self._remember(context, before)
+            self._remember(context, before, answer.items)
             return self._said(answer, persona, emit)
         return await self._investigated(context, source, persona, emit)
 
@@ -152,7 +188,7 @@ class JamieAgent:
         investigation = result.result()
         if isinstance(investigation, AutoDevOpsError):
             raise investigation
-        self._remember(context, investigation)
+        self._remember(context, investigation, found=True)
         problem = probe.result() if probe else ""
         narration = Narration(ModelNarrator(self._model) if self._model and not problem else None, problem)
         text = ""
@@ -188,14 +224,31 @@ class JamieAgent:
             follow_ups=answer.follow_ups,
         )
 
-    def _remember(self, context: Context, investigation: Investigation | None) -> None:
+    def _remember(
+        self,
+        context: Context,
+        investigation: Investigation | None,
+        items: tuple[Subject, ...] = (),
+        *,
+        found: bool = False,
+    ) -> None:
+        last = self.conversation
+        if context.reading.intent in TIMELESS:
+            self.conversation = replace(last, pending=None)
+            return
+        focus = context.subject or (None if items else last.focus)
+        if found and investigation is not None and investigation.verdict == "explained" and investigation.hypotheses:
+            focus = investigation.hypotheses[0].subject
+        elif len(items) == 1 and items[0].kind not in {"Trace", "Image"}:
+            focus = items[0]
         self.conversation = Conversation(
             namespace=context.namespace,
-            subject=context.subject
-            or (self.conversation.subject if context.reading.intent in {"help", "smalltalk"} else None),
+            subject=context.subject,
             window=context.window,
             reading=context.reading,
             investigation=investigation,
+            items=items or (last.items if context.reading.intent in {"logs", "metrics", "action"} else ()),
+            focus=focus,
         )
 
 

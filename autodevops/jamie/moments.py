@@ -22,8 +22,21 @@ NUMBERS = {
     "half a": 0.5, "half an": 0.5, "half": 0.5, "couple of": 2, "a couple of": 2, "few": 5, "a few": 5, "several": 5,
 }  # fmt: skip
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_MONTHS = ("january february march april may june july august september october november december").split()
-_WEEKDAYS = ("monday tuesday wednesday thursday friday saturday sunday").split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 PARTS: dict[Part, tuple[int, int]] = {"morning": (5, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (20, 30)}
 
 UNIT = r"(?:s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)\b"
@@ -58,8 +71,7 @@ MOMENT = (
 BARE_HOUR = r"(?<![\d.:/\w-])(?:1[0-2]|[1-9])(?![\d.:/\w])"
 
 _clock, _day, _iso, _month, _zone, _part = (
-    re.compile(pattern, re.I)
-    for pattern in (_CLOCK, DAY, _ISO, rf"\b{_MONTH}(?=\W|$)", zones.ZONE, rf"\b{_DAYTIME}\b")
+    re.compile(pattern, re.I) for pattern in (_CLOCK, DAY, _ISO, rf"\b{_MONTH}(?=\W|$)", zones.ZONE, rf"\b{_DAYTIME}\b")
 )
 _ago = re.compile(rf"({LENGTH}) ago", re.I)
 
@@ -198,9 +210,9 @@ def _time(text: str) -> time:
 
 def _day_of(said: str, today: date) -> date | None:
     """`said` matches DAY. A month's day without a year is the latest one that has begun."""
-    if said in {"today", "tonight", "overnight"} or said.startswith("this "):
-        if said.split()[-1] not in _WEEKDAYS:
-            return today
+    named = said.split()[-1] in _WEEKDAYS
+    if said in {"today", "tonight", "overnight"} or (said.startswith("this ") and not named):
+        return today
     if said == "tomorrow":
         return today + timedelta(days=1)
     if said in {"yesterday", "last night"}:

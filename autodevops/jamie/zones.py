@@ -7,7 +7,6 @@ several countries use (IST, CST, BST has one user left) is asked about.
 from __future__ import annotations
 
 import os
-import re
 from datetime import UTC, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones

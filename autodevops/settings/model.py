@@ -63,7 +63,17 @@ def _tenants(value: str) -> str:
     return value
 
 
+def _time_zone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(value).key if value else ""
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{value!r} is no time zone; write it as Europe/Berlin or UTC") from None
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 TenantIds = Annotated[str, AfterValidator(_tenants)]
 NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names)]
@@ -192,6 +202,8 @@ class InvestigationSettings(Section):
     """Asked about when a question names none; empty: the kubeconfig context's."""
     window_minutes: int = Field(default=60, gt=0, le=7 * 24 * 60)
     """How far to look back when a question does not say."""
+    time_zone: TimeZone = ""
+    """In which times are read and told, e.g. Europe/Berlin; empty: that of the variable TZ, else UTC."""
     tool_timeout_seconds: float = Field(default=15.0, gt=0)
     """How long one tool call may take before the investigation goes on without it; longer than the systems' own."""
 
