@@ -130,12 +130,14 @@ async def resolve(
     leaning = item if item is not None and item.kind not in _NO_WORKLOADS else None
     if leaning is None:
         leaning = _leaning(text, reading, conversation, carried, selected, there)
-    pod = await naming.pod_of(question, text, namespace, there, tools) if there else None
-    if isinstance(pod, Unclear):
-        return pod
     cluster_wide = reading.kind in intent.table().cluster_scoped
     others = naming.namespaces_in(text, spaces) if reading.intent == "compare" else ()
-    about = _ROUTE.sub(" ", text) if not cluster_wide else ""
+    image = naming.image_of(text)
+    about = _ROUTE.sub(" ", re.sub(re.escape(image), " ", text, flags=re.I) if image else text)
+    about = "" if cluster_wide else about
+    pod = await naming.pod_of(question, about, namespace, there, tools) if there else None
+    if isinstance(pod, Unclear):
+        return pod
     workload = pod or naming.workload_of(question, about, reading, namespace, there, leaning, {node, *others} - {""})
     if isinstance(workload, Unclear):
         return workload
@@ -171,7 +173,7 @@ async def resolve(
         zone,
         now,
         node=node,
-        image=naming.image_of(text),
+        image=image,
         trace_id=_trace_id(question, reading, item, selected),
         selected=selected,
         items=conversation.items,
@@ -198,8 +200,10 @@ async def _reading(
     text: str, timed: Timed, conversation: Conversation, model: IntentModel | None
 ) -> tuple[Reading, bool]:
     """What is wanted, and whether the question leans on the last one, which then says what it does not say itself."""
-    reading = intent.read(text)
     last = conversation.reading
+    if last is not None and timed.phrase and not names.words_of(text):
+        return last, True  # nothing but a time was said
+    reading = intent.read(text)
     if last is not None and last.intent not in {"help", "smalltalk"} and intent.carries_on(text):
         if reading.matched:
             return replace(reading, kind=reading.kind or last.kind), True
@@ -211,8 +215,6 @@ async def _reading(
         at = position - 1 if position > 0 else position
         kind = conversation.items[at].kind if abs(position) <= len(conversation.items) else ""
         return _BY_ITEM.get(kind, Reading("status")), False
-    if last is not None and timed.phrase and len(text.split()) <= 1:
-        return last, True  # nothing but a time was said
     if model is not None:
         try:
             return await model.read(text) or reading, False
@@ -241,6 +243,8 @@ def _item(question: str, conversation: Conversation) -> Subject | Unclear | None
     """The thing of the last answer that `the second one` means."""
     position = intent.ordinal_of(question)
     items = conversation.items
+    if position and not items and not intent.read(question).matched and conversation.reading is not None:
+        return Unclear("My last answer listed nothing that a number could mean. Which one do you mean?")
     if not position or not items:
         return None
     if abs(position) > len(items):
@@ -260,12 +264,12 @@ def _leaning(
     pointed = selected.most_named(there or {})
     if pointed and there:
         return there[pointed].subject
-    if intent.has_pronoun(text):
+    if intent.has_pronoun(text) or reading.intent == "since_when":
         return conversation.focus
     bare = len(names.words_of(text)) <= 1 and reading.matched
     if bare and reading.intent == "investigate" and len(conversation.items) == 1:
         return conversation.items[0]
-    if carried or (bare and reading.intent in {"investigate", "since_when"} and conversation.reading is not None):
+    if carried or (bare and reading.intent == "investigate" and conversation.reading is not None):
         return conversation.subject
     return None
 

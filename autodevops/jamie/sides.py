@@ -62,7 +62,8 @@ async def sides_of(
     """The side asked about first, then what it is compared with."""
     if intent.read(question).topic == "deploy":
         return await _around_deploy(namespace, workload, tools, now, zone)
-    window = timed.window if timed.window is not None and _ends_now(timed, now) else TimeWindow.ending(now, usual)
+    given = timed.window if timed.window is not None and _ends_now(timed, now) and not _is_day(timed) else None
+    window = given or TimeWindow.ending(now, usual)
     places = naming.namespaces_in(text, spaces)
     if len(places) >= 2:
         return await _places(places[0], places[1], workload, timed.window or window, tools)
@@ -174,7 +175,9 @@ def _times(
 
 def _is_day(timed: Timed) -> bool:
     """A day is compared at the time of day that it is now: whole days hide what an hour shows."""
-    return bool(re.fullmatch(r"(the day before )?yesterday|last week|(an?|one) (day|week) ago", timed.phrase.lower()))
+    return bool(
+        re.fullmatch(r"(the day before )?yesterday|(the )?last week|(an?|one) (day|week) ago", timed.phrase.lower())
+    )
 
 
 def _sided(

@@ -273,7 +273,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
             _last,
         ),
         (r"\b(?:(?:since|during|in)\s+)?this week\b", _week),
-        (rf"(?:\b(?:around|about|at|near|circa)\s+|@\s*)?(?P<moment>{MOMENT})", _at),
+        (rf"(?:\b(?:around|(?<!what\s)(?<!how\s)about|at|near|circa)\s+|@\s*)?(?P<moment>{MOMENT})", _at),
     )
 )
 

@@ -266,7 +266,7 @@ async def _autoscalers(context: Context, source: EvidenceSource) -> Answer:
     columns = ("Name", "Scales", "From, to", "Now", "Metric, target")
     text = f"{head}{cited}\n\n{table(columns, rows[:SHOWN])}{_more(len(rows))}"
     if at_max:
-        text += "\n\n**Next step**\n\nSee whether load or slowness drives it and whether there is room, then raise the maximum."
+        text += "\n\n**Next step**\n\nSee whether load or slowness drives it and whether there is room; then raise it."
     listed = tuple(
         Subject(kind="Deployment", name=_target(item), namespace=context.namespace) for item in at_max or items
     )

@@ -252,14 +252,12 @@ def _versions(one: Evidence, other: Evidence, here: Side, there: Side) -> list[s
     now, before = images_at(one, here.window.end), images_at(other, there.window.end)
     names = sorted(set(now) & set(before))
     if here.workload is not None and there.workload is not None:
-        one_name, other_name = here.workload.subject.name, there.workload.subject.name
-        if one_name != other_name:
-            now, before, names = {one_name: now.get(one_name, "")}, {one_name: before.get(other_name, "")}, [one_name]
-        else:
-            names = [one_name] if one_name in names else []
+        if here.workload.subject.name != there.workload.subject.name:
+            return []  # two programs have two versions
+        names = [name for name in names if name == here.workload.subject.name]
     cited = cites([one.id, other.id])
     return [
-        f"{code(name)} runs {code(now[name])} {here.label}, and ran {code(before[name])} {there.label}.{cited}"
+        f"{code(name)}: {code(before[name])} ({there.label}), {code(now[name])} ({here.label}){cited}"
         for name in names
         if now[name] and before[name] and now[name] != before[name]
     ][:PATTERNS]

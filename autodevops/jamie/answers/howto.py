@@ -81,11 +81,13 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit, recall: R
     why = problem or (
         "There is no knowledge base configured" if recall is None else "My knowledge base has nothing on it"
     )
-    hint = f" Did you mean {' or '.join(code(_explained()[each].reason) for each in near)}?" if near else ""
+    if near:
+        meant = " or ".join(code(_explained()[each].reason) for each in near)
+        return Answer(f"**I know nothing by that name.** Did you mean {meant}?", follow_ups=offered)
     where = context.namespace or "your namespace"
     return Answer(
-        f"**I don't know.** {prose(why.rstrip('.'))}, and none of my rules is about it.{hint}",
-        follow_ups=offered or (f"What is wrong in {where}?", "What is firing?"),
+        f"**I don't know.** {prose(why.rstrip('.'))}, and none of my rules is about it.",
+        follow_ups=(f"What is wrong in {where}?", "What is firing?"),
     )
 
 

@@ -60,6 +60,10 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     evidence = await source.collect("kubernetes.list_resources", arguments)
     listed = understood(evidence, ResourceList)
     everything: list[Object] = [item for item in listed.items if belongs(item, context) and _is_there(item, context)]
+    if context.image and not everything:
+        from autodevops.jamie.answers import images
+
+        return await images.answer(context, source)
     chosen = [item for item in everything if not state or _chosen(kind, item, state, context)]
     text = _sentence(context, kind, len(chosen), len(everything), listed.truncated) + cites([evidence.id])
     if listed.truncated:

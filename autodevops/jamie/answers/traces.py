@@ -20,7 +20,7 @@ from autodevops.domain.stream import ChartReady
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import TraceList, TraceResult, TraceSummary
 from autodevops.domain.trace import Trace
-from autodevops.jamie.answers import Answer, counted, understood, whose
+from autodevops.jamie.answers import Answer, counted, gaps, understood, whose
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.toolbox.protocol import Emit, EvidenceSource
@@ -36,41 +36,32 @@ _ROUTE = re.compile(r"(?<![\w/])/[\w./{}:*-]*[\w}*]|(?<![\w/])/(?=\s|$)")
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
     if context.trace_id:
         evidence = await source.collect("tempo.get_trace", {"trace_id": context.trace_id})
-        trace = understood(evidence, TraceResult).trace
-        emit(_chart(trace, evidence))
-        return Answer(_one(trace, evidence), (evidence,), _follow_ups(context, trace), _item(trace.trace_id))
+        read = understood(evidence, TraceResult).trace
+        emit(_chart(read, evidence))
+        return Answer(_one(read, evidence), (evidence,), _follow_ups(context, read), _item(read.trace_id))
     topic = context.reading.topic
     failed = topic == "failed"
-    searches, found, cut = await _search(context, source, failed=failed, slowest=not failed)
+    typical = topic == "time"
+    searches, found, cut = await _search(context, source, failed=failed, slowest=not failed and not typical)
     used = tuple(searches)
     what = "failed request" if failed else "trace"
     about = f"through {_about(context)}"
     looked = cites(item.id for item in searches)
     if not found:
         return Answer(f"**I see no {what} {about}** ({context.told}).{looked}", used, _follow_ups(context, None))
-    chosen = found[0]
+    chosen = found[len(found) // 2] if typical else found[0]
     evidence = await source.collect("tempo.get_trace", {"trace_id": chosen.trace_id})
-    if not evidence.ok:
-        return Answer(
-            f"{_headline(context, found, cut, failed)}{looked}\n\n{_table(found)}",
-            (*used, evidence),
-            _follow_ups(context, None),
-            _items(found),
-        )
-    trace = understood(evidence, TraceResult).trace
-    emit(_chart(trace, evidence))
-    heading = f"{_headline(context, found, cut, failed)}{looked}"
-    which = "The newest" if failed else "The slowest"
-    text = f"{heading}\n\n{which}: {_one(trace, evidence)}"
+    trace = understood(evidence, TraceResult).trace if evidence.ok else None
+    text = f"{_headline(context, found, chosen, trace, cut)}{cites([*(item.id for item in searches), evidence.id])}"
+    if trace is not None:
+        emit(_chart(trace, evidence))
+        text += f"\n\n{_one(trace, evidence)}"
     if len(found) > 1:
         text += f"\n\n{_table(found)}"
     if cut:
-        text += (
-            f"\n\nTempo was asked for {SEARCHED} and has more; these are the slowest of what it gave."
-            if not failed
-            else (f"\n\nTempo was asked for {SEARCHED} and has more.")
-        )
-    return Answer(text, (*used, evidence), _follow_ups(context, trace), _items(found))
+        of_it = "" if failed or typical else "; these are the slowest of what it gave"
+        text += f"\n\nTempo was asked for {SEARCHED} and has more{of_it}."
+    return Answer(text + gaps([evidence]), (*used, evidence), _follow_ups(context, trace), _items(found))
 
 
 async def _search(
@@ -138,13 +129,36 @@ def _about(context: Context) -> str:
     return whose(context)
 
 
-def _headline(context: Context, found: list[TraceSummary], cut: bool, failed: bool) -> str:
+def _headline(context: Context, found: list[TraceSummary], chosen: TraceSummary, trace: Trace | None, cut: bool) -> str:
     about = _about(context)
-    first = found[0]
-    if failed:
+    if context.reading.topic == "failed":
         least = "At least " if cut else ""
-        return f"**{least}{counted(len(found), 'failed request')} through {about}** ({context.told})."
-    return f"**The slowest request through {about} took {_ms(first.duration_ms)}** ({context.told})."
+        begins = f"; the newest begins to fail in {said}" if trace and (said := _error_of(trace)) else ""
+        return f"**{least}{counted(len(found), 'failed request')} through {about}{begins}** ({context.told})."
+    holds = f"; {_holder(trace)} of it" if trace and critical_path(trace) else ""
+    if context.reading.topic == "time":
+        return f"**A typical request through {about} takes {_ms(chosen.duration_ms)}{holds}** ({context.told})."
+    return f"**The slowest request through {about} took {_ms(chosen.duration_ms)}{holds}** ({context.told})."
+
+
+def _holder(trace: Trace) -> str:
+    """Where most of a trace's time passes, and how much of it."""
+    places = _by_place(trace)
+    (place, name), most = max(places.items(), key=lambda item: item[1])
+    return f"{_place(place, name)}, holds {most / (sum(places.values()) or 1.0):.0%}"
+
+
+def _error_of(trace: Trace) -> str:
+    """Where its errors begin; empty when it has none."""
+    origins = error_origins(trace)
+    if not origins:
+        return ""
+    first = origins[0]
+    why = ": ".join(part for part in (first.exception, first.message) if part)
+    towards = f" calling {code(first.dependency)}" if first.dependency else ""
+    more = f" ({len(origins)} places fail on their own)" if len(origins) > 1 else ""
+    said = f": {code(why, 200)}" if why else ""
+    return f"{code(f'{first.service} {operation(first.span)}')}{towards}{said}{more}"
 
 
 def _one(trace: Trace, evidence: Evidence) -> str:
@@ -153,25 +167,13 @@ def _one(trace: Trace, evidence: Evidence) -> str:
     if not path:
         return f"{code(trace.trace_id)} has no spans.{cites([evidence.id])}"
     root, whole = path[0], max(span.duration_ms for span in trace.spans)
-    places = _by_place(trace)
-    total = sum(places.values()) or 1.0
-    (place, name), most = max(places.items(), key=lambda item: item[1])
-    cited = cites([evidence.id])
     text = (
-        f"**{_place(place, name)} holds {most / total:.0%} of the {_ms(whole)}** of "
-        f"{code(f'{root.service} {operation(root)}')} at {root.start:%H:%M:%S} UTC, "
-        f"trace {code(trace.trace_id)}.{cited}"
+        f"Trace {code(trace.trace_id)}: {code(f'{root.service} {operation(root)}')} at {root.start:%H:%M:%S} UTC took "
+        f"{_ms(whole)}; {_holder(trace)}.{cites([evidence.id])}"
     )
-    origins = error_origins(trace)
-    if origins:
-        first = origins[0]
-        why = ": ".join(part for part in (first.exception, first.message) if part)
-        towards = f" calling {code(first.dependency)}" if first.dependency else ""
-        more = f" ({len(origins)} places fail on their own)" if len(origins) > 1 else ""
-        said = f": {code(why, 200)}" if why else ""
-        text += (
-            f"\n\nIts error begins in {code(f'{first.service} {operation(first.span)}')}{towards}{said}{more}.{cited}"
-        )
+    error = _error_of(trace)
+    if error:
+        text += f"\n\nIts error begins in {error}.{cites([evidence.id])}"
     own = self_times(trace)
     shown = [span for span in path if own.get(span.span_id, 0.0) >= WORTH * whole or span is root][:PATH_SHOWN]
     rows = [
@@ -201,8 +203,8 @@ def _place(place: Place, name: str) -> str:
     if place.kind == "network":
         return f"The network from {code(place.service)} to {code(place.callee)}"
     if place.kind == "dependency":
-        return f"{code(place.callee)}, called by {code(place.service)} ({code(name)}),"
-    return f"{code(place.service)} itself, in {code(name)},"
+        return f"{code(place.callee)}, called by {code(place.service)} ({code(name)})"
+    return f"{code(place.service)} itself, in {code(name)}"
 
 
 def _table(found: list[TraceSummary]) -> str:
