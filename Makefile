@@ -9,7 +9,7 @@ DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint docs format constraints clean
-.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs
+.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-jamie
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench-ledger: $(READY) ## Print how quick the ledger is, beside plain SQLite and
 
 bench-runs: $(READY) ## Print how soon a runbook is run and kept, beside Papermill; 200 queued runs
 	$(BIN)/python benchmarks/bench_runs.py
+
+bench-jamie: $(READY) ## Print what time of ours a turn with Jamie takes, by intent and stage
+	$(BIN)/python benchmarks/bench_jamie.py
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks

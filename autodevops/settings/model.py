@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -208,6 +208,11 @@ class InvestigationSettings(Section):
     """How long one tool call may take before the investigation goes on without it; longer than the systems' own."""
 
 
+class JamieSettings(Section):
+    persona: Literal["off", "light", "full"] = "light"
+    """How much of a British DevOps mate Jamie is: a sentence after an answer, never in JSON or at a grave incident."""
+
+
 class ToolboxSettings(Section):
     servers: Path | None = None
     """An `mcpServers` JSON file with more MCP servers, as other clients write it."""
@@ -296,6 +301,7 @@ class Settings(BaseSettings):
     ollama: OllamaSettings = OllamaSettings()
     mcp_server: McpServerSettings = McpServerSettings()
     investigation: InvestigationSettings = InvestigationSettings()
+    jamie: JamieSettings = JamieSettings()
     toolbox: ToolboxSettings = ToolboxSettings()
     scarlet: ScarletSettings = ScarletSettings()
     ledger: LedgerSettings = LedgerSettings()

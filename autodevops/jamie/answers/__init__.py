@@ -31,6 +31,7 @@ class Answer:
     evidence: tuple[Evidence, ...] = ()
     follow_ups: tuple[str, ...] = ()
     items: tuple[Subject, ...] = ()
+    grave: bool = False  # something critical fires, or users are hurt: nobody jokes
 
 
 Answering: TypeAlias = Callable[[Context, EvidenceSource, Emit], Awaitable[Answer]]

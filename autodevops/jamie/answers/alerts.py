@@ -50,7 +50,9 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
         text += f"\n\nSilenced or inhibited: {muted}."
     if cut:
         text += "\n\nThe list was cut; there are more alerts."
-    return Answer(text, evidence, _follow_ups(context, firing), tuple(_subject(alert) for alert in firing[:SHOWN]))
+    grave = any(_rank(alert)[0] == 0 for alert in firing)
+    items = tuple(_subject(alert) for alert in firing[:SHOWN])
+    return Answer(text, evidence, _follow_ups(context, firing), items, grave)
 
 
 async def _alerts(source: EvidenceSource) -> tuple[tuple[Evidence, ...], tuple[Alert, ...], bool]:

@@ -33,7 +33,7 @@ from autodevops.toolbox.protocol import Emit, EvidenceSource
 DEVIATIONS = 3.0
 LEAST_SAMPLES = 5
 LEAST_SHARE = 0.1  # of what it was; less is told by nobody
-LOG_LINES = 1000  # newest lines read of each side
+LOG_LINES = 500  # newest lines read of each side
 LEAST_LINES = 2  # of a pattern, before it is called new or gone
 PATTERNS = 5
 _NORMAL = 1.4826  # of the median absolute deviation, for a standard deviation

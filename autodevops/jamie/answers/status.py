@@ -98,7 +98,9 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     )
     if troubles:
         text += "\n\n**Next step**\n\nThis was a quick look; ask why, and I look for the cause."
-    return Answer(text, asked, _follow_ups(context, next_step), items_in("Pod", shown))
+    return Answer(
+        text, asked, _follow_ups(context, next_step), items_in("Pod", shown), bool(firing or _trouble(found[1]))
+    )
 
 
 def _facts(
