@@ -254,7 +254,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
             _anchored,
         ),
         (
-            rf"(?:(?P<day_before>{DAY})\s*,?\s*)?(?:\b(?:between|from|for)\s+)?{_SPAN}(?:\s+(?:on\s+)?(?P<day_after>{DAY}))?",
+            rf"(?:(?:\bon\s+)?(?P<day_before>{DAY})\s*,?\s*)?(?:\b(?:between|from|for)\s+)?{_SPAN}(?:\s+(?:on\s+)?(?P<day_after>{DAY}))?",
             _range,
         ),
         (
@@ -273,7 +273,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
             _last,
         ),
         (r"\b(?:(?:since|during|in)\s+)?this week\b", _week),
-        (rf"(?:\b(?:around|(?<!what\s)(?<!how\s)about|at|near|circa)\s+|@\s*)?(?P<moment>{MOMENT})", _at),
+        (rf"(?:\b(?:around|(?<!what\s)(?<!how\s)about|at|near|circa|on)\s+|@\s*)?(?P<moment>{MOMENT})", _at),
     )
 )
 
