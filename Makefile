@@ -9,7 +9,7 @@ DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint docs format constraints clean
-.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles
+.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles bench-jamie
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench-runs: $(READY) ## Print how soon a runbook is run and kept, beside Papermi
 
 bench-bundles: $(READY) ## Print how long listing, searching and comparing runs takes among 2,000; BUNDLE= names one to copy
 	$(BIN)/python benchmarks/bench_bundles.py $(BUNDLE)
+
+bench-jamie: $(READY) ## Print what time of ours a turn with Jamie takes, by intent and stage
+	$(BIN)/python benchmarks/bench_jamie.py
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks

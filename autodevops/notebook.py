@@ -73,11 +73,17 @@ class Jamie:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def ask(self, question: str, *, namespace: str = "", window: TimeWindow | None = None) -> Answer:
-        """Ask and wait. Raises AutoDevOpsError with what went wrong and what to do, when there is no answer."""
+    def ask(
+        self, question: str, *, namespace: str = "", window: TimeWindow | None = None, about: object = ""
+    ) -> Answer:
+        """Ask and wait. Raises AutoDevOpsError with what went wrong and what to do, when there is no answer.
+
+        `about` is a text or a variable (a DataFrame, an exception) that the question may be about.
+        """
         from autodevops.jamie.context import checked
 
-        return self._loop.run(self._answer, checked(question), namespace, window)
+        selection = about if isinstance(about, str) else repr(about)
+        return self._loop.run(self._answer, checked(question), namespace, window, selection)
 
     def investigate(
         self, question: str = "", *, namespace: str = "", window: TimeWindow | None = None
@@ -119,10 +125,11 @@ class Jamie:
         async for event in (await self._workbench()).ask(question, namespace=self._namespace):
             yield event
 
-    async def _answer(self, question: str, namespace: str, window: TimeWindow | None) -> Answer:
+    async def _answer(self, question: str, namespace: str, window: TimeWindow | None, selection: str) -> Answer:
         bench = await self._workbench()
         charts: list[Chart] = []
-        async for event in bench.ask(question, namespace=namespace or self._namespace, window=window):
+        place = namespace or self._namespace
+        async for event in bench.ask(question, namespace=place, window=window, selection=selection):
             match event:
                 case ChartReady():
                     charts.append(event.chart)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from autodevops.domain.ledger import NewEvent
     from autodevops.domain.stream import TurnEvent
     from autodevops.jamie.agent import JamieAgent
+    from autodevops.jamie.exposition import JamieMetrics
     from autodevops.jamie.persona import Level
     from autodevops.runbooks import Gate, Means, RunQueue
     from autodevops.scarlet import Scarlet
@@ -95,6 +96,7 @@ class Workbench:
         self._once: Tools | None = None
         self._agent: JamieAgent | None = None
         self._keeper: Keeper | None = None
+        self._metrics: JamieMetrics | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, *, clock: Clock = utc_now) -> Workbench:
@@ -183,14 +185,19 @@ class Workbench:
         namespace: str = "",
         window: TimeWindow | None = None,
         persona: Level | None = None,
+        selection: str = "",
     ) -> AsyncIterator[TurnEvent]:
-        """One turn with Jamie. Turns on one workbench share a conversation; `persona` "off" is for machines."""
-        return self.jamie.turn(question, namespace=namespace, window=window, persona=persona)
+        """One turn with Jamie. Turns on one workbench share a conversation; `persona` "off" is for machines.
+
+        `selection`, text of cells or a variable, is what the question may be about.
+        """
+        return self.jamie.turn(question, namespace=namespace, window=window, persona=persona, selection=selection)
 
     @property
     def jamie(self) -> JamieAgent:
         if self._agent is None:
             from autodevops.jamie.agent import JamieAgent
+            from autodevops.jamie.health import HealthBook
             from autodevops.llm import chat_model
 
             self._agent = JamieAgent(
@@ -199,8 +206,19 @@ class Workbench:
                 settings=self.settings.investigation,
                 clock=self._clock,
                 keeper=self._keeper,
+                persona=self.settings.jamie.persona,
+                health=HealthBook(self.jamie_metrics),
             )
         return self._agent
+
+    @property
+    def jamie_metrics(self) -> JamieMetrics:
+        """How Jamie does, as `/metrics` text: `render()`."""
+        if self._metrics is None:
+            from autodevops.jamie.exposition import JamieMetrics
+
+            self._metrics = JamieMetrics()
+        return self._metrics
 
     async def investigate(
         self,

@@ -21,7 +21,7 @@ def anyio_backend() -> str:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own settings and cluster must not decide a test's outcome."""
     for name in list(os.environ):
-        if name.startswith("AUTODEVOPS_") or name in {"KUBECONFIG", "OLLAMA_HOST", "OLLAMA_API_KEY"}:
+        if name.startswith("AUTODEVOPS_") or name in {"KUBECONFIG", "OLLAMA_HOST", "OLLAMA_API_KEY", "TZ"}:
             monkeypatch.delenv(name)
 
 

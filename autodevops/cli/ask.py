@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ import typer
 from autodevops.cli import output
 from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_window
 from autodevops.domain.stream import AnswerCompleted
+from autodevops.kernel.errors import UsageError
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
@@ -18,6 +21,9 @@ def ask(
     namespace: Namespace = "",
     window: Window = None,
     end: End = "",
+    about: Annotated[
+        str, typer.Option("--about", help="A file that the question may be about, e.g. a log; - for stdin.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Ask Jamie a question about your systems."""
@@ -27,13 +33,20 @@ def ask(
 
     question = checked(question)
     moment, minutes = parse_end(end), parse_window(window)
+    selection = _selected(about)
     workbench = Workbench.from_settings(load_settings())
 
     async def turn() -> AnswerCompleted:
         async with workbench:
             span = workbench.window(minutes=minutes, end=moment) if minutes or moment else None
             return await output.follow(
-                workbench.ask(question, namespace=namespace, window=span, persona="off" if as_json else None),
+                workbench.ask(
+                    question,
+                    namespace=namespace,
+                    window=span,
+                    persona="off" if as_json else None,
+                    selection=selection,
+                ),
                 quiet=as_json,
             )
 
@@ -46,3 +59,15 @@ def ask(
             typer.secho(f"\n({answer.note})", err=True, dim=True)
         output.print_evidence(answer.evidence, answer.text)
     output.require_sight(answer.investigation)
+
+
+def _selected(about: str) -> str:
+    """The file's text. Raises UsageError when it cannot be read."""
+    if not about:
+        return ""
+    if about == "-":
+        return sys.stdin.read()
+    try:
+        return Path(about).read_text("utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"The file {about} cannot be read: {error.strerror}.", "Check its path.") from error

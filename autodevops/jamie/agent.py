@@ -12,27 +12,46 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelta, TurnEvent, TurnFailed, TurnStarted
+from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import Request, investigate
-from autodevops.jamie.answers import Answer, Answering, alerts, deploys, logs, metrics, objects, talk
-from autodevops.jamie.context import Asked, Context, Unclear, checked, resolve
-from autodevops.jamie.conversation import Conversation
+from autodevops.jamie.answers import (
+    Answer,
+    Answering,
+    action,
+    alerts,
+    capacity,
+    compare,
+    deploys,
+    howto,
+    logs,
+    metrics,
+    objects,
+    status,
+    talk,
+    traces,
+)
+from autodevops.jamie.context import TIMELESS, Asked, Context, Unclear, checked, resolve
+from autodevops.jamie.conversation import Conversation, Pending
 from autodevops.jamie.follow_ups import after, since_when
-from autodevops.jamie.intent import Intent
+from autodevops.jamie.health import HealthBook, TurnWatch
+from autodevops.jamie.intent import Intent, IntentModel
 from autodevops.jamie.narration import Narration
 from autodevops.jamie.narrator_builtin import BuiltInNarrator
 from autodevops.jamie.narrator_model import ModelNarrator
-from autodevops.jamie.persona import Level, level_for, remark
-from autodevops.jamie.timephrase import describe
+from autodevops.jamie.persona import Level, Mood, mood_of, remark
+from autodevops.jamie.recall import Recall
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.kernel.ids import time_sortable_id
 from autodevops.llm import ChatModel
 from autodevops.settings.model import InvestigationSettings
 from autodevops.toolbox.protocol import Emit, Keeper, KeepNothing, Tools
@@ -47,11 +66,25 @@ ANSWERS: dict[Intent, Answering] = {
     "alerts": alerts.answer,
     "deploys": deploys.answer,
     "metrics": metrics.answer,
+    "traces": traces.answer,
+    "compare": compare.answer,
+    "capacity": capacity.answer,
+    "status": status.answer,
+    "action": action.answer,
     "help": talk.help_answer,
     "smalltalk": talk.smalltalk,
-    "action": talk.action,
 }
 _CITATION = re.compile(r"\[(ev-[0-9a-f]+)\]")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What goes through one turn: the question, the manner, where events go, and who watches the time."""
+
+    asked: Asked
+    persona: Level
+    emit: Emit
+    watch: TurnWatch
 
 
 class JamieAgent:
@@ -63,16 +96,22 @@ class JamieAgent:
         *,
         settings: InvestigationSettings,
         model: ChatModel | None = None,
+        intent_model: IntentModel | None = None,
+        recall: Recall | None = None,
         clock: Clock = utc_now,
         persona: Level = "light",
         keeper: Keeper | None = None,
+        health: HealthBook | None = None,
     ) -> None:
         self._tools = tools
         self._keeper = keeper or KeepNothing()
         self._settings = settings
         self._model = model
+        self._intent_model = intent_model
+        self._answers: dict[Intent, Answering] = {**ANSWERS, "howto": partial(howto.answer, recall=recall)}
         self._clock = clock
         self._persona = persona
+        self.health = health or HealthBook()
         self.conversation = Conversation()
 
     def forget(self) -> None:
@@ -80,38 +119,54 @@ class JamieAgent:
         self.conversation = Conversation()
 
     async def turn(
-        self, question: str, *, namespace: str = "", window: TimeWindow | None = None, persona: Level | None = None
+        self,
+        question: str,
+        *,
+        namespace: str = "",
+        window: TimeWindow | None = None,
+        persona: Level | None = None,
+        selection: str = "",
     ) -> AsyncGenerator[TurnEvent, None]:
         """`TurnStarted`, what happens, then one `AnswerCompleted` or `TurnFailed`.
 
         Expected errors are told in `TurnFailed`. `persona` overrides the agent's manner for this turn: surfaces for
-        machines pass "off".
+        machines pass "off". `selection` is what the question may be about (text of cells, a variable): data, not words
+        of the person.
         """
         events: asyncio.Queue[TurnEvent] = asyncio.Queue()
-        asked = Asked(question, namespace, window)
+        asked = Asked(question, namespace, window, selection)
         manner = self._persona if persona is None else persona
-        work = asyncio.create_task(self._supervised(asked, manner, events.put_nowait), name="jamie-turn")
+        now = self._clock()
+        watch = TurnWatch(time_sortable_id(now), now)
+        turn = Turn(asked, manner, events.put_nowait, watch)
+        work = asyncio.create_task(self._supervised(turn), name="jamie-turn")
+        last: TurnEvent | None = None
         try:
-            yield TurnStarted(question=question)
+            event: TurnEvent = TurnStarted(question=question)
             while True:
-                event = await events.get()
-                yield event
+                watch.saw(event)
                 if isinstance(event, AnswerCompleted | TurnFailed):
+                    last = event
+                yield event
+                if last is not None:
                     return
+                event = await events.get()
         finally:
             work.cancel()
             with anyio.CancelScope(shield=True):
                 await asyncio.wait([work])
+            self.health.record(watch.finished(last))
 
-    async def _supervised(self, asked: Asked, persona: Level, emit: Emit) -> None:
+    async def _supervised(self, turn: Turn) -> None:
+        emit = turn.emit
         try:
-            emit(await self._answered(asked, persona, emit))
+            emit(await self._answered(turn))
         except AutoDevOpsError as error:
             emit(TurnFailed(message=error.message, next_step=error.next_step, code=error.code))
         except Exception as error:  # the turn's supervisor: the stream must end, whatever broke
             while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
                 error = error.exceptions[0]
-            logger.exception("a turn broke: %r", asked.question)
+            logger.exception("a turn broke: %r", turn.asked.question)
             emit(
                 TurnFailed(
                     message=f"Something broke inside Jamie: {type(error).__name__}: {error}.",
@@ -119,51 +174,61 @@ class JamieAgent:
                 )
             )
 
-    async def _answered(self, asked: Asked, persona: Level, emit: Emit) -> AnswerCompleted | TurnFailed:
-        asked = replace(asked, question=checked(asked.question))
-        context = await resolve(asked, self.conversation, self._tools, self._settings, self._clock())
+    async def _answered(self, turn: Turn) -> AnswerCompleted | TurnFailed:
+        emit, tools = turn.emit, turn.watch.over(self._tools)
+        asked = replace(turn.asked, question=checked(turn.asked.question))
+        with turn.watch.stage("context"):
+            context = await resolve(asked, self.conversation, tools, self._settings, turn.watch.at, self._intent_model)
         if isinstance(context, Unclear):
             emit(ContextRetrieved(intent="clarify", namespace=asked.namespace))
-            return self._said(Answer(context.text, follow_ups=context.follow_ups), "off", emit)
+            pending = Pending(asked.question, context.word, context.follow_ups)
+            self.conversation = replace(self.conversation, pending=pending)
+            return self._said(Answer(context.text, follow_ups=context.follow_ups), turn, None)
         emit(
             ContextRetrieved(
                 intent=context.reading.intent,
                 namespace=context.namespace,
                 subject=str(context.subject or ""),
-                window=describe(context.window),
+                window=context.told,
             )
         )
         before = self.conversation.investigation
         if context.reading.intent == "since_when" and before is not None and _is_about(context, before):
-            return self._said(since_when(before), level_for(before, persona), emit, before)
-        source = Recorder(self._tools, emit=emit, clock=self._clock, keeper=self._keeper)
-        answering = ANSWERS.get(context.reading.intent)
+            self.conversation = replace(self.conversation, pending=None)
+            return self._said(since_when(before), turn, mood_of(before), before)
+        source = Recorder(tools, emit=emit, clock=self._clock, keeper=self._keeper)
+        answering = self._answers.get(context.reading.intent)
         if answering is not None:
-            answer = await answering(context, source, emit)
-            self._remember(context, before)
-            return self._said(answer, persona, emit)
-        return await self._investigated(context, source, persona, emit)
+            with turn.watch.stage("engine"):
+                answer = await answering(context, source, emit)
+            self._remember(context, before, answer.items)
+            return self._said(answer, turn, "grave" if answer.grave else "answer")
+        return await self._investigated(context, source, turn)
 
-    async def _investigated(self, context: Context, source: Recorder, persona: Level, emit: Emit) -> AnswerCompleted:
+    async def _investigated(self, context: Context, source: Recorder, turn: Turn) -> AnswerCompleted:
+        emit = turn.emit
         request = Request(
             question=context.question, namespace=context.namespace, subject=context.subject, window=context.window
         )
-        async with asyncio.TaskGroup() as group:
-            probe = group.create_task(self._model.unavailable()) if self._model else None
-            result = group.create_task(_investigation(request, source, emit))
+        with turn.watch.stage("engine"):
+            async with asyncio.TaskGroup() as group:
+                probe = group.create_task(self._model.unavailable()) if self._model else None
+                result = group.create_task(_investigation(request, source, emit))
         investigation = result.result()
         if isinstance(investigation, AutoDevOpsError):
             raise investigation
         self._keeper.investigation(investigation)
-        self._remember(context, investigation)
+        self._remember(context, investigation, found=True)
         problem = probe.result() if probe else ""
         narration = Narration(ModelNarrator(self._model) if self._model and not problem else None, problem)
         text = ""
-        async with aclosing(narration.pieces(investigation, context.question)) as pieces:
-            async for piece in pieces:
-                text += piece
-                emit(TextDelta(text=piece))
-        closing = remark(investigation.verdict, text, level_for(investigation, persona))
+        with turn.watch.stage("narration"):
+            worded = narration.pieces(investigation, context.question)
+            async with aclosing(turn.watch.waiting(worded) if self._model else worded) as pieces:
+                async for piece in pieces:
+                    text += piece
+                    emit(TextDelta(text=piece))
+        closing = remark(mood_of(investigation), turn.watch.turn_id, turn.persona)
         if closing:
             text += f"\n\n{closing}"
             emit(TextDelta(text=f"\n\n{closing}"))
@@ -178,11 +243,11 @@ class JamieAgent:
         )
 
     def _said(
-        self, answer: Answer, persona: Level, emit: Emit, investigation: Investigation | None = None
+        self, answer: Answer, turn: Turn, mood: Mood | None, investigation: Investigation | None = None
     ) -> AnswerCompleted:
-        closing = remark("answer", answer.text, persona)
+        closing = remark(mood, turn.watch.turn_id, turn.persona) if mood else ""
         text = f"{answer.text}\n\n{closing}" if closing else answer.text
-        emit(TextDelta(text=text))
+        turn.emit(TextDelta(text=text))
         return AnswerCompleted(
             text=text,
             narrator=BuiltInNarrator.name,
@@ -191,14 +256,31 @@ class JamieAgent:
             follow_ups=answer.follow_ups,
         )
 
-    def _remember(self, context: Context, investigation: Investigation | None) -> None:
+    def _remember(
+        self,
+        context: Context,
+        investigation: Investigation | None,
+        items: tuple[Subject, ...] = (),
+        *,
+        found: bool = False,
+    ) -> None:
+        last = self.conversation
+        if context.reading.intent in TIMELESS:
+            self.conversation = replace(last, pending=None)
+            return
+        focus = context.subject or (None if items else last.focus)
+        if found and investigation is not None and investigation.verdict == "explained" and investigation.hypotheses:
+            focus = investigation.hypotheses[0].subject
+        elif len(items) == 1 and items[0].kind not in {"Trace", "Image"}:
+            focus = items[0]
         self.conversation = Conversation(
             namespace=context.namespace,
-            subject=context.subject
-            or (self.conversation.subject if context.reading.intent in {"help", "smalltalk"} else None),
+            subject=context.subject,
             window=context.window,
             reading=context.reading,
             investigation=investigation,
+            items=items or (last.items if context.reading.intent in {"logs", "metrics", "action"} else ()),
+            focus=focus,
         )
 
 

@@ -1,38 +1,37 @@
 """What a turn is about: intent, namespace, subject and window, from the question, the conversation and what exists.
 
-A name that does not exist is asked about (`Unclear`), with near ones offered; it is never replaced silently.
+A name that does not exist is asked about (`Unclear`), with near ones offered; it is never replaced silently. So is a
+time that can be read in two ways.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
-from autodevops.jamie import catalogue, intent, names
+from autodevops.jamie import anchors, catalogue, intent, names, naming, zones
 from autodevops.jamie.catalogue import Workload
 from autodevops.jamie.conversation import Conversation
-from autodevops.jamie.intent import Reading
-from autodevops.jamie.markdown import code
-from autodevops.jamie.timephrase import read_window
-from autodevops.kernel.errors import UsageError
+from autodevops.jamie.intent import IntentModel, Reading
+from autodevops.jamie.naming import Unclear
+from autodevops.jamie.selection import Selected, read_selection
+from autodevops.jamie.sides import Side, sides_of
+from autodevops.jamie.timephrase import Doubt, Timed, describe, read_window
+from autodevops.kernel.errors import ToolError, UsageError
 from autodevops.settings.model import InvestigationSettings
 from autodevops.toolbox.protocol import Tools
 
+__all__ = ["Asked", "Context", "Side", "Unclear", "checked", "resolve"]
+
 LONGEST_QUESTION = 8_000  # characters; a pasted stack trace fits, a pasted log file does not
 DEPLOYS_WINDOW = timedelta(hours=24)  # changes are rarer than samples: an hour would mostly be empty
-
-_NAME = r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)"
-_NAMESPACE = (
-    re.compile(rf"(?:\bnamespace|\bns|(?<!\S)-n|--namespace)[\s=:]+['\"`]?{_NAME}", re.I),
-    re.compile(rf"\b(?:in|on|the)\s+(?:the\s+)?['\"`]?{_NAME}['\"`]?\s+namespace\b", re.I),
-)
-_IN = re.compile(rf"(?:\b(?P<before>\w+)\s+)?\bin\s+(?:the\s+)?['\"`]?{_NAME}", re.I)
-_OF = re.compile(rf"\b(?:of|for|from)\s+(?:the\s+)?['\"`]?{_NAME}", re.I)
-_MOVEMENT = re.compile(r"^(?:drop|spike|increase|rise|jump|surge|change|fall|dip|decrease|growth)s?\s*$", re.I)
+TIMELESS = {"help", "smalltalk", "howto"}
+_TRACE_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{16,32}(?![0-9a-f])")
+_ROUTE = re.compile(r"(?<!\S)/[\w./{}:*-]*")  # of a request: "/checkout" is no workload
+_YES = re.compile(r"^(yes|yep|yeah|right|correct|exactly|sure|that one)\b\W*$", re.I)
 
 
 @dataclass(frozen=True)
@@ -43,27 +42,34 @@ class Context:
     namespace_named: bool
     workload: Workload | None
     window: TimeWindow
+    text: str = ""  # the question without its time phrase
+    zone: tzinfo = UTC  # in which times are told
+    now: datetime | None = None
+    node: str = ""
+    image: str = ""
+    trace_id: str = ""
+    sides: tuple[Side, Side] | None = None  # what a comparison compares: here, and with what
+    selected: Selected = field(default_factory=Selected)
+    items: tuple[Subject, ...] = ()  # what the answer before this one listed
 
     @property
     def subject(self) -> Subject | None:
         return self.workload.subject if self.workload else None
 
-
-@dataclass(frozen=True)
-class Unclear:
-    """Jamie asks back."""
-
-    text: str
-    follow_ups: tuple[str, ...] = ()
+    @property
+    def told(self) -> str:
+        """The window, for people."""
+        return describe(self.window, self.zone, self.now)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question with what its surface gave beside it."""
+    """A question with what its surface gave beside it. `selection` is data: text of cells, or a variable's repr."""
 
     question: str
     namespace: str = ""
     window: TimeWindow | None = None
+    selection: str = ""
 
 
 def checked(question: str) -> str:
@@ -80,141 +86,218 @@ def checked(question: str) -> str:
 
 
 async def resolve(
-    asked: Asked, conversation: Conversation, tools: Tools, settings: InvestigationSettings, now: datetime
+    asked: Asked,
+    conversation: Conversation,
+    tools: Tools,
+    settings: InvestigationSettings,
+    now: datetime,
+    model: IntentModel | None = None,
 ) -> Context | Unclear:
-    """Raises UsageError for a given namespace that does not exist and for a window that cannot be."""
-    timed = read_window(asked.question, now)
-    reading, carried = _carried(intent.read(timed.rest), timed.rest, conversation)
-    if reading.intent in {"help", "smalltalk"}:
-        usual = asked.window or TimeWindow.ending(now, timedelta(minutes=settings.window_minutes))
-        return Context(asked.question, reading, conversation.namespace or settings.namespace, False, None, usual)
+    """Raises UsageError for a given namespace that does not exist. `model` is asked when no pattern speaks."""
+    question = _answered(asked.question, conversation)
+    zone = zones.of_user(settings.time_zone)
+    timed = read_window(question, now, zone)
+    text = timed.rest
+    reading, carried = await _reading(text, timed, conversation, model)
+    whole = intent.read(question)
+    if whole.intent == "compare":  # "before and after the last deploy" is all time phrase
+        reading, carried = whole, False
+    usual = timedelta(minutes=settings.window_minutes)
+    selected = read_selection(asked.selection, now)
+    if reading.intent in TIMELESS:
+        span = asked.window or TimeWindow.ending(now, usual)
+        place = conversation.namespace or settings.namespace
+        return Context(question, reading, place, False, None, span, question, zone, now, selected=selected)
+    if timed.doubt is not None and reading.intent != "compare":
+        return _doubtful(timed.doubt, timed.phrase, question)
+
     listed = await catalogue.namespaces(tools)
     spaces = listed.names
-    place = _namespace(asked, timed.rest, spaces)
-    if isinstance(place, Unclear):
-        return place
-    namespace = place or conversation.namespace or settings.namespace
+    place_named = naming.namespace_of(asked.namespace, question, text, spaces)
+    if isinstance(place_named, Unclear):
+        return place_named
+    item = _item(question, conversation)
+    if isinstance(item, Unclear):
+        return item
+    namespace = place_named or (item.namespace if item else "") or _place_of(selected, spaces)
+    namespace = namespace or conversation.namespace or settings.namespace
     namespace = namespace or await catalogue.context_namespace(tools) or "default"
     there = await catalogue.workloads(tools, namespace) if listed.reachable else None
-    chosen = _workload(asked.question, timed.rest, reading, namespace, there, conversation, carried)
-    if isinstance(chosen, Unclear):
-        return chosen
-    if not place and (unknown := _unknown_place(asked.question, timed.rest, spaces, there)):
+
+    node = await _node(question, text, reading, item, tools, listed.reachable)
+    if isinstance(node, Unclear):
+        return node
+    leaning = item if item is not None and item.kind not in _NO_WORKLOADS else None
+    if leaning is None:
+        leaning = _leaning(text, reading, conversation, carried, selected, there)
+    cluster_wide = reading.kind in intent.table().cluster_scoped
+    others = naming.namespaces_in(text, spaces) if reading.intent == "compare" else ()
+    image = naming.image_of(text)
+    about = _ROUTE.sub(" ", re.sub(re.escape(image), " ", text, flags=re.I) if image else text)
+    about = "" if cluster_wide else about
+    pod = await naming.pod_of(question, about, namespace, there, tools) if there else None
+    if isinstance(pod, Unclear):
+        return pod
+    workload = pod or naming.workload_of(question, about, reading, namespace, there, leaning, {node, *others} - {""})
+    if isinstance(workload, Unclear):
+        return workload
+    if not place_named and (unknown := naming.unknown_place(question, text, spaces, there)):
         return unknown
+    if reading.intent == "list" and not reading.kind and item is not None and item.kind == "Node":
+        reading = replace(reading, kind="Pod")
+
+    leans = carried or intent.has_pronoun(text) or item is not None
     window = asked.window or timed.window
+    if window is None and timed.anchor is not None:
+        name = workload.subject.name if workload else ""
+        found = await anchors.window_at(
+            timed.anchor, timed.phrase, tools, namespace, name, conversation.investigation, now
+        )
+        if isinstance(found, Doubt) and reading.intent != "compare":
+            return _doubtful(found, timed.phrase, question)
+        window = found if isinstance(found, TimeWindow) else None
     if window is None:
-        length = timedelta(minutes=settings.window_minutes)
-        leans = carried or intent.has_pronoun(timed.rest)
-        if leans and conversation.window is not None:
-            length = conversation.window.length
-        elif reading.intent == "deploys":
-            length = max(DEPLOYS_WINDOW, length)
-        window = TimeWindow.ending(now, length)
-    return Context(asked.question, reading, namespace, bool(place), chosen, window)
+        window = selected.window
+    if window is None and leans and conversation.window is not None:
+        window = conversation.window
+    if window is None:
+        window = TimeWindow.ending(now, max(usual, DEPLOYS_WINDOW) if reading.intent == "deploys" else usual)
+    context = Context(
+        question,
+        reading,
+        namespace,
+        bool(place_named),
+        workload,
+        window,
+        text,
+        zone,
+        now,
+        node=node,
+        image=image,
+        trace_id=_trace_id(question, reading, item, selected),
+        selected=selected,
+        items=conversation.items,
+    )
+    if reading.intent != "compare":
+        return context
+    compared = await sides_of(
+        question, text, timed, context.namespace, workload, spaces, there, tools, now, zone, usual, conversation.window
+    )
+    if isinstance(compared, Unclear):
+        return compared
+    return replace(context, sides=compared, window=compared[0].window)
 
 
-def _carried(reading: Reading, text: str, conversation: Conversation) -> tuple[Reading, bool]:
-    """A question that leans on the last one wants what that one wanted, unless it says otherwise."""
+_NO_WORKLOADS = {"Node", "Namespace", "Trace", "Alert", "Image"}
+_BY_ITEM: dict[str, Reading] = {
+    "Trace": Reading("traces", topic="any"),
+    "Node": Reading("list", kind="Pod"),
+    "Namespace": Reading("status"),
+}
+
+
+async def _reading(
+    text: str, timed: Timed, conversation: Conversation, model: IntentModel | None
+) -> tuple[Reading, bool]:
+    """What is wanted, and whether the question leans on the last one, which then says what it does not say itself."""
     last = conversation.reading
-    if last is None or not intent.carries_on(text):
-        return reading, False
+    if last is not None and timed.phrase and not names.words_of(text):
+        return last, True  # nothing but a time was said
+    reading = intent.read(text)
+    if last is not None and last.intent not in {"help", "smalltalk"} and intent.carries_on(text):
+        if reading.matched:
+            return replace(reading, kind=reading.kind or last.kind), True
+        return last, True
     if reading.matched:
-        return replace(reading, kind=reading.kind or last.kind), True
-    return last, True
+        return reading, False
+    position = intent.ordinal_of(text)
+    if position and conversation.items:
+        at = position - 1 if position > 0 else position
+        kind = conversation.items[at].kind if abs(position) <= len(conversation.items) else ""
+        return _BY_ITEM.get(kind, Reading("status")), False
+    if model is not None:
+        try:
+            return await model.read(text) or reading, False
+        except ToolError:
+            return reading, False
+    return reading, False
 
 
-def _namespace(asked: Asked, text: str, spaces: frozenset[str] | None) -> str | Unclear:
-    """The namespace that was given or named; empty when none was."""
-    if asked.namespace:
-        if spaces is not None and asked.namespace not in spaces:
-            near = difflib.get_close_matches(asked.namespace, spaces, n=3)  # only a hint: far ones may be named
-            hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(spaces)[:10])}."
-            raise UsageError(f"The namespace {asked.namespace} does not exist.", hint)
-        return asked.namespace
-    ignored = intent.table().not_names
-    for pattern in _NAMESPACE:
-        for found in pattern.finditer(text):
-            name = found["name"].lower()
-            if spaces is None and name not in ignored:
-                return name
-            if spaces is not None and name in spaces:
-                return name
-            if spaces is not None and name not in ignored:
-                return _ask("namespace", name, names.nearest(name, spaces), spaces, asked.question)
-    for found in _IN.finditer(text):
-        name = found["name"].lower()
-        if spaces is not None and name in spaces:
-            return name
-        if spaces is None and name not in ignored and not _MOVEMENT.match(found["before"] or ""):
-            return name
-    bare = [word for word in names.words_of(text) if word not in ignored and word in (spaces or ())]
-    return bare[0] if bare else ""
+def _answered(question: str, conversation: Conversation) -> str:
+    """The question that was pending, where this one answers what Jamie asked back."""
+    pending = conversation.pending
+    if pending is None:
+        return question
+    if len(pending.choices) == 1 and _YES.match(question):
+        return pending.choices[0]
+    position = intent.ordinal_of(question)
+    if position and pending.choices and abs(position) <= len(pending.choices):
+        return pending.choices[position - 1 if position > 0 else position]
+    words = names.words_of(question)
+    if pending.word and len(words) == 1 and not intent.read(question).matched and not intent.carries_on(question):
+        return re.sub(re.escape(pending.word), words[0], pending.question, flags=re.I)
+    return question
 
 
-def _unknown_place(
-    question: str, text: str, spaces: frozenset[str] | None, there: dict[str, Workload] | None
-) -> Unclear | None:
-    """Asks about `in X` where X is neither a namespace nor a workload."""
-    if spaces is None:
+def _item(question: str, conversation: Conversation) -> Subject | Unclear | None:
+    """The thing of the last answer that `the second one` means."""
+    position = intent.ordinal_of(question)
+    items = conversation.items
+    if position and not items and not intent.read(question).matched and conversation.reading is not None:
+        return Unclear("My last answer listed nothing that a number could mean. Which one do you mean?")
+    if not position or not items:
         return None
-    for found in _IN.finditer(text):
-        name = found["name"].lower()
-        if name in intent.table().not_names or _MOVEMENT.match(found["before"] or "") or name.isdigit():
-            continue
-        known = names.find([name], there or {})
-        if known is None or not known.name:
-            return _ask("namespace", name, names.nearest(name, spaces), spaces, question)
-    return None
+    if abs(position) > len(items):
+        listed = "only one thing" if len(items) == 1 else f"{len(items)} things"
+        return Unclear(f"My last answer listed {listed}. Which one do you mean?")
+    return items[position - 1 if position > 0 else position]
 
 
-def _workload(
-    question: str,
+def _leaning(
     text: str,
     reading: Reading,
-    namespace: str,
-    there: dict[str, Workload] | None,
     conversation: Conversation,
     carried: bool,
-) -> Workload | Unclear | None:
-    ignored = intent.table().not_names | {namespace}
-    words = names.words_of(text)
-    exact = names.find(words, there or {}, ignored)
-    if exact and exact.name and there:
-        return there[exact.name]
-    focus = conversation.focus if intent.has_pronoun(text) else conversation.subject if carried else None
-    if focus is not None and (there is None or focus.name in there):
-        return there[focus.name] if there else Workload(focus)
-    named = [found["name"].lower() for found in _OF.finditer(text) if found["name"].lower() not in ignored]
-    if there is None:
-        known = (
-            Subject(kind="Service", name=named[0], namespace=namespace, api_version="opentelemetry.io")
-            if named
-            else None
-        )
-        return Workload(known) if known else None
-    for word in words:
-        if any(word.startswith(f"{name}-") for name in there):
-            return Workload(Subject(kind="Pod", name=word, namespace=namespace, api_version="v1"))
-    if exact and exact.near:
-        return _ask("workload", exact.word, exact.near, there, question, namespace)
-    if named and reading.intent in {"logs", "metrics"}:
-        return _ask("workload", named[0], (), there, question, namespace)
+    selected: Selected,
+    there: dict[str, Workload] | None,
+) -> Subject | None:
+    pointed = selected.most_named(there or {})
+    if pointed and there:
+        return there[pointed].subject
+    if intent.has_pronoun(text) or reading.intent == "since_when":
+        return conversation.focus
+    bare = len(names.words_of(text)) <= 1 and reading.matched
+    if bare and reading.intent == "investigate" and len(conversation.items) == 1:
+        return conversation.items[0]
+    if carried or (bare and reading.intent == "investigate" and conversation.reading is not None):
+        return conversation.subject
     return None
 
 
-def _ask(
-    what: str,
-    name: str,
-    near: tuple[str, ...],
-    existing: frozenset[str] | dict[str, Workload],
-    question: str,
-    namespace: str = "",
-) -> Unclear:
-    where = f" in namespace {code(namespace)}" if namespace else ""
-    said = f"I know no {what} {code(name)}{where}."
-    if near:
-        again = tuple(re.sub(re.escape(name), other, question, flags=re.I) for other in near)
-        return Unclear(f"{said} Did you mean {' or '.join(code(other) for other in near)}?", again)
-    shown = sorted(existing)[:10]
-    there = ", ".join(code(other) for other in shown) + (", …" if len(existing) > len(shown) else "")
-    return Unclear(f"{said} {f'There are: {there}.' if shown else 'There are none.'} Which one do you mean?")
+def _place_of(selected: Selected, spaces: frozenset[str] | None) -> str:
+    return next((word for word in selected.words if word in (spaces or ()) and word != "default"), "")
+
+
+async def _node(
+    question: str, text: str, reading: Reading, item: Subject | None, tools: Tools, reachable: bool
+) -> str | Unclear:
+    if item is not None and item.kind == "Node":
+        return item.name
+    if reading.intent not in {"list", "count", "action", "capacity", "status"} or not reachable:
+        return ""
+    return await naming.node_of(question, text, reading, tools)
+
+
+def _trace_id(question: str, reading: Reading, item: Subject | None, selected: Selected) -> str:
+    if item is not None and item.kind == "Trace":
+        return item.name
+    if reading.intent != "traces":
+        return ""
+    said = _TRACE_ID.search(question.lower())
+    if said:
+        return said[0]
+    return selected.traces[0] if selected.traces else ""
+
+
+def _doubtful(doubt: Doubt, phrase: str, question: str) -> Unclear:
+    return Unclear(doubt.text, tuple(question.replace(phrase, choice, 1) for choice in doubt.choices))

@@ -1,4 +1,4 @@
-"""What a follow-up can lean on: the last turn's namespace, subject, window, wish and investigation."""
+"""What a follow-up can lean on: the last turn's namespace, subject, window, wish, list and investigation."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from autodevops.jamie.intent import Reading
 
 
 @dataclass(frozen=True)
+class Pending:
+    """What Jamie asked back: the question at hand, the word she did not know, and the questions she offered."""
+
+    question: str
+    word: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Conversation:
     namespace: str = ""
     subject: Subject | None = None
     window: TimeWindow | None = None
     reading: Reading | None = None
     investigation: Investigation | None = None
-
-    @property
-    def focus(self) -> Subject | None:
-        """What "it" means: the culprit that was named last, else what was asked about."""
-        found = self.investigation
-        if found is not None and found.verdict == "explained" and found.hypotheses:
-            return found.hypotheses[0].subject
-        return self.subject
+    items: tuple[Subject, ...] = ()  # what the last answer listed, in its order
+    focus: Subject | None = None  # what "it" means: the culprit named last, the only item, else what was asked about
+    pending: Pending | None = None

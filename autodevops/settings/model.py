@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -68,7 +68,17 @@ def _place(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
+def _time_zone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(value).key if value else ""
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{value!r} is no time zone; write it as Europe/Berlin or UTC") from None
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 TenantIds = Annotated[str, AfterValidator(_tenants)]
 NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names)]
@@ -197,8 +207,15 @@ class InvestigationSettings(Section):
     """Asked about when a question names none; empty: the kubeconfig context's."""
     window_minutes: int = Field(default=60, gt=0, le=7 * 24 * 60)
     """How far to look back when a question does not say."""
+    time_zone: TimeZone = ""
+    """In which times are read and told, e.g. Europe/Berlin; empty: that of the variable TZ, else UTC."""
     tool_timeout_seconds: float = Field(default=15.0, gt=0)
     """How long one tool call may take before the investigation goes on without it; longer than the systems' own."""
+
+
+class JamieSettings(Section):
+    persona: Literal["off", "light", "full"] = "light"
+    """How much of a British DevOps mate Jamie is: a sentence after an answer, never in JSON or at a grave incident."""
 
 
 class ToolboxSettings(Section):
@@ -307,6 +324,7 @@ class Settings(BaseSettings):
     ollama: OllamaSettings = OllamaSettings()
     mcp_server: McpServerSettings = McpServerSettings()
     investigation: InvestigationSettings = InvestigationSettings()
+    jamie: JamieSettings = JamieSettings()
     toolbox: ToolboxSettings = ToolboxSettings()
     scarlet: ScarletSettings = ScarletSettings()
     ledger: LedgerSettings = LedgerSettings()

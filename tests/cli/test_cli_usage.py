@@ -26,6 +26,7 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
     [
         (["ask", "  "], ["question is empty", "why are requests failing?"]),
         (["ask", "why?", "--end", "yesterday"], ["--end 'yesterday'", "2026-11-24T03:45:00Z"]),
+        (["ask", "why?", "--about", "no-such-file"], ["no-such-file", "Check its path"]),
         (["investigate", "--window", "0"], ["--window", "0"]),
         (["mcp", "serve", "grafana"], ["grafana", "kubernetes"]),
         (["mcp", "serve", "loki", "--transport", "http", "--host", "0.0.0.0"], ["0.0.0.0"]),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from jamie import jamie_samples as samples
 
 from autodevops.domain.investigation import Investigation
-from autodevops.jamie import persona
 from autodevops.jamie.digest import BUDGET_CHARACTERS, facts, messages_for
 from autodevops.jamie.grounding import sentences, without_thinking
 from autodevops.jamie.narration import BROKEN_OFF, Narration
@@ -255,12 +254,3 @@ async def test_thinking_is_dropped_wherever_the_pieces_break(parts: list[str]) -
     whole = "".join(parts)
     closed = re.sub(r"<think>.*?</think>", "", whole, flags=re.S)
     assert await _all(without_thinking(_pieces(parts))) == re.sub(r"<think>.*", "", closed, flags=re.S)
-
-
-def test_the_persona_is_off_for_severe_incidents_and_never_has_digits_or_code() -> None:
-    assert persona.level_for(samples.explained(severity="critical"), "light") == "off"
-    assert persona.level_for(samples.explained(), "light") == "light"
-    for mood, phrases in persona._phrases().items():
-        assert persona.remark(mood, "text", "off") == ""
-        assert persona.remark(mood, "text", "light") == persona.remark(mood, "text", "light")
-        assert not [phrase for phrase in phrases if re.search(r"[\d`\[\]<>]", phrase)]

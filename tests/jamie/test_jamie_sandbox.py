@@ -80,6 +80,15 @@ async def test_why_checkouts_fail_names_the_culprit_in_its_first_line(
         ("what is firing?", "firing"),
         ("what changed today?", "in `shop`"),
         ("how many nodes are there?", "nodes"),
+        ("is checkout ok?", "`checkout` in `shop` is not well"),
+        ("slowest traces of checkout", "The slowest request through `checkout`"),
+        ("show me a failed request", "the newest begins to fail in `payment"),
+        ("before and after the last deploy of payment", "`payment`, after the deploy against before it: error ratio"),
+        ("do we have room for 10 more replicas of cart?", "Yes: 10 more replicas of `cart` fit"),
+        ("which pods use most memory?", "uses the most memory"),
+        ("how full are the disks?", "No disk is above 85%"),
+        ("images used by cart", "`cart` in `shop` runs `registry.example/shop/cart:"),
+        ("restart cart", "this would replace the pods of cart"),
     ],
 )
 async def test_plain_questions_are_answered(

@@ -16,13 +16,20 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DEPENDENCIES: list[str] = PROJECT["project"]["dependencies"]
-CONDA_NAMES = {"ollama": "ollama-python", "kubernetes": "python-kubernetes", "duckdb": "python-duckdb"}
+CONDA_NAMES = {
+    "ollama": "ollama-python",
+    "kubernetes": "python-kubernetes",
+    "duckdb": "python-duckdb",
+    "prometheus-client": "prometheus_client",
+    "tzdata": "python-tzdata",
+}
 MODULES = {
     "slack-sdk": "slack_sdk",
     "pydantic-settings": "pydantic_settings",
     "promql-parser": "promql_parser",
     "pyyaml": "yaml",
     "python-dotenv": "dotenv",
+    "prometheus-client": "prometheus_client",
     "langgraph": "langgraph.graph",
 }
 

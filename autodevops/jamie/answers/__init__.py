@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
 from autodevops.domain.evidence import Evidence
+from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList, ToolOutput
 from autodevops.jamie.context import Context
 from autodevops.jamie.failures import without_code
+from autodevops.jamie.markdown import cites, code, prose
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
@@ -23,11 +25,13 @@ Object: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """`evidence` holds everything that `text` cites."""
+    """`evidence` holds everything that `text` cites; `items` what it lists, in the order in which it is read."""
 
     text: str  # Markdown
     evidence: tuple[Evidence, ...] = ()
     follow_ups: tuple[str, ...] = ()
+    items: tuple[Subject, ...] = ()
+    grave: bool = False  # something critical fires, or users are hurt: nobody jokes
 
 
 Answering: TypeAlias = Callable[[Context, EvidenceSource, Emit], Awaitable[Answer]]
@@ -59,3 +63,23 @@ def metadata(item: Object) -> Mapping[str, Any]:
 def reason(evidence: Evidence) -> str:
     """Why a call failed, without the error's code in front."""
     return without_code(evidence.error)
+
+
+def whose(context: Context) -> str:
+    """The workload in its namespace, or the namespace alone, as code."""
+    place = code(context.namespace)
+    return f"{code(context.subject.name)} in {place}" if context.subject else place
+
+
+def gaps(evidence: Iterable[Evidence]) -> str:
+    """What could not be read and why, as a part of an answer; empty when all could."""
+    lines = [f"- {code(item.tool)}: {prose(reason(item))}{cites([item.id])}" for item in evidence if not item.ok]
+    return "\n".join(["", "", "**What I could not see**", "", *dict.fromkeys(lines)]) if lines else ""
+
+
+def verb(count: int, one: str, several: str) -> str:
+    return one if count == 1 else several
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from autodevops.domain.alert import Alert
 from autodevops.domain.evidence import Evidence
+from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import AlertGroupList, AlertList
 from autodevops.jamie.answers import Answer, understood
 from autodevops.jamie.context import Context
@@ -49,7 +50,9 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
         text += f"\n\nSilenced or inhibited: {muted}."
     if cut:
         text += "\n\nThe list was cut; there are more alerts."
-    return Answer(text, evidence, _follow_ups(context, firing))
+    grave = any(_rank(alert)[0] == 0 for alert in firing)
+    items = tuple(_subject(alert) for alert in firing[:SHOWN])
+    return Answer(text, evidence, _follow_ups(context, firing), items, grave)
 
 
 async def _alerts(source: EvidenceSource) -> tuple[tuple[Evidence, ...], tuple[Alert, ...], bool]:
@@ -86,6 +89,18 @@ def _table(alerts: list[Alert]) -> str:
 def _about(alert: Alert) -> str:
     what = next((alert.labels[key] for key in _ABOUT if alert.labels.get(key)), "")
     return "/".join(part for part in (alert.labels.get("namespace", ""), what) if part) or "the cluster"
+
+
+def _subject(alert: Alert) -> Subject:
+    """What an alert is about, as far as its labels say."""
+    namespace = alert.labels.get("namespace", "")
+    for label, kind in (("deployment", "Deployment"), ("statefulset", "StatefulSet"), ("pod", "Pod"), ("node", "Node")):
+        if alert.labels.get(label):
+            return Subject(kind=kind, name=alert.labels[label], namespace=namespace if kind != "Node" else "")
+    name = next((alert.labels[key] for key in _ABOUT if alert.labels.get(key)), "")
+    if name:
+        return Subject(kind="Service", name=name, namespace=namespace, api_version="opentelemetry.io")
+    return Subject(kind="Alert", name=alert.name, namespace=namespace)
 
 
 def _follow_ups(context: Context, firing: list[Alert]) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from autodevops.domain.tool_results import NameList, PullRequestList
 from autodevops.jamie.answers import Answer, Object, items_of, metadata, reason, understood
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, prose
-from autodevops.jamie.timephrase import describe
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
@@ -55,7 +54,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
 def _text(context: Context, moments: list[Moment], used: tuple[Evidence, ...]) -> str:
     about = f" to {code(context.subject.name)}" if context.subject else f" in {code(context.namespace)}"
     looked = cites(item.id for item in used if item.ok)
-    window = describe(context.window)
+    window = context.told
     if not moments:
         text = f"**I see no rollout or merge{about}** ({window}).{looked}"
     else:
@@ -91,6 +90,20 @@ def _rollouts(evidence: Evidence) -> list[Moment]:
             said = f": {code(cause)}" if cause else ""
             moments.append(Moment(_created(item), f"rollout of {code(owner)}{moved}{number}{said}", evidence.id, owner))
     return moments
+
+
+def images_at(evidence: Evidence, moment: datetime) -> dict[str, str]:
+    """By Deployment: the images of the newest ReplicaSet that was there then."""
+    newest: dict[str, tuple[datetime, str]] = {}
+    for item in items_of(evidence):
+        for owner in metadata(item).get("ownerReferences") or ():
+            if owner.get("kind") != "Deployment" or not metadata(item).get("creationTimestamp"):
+                continue
+            created = _created(item)
+            name = str(owner.get("name", ""))
+            if created < moment and (name not in newest or created > newest[name][0]):
+                newest[name] = (created, _images(item))
+    return {name: images for name, (_, images) in newest.items()}
 
 
 def _created(item: Object) -> datetime:

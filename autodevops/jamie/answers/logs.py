@@ -14,7 +14,6 @@ from autodevops.domain.tool_results import LogResult, PodLogs
 from autodevops.jamie.answers import Answer, Object, items_of, metadata, reason, understood
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import block, cites, code, prose
-from autodevops.jamie.timephrase import describe
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
@@ -47,7 +46,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     if not records:
         what = "error lines" if errors_only else "log lines"
         return Answer(
-            f"**There are no {what} from {whose}** ({describe(context.window)}).{cites([evidence.id])}",
+            f"**There are no {what} from {whose}** ({context.told}).{cites([evidence.id])}",
             (evidence,),
             _follow_ups(context),
         )
@@ -58,7 +57,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     noun = "error line" if errors_only else "log line"
     text = (
         f"**{least[:1].upper()}{least[1:]} {noun}{'' if len(records) == 1 else 's'} from {whose}** "
-        f"({describe(context.window)}): {levels}.{cites([evidence.id])}"
+        f"({context.told}): {levels}.{cites([evidence.id])}"
     )
     if len(records) > SHOWN:
         text += f"\n\nThe last {SHOWN}:"

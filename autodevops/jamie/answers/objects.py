@@ -1,10 +1,17 @@
-"""Listing and counting Kubernetes objects, exactly: from the objects, not from a model's reading of them."""
+"""Listing and counting Kubernetes objects, exactly: from the objects, not from a model's reading of them.
+
+Filters are the question's own: a state, a node, a workload, an image, restarts within its time. What was cut is said
+with its numbers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 from autodevops.domain.base import Json
+from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList
 from autodevops.jamie import intent
 from autodevops.jamie.answers import Answer, Object, metadata, understood
@@ -42,14 +49,22 @@ _BAD_WAITING = frozenset(
 
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
     kind, state = context.reading.kind, context.reading.state
+    if kind == "Image":
+        from autodevops.jamie.answers import images
+
+        return await images.answer(context, source)
     scoped = kind not in intent.table().cluster_scoped
     arguments: dict[str, Json] = {"kind": kind, "output": "full", "limit": READ}
     if scoped:
         arguments["namespace"] = context.namespace
     evidence = await source.collect("kubernetes.list_resources", arguments)
     listed = understood(evidence, ResourceList)
-    everything: list[Object] = [item for item in listed.items if _belongs(item, context)]
-    chosen = [item for item in everything if not state or _in_state(kind, item, state)]
+    everything: list[Object] = [item for item in listed.items if belongs(item, context) and _is_there(item, context)]
+    if context.image and not everything:
+        from autodevops.jamie.answers import images
+
+        return await images.answer(context, source)
+    chosen = [item for item in everything if not state or _chosen(kind, item, state, context)]
     text = _sentence(context, kind, len(chosen), len(everything), listed.truncated) + cites([evidence.id])
     if listed.truncated:
         text += f"\n\nThe list was cut: {code(listed.note or 'there are more objects than one call returns', 200)}"
@@ -57,19 +72,20 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     if state == "not_ready" and completed:
         text += f"\n\nPods that ran to completion ({completed}) are not counted as unready."
     if chosen and (context.reading.intent == "list" or state):
-        text += "\n\n" + _table(kind, chosen)
-    return Answer(text, (evidence,), _follow_ups(context, kind, chosen))
+        text += "\n\n" + table_of(kind, chosen)
+    return Answer(text, (evidence,), _follow_ups(context, kind, chosen), items_in(kind, chosen))
 
 
 def _sentence(context: Context, kind: str, count: int, total: int, cut: bool) -> str:
     where = f" in {code(context.namespace)}" if kind not in intent.table().cluster_scoped else ""
     of = f" of {code(context.subject.name)}" if context.subject else ""
+    of += f" on {code(context.node)}" if context.node and kind == "Pod" else ""
     least = "at least " if cut else ""
     state = context.reading.state
     if not state:
         noun = noun_of(kind, count)
         return f"**There {'is' if count == 1 else 'are'} {least}{count} {noun}{of}{where}.**"
-    said = _STATES[state]
+    said = _STATES[state] + (f" ({context.told})" if state == "restarted" and _timed(context) else "")
     if count == 1:
         said = said.replace("are ", "is ", 1).replace("have ", "has ", 1)
     return f"**{least}{count} of {total} {noun_of(kind, total)}{of}{where} {said}.**".replace("**at", "**At")
@@ -81,7 +97,7 @@ def noun_of(kind: str, count: int) -> str:
     return plural.lower() if kind in {"Pod", "Node", "Namespace", "Event", "Job"} else plural
 
 
-def _belongs(item: Object, context: Context) -> bool:
+def belongs(item: Object, context: Context) -> bool:
     """Whether an object is the named workload, or carries the labels its selector asks for."""
     if context.workload is None:
         return True
@@ -90,6 +106,66 @@ def _belongs(item: Object, context: Context) -> bool:
         return bool(here.get("name") == context.workload.subject.name)
     labels, wanted = here.get("labels") or {}, context.workload.match_labels
     return bool(wanted) and all(labels.get(key) == value for key, value in wanted.items())
+
+
+def _is_there(item: Object, context: Context) -> bool:
+    """On the node that was named, and made from the image that was."""
+    spec: dict[str, Any] = item.get("spec") or {}
+    kind = item.get("kind") or context.reading.kind
+    if context.node and kind == "Pod" and spec.get("nodeName") != context.node:
+        return False
+    if context.node and kind == "Node" and metadata(item).get("name") != context.node:
+        return False
+    if not context.image:
+        return True
+    template = spec if kind == "Pod" else (spec.get("template") or {}).get("spec") or {}
+    return any(context.image in str(each.get("image", "")).lower() for each in template.get("containers") or ())
+
+
+def _timed(context: Context) -> bool:
+    """Whether the question named a time, which then limits what has happened and not what is."""
+    return context.text != context.question
+
+
+def _chosen(kind: str, item: Object, state: str, context: Context) -> bool:
+    if state == "restarted" and kind == "Pod" and _timed(context):
+        return restarted_since(item, context.window.start, context.window.end)
+    return _in_state(kind, item, state)
+
+
+def restarted_since(pod: Object, start: datetime, end: datetime | None = None) -> bool:
+    """Whether a container ended in that time and was started again."""
+    for each in _containers(pod):
+        ended = ((each.get("lastState") or {}).get("terminated") or {}).get("finishedAt")
+        if ended and int(each.get("restartCount", 0)):
+            moment = datetime.fromisoformat(str(ended))
+            if moment >= start and (end is None or moment < end):
+                return True
+    return False
+
+
+def is_ready(pod: Object) -> bool:
+    return _condition(pod, "Ready")
+
+
+def items_in(kind: str, items: list[Object]) -> tuple[Subject, ...]:
+    """As the table shows them."""
+    return tuple(
+        Subject(
+            kind=kind,
+            name=str(metadata(item).get("name", "")),
+            namespace=str(metadata(item).get("namespace") or ""),
+            api_version=str(item.get("apiVersion") or ""),
+        )
+        for item in _ordered(kind, items)[:SHOWN]
+    )
+
+
+def _ordered(kind: str, items: list[Object]) -> list[Object]:
+    """By name; pods that restarted most first."""
+    return sorted(
+        items, key=lambda item: (-restarts(item) if kind == "Pod" else 0, str(metadata(item).get("name", "")))
+    )
 
 
 def _in_state(kind: str, item: Object, state: str) -> bool:
@@ -164,8 +240,8 @@ def pod_status(pod: Object) -> str:
     return str((pod.get("status") or {}).get("reason") or _phase(pod) or "Unknown")
 
 
-def _table(kind: str, items: list[Object]) -> str:
-    ordered = sorted(items, key=lambda item: str(metadata(item).get("name", "")))
+def table_of(kind: str, items: list[Object]) -> str:
+    ordered = _ordered(kind, items)
     head, row = _COLUMNS.get(kind, (("Name", "Created (UTC)"), lambda item: [_created(item)]))
     rows = [[code(str(metadata(item).get("name", ""))), *row(item)] for item in ordered[:SHOWN]]
     more = f"\n\nand {len(items) - SHOWN} more." if len(items) > SHOWN else ""

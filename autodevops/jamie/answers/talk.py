@@ -10,12 +10,17 @@ EXAMPLES = ("What is wrong?", "What is firing?", "What changed today?", "Which p
 
 HELP = """Ask me about what runs in your cluster, in plain words. I only read, and I cite every query I ran.
 
+- **Is it ok?**: status? is checkout ok?
 - **Why**: why are checkouts failing? is everything healthy? since when?
-- **What is there**: how many pods are not ready in shop? list deployments
-- **Logs and metrics**: show me the logs of payment in the last 30 minutes; show me its metrics
+- **What is there**: how many pods are not ready in shop? which pods restarted? pods on node-1; images used by payment
+- **Logs, metrics, traces**: show me the logs of payment in the last 30 minutes; its metrics; slowest traces of checkout
+- **Compare**: compare payment now with yesterday; before and after the last deploy; staging vs prod
+- **Capacity**: room for 10 more replicas of cart? which pods use most memory? who is throttled? how full are the nodes?
 - **Alerts and changes**: what is firing? what changed today?
+- **How to**: what does CrashLoopBackOff mean? how do I drain a node?
 
-Times are UTC; name a namespace with `in NAME`."""
+Times are as you say them: `yesterday 3pm to 4pm`, `since the last deploy`, `around 3am Berlin time`. Name a namespace
+with `in NAME`. I remember what we talk about: `and in staging?`, `show me its logs`, `the second one`."""
 
 
 async def help_answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
@@ -26,13 +31,4 @@ async def smalltalk(context: Context, source: EvidenceSource, emit: Emit) -> Ans
     return Answer(
         "Hello, I'm Jamie. I look into Kubernetes, metrics, logs, traces and changes, and tell you what I find.",
         follow_ups=EXAMPLES[:3],
-    )
-
-
-async def action(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
-    about = context.subject.name if context.subject else ""
-    why = f"Why is {about} failing?" if about else f"What is wrong in {context.namespace}?"
-    return Answer(
-        "I only read, so nothing was changed. I can find the cause and give you the command to run yourself.",
-        follow_ups=(why, "What changed today?"),
     )

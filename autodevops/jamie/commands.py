@@ -1,0 +1,135 @@
+"""The kubectl command of an action that a person asks for. It is said, never run.
+
+`command_for` reads the verb and the number from the question; what it is done to comes from the context. A name is
+only ever put into a command after it was found to exist, and is quoted for the shell.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+_VERB = re.compile(
+    r"\b(restart|bounce|roll ?back|undo|delete|kill|remove|scale|drain|cordon|uncordon|evict|pause|resume|silence"
+    r"|redeploy)\b"
+)
+_NUMBER = re.compile(r"(?<![\w.-])(\d{1,4})(?![\w.])")
+_REVISION = re.compile(r"\brevision (\d+)\b")
+_ROLLED = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset"}
+_NODE_VERBS = {"drain", "cordon", "uncordon"}
+
+
+@dataclass(frozen=True)
+class Command:
+    """`does` finishes the sentence "This would ..."; `undo` says how it is taken back; `lacks` what must be said."""
+
+    does: str
+    lines: tuple[str, ...] = ()
+    check: str = ""  # a command that shows the effect or tries it dry
+    undo: str = ""
+    lacks: str = ""
+
+
+def verb_of(text: str) -> str:
+    found = _VERB.search(text.lower())
+    if not found:
+        return ""
+    verb = found[1].replace(" ", "")
+    return {"undo": "rollback", "bounce": "restart", "redeploy": "restart", "kill": "delete", "remove": "delete"}.get(
+        verb, verb
+    )
+
+
+def command_for(text: str, *, kind: str = "", name: str = "", namespace: str = "", node: str = "") -> Command | None:
+    """None when the question names no action that has a command of its own (`fix it`)."""
+    verb = verb_of(text)
+    if verb in _NODE_VERBS:
+        return _on_node(verb, node)
+    kubectl = f"kubectl -n {shlex.quote(namespace)}" if namespace else "kubectl"
+    if verb == "silence":
+        return Command(
+            "mute an alert for two hours",
+            ('amtool silence add alertname="NAME" --duration=2h --comment="why"',),
+            "amtool silence query",
+            "amtool silence expire ID",
+            "" if name else "Name the alert.",
+        )
+    if verb in {"delete", "evict"} and kind == "Pod":
+        return Command(
+            f"delete the pod {name}; its controller makes a new one",
+            (f"{kubectl} delete pod {shlex.quote(name)}",),
+            f"{kubectl} delete pod {shlex.quote(name)} --dry-run=server",
+            "none: a deleted pod is gone; only its controller replaces it",
+        )
+    if not verb:
+        return None
+    if not name:
+        return Command("", lacks="Which workload? Name one, for example `restart checkout`.")
+    if kind not in _ROLLED:
+        if verb == "restart" and kind == "Pod":
+            return command_for("delete", kind=kind, name=name, namespace=namespace)
+        return Command("", lacks=f"I know no command that would {verb} a {kind}.")
+    target = f"{_ROLLED[kind]}/{shlex.quote(name)}"
+    if verb == "restart":
+        return Command(
+            f"replace the pods of {name} one after another",
+            (f"{kubectl} rollout restart {target}",),
+            f"{kubectl} rollout status {target}",
+            f"{kubectl} rollout undo {target} (the old pods are gone, the template is as before)",
+        )
+    if verb == "rollback":
+        revision = _REVISION.search(text.lower())
+        to = f" --to-revision={revision[1]}" if revision else ""
+        return Command(
+            f"put {name} back to {f'revision {revision[1]}' if revision else 'its revision before this one'}",
+            (f"{kubectl} rollout undo {target}{to}",),
+            f"{kubectl} rollout undo {target}{to} --dry-run=server",
+            f"{kubectl} rollout undo {target} (once more)",
+        )
+    if verb == "scale":
+        if kind == "DaemonSet":
+            return Command("", lacks="A DaemonSet has one pod a node; it cannot be scaled.")
+        number = _NUMBER.search(text)
+        if number is None:
+            return Command("", lacks=f"To how many replicas? For example `scale {name} to 5`.")
+        return Command(
+            f"set {name} to {number[1]} replicas (an autoscaler may set them again)",
+            (f"{kubectl} scale {target} --replicas={number[1]}",),
+            f"{kubectl} scale {target} --replicas={number[1]} --dry-run=server",
+            f"{kubectl} scale {target} --replicas=N, with the number it has now",
+        )
+    if verb in {"pause", "resume"}:
+        return Command(
+            f"{verb} the rollout of {name}",
+            (f"{kubectl} rollout {verb} {target}",),
+            f"{kubectl} rollout status {target} --watch=false",
+            f"{kubectl} rollout {'resume' if verb == 'pause' else 'pause'} {target}",
+        )
+    return Command(
+        f"delete {name} with all its pods; nothing puts it back but its manifest",
+        (f"{kubectl} delete {target}",),
+        f"{kubectl} delete {target} --dry-run=server",
+        f"none: keep it first with {kubectl} get {target} -o yaml",
+    )
+
+
+def _on_node(verb: str, node: str) -> Command:
+    name = shlex.quote(node) if node else "NODE"
+    if verb == "drain":
+        return Command(
+            f"move all pods off {node or 'the node'} and keep new ones away",
+            (f"kubectl drain {name} --ignore-daemonsets --delete-emptydir-data",),
+            f"kubectl drain {name} --ignore-daemonsets --delete-emptydir-data --dry-run=server",
+            f"kubectl uncordon {name} (the pods stay where they went)",
+            "" if node else "Name the node.",
+        )
+    keep = "keep new pods off" if verb == "cordon" else "let new pods onto"
+    back = "uncordon" if verb == "cordon" else "cordon"
+    return Command(
+        f"{keep} {node or 'the node'}",
+        (f"kubectl {verb} {name}",),
+        f"kubectl get node {name}",
+        f"kubectl {back} {name}",
+        "" if node else "Name the node.",
+    )
