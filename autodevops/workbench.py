@@ -193,6 +193,7 @@ class Workbench:
             self._agent = JamieAgent(
                 self.tools,
                 model=chat_model(self.settings.ollama),
+                tool_rounds=self.settings.ollama.tool_rounds,
                 settings=self.settings.investigation,
                 clock=self._clock,
             )

@@ -24,6 +24,7 @@ from autodevops.investigation import Request, investigate
 from autodevops.jamie.answers import Answer, Answering, alerts, deploys, logs, metrics, objects, talk
 from autodevops.jamie.context import Asked, Context, Unclear, checked, resolve
 from autodevops.jamie.conversation import Conversation
+from autodevops.jamie.explorer import Explorer
 from autodevops.jamie.follow_ups import after, since_when
 from autodevops.jamie.intent import Intent
 from autodevops.jamie.narration import Narration
@@ -31,11 +32,12 @@ from autodevops.jamie.narrator_builtin import BuiltInNarrator
 from autodevops.jamie.narrator_model import ModelNarrator
 from autodevops.jamie.persona import Level, level_for, remark
 from autodevops.jamie.timephrase import describe
+from autodevops.jamie.tool_offer import offer
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.llm import ChatModel
 from autodevops.settings.model import InvestigationSettings
-from autodevops.toolbox.protocol import Emit, Tools
+from autodevops.toolbox.protocol import Emit, Tools, ToolSpec
 from autodevops.toolbox.recorder import Recorder
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ ANSWERS: dict[Intent, Answering] = {
     "smalltalk": talk.smalltalk,
     "action": talk.action,
 }
+LISTING_SECONDS = 3.0  # a server that is slow to start is left out of what a model may call
 _CITATION = re.compile(r"\[(ev-[0-9a-f]+)\]")
 
 
@@ -63,12 +66,14 @@ class JamieAgent:
         *,
         settings: InvestigationSettings,
         model: ChatModel | None = None,
+        tool_rounds: int = 3,
         clock: Clock = utc_now,
         persona: Level = "light",
     ) -> None:
         self._tools = tools
         self._settings = settings
         self._model = model
+        self._tool_rounds = tool_rounds
         self._clock = clock
         self._persona = persona
         self.conversation = Conversation()
@@ -147,14 +152,14 @@ class JamieAgent:
             question=context.question, namespace=context.namespace, subject=context.subject, window=context.window
         )
         async with asyncio.TaskGroup() as group:
-            probe = group.create_task(self._model.unavailable()) if self._model else None
+            narrator = group.create_task(self._narrator(context, source)) if self._model else None
             result = group.create_task(_investigation(request, source, emit))
         investigation = result.result()
         if isinstance(investigation, AutoDevOpsError):
             raise investigation
         self._remember(context, investigation)
-        problem = probe.result() if probe else ""
-        narration = Narration(ModelNarrator(self._model) if self._model and not problem else None, problem)
+        model, problem = narrator.result() if narrator else (None, "")
+        narration = Narration(model, problem)
         text = ""
         async with aclosing(narration.pieces(investigation, context.question)) as pieces:
             async for piece in pieces:
@@ -169,10 +174,26 @@ class JamieAgent:
             text=text,
             narrator=narration.narrator,
             note=narration.note,
-            evidence=_cited(text, investigation.evidence, leading),
+            evidence=_cited(text, (*investigation.evidence, *narration.evidence), leading),
             investigation=investigation,
             follow_ups=after(investigation),
         )
+
+    async def _narrator(self, context: Context, source: Recorder) -> tuple[ModelNarrator | None, str]:
+        """The model with the tools it may call; or why it cannot be asked."""
+        assert self._model is not None
+        if problem := await self._model.unavailable():
+            return None, problem
+        explorer = None
+        if self._tool_rounds and (await self._model.card()).tools:
+            specs: tuple[ToolSpec, ...] = ()
+            with anyio.move_on_after(LISTING_SECONDS):
+                specs = await self._tools.list_tools()
+            offered = offer(specs, context.question, context.reading.intent)
+            explorer = Explorer(
+                offered, source, namespace=context.namespace, window=context.window, rounds=self._tool_rounds
+            )
+        return ModelNarrator(self._model, explorer), ""
 
     def _said(
         self, answer: Answer, persona: Level, emit: Emit, investigation: Investigation | None = None

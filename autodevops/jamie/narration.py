@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
 from autodevops.jamie.narrator_builtin import BuiltInNarrator, closing, explanation, headline
 from autodevops.jamie.narrator_model import ModelNarrator
@@ -19,12 +20,18 @@ BROKEN_OFF = "*The model broke off here; what follows is the built-in account.*"
 
 
 class Narration:
-    """Iterate `pieces`, then read `narrator` and `note`."""
+    """Iterate `pieces`, then read `narrator`, `note` and `evidence`."""
 
     def __init__(self, model: ModelNarrator | None, unavailable: str = "") -> None:
         self._model = model
         self.narrator = BuiltInNarrator.name
         self.note = f"{unavailable} The built-in narrator wrote this answer." if unavailable else ""
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What the model gathered besides the investigation's."""
+        explorer = self._model.explorer if self._model else None
+        return tuple(explorer.evidence) if explorer else ()
 
     async def pieces(self, investigation: Investigation, question: str) -> AsyncGenerator[str, None]:
         if self._model is None:
@@ -50,7 +57,21 @@ class Narration:
                 yield "\n\n" + part
         else:
             self.narrator = self._model.name
-            if self._model.left_out:
-                self.note = "Commands that the model made up were left out."
+            self.note = " ".join(_remarks(self._model))
         for part in closing(investigation):
             yield "\n\n" + part
+
+
+def _remarks(model: ModelNarrator) -> list[str]:
+    """What a reader has to know of an answer that a model wrote."""
+    said = []
+    if model.left_out:
+        said.append("Commands that the model made up were left out.")
+    if model.doubtful:
+        sentences = "A sentence has a figure" if model.doubtful == 1 else f"{model.doubtful} sentences have figures"
+        said.append(f"{sentences} that the evidence cited does not show; it is marked.")
+    if model.prompt_cut:
+        said.append("The model's server cut the facts to fit its context: set AUTODEVOPS_OLLAMA__NUM_CTX.")
+    if model.answer_cut:
+        said.append("The model reached the greatest length of an answer, so its last sentence is left out.")
+    return said

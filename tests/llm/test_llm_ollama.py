@@ -25,7 +25,8 @@ QUESTION = (Message("system", "Be brief."), Message("user", "Why?"))
 async def written(model: OllamaModel, seen: list[str] | None = None) -> list[str]:
     seen = [] if seen is None else seen
     async for piece in model.stream(QUESTION):
-        seen.append(piece)
+        if isinstance(piece, str):
+            seen.append(piece)
     return seen
 
 
