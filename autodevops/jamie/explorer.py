@@ -28,6 +28,7 @@ CALLS = 8  # in one answer
 LINES_ASKED = 100  # where a tool takes a limit: more is cut before the model sees it
 RESULT_CHARACTERS = 2400  # of one answer
 SMALLEST_RESULT = 300
+HAVE = "You have that answer already:"
 
 
 class Explorer:
@@ -43,6 +44,7 @@ class Explorer:
         self._rounds = rounds
         self._calls = CALLS
         self._made: dict[str, str] = {}  # by call: its evidence id, or that it was refused
+        self._told: set[str] = set()  # what was said instead of an answer
         self.evidence: list[Evidence] = []
 
     @property
@@ -59,9 +61,9 @@ class Explorer:
         self._rounds -= 1
         room = max(SMALLEST_RESULT, min(RESULT_CHARACTERS, characters // max(1, min(len(calls), CALLS_A_ROUND))))
         prepared = [self._prepared(call, at) for at, call in enumerate(calls)]
-        if not any(not isinstance(each, str) for each in prepared):
-            fresh = any(call.arguments is None or self.offer.find(call.name) is None for call in calls)
-            self._rounds = self._rounds if fresh else 0  # only what it has already: it goes round in circles
+        if all(isinstance(each, str) and (each in self._told or each.startswith(HAVE)) for each in prepared):
+            self.close()  # nothing new is asked: it goes round in circles
+        self._told.update(each for each in prepared if isinstance(each, str))
         collected = await asyncio.gather(
             *(self._source.collect(each[0].name, each[1]) for each in prepared if not isinstance(each, str))
         )
@@ -94,7 +96,7 @@ class Explorer:
         arguments = self._completed(spec, arguments)
         key = _key(spec, arguments)
         if key in self._made:
-            return f"You have that answer already: {self._made[key]}. Use it, and write."
+            return f"{HAVE} {self._made[key]}. Use it, and write."
         if at >= CALLS_A_ROUND or self._calls <= 0:
             return "Error: too many calls. Write with what you have."
         self._calls -= 1

@@ -27,7 +27,7 @@ LOOP_SEEN_IN = 240  # characters at the end of an unfinished sentence in which a
 _LOOP = re.compile(r"(.{1,40}?)\1{5,}$", re.S)
 _END = re.compile(r"[.!?](?=\s)|\n")
 _ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|no)|^\s*\d+)\.$", re.I)
-_CITED = re.compile(r"\s*[\[(]\s*ev-[\w-]+(?:\s*[,;]?\s*(?:and\s+)?ev-[\w-]+)*\s*[\])]|\s*\bev-[\w-]+", re.I)
+_CITED = re.compile(r"\s*[\[(【]\s*ev-[\w-]+(?:\s*[,;]?\s*(?:and\s+)?ev-[\w-]+)*\s*[\])】]|\s*\bev-[\w-]+", re.I)
 _ID = re.compile(r"ev-[\w-]+", re.I)
 _COMMAND = re.compile(
     r"\b(kubectl|helm|oc|docker|crictl|podman|curl|wget|systemctl|argocd|terraform|ssh)\s+[\w-]+", re.I
@@ -140,11 +140,11 @@ def _boundary(text: str) -> int | None:
         while True:
             space = len(text) - end - len(text[end:].lstrip())
             rest = text[end + space :]
-            cited = re.match(r"[\[(]\s*ev-[^\])]*[\])][.!?]?", rest, re.I)
+            cited = re.match(r"[\[(【]\s*ev-[^\])】]*[\])】][.!?]?", rest, re.I)
             if not cited:
                 break
             end += space + cited.end()
-        if not rest or (rest[0] in "[(" and len(rest) < 24 and not re.search(r"[\])]", rest)):
+        if not rest or (rest[0] in "[(【" and len(rest) < 24 and not re.search(r"[\])】]", rest)):
             return None
         return end + space
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,6 +41,7 @@ class OllamaModel:
         self._card: ModelCard | None = None
         self._think: Literal["low"] | bool | None = None
         self._shown: dict[tuple[str, str], ShowResponse] = {}  # by name and digest
+        self._trust: ssl.SSLContext | None = None
         self._gauges: dict[str, Gauge] = {}
 
     @property
@@ -204,8 +206,13 @@ class OllamaModel:
 
         from autodevops.llm.wire import mend
 
+        if self._trust is None:
+            # Reading the authorities takes a tenth of a second, which plain HTTP need not spend.
+            secure = self._settings.url.startswith("https:")
+            self._trust = httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return AsyncClient(
             host=self._settings.url,
+            verify=self._trust,
             timeout=httpx.Timeout(seconds, connect=min(seconds, PROBE_SECONDS)),
             event_hooks={"response": [mend]},
         )

@@ -18,10 +18,10 @@ import json
 import select
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 End = Literal["done", "cut", "stall", "error", "garbage", "silent"]
 CREATED = "2026-01-01T00:00:00.000000Z"
@@ -49,6 +49,10 @@ class Reply:
     error: str = "model runner has unexpectedly stopped"
 
 
+Answering: TypeAlias = Reply | Callable[[Mapping[str, Any]], Reply]
+"""A reply, or a function of the request's body that gives one."""
+
+
 @dataclass
 class ScriptedOllama:
     """Serves in a thread between `with` and its end. `requests` keeps (path, body) of every POST.
@@ -57,7 +61,7 @@ class ScriptedOllama:
     """
 
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"small:1b": {}})
-    replies: Sequence[Reply] = ()
+    replies: Sequence[Answering] = ()
     tags_status: int = 200
     embedding_size: int = 16
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -86,8 +90,9 @@ class ScriptedOllama:
         """The bodies of the requests to /api/chat."""
         return [body for path, body in self.requests if path == "/api/chat"]
 
-    def next_reply(self) -> Reply:
-        return self._left.pop(0) if self._left else Reply(status=500, error="the script has no reply left")
+    def next_reply(self, body: Mapping[str, Any]) -> Reply:
+        answering = self._left.pop(0) if self._left else Reply(status=500, error="the script has no reply left")
+        return answering if isinstance(answering, Reply) else answering(body)
 
     def wait(self, connection: socket.socket) -> None:
         """Until the client hangs up or this server closes."""
@@ -131,7 +136,7 @@ def _handler(script: ScriptedOllama) -> type[BaseHTTPRequestHandler]:
                 self._json(400, {"error": f"registry.ollama.ai/library/{name} does not support tools"})
             else:
                 try:
-                    self._chat(name, script.next_reply(), body)
+                    self._chat(name, script.next_reply(body), body)
                 except (BrokenPipeError, ConnectionResetError):
                     script.hung_up.set()
                     self.close_connection = True
