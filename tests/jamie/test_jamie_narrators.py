@@ -187,6 +187,10 @@ TAKEN_OVER = [
     ("no evidence cited", ["All is well. " * 1, "Truly. ", "Really. ", "Honest. ", "Promise. "], "cited no evidence"),
     ("down at once", [ToolUnavailable("Ollama at http://h does not answer.")], "does not answer"),
     ("endless", ["no end " * 400], "without end"),
+    ("one character for ever", ["!" * 300], "without end"),
+    ("refusal", ["I'm sorry, but I can't help with that."], "refused to answer"),
+    ("garbage", ["\x00\ufffd \x1b[2J ^_^ asdf"], "cited no evidence"),
+    ("figures of its own", [f"Errors rose to 99% [{ERRORS}]."], "cited no evidence"),
 ]
 
 
@@ -206,11 +210,28 @@ async def test_a_model_that_repeats_itself_is_stopped() -> None:
     assert "repeated itself" in narration.note
 
 
+async def test_thinking_whose_beginning_the_template_wrote_is_dropped() -> None:
+    model = ScriptedModel([["So, hm, let me see. ", "It may be redis.</think>", f"Errors rose [{ERRORS}]."]])
+    text, narration = await told(samples.explained(), model)
+    assert "redis.<" not in text
+    assert "let me see" not in text
+    assert f"Errors rose [{ERRORS}]." in text
+    assert narration.note == ""
+
+
+async def test_thinking_that_was_shown_before_it_was_known_ends_the_models_part() -> None:
+    model = ScriptedModel([[f"It is slow [{ERRORS}]. Is it? ", "</think>", f"Errors rose [{ERRORS}]."]])
+    text, narration = await told(samples.explained(), model)
+    assert BROKEN_OFF in text
+    assert narration.note == "The model thought aloud: the built-in narrator took over."
+
+
 WIRE = [
     ("cut", Reply([f"Errors rose [{ERRORS}]. ", "And "], end="cut"), 10.0, "broke"),
     ("error", Reply([f"Errors rose [{ERRORS}]. ", "And "], end="error"), 10.0, "unexpectedly stopped"),
     ("stall", Reply([f"Errors rose [{ERRORS}]. ", "And "], end="stall"), 0.5, "in time"),
     ("garbage", Reply([f"Errors rose [{ERRORS}]. ", "And "], end="garbage"), 10.0, "protocol"),
+    ("unfinished", Reply([f"Errors rose [{ERRORS}]. ", "And "], end="silent"), 10.0, "in the middle"),
 ]
 
 
