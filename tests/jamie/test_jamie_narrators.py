@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import timedelta
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from jamie import jamie_samples as samples
 
+from autodevops.domain.hypothesis import SuggestedAction
 from autodevops.domain.investigation import Investigation
 from autodevops.jamie import persona
 from autodevops.jamie.digest import BUDGET_CHARACTERS, facts, messages_for
@@ -40,10 +42,10 @@ EXPLAINED = f"""\
 
 - redis fails basket. (12%) [{ERRORS}]
 
-**Timeline** (UTC)
+**Timeline** (2026-11-24, UTC)
 
-- 2026-11-24 15:10 basket went from 2.3.1 to 2.4.0. [{ROLLOUT}]
-- 2026-11-24 15:12 Errors began to rise. [{ERRORS}]
+- 15:10 basket went from 2.3.1 to 2.4.0. [{ROLLOUT}]
+- 15:12 Errors began to rise. [{ERRORS}]
 
 **What I could not see**
 
@@ -62,8 +64,8 @@ HEALTHY = f"""\
 
 **What I looked at** (last 60 min to 2026-11-24 15:30 UTC)
 
-- `prometheus.query_range`: one query [{ERRORS}]
-- `loki.query_logs`: one query [{LOGS}]"""
+- `prometheus`: one query [{ERRORS}]
+- `loki`: one query [{LOGS}]"""
 
 UNDETERMINED = f"""\
 **Errors rose in store.** I cannot tell you the cause from what I could see.
@@ -103,6 +105,77 @@ async def test_one_system_that_is_down_is_one_line() -> None:
     other = gap.model_copy(update={"tool": "tempo.list_tags"})
     text, _ = await told(base.model_copy(update={"missing": (gap, other)}))
     assert text.endswith(f"- `tempo` (2 queries): Tempo does not answer. Start it. [{TRACES}]")
+
+
+async def test_nothing_is_said_twice() -> None:
+    base = samples.explained()
+    first = base.hypotheses[0]
+    errors = first.supports[0]
+    again = errors.model_copy(update={"evidence": (LOGS,)})
+    headline = errors.model_copy(update={"text": "basket fails since its rollout of 2.4.0, since 15:12 UTC."})
+    doubled = first.model_copy(update={"supports": (errors, headline, again)})
+    text, _ = await told(base.model_copy(update={"hypotheses": (doubled,)}))
+    assert text.count("Errors of basket rose from 0.1% to 34%.") == 1
+    assert f"1. Errors of basket rose from 0.1% to 34%. [{ERRORS}] [{LOGS}]" in text
+    assert text.count("basket fails since its rollout") == 1
+
+
+async def test_what_only_looks_comes_after_what_helps_in_one_block() -> None:
+    base = samples.explained()
+    looks = [
+        SuggestedAction(kind="investigation", summary=f"See {name}.", command=f"kubectl get {name}")
+        for name in ("pods", "events ```\nrm")
+    ]
+    first = base.hypotheses[0]
+    more = first.model_copy(update={"suggested_actions": (*looks[:1], *first.suggested_actions, *looks[1:])})
+    text, _ = await told(base.model_copy(update={"hypotheses": (more,)}))
+    assert text.endswith(
+        "**Next step**\n\nRoll basket back.\n\n```sh\nkubectl -n store rollout undo deployment/basket\n```\n\n"
+        "**To look closer**\n\n```sh\n# See pods.\nkubectl get pods\n"
+        "# See events ''' rm.\nkubectl get events '''\nrm\n```"
+    )
+
+
+async def test_when_all_only_looks_the_first_is_the_next_step() -> None:
+    base = samples.explained()
+    looks = tuple(
+        SuggestedAction(kind="investigation", summary=f"See {name}.", command=f"kubectl get {name}") for name in "ab"
+    )
+    first = base.hypotheses[0].model_copy(update={"suggested_actions": looks})
+    text, _ = await told(base.model_copy(update={"hypotheses": (first,)}))
+    assert "**Next step**\n\nSee a.\n\n```sh\nkubectl get a\n```\n\n**To look closer**" in text
+
+
+async def test_a_likely_second_cause_is_no_less_likely_one() -> None:
+    base = samples.explained()
+    first, second = base.hypotheses
+    other = second.model_copy(update={"confidence": 0.68, "summary": "mail cannot be sent."})
+    text, _ = await told(base.model_copy(update={"hypotheses": (first, other, second)}))
+    assert f"**Also found**\n\n- mail cannot be sent. (68%) [{ERRORS}]\n\n**Less likely**\n\n- redis fails" in text
+
+
+async def test_with_nothing_to_suggest_the_next_step_is_to_look_at_the_culprit() -> None:
+    base = samples.explained()
+    first = base.hypotheses[0].model_copy(update={"suggested_actions": ()})
+    text, _ = await told(base.model_copy(update={"hypotheses": (first,)}))
+    assert text.endswith("**Next step**\n\nLook closer at `basket`: ask me for its logs, its metrics or what changed.")
+
+
+async def test_a_moment_does_not_say_its_time_again_and_two_days_are_told_apart() -> None:
+    base = samples.explained()
+    change, onset = base.timeline
+    rising = onset.model_copy(update={"text": "Errors rise since 15:12 UTC, seen 9 times, at last at 15:20 UTC"})
+    text, _ = await told(base.model_copy(update={"timeline": (rising,)}))
+    assert "- 15:12 Errors rise, seen 9 times, at last at 15:20 UTC" in text
+    before = change.model_copy(update={"at": change.at - timedelta(days=1)})
+    text, _ = await told(base.model_copy(update={"timeline": (before, onset)}))
+    assert "**Timeline** (UTC)\n\n- 2026-11-23 15:10 basket went" in text
+
+
+async def test_the_first_sentence_of_a_headline_stands_out() -> None:
+    said = "shop is healthy now. Earlier: payment failed 35 % of its requests."
+    text, _ = await told(samples.healthy().model_copy(update={"summary": said}))
+    assert text.startswith("**shop is healthy now.** Earlier: payment failed 35 % of its requests.")
 
 
 HOSTILE = [
