@@ -282,7 +282,9 @@ class Workbench:
         problem = await model.unavailable()
         if problem:
             return Check("ollama", url, "failed", problem, "The built-in narrator writes the answers until it is back.")
-        return Check("ollama", url, "ok", f"answers with model {model.name}")
+        card = await model.card()
+        manner = "calls tools that read" if card.tools else "words only"
+        return Check("ollama", url, "ok", f"answers with model {card.name} ({manner}, {card.context_tokens} tokens)")
 
     def run_means(self, *, warm_kernels: int = 0, gate: Gate | None = None) -> Means:
         """What runbooks are run with. Cells that do something are denied unless a gate grants them."""

@@ -24,20 +24,17 @@ from autodevops.investigation import Request, investigate
 from autodevops.jamie.answers import Answer, Answering, alerts, deploys, logs, metrics, objects, talk
 from autodevops.jamie.context import Asked, Context, Unclear, checked, resolve
 from autodevops.jamie.conversation import Conversation
-from autodevops.jamie.explorer import Explorer
 from autodevops.jamie.follow_ups import after, since_when
 from autodevops.jamie.intent import Intent
-from autodevops.jamie.narration import Narration
+from autodevops.jamie.narration import narration_for
 from autodevops.jamie.narrator_builtin import BuiltInNarrator
-from autodevops.jamie.narrator_model import ModelNarrator
 from autodevops.jamie.persona import Level, level_for, remark
 from autodevops.jamie.timephrase import describe
-from autodevops.jamie.tool_offer import offer
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.llm import ChatModel
 from autodevops.settings.model import InvestigationSettings
-from autodevops.toolbox.protocol import Emit, Tools, ToolSpec
+from autodevops.toolbox.protocol import Emit, Tools
 from autodevops.toolbox.recorder import Recorder
 
 logger = logging.getLogger(__name__)
@@ -53,7 +50,6 @@ ANSWERS: dict[Intent, Answering] = {
     "smalltalk": talk.smalltalk,
     "action": talk.action,
 }
-LISTING_SECONDS = 3.0  # a server that is slow to start is left out of what a model may call
 _CITATION = re.compile(r"\[(ev-[0-9a-f]+)\]")
 
 
@@ -152,14 +148,13 @@ class JamieAgent:
             question=context.question, namespace=context.namespace, subject=context.subject, window=context.window
         )
         async with asyncio.TaskGroup() as group:
-            narrator = group.create_task(self._narrator(context, source)) if self._model else None
+            ready = group.create_task(narration_for(context, self._model, self._tools, source, self._tool_rounds))
             result = group.create_task(_investigation(request, source, emit))
         investigation = result.result()
         if isinstance(investigation, AutoDevOpsError):
             raise investigation
         self._remember(context, investigation)
-        model, problem = narrator.result() if narrator else (None, "")
-        narration = Narration(model, problem)
+        narration = ready.result()
         text = ""
         async with aclosing(narration.pieces(investigation, context.question)) as pieces:
             async for piece in pieces:
@@ -178,22 +173,6 @@ class JamieAgent:
             investigation=investigation,
             follow_ups=after(investigation),
         )
-
-    async def _narrator(self, context: Context, source: Recorder) -> tuple[ModelNarrator | None, str]:
-        """The model with the tools it may call; or why it cannot be asked."""
-        assert self._model is not None
-        if problem := await self._model.unavailable():
-            return None, problem
-        explorer = None
-        if self._tool_rounds and (await self._model.card()).tools:
-            specs: tuple[ToolSpec, ...] = ()
-            with anyio.move_on_after(LISTING_SECONDS):
-                specs = await self._tools.list_tools()
-            offered = offer(specs, context.question, context.reading.intent)
-            explorer = Explorer(
-                offered, source, namespace=context.namespace, window=context.window, rounds=self._tool_rounds
-            )
-        return ModelNarrator(self._model, explorer), ""
 
     def _said(
         self, answer: Answer, persona: Level, emit: Emit, investigation: Investigation | None = None

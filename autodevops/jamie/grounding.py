@@ -60,7 +60,7 @@ class Grounder:
             self._fenced = not self._fenced
             self.left_out += 1
             return ""
-        if self._fenced or _REFERENCE.match(body):
+        if self._fenced or _REFERENCE.match(body) or body.startswith("#"):
             return ""
         if not body:
             return sentence

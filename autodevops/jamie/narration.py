@@ -10,13 +10,39 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import anyio
+
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
+from autodevops.jamie.context import Context
+from autodevops.jamie.explorer import Explorer
 from autodevops.jamie.narrator_builtin import BuiltInNarrator, closing, explanation, headline
 from autodevops.jamie.narrator_model import ModelNarrator
+from autodevops.jamie.tool_offer import offer
 from autodevops.kernel.errors import ToolError
+from autodevops.llm import ChatModel
+from autodevops.toolbox.protocol import EvidenceSource, Tools, ToolSpec
 
+LISTING_SECONDS = 3.0  # a server that is slow to start is left out of what a model may call
 BROKEN_OFF = "*The model broke off here; what follows is the built-in account.*"
+
+
+async def narration_for(
+    context: Context, model: ChatModel | None, tools: Tools, source: EvidenceSource, rounds: int
+) -> Narration:
+    """The narration of one turn: by the model when it answers, with the tools it may call when it can."""
+    if model is None:
+        return Narration(None)
+    if problem := await model.unavailable():
+        return Narration(None, problem)
+    explorer = None
+    if rounds and (await model.card()).tools:
+        specs: tuple[ToolSpec, ...] = ()
+        with anyio.move_on_after(LISTING_SECONDS):
+            specs = await tools.list_tools()
+        offered = offer(specs, context.question, context.reading.intent)
+        explorer = Explorer(offered, source, namespace=context.namespace, window=context.window, rounds=rounds)
+    return Narration(ModelNarrator(model, explorer))
 
 
 class Narration:

@@ -234,6 +234,7 @@ JUDGED = [
     ("image", f"Known ![a](http://evil.example/x) [{ERRORS}].", f"Known a [{ERRORS}]."),
     ("command", f"Known [{ERRORS}]. Run kubectl delete ns store [{ERRORS}].", f"Known [{ERRORS}]."),
     ("fence", f"Known [{ERRORS}].\n```\nrm -rf /\n```\nAnd [{LOGS}].", f"Known [{ERRORS}].\nAnd [{LOGS}]."),
+    ("heading", f"## Summary\n\nKnown [{ERRORS}].", f"Known [{ERRORS}]."),
     ("thinking", f"<think>Let me see.</think>Known [{ERRORS}].", f"Known [{ERRORS}]."),
     ("abbreviation", f"Known, e.g. errors [{ERRORS}].", f"Known, e.g. errors [{ERRORS}]."),
     ("version", f"Known v2.4.0-rc1 [{ERRORS}].", f"Known v2.4.0-rc1 [{ERRORS}]."),
