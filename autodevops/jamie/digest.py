@@ -15,6 +15,7 @@ from autodevops.llm import Message
 BUDGET_TOKENS = 2000
 BUDGET_CHARACTERS = 7000  # about that many at 3.5 characters each
 LONGEST_FACT = 400
+LONGEST_QUESTION = 500
 
 INSTRUCTIONS = """You are Jamie, an SRE explaining an incident investigation to an on-call engineer in British English.
 The investigation is finished. You get its facts, each with evidence ids such as [ev-0123456789].
@@ -55,7 +56,7 @@ def messages_for(
     looking: bool = False,
 ) -> tuple[Message, Message]:
     """What the model is told, entered into `shown`. `looking`: it may call tools."""
-    asked = inert(question, 500)
+    asked = inert(question, LONGEST_QUESTION)
     kept = facts(investigation, budget)
     if shown is not None:
         shown.add(asked)

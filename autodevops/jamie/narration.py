@@ -24,6 +24,7 @@ from autodevops.llm import ChatModel
 from autodevops.toolbox.protocol import EvidenceSource, Tools, ToolSpec
 
 LISTING_SECONDS = 3.0  # a server that is slow to start is left out of what a model may call
+TOOLS_CHARACTERS = 5000  # of definitions, or a fifth of a small context
 BROKEN_OFF = "*The model broke off here; what follows is the built-in account.*"
 
 
@@ -40,7 +41,8 @@ async def narration_for(
         specs: tuple[ToolSpec, ...] = ()
         with anyio.move_on_after(LISTING_SECONDS):
             specs = await tools.list_tools()
-        offered = offer(specs, context.question, context.reading.intent)
+        characters = min(TOOLS_CHARACTERS, model.characters((await model.card()).context_tokens) // 5)
+        offered = offer(specs, context.question, context.reading.intent, characters=characters)
         explorer = Explorer(offered, source, namespace=context.namespace, window=context.window, rounds=rounds)
     return Narration(ModelNarrator(model, explorer))
 

@@ -14,16 +14,26 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from autodevops.domain.investigation import Investigation
-from autodevops.jamie.digest import BUDGET_CHARACTERS, BUDGET_TOKENS, messages_for
-from autodevops.jamie.explorer import SMALLEST_RESULT, Explorer
+from autodevops.jamie.digest import (
+    BUDGET_CHARACTERS,
+    BUDGET_TOKENS,
+    INSTRUCTIONS,
+    LONGEST_QUESTION,
+    LOOKING,
+    messages_for,
+)
+from autodevops.jamie.explorer import RESULT_CHARACTERS, SMALLEST_RESULT, Explorer
 from autodevops.jamie.grounding import Grounder, sentences
 from autodevops.jamie.shown import Shown
-from autodevops.kernel.errors import ToolNotFound, ToolRejected
+from autodevops.kernel.clock import monotonic_ms
+from autodevops.kernel.errors import ToolNotFound, ToolRejected, ToolTimeout
 from autodevops.llm import ChatModel, Finished, Message, ToolCall
 from autodevops.llm.reading import ThoughtAloud, with_calls, without_thinking
 
 HELD_BACK = 3  # sentences that may pass without evidence before the model is given up
 TEMPLATE_TOKENS = 200  # what a chat template adds to our words, tools' frame included
+LEAST_FACTS = 800  # characters; below that there is nothing to explain
+LEAST_FOR_TOOLS = 3000  # characters of facts and answers without which looking further is of no use
 NOW_WRITE = "You have all the answers you can get. Write the explanation now, with the evidence ids. Call nothing."
 
 _REFUSAL = re.compile(
@@ -49,9 +59,14 @@ class ModelNarrator:
     async def narrate(self, investigation: Investigation, question: str) -> AsyncGenerator[str, None]:
         """The explanation in whole sentences. Raises a ToolError when the model fails or ignores the facts."""
         begun = False
+        card = await self._model.card()
+        until = monotonic_ms() + card.seconds * 1000.0
+        room = self._model.characters(card.context_tokens - card.answer_tokens - TEMPLATE_TOKENS)
         explorer = self.explorer if self.explorer and self.explorer.open else None
+        if explorer and room < len(INSTRUCTIONS) + len(LOOKING) + _definitions(explorer) + LEAST_FOR_TOOLS:
+            explorer = None
         try:
-            async with aclosing(self._told(investigation, question, explorer)) as pieces:
+            async with aclosing(self._told(investigation, question, explorer, room, until)) as pieces:
                 async for text in pieces:
                     begun = True
                     yield text
@@ -61,16 +76,18 @@ class ModelNarrator:
         except ToolRejected:
             if explorer is None or begun:
                 raise
-        async with aclosing(self._told(investigation, question, None)) as pieces:
+        async with aclosing(self._told(investigation, question, None, room, until)) as pieces:
             async for text in pieces:
                 yield text
 
     async def _told(
-        self, investigation: Investigation, question: str, explorer: Explorer | None
+        self, investigation: Investigation, question: str, explorer: Explorer | None, room: int, until: float
     ) -> AsyncGenerator[str, None]:
-        card = await self._model.card()
-        room = card.context_tokens - card.answer_tokens - TEMPLATE_TOKENS
-        budget = min(BUDGET_CHARACTERS, self._model.characters(min(BUDGET_TOKENS, room - TEMPLATE_TOKENS)))
+        """`room`: characters for the prompt, answers of tools included; `until`: the end on the monotonic clock."""
+        taken = len(INSTRUCTIONS) + LONGEST_QUESTION
+        if explorer:
+            taken += len(LOOKING) + _definitions(explorer) + RESULT_CHARACTERS
+        budget = max(LEAST_FACTS, min(BUDGET_CHARACTERS, self._model.characters(BUDGET_TOKENS), room - taken))
         shown = Shown(item.id for item in investigation.evidence)
         dialogue = list(messages_for(investigation, question, shown, budget=budget, looking=explorer is not None))
         grounder = Grounder(shown)
@@ -81,8 +98,12 @@ class ModelNarrator:
             finished = Finished()
             offered = explorer.offer if explorer and explorer.open else None
             names = explorer.offer.specs if explorer else ()
+            seconds = (until - monotonic_ms()) / 1000.0
+            if seconds <= 0:
+                raise ToolTimeout("the model took too long", "Raise AUTODEVOPS_OLLAMA__TIMEOUT_SECONDS.")
+            stream = self._model.stream(dialogue, tools=offered.definitions if offered else (), seconds=seconds)
             async with (
-                aclosing(self._model.stream(dialogue, tools=offered.definitions if offered else ())) as parts,
+                aclosing(stream) as parts,
                 aclosing(without_thinking(parts)) as words,
                 aclosing(with_calls(words, names)) as read,
                 aclosing(sentences(read)) as whole,
@@ -121,7 +142,7 @@ class ModelNarrator:
                 raise ToolRejected("the model asked for tools instead of writing")
             held.clear()
             asked = Message("assistant", "", calls=tuple(calls), thinking=finished.thinking)
-            left = self._model.characters(room) - _length(dialogue) - _length([asked]) - _definitions(explorer)
+            left = room - _length(dialogue) - _length([asked]) - _definitions(explorer)
             answers = await explorer.answer(calls, shown, left)
             dialogue += [asked, *answers]
             if not explorer.open or left - _length(answers) < SMALLEST_RESULT:

@@ -109,7 +109,7 @@ class OllamaModel:
         patience = self._settings.first_token_seconds
         wait = min(limit, patience) if first else limit
         try:
-            with translated(self._settings.url, limit):
+            with translated(self._settings.url, self._settings.timeout_seconds):
                 with anyio.fail_after(max(0.0, wait - (monotonic_ms() - started) / 1000.0)):
                     return await anext(parts, None)
         except ToolTimeout as error:
@@ -198,6 +198,7 @@ class OllamaModel:
             answer_tokens=ANSWER_TOKENS + (THINKING_TOKENS if level else 0),
             tools="tools" in capabilities and self._settings.tools,
             thinks=thinks,
+            seconds=self._settings.timeout_seconds,
         )
 
     def _client(self, seconds: float) -> AsyncClient:

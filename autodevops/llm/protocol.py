@@ -53,6 +53,7 @@ class ModelCard:
     answer_tokens: int = 700  # the most it writes
     tools: bool = False
     thinks: bool = False
+    seconds: float = 60.0  # the most an answer may take, all rounds of tools included
 
 
 class ChatModel(Protocol):

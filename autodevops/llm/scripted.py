@@ -27,10 +27,11 @@ class ScriptedModel:
         problem: str = "",
         tools: bool = False,
         context_tokens: int = 8192,
+        seconds: float = 60.0,
     ) -> None:
         self._turns = [list(turn) for turn in turns]
         self._problem = problem
-        self._card = ModelCard(name=name, context_tokens=context_tokens, tools=tools)
+        self._card = ModelCard(name=name, context_tokens=context_tokens, tools=tools, seconds=seconds)
         self.name = name
         self.requests: list[tuple[Message, ...]] = []
         self.asked: list[dict[str, Any]] = []

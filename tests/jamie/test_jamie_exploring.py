@@ -334,14 +334,27 @@ async def test_a_server_that_dies_after_a_call_is_not_asked_again() -> None:
     assert "**Why**" in text
 
 
-@pytest.mark.parametrize(("context", "offered"), [(2600, [True, False]), (8192, [True, True])])
+@pytest.mark.parametrize(("context", "offered"), [(2048, [False]), (3000, [True, False]), (8192, [True, True])])
 async def test_a_small_context_leaves_room_for_the_answer(context: int, offered: list[bool]) -> None:
-    world = World({"loki.query_logs": {"lines": ["y" * 300] * 100}})
-    model = ScriptedModel([[logs()], [f"Errors rose [{ERRORS}]."]], tools=True, context_tokens=context)
+    world = World({"loki.query_logs": {"lines": ["y" * 90] * 100}})
+    calls = [logs(f"{{a{n}}}") for n in range(CALLS_A_ROUND)]
+    turns: list[list[str | ToolCall]] = [[*calls], [f"Errors rose [{ERRORS}]."]]
+    model = ScriptedModel(turns[-len(offered) :], tools=True, context_tokens=context)
     text, _ = await narrated(model, world)
     assert f"Errors rose [{ERRORS}]." in text
     assert max(sum(len(message.content) for message in request) for request in model.requests) < 3 * (context - 700)
     assert asked(model) == offered
+
+
+async def test_all_rounds_together_have_one_limit() -> None:
+    model = ScriptedModel([[logs()], [f"Errors rose [{ERRORS}]."]], tools=True, seconds=0.0)
+    text, narration = await narrated(model, World())
+    assert narration.note == "The model took too long: the built-in narrator took over."
+    assert "**Why**" in text
+    model = ScriptedModel([[logs()], [f"Errors rose [{ERRORS}]."]], tools=True, seconds=30.0)
+    await narrated(model, World())
+    first, second = (each["seconds"] for each in model.asked)
+    assert 30.0 >= first > second > 0
 
 
 async def test_the_same_mistake_twice_ends_the_rounds() -> None:
