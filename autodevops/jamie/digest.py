@@ -16,6 +16,7 @@ BUDGET_TOKENS = 2000
 BUDGET_CHARACTERS = 7000  # about that many at 3.5 characters each
 LONGEST_FACT = 400
 LONGEST_QUESTION = 500
+IDS_SHOWN = 3  # of one fact: an id is six tokens, and one is enough to cite
 
 INSTRUCTIONS = """You are Jamie, an SRE explaining an incident investigation to an on-call engineer in British English.
 The investigation is finished. You get its facts, each with evidence ids such as [ev-0123456789].
@@ -44,7 +45,7 @@ class Fact:
     evidence: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return self.text + "".join(f" [{item}]" for item in dict.fromkeys(self.evidence))
+        return self.text + "".join(f" [{item}]" for item in list(dict.fromkeys(self.evidence))[:IDS_SHOWN])
 
 
 def messages_for(
@@ -70,10 +71,15 @@ def messages_for(
 
 
 def facts(investigation: Investigation, budget: int = BUDGET_CHARACTERS) -> list[Fact]:
-    """Most important first; what does not fit is left out from the end and said to be."""
+    """Most important first, each sentence once; what does not fit is left out from the end and said to be."""
     kept: list[Fact] = []
+    seen: set[str] = set()
     left = budget
     for fact in _ranked(investigation):
+        said = fact.text.partition(": ")[2] or fact.text
+        if said in seen:
+            continue
+        seen.add(said)
         left -= len(str(fact)) + 1
         if left < 0:
             return [*kept, Fact("(Further facts left out.)")]
@@ -85,13 +91,12 @@ def _ranked(investigation: Investigation) -> Iterator[Fact]:
     yield Fact(f"Verdict: {investigation.verdict}. {inert(investigation.summary)}")
     yield Fact(f"Namespace {investigation.namespace}, {describe(investigation.window)}.")
     for rank, each in enumerate(investigation.hypotheses[:3], start=1):
-        said = f"Hypothesis {rank} (confidence {each.confidence:.0%}): {inert(each.summary)}"
-        yield Fact(said, tuple(each.evidence[:4]))
+        yield Fact(f"Hypothesis {rank} (confidence {each.confidence:.0%}): {inert(each.summary)}", each.evidence)
         for claim in each.supports:
             yield Fact(f"  for it: {inert(claim.text)}", claim.evidence)
         for claim in each.contradicts:
             yield Fact(f"  against it: {inert(claim.text)}", claim.evidence)
-    for entry in investigation.timeline:
+    for entry in sorted(investigation.timeline, key=lambda entry: entry.kind == "event"):
         yield Fact(f"At {entry.at:%H:%M} UTC ({entry.kind}): {inert(entry.text)}", entry.evidence)
     for finding in investigation.findings:
         yield Fact(f"Finding ({finding.severity}): {inert(finding.message)}", finding.evidence)

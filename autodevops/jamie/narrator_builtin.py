@@ -23,6 +23,7 @@ SHOWN_CLAIMS = 6  # what fits on a screen together with the rest
 SHOWN_MOMENTS = 6
 MOMENT_CHARACTERS = 140  # two lines on a screen; the whole of it stands in the claims
 SHOWN_GAPS = 5
+NOT_ASKED = "so it was not asked"  # as the circuit breaker says it
 LIKELY = 0.5  # a second hypothesis above it is a trouble of its own more often than a worse reading
 WORTH_NAMING = 0.1  # a second hypothesis below this confidence is noise to the reader
 
@@ -99,6 +100,10 @@ def _gaps(missing: Iterable[MissingEvidence]) -> list[str]:
     by_reason: dict[tuple[str, str], list[MissingEvidence]] = {}
     for gap in missing:
         by_reason.setdefault((gap.tool.partition(".")[0], gap.error), []).append(gap)
+    for key in [key for key in by_reason if NOT_ASKED in key[1]]:
+        cause = next((other for other in by_reason if other[0] == key[0] and NOT_ASKED not in other[1]), None)
+        if cause:
+            by_reason[cause] += by_reason.pop(key)  # not asked because the others had no answer
     lines = []
     for (system, error), gaps in list(by_reason.items())[:SHOWN_GAPS]:
         tools = {gap.tool for gap in gaps}

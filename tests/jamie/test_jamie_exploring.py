@@ -206,6 +206,30 @@ def test_a_series_is_told_by_its_ends_and_extremes() -> None:
     assert "61 samples: first 30 at 16:00, last 30 at 17:00, least 0 at 16:30, greatest 30 at 16:00" in text
 
 
+def test_log_lines_that_say_the_same_are_one_with_their_number() -> None:
+    records: list[Json] = [
+        {
+            "timestamp": f"2026-11-24T15:1{n}:00.5Z",
+            "severity": "error",
+            "attributes": {"pod": "basket-1"},
+            "body": json.dumps({"msg": "basket is nil", "trace_id": f"t{n}"}),
+        }
+        for n in range(3)
+    ]
+    other: Json = {"timestamp": "2026-11-24T15:20:00Z", "body": "{not json", "attributes": {}}
+    assert told({"records": [*records, other]}, 2000).splitlines() == [
+        "records: 4",
+        "3 times from 15:10:00 to 15:12:00: error basket-1 basket is nil",
+        "15:20:00 {not json",
+    ]
+
+
+def test_a_table_is_told_by_its_columns_and_rows() -> None:
+    data: dict[str, Json] = {"items": [], "columns": ["Name", "Ready"], "rows": [["web", "2/2"], ["cart", "0/1"]]}
+    assert told(data, 2000).splitlines() == ["columns: Name, Ready", "rows: 2", '["web", "2/2"]', '["cart", "0/1"]']
+    assert told({"series": [], "warnings": []}, 2000) == "series: none\nwarnings: none"
+
+
 def test_only_reading_tools_are_offered_in_a_compact_form() -> None:
     offered = offer(SPECS, "why?")
     assert set(offered.specs) == {"loki_query_logs", "kubernetes_list_events"}
@@ -336,7 +360,7 @@ async def test_a_server_that_dies_after_a_call_is_not_asked_again() -> None:
 
 @pytest.mark.parametrize(("context", "offered"), [(2048, [False]), (3000, [True, False]), (8192, [True, True])])
 async def test_a_small_context_leaves_room_for_the_answer(context: int, offered: list[bool]) -> None:
-    world = World({"loki.query_logs": {"lines": ["y" * 90] * 100}})
+    world = World({"loki.query_logs": {"lines": [f"{n:02} " + "y" * 90 for n in range(100)]}})
     calls = [logs(f"{{a{n}}}") for n in range(CALLS_A_ROUND)]
     turns: list[list[str | ToolCall]] = [[*calls], [f"Errors rose [{ERRORS}]."]]
     model = ScriptedModel(turns[-len(offered) :], tools=True, context_tokens=context)

@@ -178,6 +178,16 @@ async def test_the_first_sentence_of_a_headline_stands_out() -> None:
     assert text.startswith("**shop is healthy now.** Earlier: payment failed 35 % of its requests.")
 
 
+async def test_calls_that_were_not_made_because_others_failed_are_no_reason_of_their_own() -> None:
+    base = samples.undetermined()
+    gap = base.missing[0]
+    said = "unavailable: tempo has not answered since 15:20:00 UTC, 6 calls in a row, so it was not asked; it is tried."
+    text, _ = await told(base.model_copy(update={"missing": (gap, gap.model_copy(update={"error": said}))}))
+    assert text.endswith(f"- `tempo.search_traces`: Tempo does not answer. Start it. [{TRACES}]")
+    text, _ = await told(base.model_copy(update={"missing": (gap.model_copy(update={"error": said}),)}))
+    assert "so it was not asked" in text
+
+
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     "![x](http://evil.example/p.png)",
@@ -203,12 +213,30 @@ async def test_foreign_text_stays_text(line: str) -> None:
 
 def test_the_digest_stays_in_its_budget_and_says_what_was_cut() -> None:
     long = samples.explained()
-    many = long.model_copy(update={"timeline": long.timeline * 200})
+    entries = [long.timeline[1].model_copy(update={"text": f"Errors began to rise, {n}."}) for n in range(200)]
+    many = long.model_copy(update={"timeline": tuple(entries)})
     kept = list(map(str, facts(many)))
     assert sum(map(len, kept)) < BUDGET_CHARACTERS + 100
     assert kept[-1] == "(Further facts left out.)"
     told = "\n".join(map(str, facts(long)))
     assert told.index("Hypothesis 1") < told.index("Errors began to rise")
+
+
+def test_a_fact_that_stands_in_claims_timeline_and_findings_is_told_once_with_few_ids() -> None:
+    base = samples.explained()
+    first = base.hypotheses[0]
+    said = first.supports[0].model_copy(update={"evidence": tuple(item.id for item in base.evidence)})
+    entry = base.timeline[1].model_copy(update={"text": said.text})
+    finding = base.findings[0].model_copy(update={"message": said.text})
+    doubled = first.model_copy(update={"supports": (said,)})
+    told = "\n".join(
+        map(
+            str, facts(base.model_copy(update={"hypotheses": (doubled,), "timeline": (entry,), "findings": (finding,)}))
+        )
+    )
+    assert told.count(said.text) == 1
+    line = next(line for line in told.splitlines() if said.text in line)
+    assert line.count("[ev-") == 3
 
 
 async def test_the_model_words_the_middle_and_the_engine_keeps_headline_and_next_step() -> None:
