@@ -198,11 +198,15 @@ class Workbench:
         if self._agent is None:
             from autodevops.jamie.agent import JamieAgent
             from autodevops.jamie.health import HealthBook
+            from autodevops.jamie.intent_model import ModelIntents
             from autodevops.llm import chat_model
 
+            model = chat_model(self.settings.ollama)
             self._agent = JamieAgent(
                 self.tools,
-                model=chat_model(self.settings.ollama),
+                model=model,
+                intent_model=ModelIntents(model, self.settings.ollama.intent_seconds) if model else None,
+                tool_rounds=self.settings.ollama.tool_rounds,
                 settings=self.settings.investigation,
                 clock=self._clock,
                 keeper=self._keeper,
@@ -307,7 +311,9 @@ class Workbench:
         problem = await model.unavailable()
         if problem:
             return Check("ollama", url, "failed", problem, "The built-in narrator writes the answers until it is back.")
-        return Check("ollama", url, "ok", f"answers with model {model.name}")
+        card = await model.card()
+        manner = "calls tools that read" if card.tools else "words only"
+        return Check("ollama", url, "ok", f"answers with model {card.name} ({manner}, {card.context_tokens} tokens)")
 
     def run_means(self, *, warm_kernels: int = 0, gate: Gate | None = None) -> Means:
         """What runbooks are run with. Cells that do something are denied unless a gate grants them."""

@@ -44,9 +44,8 @@ from autodevops.jamie.conversation import Conversation, Pending
 from autodevops.jamie.follow_ups import after, since_when
 from autodevops.jamie.health import HealthBook, TurnWatch
 from autodevops.jamie.intent import Intent, IntentModel
-from autodevops.jamie.narration import Narration
+from autodevops.jamie.narration import narration_for
 from autodevops.jamie.narrator_builtin import BuiltInNarrator
-from autodevops.jamie.narrator_model import ModelNarrator
 from autodevops.jamie.persona import Level, Mood, mood_of, remark
 from autodevops.jamie.recall import Recall
 from autodevops.kernel.clock import Clock, utc_now
@@ -98,6 +97,7 @@ class JamieAgent:
         model: ChatModel | None = None,
         intent_model: IntentModel | None = None,
         recall: Recall | None = None,
+        tool_rounds: int = 3,
         clock: Clock = utc_now,
         persona: Level = "light",
         keeper: Keeper | None = None,
@@ -109,6 +109,7 @@ class JamieAgent:
         self._model = model
         self._intent_model = intent_model
         self._answers: dict[Intent, Answering] = {**ANSWERS, "howto": partial(howto.answer, recall=recall)}
+        self._tool_rounds = tool_rounds
         self._clock = clock
         self._persona = persona
         self.health = health or HealthBook()
@@ -212,15 +213,14 @@ class JamieAgent:
         )
         with turn.watch.stage("engine"):
             async with asyncio.TaskGroup() as group:
-                probe = group.create_task(self._model.unavailable()) if self._model else None
+                ready = group.create_task(narration_for(context, self._model, self._tools, source, self._tool_rounds))
                 result = group.create_task(_investigation(request, source, emit))
         investigation = result.result()
         if isinstance(investigation, AutoDevOpsError):
             raise investigation
         self._keeper.investigation(investigation)
         self._remember(context, investigation, found=True)
-        problem = probe.result() if probe else ""
-        narration = Narration(ModelNarrator(self._model) if self._model and not problem else None, problem)
+        narration = ready.result()
         text = ""
         with turn.watch.stage("narration"):
             worded = narration.pieces(investigation, context.question)
@@ -237,7 +237,7 @@ class JamieAgent:
             text=text,
             narrator=narration.narrator,
             note=narration.note,
-            evidence=_cited(text, investigation.evidence, leading),
+            evidence=_cited(text, (*investigation.evidence, *narration.evidence), leading),
             investigation=investigation,
             follow_ups=after(investigation),
         )

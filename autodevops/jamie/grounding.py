@@ -1,26 +1,33 @@
 """What of a model's text may be shown, sentence by sentence.
 
-Ids of evidence that does not exist are removed; a sentence left without evidence is marked as opinion; markup,
-links and commands of the model's own do not pass. A model that repeats itself is stopped. Knows no model.
+Ids of evidence that does not exist are removed; a sentence left without evidence is marked as opinion; one with a
+figure that its evidence does not have is marked with that figure; markup, links and commands of the model's own do
+not pass. A model that repeats itself is stopped. Knows no model.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from autodevops.jamie.markdown import visible
+from autodevops.jamie.numbers import unsupported
+from autodevops.jamie.shown import Shown
 from autodevops.kernel.errors import ToolRejected
+from autodevops.llm import Finished
+from autodevops.llm.reading import Read, ThoughtAloud
 
 OPINION = "(opinion)"
 REPEATS_ALLOWED = 2  # the third time the same sentence comes, the model is in a loop
 LONGEST_SENTENCE = 1200  # characters without an end: no sentence, a loop
 LONGEST_ANSWER = 6000  # characters; three screens
+LOOP_SEEN_IN = 240  # characters at the end of an unfinished sentence in which a loop is looked for
 
+_LOOP = re.compile(r"(.{1,40}?)\1{5,}$", re.S)
 _END = re.compile(r"[.!?](?=\s)|\n")
 _ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|no)|^\s*\d+)\.$", re.I)
-_CITED = re.compile(r"\s*[\[(]\s*ev-[\w-]+(?:\s*[,;]?\s*(?:and\s+)?ev-[\w-]+)*\s*[\])]|\s*\bev-[\w-]+", re.I)
+_CITED = re.compile(r"\s*[\[(【]\s*ev-[\w-]+(?:\s*[,;]?\s*(?:and\s+)?ev-[\w-]+)*\s*[\])】]|\s*\bev-[\w-]+", re.I)
 _ID = re.compile(r"ev-[\w-]+", re.I)
 _COMMAND = re.compile(
     r"\b(kubectl|helm|oc|docker|crictl|podman|curl|wget|systemctl|argocd|terraform|ssh)\s+[\w-]+", re.I
@@ -33,13 +40,14 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 class Grounder:
     """Judges the sentences of one answer in order."""
 
-    def __init__(self, known: Collection[str]) -> None:
-        self._known = frozenset(known)
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
         self._seen: Counter[str] = Counter()
         self._length = 0
         self._fenced = False
         self.cited = 0
         self.left_out = 0
+        self.doubtful = 0
 
     def admit(self, sentence: str) -> str:
         """What may be shown of a sentence (with the space after it); empty when nothing.
@@ -52,7 +60,7 @@ class Grounder:
             self._fenced = not self._fenced
             self.left_out += 1
             return ""
-        if self._fenced or _REFERENCE.match(body):
+        if self._fenced or _REFERENCE.match(body) or body.startswith("#"):
             return ""
         if not body:
             return sentence
@@ -68,24 +76,29 @@ class Grounder:
         return self._judged(_TAG.sub("&lt;", _LINK.sub(r"\1\2", visible(body)))) + space
 
     def _judged(self, body: str) -> str:
-        kept, cited = _with_known_ids(body, self._known)
-        self.cited += cited
-        if cited or not _states_something(kept):
+        kept, cited = _with_known_ids(body, self._shown)
+        if not _states_something(kept):
             return kept
-        return f"{kept} {OPINION}"
+        if not cited:
+            return f"{kept} {OPINION}"
+        figures = unsupported(_CITED.sub("", kept), self._shown.texts(cited))
+        if figures:
+            self.doubtful += 1
+            return f"{kept} (not in that evidence: {', '.join(figures)})"
+        self.cited += len(cited)
+        return kept
 
 
-def _with_known_ids(text: str, known: Collection[str]) -> tuple[str, int]:
-    count = 0
+def _with_known_ids(text: str, shown: Shown) -> tuple[str, list[str]]:
+    known: list[str] = []
 
     def rewrite(found: re.Match[str]) -> str:
-        nonlocal count
-        ids = [item for item in _ID.findall(found[0]) if item in known]
-        count += len(ids)
+        ids = [item for item in _ID.findall(found[0]) if item in shown]
+        known.extend(ids)
         return "".join(f" [{item}]" for item in ids)
 
     text = _CITED.sub(rewrite, text)
-    return re.sub(r"\s+([.,;!?])", r"\1", text).strip(), count
+    return re.sub(r"\s+([.,;!?])", r"\1", text).strip(), known
 
 
 def _states_something(text: str) -> bool:
@@ -95,18 +108,24 @@ def _states_something(text: str) -> bool:
     return not bare.endswith((":", "?")) and not re.fullmatch(r"\d+\.", bare)
 
 
-async def sentences(pieces: AsyncIterator[str]) -> AsyncGenerator[str, None]:
+async def sentences(parts: AsyncIterator[Read]) -> AsyncGenerator[Read, None]:
     """Whole sentences with the space that follows them; citations after the full stop belong to it.
 
-    Raises ToolRejected when a sentence has no end.
+    The last one is left out when the answer was cut in it. Raises ToolRejected when a sentence has no end.
     """
     held = ""
-    async for piece in pieces:
-        held += piece
+    async for part in parts:
+        if not isinstance(part, str):
+            if held and not isinstance(part, ThoughtAloud) and not (isinstance(part, Finished) and part.answer_cut):
+                yield held
+            held = ""
+            yield part
+            continue
+        held += part
         while (end := _boundary(held)) is not None:
             yield held[:end]
             held = held[end:]
-        if len(held) > LONGEST_SENTENCE:
+        if len(held) > LONGEST_SENTENCE or (len(held) > LOOP_SEEN_IN and _LOOP.search(held[-LOOP_SEEN_IN:])):
             raise ToolRejected("the model wrote without end")
     if held:
         yield held
@@ -121,38 +140,11 @@ def _boundary(text: str) -> int | None:
         while True:
             space = len(text) - end - len(text[end:].lstrip())
             rest = text[end + space :]
-            cited = re.match(r"[\[(]\s*ev-[^\])]*[\])][.!?]?", rest, re.I)
+            cited = re.match(r"[\[(【]\s*ev-[^\])】]*[\])】][.!?]?", rest, re.I)
             if not cited:
                 break
             end += space + cited.end()
-        if not rest or (rest[0] in "[(" and len(rest) < 24 and not re.search(r"[\])]", rest)):
+        if not rest or (rest[0] in "[(【" and len(rest) < 24 and not re.search(r"[\])】]", rest)):
             return None
         return end + space
     return None
-
-
-async def without_thinking(pieces: AsyncIterator[str]) -> AsyncGenerator[str, None]:
-    """Drops `<think>...</think>`, wherever the pieces break it; an unclosed one drops the rest."""
-    held, inside = "", False
-    async for piece in pieces:
-        held += piece
-        while True:
-            tag = "</think>" if inside else "<think>"
-            at = held.find(tag)
-            if at >= 0:
-                if not inside and at:
-                    yield held[:at]
-                held, inside = held[at + len(tag) :], not inside
-                continue
-            keep = _overlap(held, tag)
-            sure, held = held[: len(held) - keep], held[len(held) - keep :]
-            if sure and not inside:
-                yield sure
-            break
-    if held and not inside:
-        yield held
-
-
-def _overlap(text: str, tag: str) -> int:
-    """How many characters at the end of `text` could begin `tag`."""
-    return next((n for n in range(min(len(tag) - 1, len(text)), 0, -1) if tag.startswith(text[-n:])), 0)

@@ -7,7 +7,8 @@ their own because the model's narrator uses the first and the last of them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+import re
+from collections.abc import AsyncGenerator, Collection, Iterable
 from itertools import groupby
 from typing import Protocol
 
@@ -22,6 +23,8 @@ SHOWN_CLAIMS = 6  # what fits on a screen together with the rest
 SHOWN_MOMENTS = 6
 MOMENT_CHARACTERS = 140  # two lines on a screen; the whole of it stands in the claims
 SHOWN_GAPS = 5
+NOT_ASKED = "so it was not asked"  # as the circuit breaker says it
+LIKELY = 0.5  # a second hypothesis above it is a trouble of its own more often than a worse reading
 WORTH_NAMING = 0.1  # a second hypothesis below this confidence is noise to the reader
 
 
@@ -67,9 +70,15 @@ def closing(investigation: Investigation) -> list[str]:
         parts.append("\n".join(["**What I could not see**", "", *_gaps(investigation.missing)]))
     actions = [action for hypothesis in investigation.hypotheses[:1] for action in hypothesis.suggested_actions]
     if actions:
-        parts.append("\n\n".join(["**Next step**" if len(actions) == 1 else "**Next steps**", *map(_action, actions)]))
+        doing = [action for action in actions if action.kind != "investigation"] or actions[:1]
+        looking = [action for action in actions if action not in doing]
+        parts.append("\n\n".join(["**Next step**" if len(doing) == 1 else "**Next steps**", *map(_action, doing)]))
+        parts += _closer(looking)
     elif investigation.next_step:
         parts.append(f"**Next step**\n\n{_with_code(investigation.next_step)}")
+    elif investigation.verdict == "explained" and investigation.hypotheses:
+        name = code(investigation.hypotheses[0].subject.name)
+        parts.append(f"**Next step**\n\nLook closer at {name}: ask me for its logs, its metrics or what changed.")
     return parts
 
 
@@ -79,8 +88,11 @@ def onset_of(investigation: Investigation) -> TimelineEntry | None:
     return min(onsets, key=lambda entry: entry.at, default=None)
 
 
-def moment(entry: TimelineEntry) -> str:
-    return f"- {entry.at:%Y-%m-%d %H:%M} {prose(shortened(entry.text, MOMENT_CHARACTERS))}{cites(entry.evidence)}"
+def moment(entry: TimelineEntry, *, dated: bool = True) -> str:
+    """One line of a timeline; the sentence does not say its own time again."""
+    at = f"{entry.at:%Y-%m-%d %H:%M}" if dated else f"{entry.at:%H:%M}"
+    said = re.sub(rf"(?<!last),? (?:since|at) {entry.at:%H:%M} UTC", "", entry.text)
+    return f"- {at} {prose(shortened(said, MOMENT_CHARACTERS))}{cites(entry.evidence)}"
 
 
 def _gaps(missing: Iterable[MissingEvidence]) -> list[str]:
@@ -88,6 +100,10 @@ def _gaps(missing: Iterable[MissingEvidence]) -> list[str]:
     by_reason: dict[tuple[str, str], list[MissingEvidence]] = {}
     for gap in missing:
         by_reason.setdefault((gap.tool.partition(".")[0], gap.error), []).append(gap)
+    for key in [key for key in by_reason if NOT_ASKED in key[1]]:
+        cause = next((other for other in by_reason if other[0] == key[0] and NOT_ASKED not in other[1]), None)
+        if cause:
+            by_reason[cause] += by_reason.pop(key)  # not asked because the others had no answer
     lines = []
     for (system, error), gaps in list(by_reason.items())[:SHOWN_GAPS]:
         tools = {gap.tool for gap in gaps}
@@ -99,24 +115,37 @@ def _gaps(missing: Iterable[MissingEvidence]) -> list[str]:
 
 def _why(investigation: Investigation) -> list[str]:
     first, *others = investigation.hypotheses
-    parts = ["\n".join(["**Why**", "", *_numbered(first.supports)])] if first.supports else []
+    supports = _distinct(first.supports, first.summary)
+    parts = ["\n".join(["**Why**", "", *_numbered(supports)])] if supports else []
     if first.contradicts:
-        against = [f"- {prose(claim.text)}{cites(claim.evidence)}" for claim in first.contradicts[:SHOWN_CLAIMS]]
+        claims = _distinct(first.contradicts)[:SHOWN_CLAIMS]
+        against = [f"- {prose(claim.text)}{cites(claim.evidence)}" for claim in claims]
         parts.append("\n".join(["**What speaks against it**", "", *against]))
-    worth = [other for other in others if other.confidence >= WORTH_NAMING]
-    if worth:
-        lines = [f"- {prose(other.summary)} ({other.confidence:.0%}){cites(other.evidence)}" for other in worth[:3]]
-        parts.append("\n".join(["**Less likely**", "", *lines]))
-    return [*parts, *_timeline(investigation)]
+    worth = [other for other in others if other.confidence >= WORTH_NAMING][:3]
+    for title, likely in (("**Also found**", True), ("**Less likely**", False)):
+        lines = [
+            f"- {prose(other.summary)} ({other.confidence:.0%}){cites(other.evidence)}"
+            for other in worth
+            if (other.confidence >= LIKELY) is likely
+        ]
+        parts += ["\n".join([title, "", *lines])] if lines else []
+    return [*parts, *_timeline(investigation.timeline)]
 
 
 def _healthy(investigation: Investigation) -> list[str]:
-    seen = _by_tool(item for item in investigation.evidence if item.ok)
-    if not seen:
-        return []
-    lines = [f"- {code(tool)}: {_times(len(items))}{cites(item.id for item in items)}" for tool, items in seen]
-    window = describe(investigation.window)
-    return ["\n".join([f"**What I looked at** ({window})", "", *lines]), *_timeline(investigation)]
+    """What was before, when something was, then what the word rests on: one line for each system."""
+    happened = [entry for entry in investigation.timeline if entry.kind != "event"]
+    parts = _timeline(happened)
+    systems: dict[str, list[list[Evidence]]] = {}
+    for tool, items in _by_tool(item for item in investigation.evidence if item.ok):
+        systems.setdefault(tool.partition(".")[0], []).append(items)
+    lines = [
+        f"- {code(system)}: {_times(sum(map(len, tools)))}{cites(items[0].id for items in tools)}"
+        for system, tools in systems.items()
+    ]
+    if lines:
+        parts.append("\n".join([f"**What I looked at** ({describe(investigation.window)})", "", *lines]))
+    return parts
 
 
 def _undetermined(investigation: Investigation) -> list[str]:
@@ -139,7 +168,7 @@ def _undetermined(investigation: Investigation) -> list[str]:
             f"The query to run next is the one that had no answer ({code(unanswered.tool)}):{cites([unanswered.id])}"
             f"\n\n{block(unanswered.query.splitlines())}"
         )
-    return [*parts, *_timeline(investigation)]
+    return [*parts, *_timeline(investigation.timeline)]
 
 
 def _usefulness(tool: str) -> tuple[int, str]:
@@ -149,13 +178,13 @@ def _usefulness(tool: str) -> tuple[int, str]:
     return (order.index(system) if system in order else len(order), tool)
 
 
-def _timeline(investigation: Investigation) -> list[str]:
-    entries = investigation.timeline
+def _timeline(entries: Collection[TimelineEntry]) -> list[str]:
     if not entries:
         return []
     shown = sorted(entries, key=lambda entry: (entry.kind == "event", entry.at))[:SHOWN_MOMENTS]
-    lines = [moment(entry) for entry in sorted(shown, key=lambda entry: entry.at)]
-    return ["\n".join(["**Timeline** (UTC)", "", *lines])]
+    days = {f"{entry.at:%Y-%m-%d}" for entry in shown}
+    lines = [moment(entry, dated=len(days) > 1) for entry in sorted(shown, key=lambda entry: entry.at)]
+    return ["\n".join([f"**Timeline** ({', '.join([*(days if len(days) == 1 else ()), 'UTC'])})", "", *lines])]
 
 
 def _action(action: SuggestedAction) -> str:
@@ -165,6 +194,33 @@ def _action(action: SuggestedAction) -> str:
         if action.command
         else said
     )
+
+
+def _closer(actions: Iterable[SuggestedAction]) -> list[str]:
+    """What only looks, in one block to copy from: it is not what the reader has to decide on."""
+    lines = []
+    for action in actions:
+        said = " ".join(action.summary.split())
+        lines += [f"# {said}", *visible(action.command).splitlines()] if action.command else []
+    return [f"**To look closer**\n\n{block(lines, language='sh', width=1000)}"] if lines else []
+
+
+def _distinct(claims: Iterable[Claim], headline: str = "") -> list[Claim]:
+    """Each sentence once, with the evidence of all that say it; not the one that the headline has said."""
+    merged: dict[str, Claim] = {}
+    for claim in claims:
+        key = _bare(claim.text)
+        if key == _bare(headline):
+            continue
+        before = merged.get(key)
+        evidence = tuple(dict.fromkeys([*(before.evidence if before else ()), *claim.evidence]))
+        merged[key] = claim.model_copy(update={"evidence": evidence})
+    return list(merged.values())
+
+
+def _bare(sentence: str) -> str:
+    """To compare sentences by: the headline says since when where a claim may not."""
+    return re.sub(r",? since \d\d:\d\d UTC$", "", sentence.strip().rstrip(".").lower(), flags=re.I)
 
 
 def _numbered(claims: Iterable[Claim]) -> list[str]:
@@ -179,8 +235,12 @@ def _with_code(sentence: str) -> str:
 
 
 def _strong(sentence: str) -> str:
+    """The first sentence stands out; what follows it explains."""
     said = prose(sentence)
-    return said if "*" in said or not said else f"**{said}**"
+    first = re.match(r"(?:[^`]|`[^`]*`)+?[.!?](?= [A-Z])", said)
+    if "*" in said or not said:
+        return said
+    return f"**{first[0]}**{said[first.end() :]}" if first else f"**{said}**"
 
 
 def _sure(confidence: float) -> str:

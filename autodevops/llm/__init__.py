@@ -6,11 +6,21 @@
 from __future__ import annotations
 
 from autodevops.llm.ollama import OllamaModel
-from autodevops.llm.protocol import ChatModel, Message
+from autodevops.llm.protocol import ChatModel, Finished, Message, ModelCard, Part, ToolCall
 from autodevops.llm.scripted import ScriptedModel
 from autodevops.settings.model import OllamaSettings
 
-__all__ = ["ChatModel", "Message", "OllamaModel", "ScriptedModel", "chat_model"]
+__all__ = [
+    "ChatModel",
+    "Finished",
+    "Message",
+    "ModelCard",
+    "OllamaModel",
+    "Part",
+    "ScriptedModel",
+    "ToolCall",
+    "chat_model",
+]
 
 
 def chat_model(settings: OllamaSettings) -> ChatModel | None:

@@ -5,47 +5,67 @@
     with ScriptedOllama(models={"small:1b": {}}, replies=[Reply(["Hello ", "there."])]) as server:
         OllamaModel(OllamaSettings(url=server.url))
 
-Routes: /api/tags, /api/show, /api/chat (newline-delimited JSON, chunked). A reply can be an HTTP error, an error in
-the middle of the stream, a cut connection, a stream that stalls, or bytes that are not JSON.
+Routes: /api/tags, /api/show, /api/chat (newline-delimited JSON, chunked, tools and `format` taken), /api/embed. A
+reply can be words, thinking, tool calls, or the recorded parts of a real model; an HTTP error, an error in the middle
+of the stream, a cut connection, a stream that stalls, or bytes that are not JSON. Like the real one, a prompt that is
+longer than `num_ctx` is cut to half of it without a word.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import select
+import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 End = Literal["done", "cut", "stall", "error", "garbage", "silent"]
 CREATED = "2026-01-01T00:00:00.000000Z"
+CHARACTERS_A_TOKEN = 4  # of the tokenizer this server pretends to have
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of /api/chat.
+    """One answer of /api/chat: thinking, then pieces, then calls, then the end.
 
-    `end` says what comes after the pieces: `done` as it should be; `cut` the connection drops; `stall` nothing more
-    until the server closes; `error` an error object in the stream; `garbage` a line that is not JSON; `silent` the
-    stream ends politely but unfinished.
+    `calls` are `{"name": ..., "arguments": ...}`, sent in one part as they are, well-formed or not. `messages` are
+    whole `message` objects, one for each part, sent first. `end` says what comes last: `done` as it should be; `cut`
+    the connection drops; `stall` nothing more until the client hangs up or the server closes; `error` an error object
+    in the stream; `garbage` a line that is not JSON; `silent` the stream ends politely but unfinished.
     """
 
     pieces: Sequence[str] = ()
     thinking: Sequence[str] = ()
+    calls: Sequence[Mapping[str, Any]] = ()
+    messages: Sequence[Mapping[str, Any]] = ()
     end: End = "done"
+    reason: str = "stop"
+    prompt_tokens: int | None = None  # None: counted as the real one does
     status: int = 200
     error: str = "model runner has unexpectedly stopped"
 
 
+Answering: TypeAlias = Reply | Callable[[Mapping[str, Any]], Reply]
+"""A reply, or a function of the request's body that gives one."""
+
+
 @dataclass
 class ScriptedOllama:
-    """Serves in a thread between `with` and its end. `requests` keeps (path, body) of every POST."""
+    """Serves in a thread between `with` and its end. `requests` keeps (path, body) of every POST.
+
+    `hung_up` is set when a client leaves in the middle of an answer.
+    """
 
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"small:1b": {}})
-    replies: Sequence[Reply] = ()
+    replies: Sequence[Answering] = ()
     tags_status: int = 200
+    embedding_size: int = 16
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    hung_up: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         self._left = list(self.replies)
@@ -66,11 +86,21 @@ class ScriptedOllama:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def next_reply(self) -> Reply:
-        return self._left.pop(0) if self._left else Reply(status=500, error="the script has no reply left")
+    def chats(self) -> list[dict[str, Any]]:
+        """The bodies of the requests to /api/chat."""
+        return [body for path, body in self.requests if path == "/api/chat"]
 
-    def wait_for_close(self) -> None:
-        self._closing.wait(timeout=30.0)
+    def next_reply(self, body: Mapping[str, Any]) -> Reply:
+        answering = self._left.pop(0) if self._left else Reply(status=500, error="the script has no reply left")
+        return answering if isinstance(answering, Reply) else answering(body)
+
+    def wait(self, connection: socket.socket) -> None:
+        """Until the client hangs up or this server closes."""
+        while not self._closing.is_set():
+            readable, _, _ = select.select([connection], [], [], 0.05)
+            if readable and not connection.recv(1, socket.MSG_PEEK):
+                self.hung_up.set()
+                return
 
 
 def _handler(script: ScriptedOllama) -> type[BaseHTTPRequestHandler]:
@@ -93,20 +123,32 @@ def _handler(script: ScriptedOllama) -> type[BaseHTTPRequestHandler]:
             script.requests.append((self.path, body))
             name = str(body.get("model", ""))
             known = name in script.models or f"{name}:latest" in script.models
-            if self.path not in {"/api/show", "/api/chat"}:
+            card = _show(script.models.get(name) or script.models.get(f"{name}:latest") or {})
+            if self.path not in {"/api/show", "/api/chat", "/api/embed"}:
                 self._json(404, {"error": "page not found"})
             elif not known:
                 self._json(404, {"error": f"model '{name}' not found"})
             elif self.path == "/api/show":
-                card = script.models.get(name) or script.models.get(f"{name}:latest") or {}
-                self._json(200, _show(card))
+                self._json(200, card)
+            elif self.path == "/api/embed":
+                self._embed(name, body)
+            elif body.get("tools") and "tools" not in card["capabilities"]:
+                self._json(400, {"error": f"registry.ollama.ai/library/{name} does not support tools"})
             else:
                 try:
-                    self._chat(name, script.next_reply())
+                    self._chat(name, script.next_reply(body), body)
                 except (BrokenPipeError, ConnectionResetError):
-                    self.close_connection = True  # the client hung up, as it may
+                    script.hung_up.set()
+                    self.close_connection = True
 
-        def _chat(self, model: str, reply: Reply) -> None:
+        def _embed(self, model: str, body: dict[str, Any]) -> None:
+            texts = body.get("input")
+            texts = [texts] if isinstance(texts, str) else list(texts or ())
+            vectors = [_vector(text, script.embedding_size) for text in texts]
+            count = sum(map(len, texts)) // CHARACTERS_A_TOKEN
+            self._json(200, {"model": model, "embeddings": vectors, "total_duration": 1, "prompt_eval_count": count})
+
+        def _chat(self, model: str, reply: Reply, body: dict[str, Any]) -> None:
             if reply.status != 200:
                 self._json(reply.status, {"error": reply.error})
                 return
@@ -114,15 +156,20 @@ def _handler(script: ScriptedOllama) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", "application/x-ndjson")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
+            for message in reply.messages:
+                self._line({**_part(model, ""), "message": dict(message)})
             for text in reply.thinking:
                 self._line({**_part(model, ""), "message": {"role": "assistant", "content": "", "thinking": text}})
             for text in reply.pieces:
                 self._line(_part(model, text))
+            if reply.calls:
+                calls = [{"function": {"index": at, **call}} for at, call in enumerate(reply.calls)]
+                self._line({**_part(model, ""), "message": {"role": "assistant", "content": "", "tool_calls": calls}})
             if reply.end == "cut":
                 self.close_connection = True
                 return
             if reply.end == "stall":
-                script.wait_for_close()
+                script.wait(self.connection)
                 self.close_connection = True
                 return
             if reply.end == "error":
@@ -130,7 +177,7 @@ def _handler(script: ScriptedOllama) -> type[BaseHTTPRequestHandler]:
             elif reply.end == "garbage":
                 self._chunk(b"<html>bad gateway</html>\n")
             elif reply.end == "done":
-                self._line({**_part(model, ""), "done": True, "done_reason": "stop", "eval_count": len(reply.pieces)})
+                self._line({**_part(model, ""), **_counts(reply, body)})
             self.wfile.write(b"0\r\n\r\n")
 
         def _line(self, value: dict[str, Any]) -> None:
@@ -153,7 +200,8 @@ def _handler(script: ScriptedOllama) -> type[BaseHTTPRequestHandler]:
 
 def _tag(name: str) -> dict[str, Any]:
     details = {"format": "gguf", "family": "llama", "parameter_size": "1B", "quantization_level": "Q4_K_M"}
-    return {"name": name, "model": name, "modified_at": CREATED, "size": 1, "digest": "0" * 64, "details": details}
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return {"name": name, "model": name, "modified_at": CREATED, "size": 1, "digest": digest, "details": details}
 
 
 def _show(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,3 +216,29 @@ def _show(card: Mapping[str, Any]) -> dict[str, Any]:
 def _part(model: str, content: str) -> dict[str, Any]:
     message = {"role": "assistant", "content": content}
     return {"model": model, "created_at": CREATED, "message": message, "done": False}
+
+
+def _counts(reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
+    said = json.dumps([[each.get("content", "") for each in body.get("messages", ())], body.get("tools") or []])
+    context = int((body.get("options") or {}).get("num_ctx", 4096))
+    tokens = len(said) // CHARACTERS_A_TOKEN
+    tokens = tokens if tokens <= context else context // 2 + 2
+    return {
+        "done": True,
+        "done_reason": reply.reason,
+        "total_duration": 1,
+        "load_duration": 1,
+        "prompt_eval_count": tokens if reply.prompt_tokens is None else reply.prompt_tokens,
+        "prompt_eval_duration": 1,
+        "eval_count": len(reply.pieces),
+        "eval_duration": 1,
+    }
+
+
+def _vector(text: str, size: int) -> list[float]:
+    """The same for the same text, near for texts that share words; of length one."""
+    vector = [0.0] * size
+    for word in text.lower().split() or [""]:
+        vector[int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % size] += 1.0
+    length = sum(value * value for value in vector) ** 0.5
+    return [value / length for value in vector]

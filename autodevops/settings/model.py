@@ -182,7 +182,26 @@ class OllamaSettings(Section):
     model: str = ""
     """Empty: the first model the server has."""
     timeout_seconds: float = Field(default=60.0, gt=0)
-    """How long the model may stay silent before the built-in narrator takes over."""
+    """How long one answer of the model may take before the built-in narrator takes over."""
+    first_token_seconds: float = Field(default=30.0, gt=0)
+    """How long to wait for its first word: a model is loaded when it is first asked."""
+    keep_alive: str = "10m"
+    """How long the server keeps the model in memory: 10m, 1h30m, seconds, -1 for ever; empty: as long as it likes."""
+    num_ctx: int = Field(default=8192, ge=2048, le=1_048_576)
+    """Context to ask for, in tokens, where the model has as much; more costs the server memory."""
+    tools: bool = True
+    """Let a model that can call tools look further by itself, with the tools that only read."""
+    tool_rounds: int = Field(default=3, ge=0, le=10)
+    """How often it may ask for tools before it has to answer; 0: never."""
+    intent_seconds: float = Field(default=3.0, ge=0)
+    """How long it may take to say what a question wants that no pattern understands; 0: it is not asked."""
+
+    @field_validator("keep_alive")
+    @classmethod
+    def _duration(cls, value: str) -> str:
+        if not re.fullmatch(r"|-?\d+(\.\d+)?|-?(\d+(\.\d+)?(ms|s|m|h))+", value):
+            raise ValueError("a duration is written 10m, 1h30m or 90s; a bare number is seconds; -1 means for ever")
+        return value
 
 
 class McpServerSettings(Section):
