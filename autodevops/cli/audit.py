@@ -204,7 +204,12 @@ def _settings(folder: Path | None) -> LedgerSettings:
 def _bundles(place: str) -> BundleFiles | None:
     from autodevops.stores.verify_bundles import FolderFiles
 
-    return None if "://" in place else FolderFiles(Path(place))
+    if "://" not in place:
+        return FolderFiles(Path(place))
+    from autodevops.runbooks.storage_audit import AuditedBundles
+    from autodevops.runbooks.storage_remote import open_bundles
+
+    return AuditedBundles(open_bundles(place, load_settings().scarlet.staging))
 
 
 def _filter(kind: str, actor: str, subject: str, since: str, until: str, last: int | None) -> Filter:

@@ -30,7 +30,7 @@ def footer_of(run: Run) -> str:
 
 
 _FINDINGS = ("Severity", "Finding", "Subject", "Confidence")
-_QUERIES = ("Query", "Window (UTC)", "Answer")
+_QUERIES = ("Query", "Answer")
 _CELLS = ("Cell", "Status", "Took", "Error")
 
 
@@ -51,9 +51,9 @@ def _finding(one: Judgement) -> Sequence[str]:
 
 
 def _query(run: Run, one: KeptEvidence) -> Sequence[str]:
-    window = f"{one.window.start:%Y-%m-%d %H:%M:%S} to {one.window.end:%H:%M:%S}" if one.window else ""
+    window = f"<br>{one.window.start:%Y-%m-%d %H:%M:%S} to {one.window.end:%H:%M:%S} UTC" if one.window else ""
     asked = f"<b>{escape(one.tool)}</b> <code>{escape(one.id)}</code><br><code>{escape(_cut(one.query))}</code>"
-    return asked, window, _answer(run, one)
+    return asked + window, _answer(run, one)
 
 
 def _answer(run: Run, one: KeptEvidence) -> str:

@@ -60,6 +60,10 @@ class Bundles(Protocol):
         """One file of a bundle. Raises UsageError when it has no such file."""
         ...
 
+    def names(self, ref: BundleRef) -> frozenset[str]:
+        """Its files as they lie there, listed in a manifest or not; none where there is no such bundle."""
+        ...
+
     def put(self, ref: BundleRef, folder: Path) -> None:
         """Take over the finished bundle that lies in `folder`, which stays as it is. Safe to repeat."""
         ...
@@ -106,6 +110,11 @@ class FolderBundles:
             raise no_such_file(ref, name) from error
         except OSError as error:
             raise _failed("read", str(path), error) from error
+
+    def names(self, ref: BundleRef) -> frozenset[str]:
+        folder = self._path(ref)
+        found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+        return frozenset(path.relative_to(folder).as_posix() for path in found)
 
     def put(self, ref: BundleRef, folder: Path) -> None:
         target = self._path(ref)

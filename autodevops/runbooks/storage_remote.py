@@ -96,6 +96,17 @@ class FsspecBundles:
             raise no_such_file(ref, name) from error
         return content
 
+    def names(self, ref: BundleRef) -> frozenset[str]:
+        def found() -> frozenset[str]:
+            self._fs.invalidate_cache()
+            start = self._path(ref).strip("/") + "/"
+            return frozenset(path.strip("/").removeprefix(start) for path in self._fs.find(self._path(ref)))
+
+        try:
+            return self._try("read", found)
+        except FileNotFoundError:
+            return frozenset()
+
     def put(self, ref: BundleRef, folder: Path) -> None:
         files = sorted(
             path
@@ -178,6 +189,9 @@ class Undelivered:
 
     def read(self, ref: BundleRef, name: str) -> bytes:
         return self._holder(ref).read(ref, name)
+
+    def names(self, ref: BundleRef) -> frozenset[str]:
+        return self._holder(ref).names(ref)
 
     def put(self, ref: BundleRef, folder: Path) -> None:
         self.target.put(ref, folder)

@@ -18,6 +18,7 @@ from autodevops.runbooks.bundle import LEASE, Lease, RunRecord, read_manifest
 from autodevops.runbooks.files import digest
 from autodevops.runbooks.keeper import FolderKeeper
 from autodevops.runbooks.storage import BundleRef, Bundles, FolderBundles, deliver
+from autodevops.runbooks.storage_audit import AuditedBundles
 from autodevops.runbooks.storage_remote import (
     FsspecBundles,
     Undelivered,
@@ -88,6 +89,7 @@ def test_what_was_put_is_read_by_another_process_bit_for_bit(make: Make, tmp_pat
     assert there.refs() == (_ref(record),)
     assert there.manifest(_ref(record)) == record.run
     assert len(record.run.files) == 6
+    assert there.names(_ref(record)) == {"manifest.json", *record.run.files}
     for name, wanted in record.run.files.items():
         assert digest(there.read(_ref(record), name)) == wanted
     assert digest(there.read(_ref(record), "manifest.json")) == digest((record.folder / "manifest.json").read_bytes())
@@ -100,7 +102,20 @@ def test_empty_place_has_no_bundles_and_names_what_is_missing(make: Make) -> Non
     assert there.manifest(ref) is None
     with pytest.raises(UsageError, match=r"has no file report\.html"):
         there.read(ref, "report.html")
+    assert there.names(ref) == frozenset()
     there.delete(ref)
+
+
+def test_an_audit_reads_every_file_wherever_it_lies(make: Make, tmp_path: Path) -> None:
+    record, there = _finished(tmp_path / "local"), make()
+    manifest = (record.folder / "manifest.json").read_bytes()
+    there.put(_ref(record), record.folder)
+    files = AuditedBundles(there)
+    assert list(files.bundles()) == [str(_ref(record))]
+    assert {digest(files.read(str(_ref(record)), name)) for name in files.names(str(_ref(record)))} == {
+        digest(manifest),
+        *record.run.files.values(),
+    }
 
 
 def test_newest_come_first_and_deleted_ones_are_gone(make: Make, tmp_path: Path) -> None:
