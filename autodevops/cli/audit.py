@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -14,9 +15,10 @@ from autodevops.cli.output import print_json
 from autodevops.domain.audit import Verification
 from autodevops.domain.ledger import EventKind, LedgerEvent
 from autodevops.kernel.errors import UsageError
-from autodevops.settings import LedgerSettings, load_settings
+from autodevops.settings import LedgerSettings, ScarletSettings, load_settings
 
 if TYPE_CHECKING:
+    from autodevops.runbooks.storage import BundleRef
     from autodevops.stores.export import Filter
     from autodevops.stores.verify_bundles import BundleFiles
 
@@ -58,7 +60,7 @@ def verify(
         with open_ledger(settings, read_only=True) as ledger:
             found = check(
                 ledger,
-                bundles_at=lambda place: _bundles(str(artifacts or place or every.scarlet.artifacts)),
+                bundles_at=lambda place: _bundles(artifacts or place, every.scarlet),
                 is_signed=is_signed,
                 head=pinned,
                 progress=_progress,
@@ -201,10 +203,44 @@ def _settings(folder: Path | None) -> LedgerSettings:
     return load_settings(**({"ledger": {"folder": folder}} if folder else {})).ledger
 
 
-def _bundles(place: str) -> BundleFiles | None:
+def _bundles(place: Path | str, scarlet: ScarletSettings) -> BundleFiles | None:
+    """Those in the folder `place`; in the configured storage for none, and for what went there from its folder."""
     from autodevops.stores.verify_bundles import FolderFiles
 
-    return None if "://" in place else FolderFiles(Path(place))
+    if "://" in str(place):
+        return None
+    if place and Path(place).absolute() != scarlet.artifacts_folder.absolute():
+        return FolderFiles(Path(place))
+    if scarlet.artifacts_folder == scarlet.staging and "://" in scarlet.artifacts:
+        return _Delivered(scarlet)
+    return FolderFiles(scarlet.artifacts_folder)
+
+
+class _Delivered:
+    """Bundles in a storage that is no folder. It cannot say what lies there that no manifest names."""
+
+    def __init__(self, scarlet: ScarletSettings) -> None:
+        from autodevops.runbooks.storage_remote import open_bundles
+
+        self.place = scarlet.artifacts
+        self._bundles = open_bundles(scarlet.artifacts, scarlet.staging)
+
+    def bundles(self) -> Iterable[str]:
+        return map(str, self._bundles.refs())
+
+    def names(self, bundle: str) -> frozenset[str]:
+        run = self._bundles.manifest(_ref(bundle))
+        return frozenset() if run is None else frozenset({"manifest.json", *run.files})
+
+    def read(self, bundle: str, name: str) -> bytes:
+        return self._bundles.read(_ref(bundle), name)
+
+
+def _ref(bundle: str) -> BundleRef:
+    from autodevops.runbooks.storage import BundleRef
+
+    runbook, _, run_id = bundle.partition("/")
+    return BundleRef(runbook, run_id)
 
 
 def _filter(kind: str, actor: str, subject: str, since: str, until: str, last: int | None) -> Filter:
@@ -257,7 +293,14 @@ def _print_events(events: list[LedgerEvent]) -> None:
     _print_table(["seq", "time (UTC)", "kind", "what", "actor", "subject", "data"], map(line, events))
 
 
-def _print_table(names: list[str], rows: Any) -> None:
+def _print_table(names: list[str], rows: Iterable[Iterable[Any]]) -> None:
+    cells = [[_visible(str(value)) for value in row] for row in rows]
+    if not sys.stdout.isatty():  # whole, for grep and awk
+        widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+        widths[-1] = 0
+        for row in [names, *cells]:
+            typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)))
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -265,9 +308,9 @@ def _print_table(names: list[str], rows: Any) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_visible(str(value))) for value in row))
-    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(table)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console(highlight=False).print(table)
 
 
 def _visible(text: str) -> str:
