@@ -10,6 +10,7 @@ fork is as fresh as a new process. It ends with whoever holds the other end of t
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -17,6 +18,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
         _serve(socket.socket(fileno=int(sys.argv[2])), sys.argv[3:])
     ipykernel.kernelapp.launch_new_instance()
+    _leave()
 
 
 def _serve(requests: socket.socket, modules: list[str]) -> None:
@@ -73,6 +76,17 @@ def _become_kernel(asked: dict[str, Any]) -> None:
     sys.argv = [*asked["argv"], f"--IPKernelApp.parent_handle={os.getppid()}"]
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()  # Python's own generator is seeded anew by itself
+
+
+def _leave() -> None:
+    """As an interpreter ends, threads and exit functions included, but for taking every object apart: a fork would copy
+    all it shares for that."""
+    if (end_threads := getattr(threading, "_shutdown", None)) and (run_exit := getattr(atexit, "_run_exitfuncs", None)):
+        end_threads()
+        run_exit()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(0)
 
 
 def _reap(*_signal: object) -> None:

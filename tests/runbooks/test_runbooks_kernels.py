@@ -94,6 +94,20 @@ async def test_forked_kernels_work_like_others_and_draw_their_own_random_numbers
     assert len(set(drawn)) == 4
 
 
+async def test_what_a_notebook_registered_for_its_exit_is_run(tmp_path: Path) -> None:
+    marks = [tmp_path / name for name in ("exit", "thread")]
+    cell = (
+        "import atexit, concurrent.futures, pathlib, time\n"
+        f"atexit.register(pathlib.Path({str(marks[0])!r}).touch)\n"
+        "pool = concurrent.futures.ThreadPoolExecutor()\n"
+        f"pool.submit(lambda: (time.sleep(0.2), pathlib.Path({str(marks[1])!r}).touch()))\n"
+        "print('1')"
+    )
+    async with KernelPool(1, imports=()) as pool:
+        assert (await _run(tmp_path, pool, cell)).status == "succeeded"
+    assert all(mark.exists() for mark in marks)
+
+
 async def test_pool_goes_on_when_the_process_it_forks_from_is_killed(tmp_path: Path) -> None:
     async with KernelPool(1, imports=()) as pool:
         await pool.filled()
