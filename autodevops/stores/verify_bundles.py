@@ -69,6 +69,7 @@ class BundlesNamed:
     """What the chain says of bundles, gathered while it is walked: the newest word on each counts."""
 
     by_run: dict[str, Named] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)  # bundles that may lie there still: first the event, then the deed
     walked: int = 0  # number of the last event noted
 
     def note(self, row: Row) -> None:
@@ -76,7 +77,8 @@ class BundlesNamed:
         if row[2] != "run":
             return
         if row[3] == "deleted":
-            self.by_run.pop(row[5], None)
+            if (gone := self.by_run.pop(row[5], None)) is not None:
+                self.deleted.add(gone.bundle)
             return
         try:
             data = json.loads(row[6])
@@ -125,7 +127,7 @@ def check_bundles(
         except (OSError, AutoDevOpsError) as error:
             found.add(f"{files.place}/{one.bundle}", f"it cannot be read: {_said(error)}", one.seq)
     if (default := files_at("")) is not None:
-        entered = {one.bundle for one in named.by_run.values()}
+        entered = named.deleted.union(one.bundle for one in named.by_run.values())
         checked.unentered = tuple(sorted({*default.bundles()} - entered))
     return checked
 

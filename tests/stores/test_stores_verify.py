@@ -243,6 +243,8 @@ def test_a_bundle_that_retention_deleted_is_rightly_gone(whole: Path, tmp_path: 
     root = copied(whole, tmp_path)
     with SqliteLedger(root / "ledger") as ledger:
         ledger.append(event(1, subject=RUN[-26:], what="deleted"))
+        found = verify(ledger, bundles_at=at(root))  # a crash came between the event and the deed
+        assert (found.holds, found.bundles, found.unentered) == (True, 0, ())
     shutil.rmtree(root / "artifacts" / RUN)
     assert divergences(root) == []
 
