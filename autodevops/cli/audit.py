@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -14,7 +15,7 @@ from autodevops.cli.output import print_json
 from autodevops.domain.audit import Verification
 from autodevops.domain.ledger import EventKind, LedgerEvent
 from autodevops.kernel.errors import UsageError
-from autodevops.settings import LedgerSettings, load_settings
+from autodevops.settings import LedgerSettings, ScarletSettings, load_settings
 
 if TYPE_CHECKING:
     from autodevops.stores.export import Filter
@@ -58,7 +59,7 @@ def verify(
         with open_ledger(settings, read_only=True) as ledger:
             found = check(
                 ledger,
-                bundles_at=lambda place: _bundles(str(artifacts or place or every.scarlet.artifacts)),
+                bundles_at=lambda place: _bundles(artifacts or place, every.scarlet),
                 is_signed=is_signed,
                 head=pinned,
                 progress=_progress,
@@ -201,15 +202,18 @@ def _settings(folder: Path | None) -> LedgerSettings:
     return load_settings(**({"ledger": {"folder": folder}} if folder else {})).ledger
 
 
-def _bundles(place: str) -> BundleFiles | None:
+def _bundles(place: Path | str, scarlet: ScarletSettings) -> BundleFiles | None:
+    """Those in the folder `place`; in the configured storage for none, and for what went there from its folder."""
     from autodevops.stores.verify_bundles import FolderFiles
 
-    if "://" not in place:
+    if place and "://" not in str(place) and Path(place).absolute() != scarlet.artifacts_folder.absolute():
         return FolderFiles(Path(place))
+    if "://" not in scarlet.artifacts:
+        return None if "://" in str(place) else FolderFiles(scarlet.artifacts_folder)
     from autodevops.runbooks.storage_audit import AuditedBundles
     from autodevops.runbooks.storage_remote import open_bundles
 
-    return AuditedBundles(open_bundles(place, load_settings().scarlet.staging))
+    return AuditedBundles(open_bundles(scarlet.artifacts, scarlet.staging))
 
 
 def _filter(kind: str, actor: str, subject: str, since: str, until: str, last: int | None) -> Filter:
@@ -262,7 +266,14 @@ def _print_events(events: list[LedgerEvent]) -> None:
     _print_table(["seq", "time (UTC)", "kind", "what", "actor", "subject", "data"], map(line, events))
 
 
-def _print_table(names: list[str], rows: Any) -> None:
+def _print_table(names: list[str], rows: Iterable[Iterable[Any]]) -> None:
+    cells = [[_visible(str(value)) for value in row] for row in rows]
+    if not sys.stdout.isatty():  # whole, for grep and awk
+        widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+        widths[-1] = 0
+        for row in [names, *cells]:
+            typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)))
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -270,9 +281,9 @@ def _print_table(names: list[str], rows: Any) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_visible(str(value))) for value in row))
-    Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(table)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console(highlight=False).print(table)
 
 
 def _visible(text: str) -> str:

@@ -6,6 +6,7 @@ The last entry carries the digest of the manifest's bytes, so that nothing in th
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autodevops.domain.ledger import NewEvent
@@ -34,8 +35,8 @@ def started(run: Run) -> NewEvent:
     )
 
 
-def ended(run: Run, manifest: bytes, at: datetime, *, reconciled: bool = False) -> NewEvent:
-    """`reconciled`: nobody saw the end."""
+def ended(run: Run, manifest: bytes, at: datetime, *, artifacts: Path, reconciled: bool = False) -> NewEvent:
+    """`artifacts` is the folder the bundle lies in, for one ledger serves many; `reconciled`: nobody saw the end."""
     return NewEvent(
         at=at,
         kind="run",
@@ -45,6 +46,7 @@ def ended(run: Run, manifest: bytes, at: datetime, *, reconciled: bool = False) 
         data={
             "runbook": run.runbook,
             "status": run.status,
+            "artifacts": str(artifacts.absolute()),
             "folder": f"{run.runbook}/{run.id}",
             "manifest": digest(manifest),
         },

@@ -67,7 +67,8 @@ def reconcile(artifacts: Path, *, clock: Clock, ledger: Ledger | None = None) ->
 def _enter_late(folder: Path, run: Run, clock: Clock, ledger: Ledger) -> None:
     manifest = (folder / MANIFEST).read_bytes()
     if not entries.is_entered(ledger, run, manifest):
-        ledger.append(entries.ended(run, manifest, clock(), reconciled=run.reconciled_at is not None))
+        reconciled, artifacts = run.reconciled_at is not None, folder.parents[1]
+        ledger.append(entries.ended(run, manifest, clock(), artifacts=artifacts, reconciled=reconciled))
 
 
 def _interrupt(folder: Path, lease: Lease, run: Run, clock: Clock, ledger: Ledger | None) -> RunRecord:
@@ -95,7 +96,8 @@ def _interrupt(folder: Path, lease: Lease, run: Run, clock: Clock, ledger: Ledge
     if notebook is not None:
         final = final.model_copy(update={"kernel": dict(notebook.metadata.papermill.get("kernel", {}))})
     final = bundle.with_evidence(final)
-    return bundle.finish(final, notebook, report(final, notebook), entering(ledger, clock))
+    enter = entering(ledger, clock, folder.parents[1])
+    return bundle.finish(final, notebook, report(final, notebook), enter)
 
 
 def _notebook(folder: Path) -> Any | None:

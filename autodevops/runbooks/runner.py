@@ -266,16 +266,17 @@ def _finish(
         }
     )
     final = bundle.with_evidence(final, masking.known_value)
-    return bundle.finish(final, clean, report(final, clean), entering(means.ledger, means.clock))
+    return bundle.finish(final, clean, report(final, clean), entering(means.ledger, means.clock, means.artifacts))
 
 
-def entering(ledger: Ledger | None, clock: Clock) -> Callable[[Run, bytes], None] | None:
+def entering(ledger: Ledger | None, clock: Clock, artifacts: Path) -> Callable[[Run, bytes], None] | None:
     """How a finished bundle enters the ledger."""
     if ledger is None:
         return None
 
     def enter(run: Run, manifest: bytes) -> None:
-        ledger.append(entries.ended(run, manifest, clock(), reconciled=run.reconciled_at is not None))
+        reconciled = run.reconciled_at is not None
+        ledger.append(entries.ended(run, manifest, clock(), artifacts=artifacts, reconciled=reconciled))
 
     return enter
 

@@ -45,6 +45,7 @@ def _check_last(ledger: MemoryLedger, record: RunRecord, what: str) -> None:
     assert last.data == {
         "runbook": "probe",
         "status": record.run.status,
+        "artifacts": str(record.folder.parents[1].absolute()),
         "folder": f"probe/{record.run.id}",
         "manifest": digest((record.folder / MANIFEST).read_bytes()),
     }
