@@ -206,16 +206,14 @@ def _bundles(place: Path | str, scarlet: ScarletSettings) -> BundleFiles | None:
     """Those in the folder `place`; in the configured storage for none, and for what went there from its folder."""
     from autodevops.stores.verify_bundles import FolderFiles
 
-    given = str(place)
-    if given and "://" not in given and Path(given).absolute() != scarlet.artifacts_folder.absolute():
-        return FolderFiles(Path(given))
-    where = given if "://" in given else scarlet.artifacts
-    if "://" not in where:
-        return FolderFiles(scarlet.artifacts_folder)
+    if place and "://" not in str(place) and Path(place).absolute() != scarlet.artifacts_folder.absolute():
+        return FolderFiles(Path(place))
+    if "://" not in scarlet.artifacts:
+        return None if "://" in str(place) else FolderFiles(scarlet.artifacts_folder)
     from autodevops.runbooks.storage_audit import AuditedBundles
     from autodevops.runbooks.storage_remote import open_bundles
 
-    return AuditedBundles(open_bundles(where, scarlet.staging))
+    return AuditedBundles(open_bundles(scarlet.artifacts, scarlet.staging))
 
 
 def _filter(kind: str, actor: str, subject: str, since: str, until: str, last: int | None) -> Filter:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import fsspec
 import pytest
-from stores.ledger_samples import event
+from stores.ledger_samples import START, event
 
 from autodevops.cli.app import main
+from autodevops.domain.run import Run
+from autodevops.runbooks.bundle import MANIFEST, manifest_bytes
+from autodevops.runbooks.entries import ended
+from autodevops.runbooks.files import digest
+from autodevops.runbooks.storage import BundleRef
+from autodevops.runbooks.storage_remote import FsspecBundles
 from autodevops.stores.sqlite_ledger import SqliteLedger
 
 
@@ -120,3 +128,33 @@ def test_what_is_wrong_is_one_sentence(
     for name in names:
         assert name in done.stderr
     assert not (home / "elsewhere").exists()
+
+
+def test_a_bundle_that_was_sent_to_object_storage_is_read_there(home: Path, audit: Audit) -> None:
+    run = Run(
+        id="20261128T030000000Z-abc123",
+        runbook="probe",
+        title="Probe",
+        trigger="once",
+        requested_by="ada",
+        parameters={},
+        status="succeeded",
+        started_at=START,
+        source_digest="sha256:0",
+        files={"report.html": digest(b"<p>well</p>")},
+    )
+    bundle = home / "scheduled" / "artifacts" / "probe" / run.id
+    bundle.mkdir(parents=True)
+    (bundle / "report.html").write_bytes(b"<p>well</p>")
+    (bundle / MANIFEST).write_bytes(manifest_bytes(run))
+    with SqliteLedger(home / "state") as ledger:
+        ledger.append(ended(run, manifest_bytes(run), START, artifacts=bundle.parents[1]))
+    FsspecBundles("memory://vault").put(BundleRef("probe", run.id), bundle)
+    shutil.rmtree(bundle)
+    assert "bundle is missing" in audit("verify").stdout
+    settings = {"AUTODEVOPS_SCARLET__ARTIFACTS": "memory://vault"}
+    assert json.loads(audit("verify", "--json", **settings).stdout)["bundles"] == 1
+    assert audit("verify").status == 0
+    fsspec.filesystem("memory").pipe_file(f"/vault/probe/{run.id}/report.html", b"<p>all is well</p>")
+    found = json.loads(audit("verify", "--json").stdout)
+    assert [one["where"] for one in found["divergences"]] == [f"memory://vault/probe/{run.id}/report.html"]
