@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -442,7 +443,14 @@ def _as_text(output: Any) -> tuple[str, str]:
     if output.output_type == "error":
         return "error", f"{output.ename}: {output.evalue}"
     name = "result" if output.output_type == "execute_result" else "display"
-    return name, str(output.data.get("text/plain", ""))
+    return name, _words(output.data)
+
+
+def _words(data: Mapping[str, Any]) -> str:
+    """What a terminal can show of an output: what was written for people before the name of a Python object."""
+    plain = str(data.get("text/plain", ""))
+    nameless = len(data) > 1 and re.fullmatch(r"<[\w.]+ object(?: at 0x[0-9a-f]+)?>", plain)
+    return str(data.get("text/markdown", "" if nameless else plain))
 
 
 def _join_streams(outputs: list[Any]) -> None:

@@ -257,8 +257,15 @@ async def test_feed_gives_up_chunks_of_output_first_and_says_so() -> None:
     assert events[-1] == RunFinished("r", "succeeded", Path("x"))
 
 
+TABLE_AND_WORDS = """
+from IPython.display import HTML, Markdown, display
+display(HTML("<table></table>"), Markdown("**well**"))
+1 + 1
+"""
+
+
 async def test_progress_of_a_real_run_is_told_as_it_happens(tmp_path: Path) -> None:
-    path = write_runbook(tmp_path / "runbooks", ["print('one')", "1 + 1", "raise ValueError('no')", "3"])
+    path = write_runbook(tmp_path / "runbooks", ["print('one')", TABLE_AND_WORDS, "raise ValueError('no')", "3"])
     async with RunQueue(Means(tmp_path / "artifacts", utc_now, kernels=KernelPool(1, imports=()))) as queue:
         handle = queue.submit(RunRequest(load_runbook(path)))
         events: list[RunEvent] = [event async for event in handle.progress]
@@ -277,6 +284,7 @@ async def test_progress_of_a_real_run_is_told_as_it_happens(tmp_path: Path) -> N
         ("OutputChunk", 0, "one\n"),
         ("CellFinished", 0, "succeeded"),
         ("CellStarted", 1, ""),
+        ("OutputChunk", 1, "**well**"),
         ("OutputChunk", 1, "2"),
         ("CellFinished", 1, "succeeded"),
         ("CellStarted", 2, ""),
