@@ -62,7 +62,12 @@ class Memory(Protocol):
         ...
 
     def forget(
-        self, *, ids: Collection[str] = (), conversation: str = "", source: str = "", kind: DocumentKind | None = None
+        self,
+        *,
+        ids: Collection[str] = (),
+        conversation: str = "",
+        sources: Collection[str] = (),
+        kind: DocumentKind | None = None,
     ) -> int:
         """Forget what any of these names, and what judges it; says how many. It is gone from disk as well."""
         ...
@@ -80,6 +85,10 @@ class Memory(Protocol):
 
     def tidy(self, *, keep: timedelta, megabytes: int) -> int:
         """Forget what is older than `keep`, knowledge aside, then the oldest until it fits; says how many."""
+        ...
+
+    def size(self) -> int:
+        """Bytes it takes."""
         ...
 
     def close(self) -> None: ...

@@ -1,8 +1,8 @@
 """From several rankings to one, and how people's thumbs move it. Pure; docs/memory.md tells it to people.
 
-Reciprocal rank fusion (Cormack, Clarke, Buettcher, SIGIR 2009): a document scores the sum of 1 / (60 + rank) over the
+Reciprocal rank fusion (Cormack, Clarke, Buettcher, SIGIR 2009): a document scores the sum of 1 / (10 + rank) over the
 rankings it stands in, here weighted and divided by the best that could be, so that 1 is first everywhere. Thumbs
-multiply that by at least 0.85 and at most 1.15: enough to change a few places, too little to bring up what does not
+multiply that by at least 0.75 and at most 1.25: enough to change a few places, too little to bring up what does not
 fit.
 """
 
@@ -18,8 +18,8 @@ from autodevops.domain.memory import Document, DocumentKind, Passage, SourceSumm
 DEEP = 50  # places of each ranking that are looked at
 TEXT_WEIGHT, VECTOR_WEIGHT = 1.0, 0.5
 LEAST_LIKENESS = 0.08  # cosine below which a vector says nothing
-SMOOTHING = 60  # as in the paper: how little the first places stand out
-SWAY = 0.15
+SMOOTHING = 10  # how little the first places stand out; 60 in the paper, where rankings have a thousand places
+SWAY = 0.25
 DOUBT = 2  # a single thumb moves a third of what many can
 
 

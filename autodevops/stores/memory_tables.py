@@ -19,7 +19,7 @@ from autodevops.stores.memory_locks import owned
 from autodevops.stores.memory_protocol import Embedder
 from autodevops.stores.memory_words import search_words
 
-DOCUMENTS, VECTORS = "documents", "vectors_"
+DOCUMENTS, VECTORS, WORDS_INDEX = "documents", "vectors_", "words_idx"
 HEX = re.compile(r"[0-9a-f]{1,64}")
 Value = TypeVar("Value")
 
@@ -38,7 +38,7 @@ class Tables:
     def documents(self) -> Any:
         if DOCUMENTS in self._opened:
             return self._opened[DOCUMENTS]
-        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow as pa
 
         text = pa.string()
         columns = [(name, text) for name in ("id", "kind", "source", "conversation", "about", "words", "document")]
@@ -106,7 +106,7 @@ def index(table: Any) -> None:
     """The full-text index over the words, anew."""
     from lancedb.index import FTS
 
-    table.create_index("words", config=FTS(), replace=True)
+    table.create_index("words", config=FTS(), replace=True, name=WORDS_INDEX)
 
 
 def once_more(change: Callable[[], Value], table: Any) -> Value:

@@ -27,7 +27,7 @@ from autodevops.stores.memory_ranking import (
     summaries,
     thumbs_of,
 )
-from autodevops.stores.memory_words import asked, search_words, words_of
+from autodevops.stores.memory_words import asked, likeness_words, search_words, words_of
 
 K1, B = 1.2, 0.75
 
@@ -83,7 +83,12 @@ class TwinMemory:
         return found[0] if len(found) == 1 else None
 
     def forget(
-        self, *, ids: Collection[str] = (), conversation: str = "", source: str = "", kind: DocumentKind | None = None
+        self,
+        *,
+        ids: Collection[str] = (),
+        conversation: str = "",
+        sources: Collection[str] = (),
+        kind: DocumentKind | None = None,
     ) -> int:
         with self._lock:
             wanted = {
@@ -91,7 +96,7 @@ class TwinMemory:
                 for id, one in self._documents.items()
                 if id in ids
                 or (conversation and one.conversation == conversation)
-                or (source and one.source == source)
+                or one.source in sources
                 or (kind and one.kind == kind)
             }
             wanted |= {id for id, one in self._documents.items() if one.about in wanted}
@@ -111,7 +116,7 @@ class TwinMemory:
                 have = self._vectors.setdefault(embedder.name, {})
                 waiting = [one for id, one in self._documents.items() if id not in have and one.kind != "feedback"]
                 try:
-                    vectors = embedder.embed([search_words(one) for one in waiting]) if waiting else []
+                    vectors = embedder.embed([likeness_words(one) for one in waiting]) if waiting else []
                 except ToolError:
                     continue
                 have.update(zip([one.id for one in waiting], vectors, strict=True))

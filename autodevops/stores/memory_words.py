@@ -25,6 +25,36 @@ whole whom why will with won would yet you your
 """
 STOPWORDS = frozenset(_COMMON.split())
 
+# What people on call say, and what documentation calls it.
+_CALLED = """
+ram: memory | worker: node | machine: node | server: node host | hostname: name dns | k8s: kubernetes
+cm: configmap | pvc: persistentvolumeclaim claim volume | pv: persistentvolume volume
+hpa: horizontalpodautoscaler autoscaler | pdb: poddisruptionbudget budget | svc: service | ns: namespace
+sts: statefulset | ds: daemonset | sa: serviceaccount | crd: customresource | netpol: networkpolicy | db: database
+sql: query database | postgres: postgresql database | mysql: database | mariadb: mysql database
+oom: memory oomkilled | cert: certificate | certs: certificate | ssl: tls
+letsencrypt: acme certificate cert-manager | rollback: undo rollout | shipped: release deployed | deployed: release
+deploy: release rollout | pushed: release | boot: start startup | boots: start startup | bounce: restart
+reboot: restart drain | kicked: evicted | vanished: missing absent | disappeared: missing absent
+gone: missing absent | slow: latency | sluggish: latency slow | hangs: stuck waits | stuck: hangs waits
+hammered: overload retry traffic | flood: traffic surge | flooding: traffic surge | ddos: traffic surge
+spike: surge burst | throttled: throttling | paged: alert page | pager: alert notification
+slack: notification receiver | pagerduty: notification receiver | crashes: crash restart | dies: crash killed exit
+dying: crash killed exit | starved: throttling saturation | lagging: lag behind | delayed: lag late
+late: lag delay | ntp: clock time synchronisation | denied: forbidden refused | login: authentication password
+creds: credentials password | grpc: http2 | logql: loki | traceql: tempo | promql: prometheus | percentile: quantile
+percentiles: quantile | p99: quantile latency | p95: quantile latency | cardinality: series labels
+grafana: dashboard | cron: cronjob schedule | nightly: cronjob schedule | ingester: loki tempo
+monitoring: prometheus metrics | index: query database | deadlock: lock | locked: lock | hung: stuck hangs
+replicas: pods | processor: cpu | scale: replicas
+"""
+BEGINNING = 120  # words
+CALLED = {
+    word.strip(): others.split()
+    for word, _, others in (entry.partition(":") for line in _CALLED.splitlines() for entry in line.split("|"))
+    if others
+}
+
 
 def words_of(text: str) -> list[str]:
     """Lower-case words in order, stopwords left out, endings taken off, CamelCase both whole and in its parts."""
@@ -51,12 +81,20 @@ def search_words(document: Document) -> str:
     return spread("\n".join(part for part in parts if part))
 
 
+def likeness_words(document: Document) -> str:
+    """What vectors are made of: title, tags, reasons and how it begins. All of a page is like everything a little."""
+    beginning = " ".join(re.split(r"\n#+ ", document.text.lstrip("# "), maxsplit=1)[0].split()[:BEGINNING])
+    return "\n".join([document.title, " ".join(document.tags), " ".join(document.reasons), beginning])
+
+
 def spread(text: str) -> str:
     """The text with each CamelCase word followed by its parts."""
     return _CAMEL.sub(lambda found: f"{found[0]} {' '.join(_HUMP.findall(found[0]))}", text)
 
 
 def asked(text: str) -> str:
-    """A question's words without those that every question has; the question itself when nothing else is in it."""
+    """A question's words without those that every question has, with what documentation calls them; the question itself
+    when nothing else is in it."""
     kept = [word for word in _WORD.findall(spread(text)) if word.lower() not in STOPWORDS]
-    return " ".join(kept) or text
+    also = [other for word in kept for other in CALLED.get(word.lower(), ())]
+    return " ".join([*kept, *also]) or text

@@ -124,7 +124,7 @@ def test_forgotten_is_not_found_nor_is_what_judged_it(memory: Memory) -> None:
     assert memory.search("correct it", ["feedback"]) == ()
     assert memory.forget(ids=[OOM.id]) == 0
     assert memory.forget(kind="conversation") == 1
-    assert memory.forget(source="wiki") == 1
+    assert memory.forget(sources=["wiki", "none"]) == 1
     assert memory.forget() == 0
 
 
@@ -137,7 +137,7 @@ def test_thumbs_change_places_within_bounds_and_say_so(memory: Memory) -> None:
     memory.put(thumb(liked, 1), thumb(liked, 1, minute=1), thumb(liked, 1, "Drain it first.", minute=2))
     first = memory.search("restart a pod safely", limit=2)[0]
     assert first.id == liked.id
-    assert "thumbs 3 up, 0 down (x1.09), 1 correction" in first.why
+    assert "thumbs 3 up, 0 down (x1.15), 1 correction" in first.why
     memory.put(*(thumb(liked, -1, minute=10 + n) for n in range(9)))
     assert memory.search("restart a pod safely", limit=2)[0].id != liked.id
     assert memory.forget(kind="feedback") == 12
