@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -65,7 +65,7 @@ class Remembering:
         self._quoted = found[0] if found else None
         return found
 
-    async def around(self, question: str, turn: AsyncGenerator[TurnEvent, None]) -> AsyncIterator[TurnEvent]:
+    async def around(self, question: str, turn: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[TurnEvent, None]:
         """The turn's events, with what memory adds before its end; or the answer to a wish about memory itself."""
         async with aclosing(turn) as events:
             said = await self._wish(question.strip())

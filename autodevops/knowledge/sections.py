@@ -96,9 +96,9 @@ def _cut(sections: Iterator[Section]) -> Iterator[Section]:
 
 def _pieces(paragraph: str) -> Iterator[str]:
     """A paragraph, or what a paragraph without end (a table, a log) is cut into."""
-    words = paragraph.split(" ")
+    words = re.findall(r"\s*\S+", paragraph)
     for start in range(0, len(words), LONGEST):
-        yield " ".join(words[start : start + LONGEST])
+        yield "".join(words[start : start + LONGEST])
 
 
 def _joined(sections: list[Section]) -> Section:
