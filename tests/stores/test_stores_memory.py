@@ -173,8 +173,8 @@ def test_embeddings_are_never_mixed_and_the_preferred_one_is_used_once_it_has_al
     bent.dead = False
     assert memory.catch_up() == 3
     assert memory.embedded() == {"bent": 3, hashing.name: 3}
-    assert memory.search("ram", embedding="bent")[0].id == OOM.id
-    assert memory.search("ram", embedding="text") == ()
+    assert memory.search("sdram", embedding="bent")[0].id == OOM.id
+    assert memory.search("sdram", embedding="text") == ()
 
 
 def test_anew_throws_away_vectors_of_embeddings_that_are_no_longer_used(make: Make) -> None:
