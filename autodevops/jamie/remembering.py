@@ -68,10 +68,10 @@ class Remembering:
     async def around(self, question: str, turn: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[TurnEvent, None]:
         """The turn's events, with what memory adds before its end; or the answer to a wish about memory itself."""
         async with aclosing(turn) as events:
-            said = await self._wish(question.strip())
-            if said:
+            if _FORGET.fullmatch(question.strip()) or _THUMB.fullmatch(question.strip()):
                 yield TurnStarted(question=question)
                 yield ContextRetrieved(intent="memory", namespace="")
+                said = await self._wish(question.strip())
                 yield TextDelta(text=said)
                 yield AnswerCompleted(text=said, narrator="built-in")
                 return
@@ -80,6 +80,8 @@ class Remembering:
             async for event in events:
                 if isinstance(event, ContextRetrieved):
                     context = event
+                    if event.intent == "investigate" and self._remember and self._keeper.has_something:
+                        self._keeper.begin_opening()  # systems are waited for meanwhile
                 if isinstance(event, AnswerCompleted):
                     more, following = await self._brought_to_mind(event.investigation)
                     if more:
@@ -94,8 +96,6 @@ class Remembering:
         thumb = _THUMB.fullmatch(question)
         if thumb is not None:
             return await self._judge(1 if thumb["up"] else -1, (thumb["correction"] or "").strip())
-        if _FORGET.fullmatch(question) is None:
-            return ""
         self._forget_turns()
         conversation, self._conversation, self._last = self._conversation, "", None
         if not conversation:

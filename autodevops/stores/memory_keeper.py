@@ -52,11 +52,18 @@ class MemoryKeeper:
         self._memory: Memory | None = None
         self._stand_in: Memory | None = None
         self._upkeep: threading.Thread | None = None
+        self._opener: threading.Thread | None = None
 
     @property
     def has_something(self) -> bool:
         """Whether anything was ever kept. Cheap, for those who would not open a memory only to find it empty."""
         return (self.folder / "lance").is_dir() or (self.folder / "inbox").is_dir()
+
+    def begin_opening(self) -> None:
+        """In the background, for those who will ask soon."""
+        if self._memory is None and self._stand_in is None and self._opener is None:
+            self._opener = threading.Thread(target=self.usable, name="autodevops-memory-opening", daemon=True)
+            self._opener.start()
 
     def memory(self) -> Memory:
         """The memory on disk, with all that lay in the inbox. Raises MemoryUnusable."""
@@ -101,8 +108,9 @@ class MemoryKeeper:
         return self.memory().tidy(keep=keep, megabytes=self._settings.max_megabytes)
 
     def close(self) -> None:
-        if self._upkeep is not None:
-            self._upkeep.join(timeout=LEAVE_SECONDS)
+        for thread in (self._opener, self._upkeep):
+            if thread is not None:
+                thread.join(timeout=LEAVE_SECONDS)
         if self._memory is not None:
             self._memory.close()
 
