@@ -9,7 +9,7 @@ DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint docs format constraints clean
-.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles bench-jamie
+.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles bench-jamie bench-recall
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-bundles: $(READY) ## Print how long listing, searching and comparing runs 
 
 bench-jamie: $(READY) ## Print what time of ours a turn with Jamie takes, by intent and stage
 	$(BIN)/python benchmarks/bench_jamie.py
+
+bench-recall: $(READY) ## Print how well the handbook is found, by full text, vectors and both
+	PYTHONPATH=tests $(BIN)/python benchmarks/bench_recall.py
 
 lint: $(READY) ## ruff, import-linter (the floors), strict types
 	$(BIN)/ruff check autodevops tests benchmarks

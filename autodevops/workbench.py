@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.exposition import JamieMetrics
     from autodevops.jamie.persona import Level
+    from autodevops.jamie.remembering import Remembering
     from autodevops.runbooks import Gate, Means, RunQueue
     from autodevops.scarlet import Scarlet
     from autodevops.stores.ledger import Ledger
+    from autodevops.stores.memory_keeper import MemoryKeeper
+    from autodevops.stores.memory_protocol import Embedder
     from autodevops.toolbox.protocol import Emit, Keeper, Tools
 
 log = logging.getLogger(__name__)
@@ -70,6 +73,18 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
+def memory_keeper(settings: Settings, *, clock: Clock = utc_now) -> MemoryKeeper:
+    """Jamie's memory by the settings, with the handbook in it; opened when it is first needed."""
+    from autodevops.knowledge import handbook
+    from autodevops.llm.embeddings import embedders
+    from autodevops.stores.memory_hashing import HashingEmbedder
+    from autodevops.stores.memory_keeper import MemoryKeeper, Shipped
+
+    ways: list[Embedder] = [*embedders(settings.ollama, settings.memory.embedding_model), HashingEmbedder()]
+    shipped = Shipped(handbook.SOURCE, handbook.edition, handbook.documents)
+    return MemoryKeeper(settings.memory, ways, shipped, clock=clock)
+
+
 class Workbench:
     """Use as an async context manager: entering connects the toolbox, leaving closes it.
 
@@ -97,6 +112,7 @@ class Workbench:
         self._agent: JamieAgent | None = None
         self._keeper: Keeper | None = None
         self._metrics: JamieMetrics | None = None
+        self._remembering: Remembering | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, *, clock: Clock = utc_now) -> Workbench:
@@ -165,7 +181,7 @@ class Workbench:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._exit.aclose()
-        self._tools = self._once = self._agent = None
+        self._tools = self._once = self._agent = self._remembering = None
 
     @property
     def tools(self) -> Tools:
@@ -191,7 +207,8 @@ class Workbench:
 
         `selection`, text of cells or a variable, is what the question may be about.
         """
-        return self.jamie.turn(question, namespace=namespace, window=window, persona=persona, selection=selection)
+        turn = self.jamie.turn(question, namespace=namespace, window=window, persona=persona, selection=selection)
+        return self.remembering.around(question, turn)
 
     @property
     def jamie(self) -> JamieAgent:
@@ -210,6 +227,7 @@ class Workbench:
                 settings=self.settings.investigation,
                 clock=self._clock,
                 keeper=self._keeper,
+                recall=self.remembering,
                 persona=self.settings.jamie.persona,
                 health=HealthBook(self.jamie_metrics),
             )
@@ -223,6 +241,23 @@ class Workbench:
 
             self._metrics = JamieMetrics()
         return self._metrics
+
+    @property
+    def remembering(self) -> Remembering:
+        """What goes on around Jamie's turns; nothing is opened before it is needed."""
+        if self._remembering is None:
+            from autodevops.jamie.remembering import Remembering
+
+            keeper = memory_keeper(self.settings, clock=self._clock)
+            self._exit.callback(keeper.close)
+            self._remembering = Remembering(
+                keeper,
+                remember=self.settings.memory.remember,
+                forget=lambda: self.jamie.forget(),
+                salt=self.settings.toolbox.redaction_salt.get_secret_value(),
+                clock=self._clock,
+            )
+        return self._remembering
 
     async def investigate(
         self,

@@ -13,6 +13,7 @@
     │       └── ToolNotFound   what was asked for does not exist
     ├── RunFailed              a runbook run ended in another way than succeeded
     ├── StorageFailed          bundles cannot be read or written there: see to the storage, nothing is lost
+    ├── MemoryUnusable         what is remembered cannot be read or written; go on without it
     ├── LedgerConflict         somebody else changed it first: read it again and decide anew
     └── LedgerUnavailable      nothing was entered or read: free the file, the disk or the rights
         └── LedgerDamaged      what is written is not what was entered: keep a copy, run `audit verify`
@@ -84,6 +85,10 @@ class RunFailed(AutoDevOpsError):
 
 class StorageFailed(AutoDevOpsError):
     code = "storage"
+
+
+class MemoryUnusable(AutoDevOpsError):
+    code = "memory"
 
 
 class LedgerConflict(AutoDevOpsError):

@@ -294,6 +294,21 @@ class LedgerSettings(Section):
     """PEM file of its public key; with it `autodevops audit verify` asks for signatures."""
 
 
+class MemorySettings(Section):
+    """What Jamie remembers: the handbook, what was added to it, past incidents, conversations, feedback."""
+
+    folder: Path | None = None
+    """Folder of the memory; empty: `autodevops/memory` in the user's folder for state (~/.local/state on Linux)."""
+    remember: bool = True
+    """Keep conversations and incidents after the session; off: only what `autodevops kb add` is told to."""
+    keep_days: int = Field(default=90, gt=0)
+    """How long conversations, incidents and feedback are kept; what was added by `kb add` stays."""
+    max_megabytes: int = Field(default=500, gt=0)
+    """How large the folder may become: then the oldest conversations go, and `kb add` takes no more."""
+    embedding_model: str = ""
+    """An embedding model of the Ollama server, e.g. `nomic-embed-text`; empty: only the embedding that ships."""
+
+
 class RunsSettings(Section):
     """How runbooks are run."""
 
@@ -347,6 +362,7 @@ class Settings(BaseSettings):
     toolbox: ToolboxSettings = ToolboxSettings()
     scarlet: ScarletSettings = ScarletSettings()
     ledger: LedgerSettings = LedgerSettings()
+    memory: MemorySettings = MemorySettings()
     runs: RunsSettings = RunsSettings()
     secrets: SecretPlaces = SecretPlaces()
 

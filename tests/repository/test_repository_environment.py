@@ -24,6 +24,7 @@ CONDA_NAMES = {
     "tzdata": "python-tzdata",
 }
 MODULES = {
+    "beautifulsoup4": "bs4",
     "slack-sdk": "slack_sdk",
     "pydantic-settings": "pydantic_settings",
     "promql-parser": "promql_parser",

@@ -1,0 +1,66 @@
+"""Notes for the memory, left in a moment and without LanceDB: one small file each, taken in by whoever opens it next.
+
+So a turn of a conversation is on disk at once and costs nobody a second of import, and LanceDB gets batches instead of
+single rows, each of which would cost it a dozen files.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from autodevops.domain.memory import Document
+from autodevops.kernel.errors import MemoryUnusable
+from autodevops.stores.memory_locks import owned
+from autodevops.stores.memory_protocol import Memory
+
+log = logging.getLogger(__name__)
+
+MOST = 1000  # notes taken in at a time
+
+
+class Inbox:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "inbox"
+
+    def leave(self, document: Document) -> None:
+        """On disk when this returns. Raises MemoryUnusable when it cannot be written."""
+        path = self._folder / f"{document.id}.json"
+        unfinished = path.with_suffix(f".{os.getpid()}.part")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with unfinished.open("w", encoding="utf-8") as file:
+                file.write(document.model_dump_json())
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(path)
+        except OSError as error:
+            raise MemoryUnusable(
+                f"The memory in {self._folder.parent} cannot be written: {error.strerror}.",
+                "Check the folder, or name another one as [memory] folder.",
+            ) from error
+
+
+def absorb(folder: Path, memory: Memory) -> int:
+    """Put what lies in the inbox into the memory; says how many. A note that cannot be read is set aside."""
+    inbox = folder / "inbox"
+    if not inbox.is_dir() or not any(inbox.glob("*.json")):
+        return 0
+    taken = 0
+    with owned(folder / "absorbing.lock"):
+        while paths := sorted(inbox.glob("*.json"))[:MOST]:
+            documents = []
+            for path in paths:
+                try:
+                    documents.append(Document.model_validate_json(path.read_bytes()))
+                except ValidationError as error:
+                    log.warning("%s is no note for the memory and is set aside: %s", path, error.errors()[0]["msg"])
+                    path.rename(path.with_suffix(".json.broken"))
+            memory.put(*documents)
+            for one in documents:
+                (inbox / f"{one.id}.json").unlink(missing_ok=True)
+            taken += len(documents)
+    return taken
