@@ -23,6 +23,7 @@ SHOWN_CLAIMS = 6  # what fits on a screen together with the rest
 SHOWN_MOMENTS = 6
 MOMENT_CHARACTERS = 140  # two lines on a screen; the whole of it stands in the claims
 SHOWN_GAPS = 5
+LONGEST_QUERY = 240  # characters; our own sweeping ones are not for people to copy
 NOT_ASKED = "so it was not asked"  # as the circuit breaker says it
 LIKELY = 0.5  # a second hypothesis above it is a trouble of its own more often than a worse reading
 WORTH_NAMING = 0.1  # a second hypothesis below this confidence is noise to the reader
@@ -161,7 +162,11 @@ def _undetermined(investigation: Investigation) -> list[str]:
     if findings:
         lines = [f"- {prose(found.message)}{cites(found.evidence)}" for found in findings[:SHOWN_CLAIMS]]
         parts.append("\n".join(["**What I did see**", "", *lines]))
-    failed = [item for item in investigation.evidence if not item.ok and item.query not in item.tool]
+    failed = [
+        item
+        for item in investigation.evidence
+        if not item.ok and item.query not in item.tool and len(item.query) <= LONGEST_QUERY
+    ]
     unanswered = min(failed, key=lambda item: _usefulness(item.tool), default=None)
     if unanswered is not None:
         parts.append(

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jamie import jamie_samples as samples
 
@@ -185,6 +185,14 @@ async def test_calls_that_were_not_made_because_others_failed_are_no_reason_of_t
     assert text.endswith(f"- `tempo.search_traces`: Tempo does not answer. Start it. [{TRACES}]")
     text, _ = await told(base.model_copy(update={"missing": (gap.model_copy(update={"error": said}),)}))
     assert "so it was not asked" in text
+
+
+async def test_a_query_too_long_to_copy_is_not_the_one_to_run_next() -> None:
+    base = samples.undetermined()
+    long = samples.evidence("prometheus.query_instant", "count by (a) (b) or " * 30, error="timeout: late.")
+    text, _ = await told(base.model_copy(update={"evidence": (*base.evidence, long)}))
+    assert "count by" not in text
+    assert "{ status = error }" in text
 
 
 HOSTILE = [
@@ -375,11 +383,13 @@ async def _all(stream: AsyncIterator[Read]) -> str:
     return "".join([text async for text in stream if isinstance(text, str)])
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="ab .!\n[]ev-1", max_size=12), max_size=12))
 async def test_splitting_into_sentences_loses_nothing(parts: list[str]) -> None:
     assert await _all(sentences(_pieces(parts))) == "".join(parts)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["<think>", "<thi", "nk>", "x", "<", "/", "</think>", "</thin", "k>"]), max_size=9))
 async def test_thinking_is_dropped_wherever_the_pieces_break(parts: list[str]) -> None:
     whole = "".join(parts)

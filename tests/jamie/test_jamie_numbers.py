@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodevops.jamie.numbers import unsupported
@@ -73,11 +73,13 @@ def test_figures_that_the_text_does_not_have_are_named(sentence: str, missing: t
     assert unsupported(sentence, [TEXT]) == missing
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_supports_itself(text: str) -> None:
     assert unsupported(text, [text]) == ()
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 1e6), st.integers(0, 3))
 def test_a_figure_is_found_again_however_it_was_rounded(value: float, digits: int) -> None:
     said = f"{value:.{digits}f}"

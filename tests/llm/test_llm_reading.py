@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodevops.llm import Part, ToolCall
@@ -83,6 +83,7 @@ async def test_what_is_no_text_is_read_for_what_it_is(text: str, wanted: list[Re
     assert found == wanted
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["<tool", "_call>", "{", "}", "[", "TOOL_CALLS]", "x ", '"name"', "```", "json"])))
 async def test_text_is_never_lost_unless_it_is_a_marked_call(parts: list[str]) -> None:
     text = "".join(parts)
