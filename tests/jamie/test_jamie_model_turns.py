@@ -16,11 +16,12 @@ from autodevops.domain.stream import AnswerCompleted, TextDelta, ToolCallFinishe
 from autodevops.domain.tool_results import ResourceList
 from autodevops.investigation import Request
 from autodevops.jamie import agent as agent_module
+from autodevops.jamie import narration
 from autodevops.jamie.agent import JamieAgent
 from autodevops.llm import OllamaModel
 from autodevops.llm.testing import Answering, Reply, ScriptedOllama
 from autodevops.settings.model import InvestigationSettings, OllamaSettings
-from autodevops.toolbox.protocol import Emit, EvidenceSource
+from autodevops.toolbox.protocol import Emit, EvidenceSource, ToolSpec
 from autodevops.toolbox.testing import ScriptedTools
 
 CALLER = {"caller:8b": {"capabilities": ["completion", "tools"]}}
@@ -70,6 +71,24 @@ async def test_no_rounds_means_no_tools() -> None:
     with ScriptedOllama(models=CALLER, replies=[Reply([f"Errors rose [{ERRORS}]."])]) as server:
         agent = new_agent(server)
         agent._tool_rounds = 0
+        answer = [event async for event in agent.turn("why?")][-1]
+        assert not server.chats()[0].get("tools")
+    assert isinstance(answer, AnswerCompleted)
+    assert answer.narrator == "ollama:caller:8b"
+
+
+async def test_a_server_that_does_not_list_its_tools_in_time_leaves_the_model_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class NeverLists(ScriptedTools):
+        async def list_tools(self, server: str = "") -> tuple[ToolSpec, ...]:
+            await asyncio.Event().wait()
+            return ()
+
+    monkeypatch.setattr(narration, "LISTING_SECONDS", 0.05)
+    with ScriptedOllama(models=CALLER, replies=[Reply([f"Errors rose [{ERRORS}]."])]) as server:
+        agent = new_agent(server)
+        agent._tools = NeverLists({"kubernetes.list_resources": resources, "kubernetes.get_context": {}})
         answer = [event async for event in agent.turn("why?")][-1]
         assert not server.chats()[0].get("tools")
     assert isinstance(answer, AnswerCompleted)
