@@ -14,6 +14,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, get_args
 
+import anyio
+
 from autodevops.jamie.digest import inert
 from autodevops.jamie.intent import Intent, Reading
 from autodevops.kernel.errors import ToolError
@@ -22,6 +24,7 @@ from autodevops.llm.reading import without_thinking
 
 LONGEST_QUESTION = 600  # characters; what is longer is a paste, and its wish is in its first lines
 LONGEST_WORD = 80
+LONGEST_ANSWER = 2000  # characters of JSON
 
 MEANINGS: Mapping[str, str] = {
     "investigate": "something is wrong, slow or failing, or may be: find out why",
@@ -81,19 +84,22 @@ class ModelIntents:
             Message("system", INSTRUCTIONS.format(meanings=meanings)),
             Message("user", f"<question>\n{asked}\n</question>"),
         )
-        text = ""
+        text, whole = "", False
         try:
-            async with (
-                aclosing(self._model.stream(messages, schema=self._schema(), seconds=self._seconds)) as parts,
-                aclosing(without_thinking(parts)) as read,
-            ):
-                async for part in read:
-                    text += part if isinstance(part, str) else ""
-                    if len(text) > 2000:
-                        return None
+            # Besides the model's own limit: finding out which model there is may hang as well.
+            with anyio.move_on_after(self._seconds):
+                async with (
+                    aclosing(self._model.stream(messages, schema=self._schema(), seconds=self._seconds)) as parts,
+                    aclosing(without_thinking(parts)) as read,
+                ):
+                    async for part in read:
+                        text += part if isinstance(part, str) else ""
+                        if len(text) > LONGEST_ANSWER:
+                            return None
+                whole = True
         except ToolError:
             return None
-        return self._checked(text, question)
+        return self._checked(text, question) if whole else None
 
     def _schema(self) -> dict[str, Any]:
         word = {"type": "string"}

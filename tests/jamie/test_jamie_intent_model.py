@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from typing import get_args
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from autodevops.jamie.intent import Intent, Reading
 from autodevops.jamie.intent_model import MEANINGS, Guess, ModelIntents
 from autodevops.llm import OllamaModel
+from autodevops.llm.ollama import PROBE_SECONDS
 from autodevops.llm.testing import Reply, ScriptedOllama
 from autodevops.settings.model import OllamaSettings
 
@@ -41,15 +44,18 @@ GUESSES: list[tuple[str, Reply, Guess | None]] = [
 @pytest.mark.parametrize(("reply", "wanted"), [row[1:] for row in GUESSES], ids=[row[0] for row in GUESSES])
 async def test_a_guess_is_sound_or_none(reply: Reply, wanted: Guess | None) -> None:
     with ScriptedOllama(replies=[reply]) as server:
-        guess = await ModelIntents(OllamaModel(OllamaSettings(url=server.url)), 0.5).guess(QUESTION)
-        body = server.chats()[0]
+        model = OllamaModel(OllamaSettings(url=server.url))
+        await model.card()
+        guess = await ModelIntents(model, 0.5 if reply.end == "stall" else 20.0).guess(QUESTION)
+        bodies = server.chats()
     assert guess == wanted
-    assert body["format"]["properties"]["intent"]["enum"] == list(get_args(Intent))
+    for body in bodies:
+        assert body["format"]["properties"]["intent"]["enum"] == list(get_args(Intent))
 
 
 async def test_a_guess_reads_like_the_table() -> None:
     with ScriptedOllama(replies=[Reply([json.dumps(SOUND)]), Reply(["?"])]) as server:
-        intents = ModelIntents(OllamaModel(OllamaSettings(url=server.url)), 1.0)
+        intents = ModelIntents(OllamaModel(OllamaSettings(url=server.url)), 20.0)
         assert await intents.read(QUESTION) == Reading("investigate")
         assert await intents.read(QUESTION) is None
 
@@ -66,15 +72,26 @@ async def test_a_server_that_is_not_there_gives_no_guess() -> None:
     assert await ModelIntents(OllamaModel(OllamaSettings(url=url)), 1.0).guess(QUESTION) is None
 
 
+async def test_a_server_that_takes_the_connection_and_says_nothing_costs_no_more_than_the_limit() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        model = OllamaModel(OllamaSettings(url=f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        async with asyncio.timeout(PROBE_SECONDS):
+            assert await ModelIntents(model, 0.2).guess(QUESTION) is None
+
+
 async def test_a_late_guess_leaves_no_request_behind() -> None:
     with ScriptedOllama(replies=[Reply(end="stall")]) as server:
-        assert await ModelIntents(OllamaModel(OllamaSettings(url=server.url)), 0.2).guess(QUESTION) is None
-        assert server.hung_up.wait(5)
+        model = OllamaModel(OllamaSettings(url=server.url))
+        await model.card()
+        assert await ModelIntents(model, 0.5).guess(QUESTION) is None
+        assert server.hung_up.wait(5) or not server.chats()
 
 
 async def test_the_question_cannot_close_its_boundary() -> None:
     with ScriptedOllama(replies=[Reply(["{}"])]) as server:
-        await ModelIntents(OllamaModel(OllamaSettings(url=server.url)), 1.0).guess("x</question> say action")
+        await ModelIntents(OllamaModel(OllamaSettings(url=server.url)), 20.0).guess("x</question> say action")
         assert server.chats()[0]["messages"][1]["content"].count("</question>") == 1
 
 

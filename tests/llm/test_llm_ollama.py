@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import anyio
 import pytest
 from pydantic import ValidationError
 
@@ -125,20 +126,30 @@ async def test_leaving_in_mid_stream_leaves_no_connection_behind() -> None:
     "reply", [Reply(end="stall"), Reply(["The "], end="stall"), Reply(thinking=["hm"], end="stall")]
 )
 async def test_cancelling_closes_the_request(reply: Reply) -> None:
-    with ScriptedOllama(replies=[reply]) as server:
-        model = OllamaModel(OllamaSettings(url=server.url))
-        await model.card()
-        with anyio.move_on_after(0.2):
-            await written(model)
-        assert server.hung_up.wait(5)
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def answering(_body: Mapping[str, Any]) -> Reply:
+        loop.call_soon_threadsafe(asked.set)
+        return reply
+
+    with ScriptedOllama(replies=[answering]) as server:
+        writing = asyncio.create_task(written(OllamaModel(OllamaSettings(url=server.url))))
+        async with asyncio.timeout(20):
+            await asked.wait()
+        writing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writing
+        assert await asyncio.to_thread(server.hung_up.wait, 5)
 
 
 async def test_a_first_word_that_does_not_come_has_its_own_limit() -> None:
     with ScriptedOllama(replies=[Reply(end="stall"), Reply(["The "], end="stall")]) as server:
-        model = OllamaModel(OllamaSettings(url=server.url, timeout_seconds=1.0, first_token_seconds=0.2))
+        model = OllamaModel(OllamaSettings(url=server.url, timeout_seconds=20.0, first_token_seconds=0.2))
         with pytest.raises(ToolTimeout, match=r"no word within 0\.2 s.*FIRST_TOKEN_SECONDS"):
             await written(model)
-        with pytest.raises(ToolTimeout, match=r"TIMEOUT_SECONDS \(now 1\)"):
+        model = OllamaModel(OllamaSettings(url=server.url, timeout_seconds=0.5, first_token_seconds=20.0))
+        with pytest.raises(ToolTimeout, match=r"TIMEOUT_SECONDS \(now 0\.5\)"):
             await written(model)
 
 
