@@ -17,7 +17,7 @@ from autodevops.analysis.redaction import redact_text
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.memory import KINDS, Document, DocumentKind, Passage, document
-from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelta, TurnEvent, TurnStarted
+from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelta, TurnEvent, TurnFailed, TurnStarted
 from autodevops.jamie.markdown import prose
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import MemoryUnusable
@@ -67,30 +67,37 @@ class Remembering:
 
     async def around(self, question: str, turn: AsyncGenerator[TurnEvent, None]) -> AsyncGenerator[TurnEvent, None]:
         """The turn's events, with what memory adds before its end; or the answer to a wish about memory itself."""
+        asked = question.strip()
+        last: TurnEvent | None = None
+        context: ContextRetrieved | None = None  # of a turn; none of a wish
         async with aclosing(turn) as events:
-            if _FORGET.fullmatch(question.strip()) or _THUMB.fullmatch(question.strip()):
+            if _FORGET.fullmatch(asked) or _THUMB.fullmatch(asked):
                 yield TurnStarted(question=question)
                 yield ContextRetrieved(intent="memory", namespace="")
-                said = await self._wish(question.strip())
+                said = await self._wish(asked)
                 yield TextDelta(text=said)
-                yield AnswerCompleted(text=said, narrator="built-in")
-                return
-            self._quoted = None
-            context = ContextRetrieved(intent="", namespace="")
-            async for event in events:
-                if isinstance(event, ContextRetrieved):
-                    context = event
-                    if event.intent == "investigate" and self._remember and self._keeper.has_something:
-                        self._keeper.begin_opening()  # systems are waited for meanwhile
-                if isinstance(event, AnswerCompleted):
-                    more, following = await self._brought_to_mind(event.investigation)
-                    if more:
-                        yield TextDelta(text=more)
-                    event = event.model_copy(
-                        update={"text": event.text + more, "follow_ups": (*event.follow_ups, *following)}
-                    )
-                    await self._keep(question, context, event)
-                yield event
+                last = AnswerCompleted(text=said, narrator="built-in")
+            else:
+                self._quoted = None
+                context = ContextRetrieved(intent="", namespace="")
+                async for event in events:
+                    if isinstance(event, AnswerCompleted | TurnFailed):
+                        last = event
+                        break
+                    if isinstance(event, ContextRetrieved):
+                        context = event
+                        if event.intent == "investigate" and self._remember and self._keeper.has_something:
+                            self._keeper.begin_opening()  # systems are waited for meanwhile
+                    yield event
+        # The turn is closed by now: whoever stops listening at its last event leaves nothing open.
+        if isinstance(last, AnswerCompleted) and context is not None:
+            more, following = await self._brought_to_mind(last.investigation)
+            if more:
+                yield TextDelta(text=more)
+            last = last.model_copy(update={"text": last.text + more, "follow_ups": (*last.follow_ups, *following)})
+            await self._keep(question, context, last)
+        if last is not None:
+            yield last
 
     async def _wish(self, question: str) -> str:
         thumb = _THUMB.fullmatch(question)

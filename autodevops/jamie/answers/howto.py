@@ -23,7 +23,7 @@ from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 SEARCHED = 4  # passages
-PASSAGE_CHARACTERS = 900  # half a screen; the source has the rest
+PASSAGE_CHARACTERS = 1_800  # an article of the handbook as a whole: what to do stands at its end
 LEAST_PAGE = 0.75  # score of a rule's page, below which it is about something else
 NO_KNOWLEDGE = "There is no knowledge base configured; this is from the rules I judge by."
 
