@@ -24,7 +24,7 @@ from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 SEARCHED = 4  # passages
 PASSAGE_CHARACTERS = 900  # half a screen; the source has the rest
-LEAST_PAGE = 0.75  # score of a rule's page, below which it is about something else
+LEAST_PAGE = 1.5  # score of a rule's page, below which it is about something else
 NO_KNOWLEDGE = "There is no knowledge base configured; this is from the rules I judge by."
 
 _SECTION = re.compile(r"^(What|Why it matters|Example|What to do): ?", re.M)
