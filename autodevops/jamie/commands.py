@@ -14,6 +14,7 @@ _VERB = re.compile(
     r"\b(restart|bounce|roll ?back|undo|delete|kill|remove|scale|drain|cordon|uncordon|evict|pause|resume|silence"
     r"|redeploy)\b"
 )
+_ALERT = re.compile(r"\b[A-Z][A-Za-z0-9]*[a-z][A-Z][A-Za-z0-9]*\b")  # as alerts are named
 _NUMBER = re.compile(r"(?<![\w.-])(\d{1,4})(?![\w.])")
 _REVISION = re.compile(r"\brevision (\d+)\b")
 _ROLLED = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset"}
@@ -48,12 +49,13 @@ def command_for(text: str, *, kind: str = "", name: str = "", namespace: str = "
         return _on_node(verb, node)
     kubectl = f"kubectl -n {shlex.quote(namespace)}" if namespace else "kubectl"
     if verb == "silence":
+        alert = _ALERT.search(text)
         return Command(
-            "mute an alert for two hours",
-            ('amtool silence add alertname="NAME" --duration=2h --comment="why"',),
+            f"mute {alert[0] if alert else 'an alert'} for two hours",
+            (f'amtool silence add alertname="{alert[0] if alert else "NAME"}" --duration=2h --comment="why"',),
             "amtool silence query",
             "amtool silence expire ID",
-            "" if name else "Name the alert.",
+            "" if alert else "Name the alert.",
         )
     if verb in {"delete", "evict"} and kind == "Pod":
         return Command(

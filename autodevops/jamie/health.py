@@ -93,12 +93,14 @@ class TurnWatch:
         try:
             while True:
                 self.model.enter()
+                called = self.tools.so_far()
                 try:
                     piece = await anext(pieces)
                 except StopAsyncIteration:
                     return
                 finally:
                     self.model.leave()
+                    self.model.total -= self.tools.so_far() - called  # calls the model asked for are the systems'
                 yield piece
         finally:
             await pieces.aclose()

@@ -15,6 +15,7 @@ from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Tools
 
 DAY = timedelta(days=1)
+NOW = timedelta(minutes=15)  # what "now" is: over an hour the median hides what began twenty minutes ago
 BESIDE_DEPLOY = timedelta(minutes=30)  # how much is looked at on each side of a deploy
 LEAST_AFTER = timedelta(minutes=5)  # of samples after it, before anything can be said
 
@@ -63,7 +64,7 @@ async def sides_of(
     if intent.read(question).topic == "deploy":
         return await _around_deploy(namespace, workload, tools, now, zone)
     given = timed.window if timed.window is not None and _ends_now(timed, now) and not _is_day(timed) else None
-    window = given or TimeWindow.ending(now, usual)
+    window = given or TimeWindow.ending(now, min(usual, NOW))
     places = naming.namespaces_in(text, spaces)
     if len(places) >= 2:
         return await _places(places[0], places[1], workload, timed.window or window, tools)

@@ -136,6 +136,17 @@ CLUSTER: dict[str, dict[str, list[dict[str, Json]]]] = {
         "Deployment": [workload("basket", ready=1), workload("checkout"), workload("web")],
         "StatefulSet": [workload("redis", kind="StatefulSet", ready=0, want=1)],
         "Pod": PODS,
+        "Event": [
+            {
+                "kind": "Event",
+                "metadata": {"name": f"{name}.17", "namespace": "store"},
+                "involvedObject": {"kind": "Pod", "name": name},
+                "reason": "BackOff",
+                "message": "Back-off restarting failed container",
+                "lastTimestamp": "2026-11-24T15:20:00Z",
+            }
+            for name in ("basket-1-bbbbb", "web-1-ddddd")
+        ],
         "ReplicaSet": [
             replica_set("basket", 3, "2.3.1", "2026-11-20T10:00:00Z"),
             replica_set("basket", 4, "2.4.0", "2026-11-24T15:10:00Z"),

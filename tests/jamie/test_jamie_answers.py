@@ -84,6 +84,8 @@ FIRST_LINES = [
     ("roll back basket to revision 3", "**Nothing was changed; this would put basket back to revision 3.**"),
     ("delete pod basket-1-aaaaa", "**Nothing was changed; this would delete the pod basket-1-aaaaa; its controller"),
     ("fix basket", "**Nothing was changed.** I only read"),
+    ("silence the alert BasketErrors", "**Nothing was changed; this would mute BasketErrors for two hours.**"),
+    ("events of basket", "**There is 1 event of `basket` in `store`.**"),
 ]
 
 
@@ -107,7 +109,9 @@ async def test_what_can_be_drawn_is_drawn(question: str, kind: type, count: int)
 
 
 LIVE = [
-    row[0] for row in FIRST_LINES if not row[0].startswith(("what does", "what is an", "how do", "fix", "scale web"))
+    row[0]
+    for row in FIRST_LINES
+    if not row[0].startswith(("what does", "what is an", "how do", "fix", "scale web", "silence"))
 ]
 
 
@@ -193,6 +197,7 @@ async def test_comparing_says_which_log_patterns_are_new_and_which_are_gone() ->
 
     answer = await answer_of(new_agent({**SCRIPT, "loki.query_logs": logs}), "compare basket now with yesterday")
     assert "**Log patterns only now**" in answer.text
+    assert "Now: last 15 min to 2026-11-24 15:30 UTC in `store`." in answer.text
     assert "- 3 lines, error: `basket is <*>`" in answer.text
     assert "**Log patterns only yesterday**" in answer.text
     assert "`basket`: `registry.example/basket:2.3.1` (yesterday), `registry.example/basket:2.4.0` (now)" in answer.text

@@ -24,7 +24,7 @@ from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 SEARCHED = 4  # passages
 PASSAGE_CHARACTERS = 1_800  # an article of the handbook as a whole: what to do stands at its end
-LEAST_PAGE = 0.75  # score of a rule's page, below which it is about something else
+LEAST_PAGE = 1.5  # score of a rule's page, below which it is about something else
 NO_KNOWLEDGE = "There is no knowledge base configured; this is from the rules I judge by."
 
 _SECTION = re.compile(r"^(What|Why it matters|Example|What to do): ?", re.M)

@@ -24,11 +24,14 @@ TAIL = 50  # lines of each
 _MESSAGE_KEYS = ("msg", "message", "body", "log")
 ERRORS = '|~ "(?i)(error|exception|fatal|panic)"'
 
+WARNINGS = '|~ "(?i)(warn|error|exception|fatal|panic)"'
+
 
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
     pods = f', pod=~"{context.workload.pods}"' if context.workload else ""
     errors_only = context.reading.errors_only
-    query = f'{{namespace="{context.namespace}"{pods}}}' + (f" {ERRORS}" if errors_only else "")
+    wanted = WARNINGS if "warn" in context.text.lower() else ERRORS
+    query = f'{{namespace="{context.namespace}"{pods}}}' + (f" {wanted}" if errors_only else "")
     evidence = await source.collect(
         "loki.query_logs",
         {

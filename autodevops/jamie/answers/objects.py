@@ -102,6 +102,9 @@ def belongs(item: Object, context: Context) -> bool:
     if context.workload is None:
         return True
     here = metadata(item)
+    if item.get("involvedObject"):
+        about, name = str(item["involvedObject"].get("name", "")), context.workload.subject.name
+        return about == name or about.startswith(f"{name}-")
     if item.get("kind") == context.workload.subject.kind or context.reading.kind == context.workload.subject.kind:
         return bool(here.get("name") == context.workload.subject.name)
     labels, wanted = here.get("labels") or {}, context.workload.match_labels
@@ -273,6 +276,18 @@ def _node_row(node: Object) -> list[str]:
     return ["Ready" if _condition(node, "Ready") else "NotReady", code(str(version))]
 
 
+def _event_row(event: Object) -> list[str]:
+    about = event.get("involvedObject") or {}
+    seen = str(event.get("lastTimestamp") or event.get("eventTime") or metadata(event).get("creationTimestamp") or "")
+    said = code(str(event.get("message", "")), 160)
+    return [
+        seen[:16].replace("T", " "),
+        code(str(event.get("reason", ""))),
+        code(f"{about.get('kind', '')} {about.get('name', '')}"),
+        said,
+    ]
+
+
 _WORKLOAD = (("Name", "Ready", "Images"), _workload_row)
 _COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Object], list[str]]]] = {
     "Pod": (("Name", "Ready", "Status", "Restarts", "Node"), _pod_row),
@@ -281,6 +296,7 @@ _COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[Object], list[str]]]] = {
     "StatefulSet": _WORKLOAD,
     "DaemonSet": _WORKLOAD,
     "ReplicaSet": _WORKLOAD,
+    "Event": (("Name", "Last seen (UTC)", "Reason", "About", "Message"), _event_row),
 }
 
 
