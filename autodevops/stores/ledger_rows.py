@@ -99,11 +99,14 @@ def to_arrow(rows: list[Row]) -> pa.Table:
 
 
 def from_arrow(batch: pa.RecordBatch) -> list[Row]:
-    """Raises LedgerDamaged when the columns are others."""
+    """Raises LedgerDamaged when the columns are others, or empty where an event has something to say."""
     import pyarrow as pa
 
     if not batch.schema.equals(arrow_schema()):
         raise LedgerDamaged(f"A file with the columns {', '.join(batch.schema.names)} does not hold events.")
+    for name, column in zip(COLUMNS, batch.columns, strict=True):
+        if column.null_count and name != "entry":
+            raise LedgerDamaged(f"A file with events that have no {name} does not hold the ledger's.")
     columns = [
         (column.cast(pa.int64()) if name == "at" else column).to_pylist()
         for name, column in zip(COLUMNS, batch.columns, strict=True)

@@ -326,6 +326,15 @@ def test_any_other_value_in_any_column_is_found(events: list[NewEvent], data: st
         assert (right_digest(cast(Row, tuple(changed))) != placed.digest) == (other not in same)
 
 
+def test_a_flipped_bit_that_empties_a_column_is_damage(whole: Path, tmp_path: Path) -> None:
+    root = copied(whole, tmp_path)
+    file = root / "ledger" / "segments" / "1-20.parquet"
+    content = bytearray(file.read_bytes())
+    content[159] ^= 1
+    file.write_bytes(content)
+    assert any("1-20.parquet" in told for told in divergences(root))
+
+
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_a_flipped_bit_anywhere_is_found_or_holds_nothing(
