@@ -41,7 +41,7 @@ _ROUGHLY = re.compile(
 )
 _CLOCK = re.compile(r"(?<![\d:.])([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d(?:\.\d+)?)?(?![\d:])")
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:T(?=\d))?")
-_ANY = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_ANY = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _STATED = re.compile(
     r"(?<![\w.,/:@#$-])[-+~≈<>=≤≥×x]{0,2}(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?P<more>(?:\.\d+)+)?"
     r"(?P<unit>\s?%|[\s-]?[a-zA-Zµ]+(?![\w-])|(?=[^\w.]|\.(?!\d)|$))"
@@ -66,7 +66,7 @@ class _Figure:
 def unsupported(sentence: str, texts: Iterable[str]) -> tuple[str, ...]:
     """The figures of `sentence`, as written, that none of `texts` has. Ids of evidence are to be taken out before."""
     known = "\n".join(texts)
-    there = [*_figures(known, _ANY), *_counted(known)]
+    there = [*_figures(known, _ANY), *_counted(known), *_as_stated(known)]
     clocks = _clocks(known)
     slack = 0.1 if _ROUGHLY.search(sentence.lower()) else 0.0
     missing = []
@@ -90,6 +90,13 @@ def unsupported(sentence: str, texts: Iterable[str]) -> tuple[str, ...]:
         if not any(_same(stated, other, slack) for other in there) and not _between(stated, clocks, slack):
             missing.append(stated.text)
     return tuple(dict.fromkeys(missing))
+
+
+def _as_stated(text: str) -> list[_Figure]:
+    """The figures of a text read as those of a sentence are: what is quoted letter by letter is always found."""
+    bare = _DATE.sub(" ", _CLOCK.sub(" ", text))
+    read = (_figure(found["number"], found["unit"].strip(" -")) for found in _STATED.finditer(bare))
+    return [figure for figure in read if figure is not None]
 
 
 def _figures(text: str, pattern: re.Pattern[str]) -> list[_Figure]:
@@ -139,7 +146,7 @@ def _same(stated: _Figure, other: _Figure, slack: float) -> bool:
     if stated.kind and other.kind:
         return stated.kind == other.kind and _near(stated, other.base / stated.factor, slack)
     if not stated.kind and not other.kind:
-        return _near(stated, other.base, slack)
+        return _near(stated, other.base / stated.factor, slack)
     # One of them has no unit: metrics are in base units, durations at times in milliseconds, or it is the same word.
     candidates = {other.base / stated.factor, other.value if other.kind else other.base}
     if stated.kind == "time":

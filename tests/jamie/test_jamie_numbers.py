@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autodevops.jamie.numbers import unsupported
@@ -74,6 +74,8 @@ def test_figures_that_the_text_does_not_have_are_named(sentence: str, missing: t
 
 
 @settings(deadline=None)
+@example("2K")
+@example("2-K0")
 @given(st.text(max_size=60))
 def test_any_text_supports_itself(text: str) -> None:
     assert unsupported(text, [text]) == ()
