@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import ResourceResult
 from autodevops.jamie.answers import Answer, understood, whose
@@ -47,7 +49,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     text = (
         f"**Nothing was changed; this would {prose(command.does)}.**{now}{about}\n\n"
         f"{block(command.lines, language='sh', width=1000)}\n\n"
-        f"- Try or check it: {code(command.check, 300)}\n- Taken back by: {code(command.undo, 300)}\n\n{NOT_DONE}"
+        f"- Try or check it: {code(command.check, 300)}\n- Taken back by: {_taken_back(command.undo)}\n\n{NOT_DONE}"
     )
     if not context.node and subject is not None:
         text += f" Context: {whose(context)}."
@@ -60,3 +62,12 @@ def _state(item: object) -> str:
     if "replicas" in spec:
         return f"Now {status.get('readyReplicas') or 0} of {spec['replicas']} replicas are ready."
     return ""
+
+
+def _taken_back(undo: str) -> str:
+    """The command as code, what is said beside it as words."""
+    command = re.search(r"kubectl [^(,]*[^(, ]", undo)
+    if command is None:
+        return prose(undo)
+    before, after = prose(undo[: command.start()]), prose(undo[command.end() :])
+    return f"{before} {code(command[0], 300)}{'' if after.startswith(',') else ' '}{after}".strip()

@@ -296,8 +296,9 @@ def _subject(side: Side) -> str:
 
 
 def _when(context: Context, side: Side) -> str:
-    place = f" in {code(side.namespace)}"
-    return describe(side.window, context.zone, context.now) + place
+    """The window, unless the side is called by it, and the namespace."""
+    window = describe(side.window, context.zone, context.now)
+    return ("" if window == side.label else f"{window} ") + f"in {code(side.namespace)}"
 
 
 def _capital(text: str) -> str:
