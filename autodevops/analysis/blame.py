@@ -91,7 +91,7 @@ def _by_frame(edits: Sequence[Edit], signs: Signs) -> Iterable[_Reason]:
         around = [text for path, text in signs.frames if _same_file(path, edit.path)]
         if not around:
             continue
-        yield _Reason(_FRAME_FILE, f"changes {edit.path}, which the stack trace names", edit.path)
+        yield _Reason(_FRAME_FILE, f"changes {edit.path} (the stack trace names it)", edit.path)
         called = frozenset().union(*(called_in(text) for text in around))
         hit = next((place for place in edit.places if canonical(place) in called), "")
         if hit:
