@@ -34,17 +34,17 @@ def missing_pods(workload: Workload, inventory: Inventory) -> int:
     pods = [pod for pod in inventory.pods_of(workload.subject) if not metadata(pod).get("deletionTimestamp")]
     if kind == "DaemonSet":
         return _number(status, "desiredNumberScheduled") - max(_number(status, "currentNumberScheduled"), len(pods))
-    if kind == "StatefulSet" and spec.get("podManagementPolicy") != "Parallel" and not all(map(_ready, pods)):
+    if (
+        kind == "StatefulSet"
+        and spec.get("podManagementPolicy") != "Parallel"
+        and not all(has_condition(pod, "Ready") for pod in pods)
+    ):
         return 0
     if kind not in {"Deployment", "StatefulSet", "ReplicaSet"}:
         return 0
     wanted = spec.get("replicas", 1)
     here = max(_number(status, "replicas"), len(pods))
     return max(0, wanted - here) if isinstance(wanted, int) else 0
-
-
-def _ready(pod: Object) -> bool:
-    return has_condition(pod, "Ready")
 
 
 def _number(status: Mapping[str, object], key: str) -> int:
