@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from autodevops.investigation.inventory import Inventory, Object, Workload, has_condition, metadata, section
+from autodevops.investigation.inventory import Inventory, Workload, has_condition, metadata, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 
