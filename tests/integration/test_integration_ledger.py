@@ -9,7 +9,7 @@ import pytest
 
 import autodevops
 from autodevops.settings import LedgerSettings, Settings
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.stores.sqlite_ledger import open_ledger
 from autodevops.workbench import Workbench
 

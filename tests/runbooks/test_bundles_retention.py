@@ -17,7 +17,7 @@ from autodevops.runbooks.bundle import RunRecord
 from autodevops.runbooks.files import digest
 from autodevops.runbooks.retention import Judged, Retention, judge, remove
 from autodevops.runbooks.storage import BundleRef, FolderBundles
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POLICY = Retention(keep_days=30, keep_failed_days=90, keep_incident_days=365, keep_last=0)

@@ -19,7 +19,7 @@ from autodevops.runbooks import Means, RunRecord, RunRequest, load_runbook, perf
 from autodevops.runbooks.bundle import LEASE, MANIFEST, read_manifest
 from autodevops.runbooks.files import digest
 from autodevops.runbooks.record import Journal
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 
 
 class BrokenLedger(MemoryLedger):
