@@ -19,9 +19,10 @@ from typing import Any, Self
 
 from autodevops.domain.run import Run, RunStatus
 from autodevops.kernel.errors import RunFailed
+from autodevops.kernel.files import sync
 from autodevops.runbooks.evidence import FOLDER as EVIDENCE
 from autodevops.runbooks.evidence import STAGING, Kept, collect
-from autodevops.runbooks.files import digest, notebook_bytes, sync, write_quickly, write_together
+from autodevops.runbooks.files import digest, notebook_bytes, write_quickly, write_together
 from autodevops.runbooks.keeper import Mask, same
 
 log = logging.getLogger(__name__)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from autodevops.domain.base import Json
 from autodevops.domain.ledger import GENESIS, Entry, EventKind, LedgerEvent, NewEvent
 from autodevops.kernel.errors import LedgerDamaged, LedgerUnavailable
+from autodevops.kernel.files import sync
 from autodevops.kernel.ids import canonical_json
 from autodevops.stores.ledger import changed, conflict
 from autodevops.stores.ledger_file import (
@@ -27,7 +28,6 @@ from autodevops.stores.ledger_file import (
     FileLock,
     open_for_reading,
     open_for_writing,
-    sync_folder,
     translated,
 )
 from autodevops.stores.ledger_rows import COLUMNS, Row, from_row, to_row
@@ -66,8 +66,8 @@ class SqliteLedger:
         path = folder / NAME
         with translated(path):
             if not folder.is_dir():
-                folder.mkdir(parents=True)
-                sync_folder(folder.parent)
+                folder.mkdir(parents=True, exist_ok=True)  # another process may have made it just now
+                sync(folder.parent)
         self._open_writer()
 
     def __enter__(self) -> Self:
