@@ -43,6 +43,14 @@ async def test_a_ledger_that_cannot_be_opened_stops_nobody_who_reads(
     assert "AUTODEVOPS_LEDGER__FOLDER" in caplog.text
 
 
+def test_a_workbench_that_only_runs_closes_its_ledger(tmp_path: Path) -> None:
+    settings = Settings(ledger=LedgerSettings(folder=tmp_path / "ledger"))
+    with Workbench(settings) as workbench:
+        workbench.run_means()
+        assert (tmp_path / "ledger" / "ledger.sqlite-wal").exists()
+    assert not (tmp_path / "ledger" / "ledger.sqlite-wal").exists()
+
+
 def test_the_user_s_own_ledger_is_where_systems_keep_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     with open_ledger(LedgerSettings()) as ledger:
