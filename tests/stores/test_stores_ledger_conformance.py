@@ -21,7 +21,6 @@ from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.stores.sqlite_ledger import SqliteLedger
 
 KINDS = ("memory", "sqlite")
-STEPS = ("take", "renew", "release")
 
 
 @pytest.fixture(params=KINDS)
