@@ -22,14 +22,7 @@ from autodevops.kernel.errors import LedgerDamaged, LedgerUnavailable
 from autodevops.kernel.files import sync
 from autodevops.kernel.ids import canonical_json
 from autodevops.stores.ledger import changed, conflict
-from autodevops.stores.ledger_file import (
-    NAME,
-    WAIT_SECONDS,
-    FileLock,
-    open_for_reading,
-    open_for_writing,
-    translated,
-)
+from autodevops.stores.ledger_file import NAME, WAIT_SECONDS, FileLock, open_for_reading, open_for_writing, translated
 from autodevops.stores.ledger_rows import COLUMNS, Row, from_row, to_row
 from autodevops.stores.segments import Segment, all_segments, read_rows, segment_after
 
