@@ -10,9 +10,10 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -86,7 +87,8 @@ def memory_keeper(settings: Settings, *, clock: Clock = utc_now) -> MemoryKeeper
 
 
 class Workbench:
-    """Use as an async context manager: entering connects the toolbox, leaving closes it.
+    """Use as an async context manager: entering connects the toolbox, leaving closes it. As a plain one, for runs and
+    the ledger, it connects nothing; leaving either closes what was opened.
 
     What is done is entered in `ledger`, by default the one that the settings name, as done by `actor`, by default the
     user of this process. `program` is whose settings these are: a change since its last start is an event.
@@ -107,6 +109,7 @@ class Workbench:
         self._actor = actor or _user()
         self._program = program or Path(sys.argv[0]).name or "python"
         self._exit = AsyncExitStack()
+        self._opened = ExitStack()  # ledger and memory, when they were first needed
         self._tools: Tools | None = None
         self._once: Tools | None = None
         self._agent: JamieAgent | None = None
@@ -117,6 +120,12 @@ class Workbench:
     @classmethod
     def from_settings(cls, settings: Settings | None = None, *, clock: Clock = utc_now) -> Workbench:
         return cls(settings or load_settings(), clock=clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._opened.close()
 
     async def __aenter__(self) -> Self:
         from autodevops.kernel.startup import skip_unused_imports
@@ -130,13 +139,14 @@ class Workbench:
 
         self._keeper = keeper_of_this_run()
         settings, seconds = self.settings.toolbox, self.settings.investigation.tool_timeout_seconds
+        further = self._further_servers()
         enter = self._entering()  # before the toolbox, so that it outlives the last call
         targets = {name: servers.create(name, self.settings, clock=self._clock, plain=True) for name in servers.NAMES}
-        toolbox = await self._exit.enter_async_context(McpToolbox({**targets, **self._further_servers()}))
-        self._once = asked_once(toolbox, settings, seconds)
-        tools = standard(toolbox, settings, seconds, system_of=_system_of, clock=self._clock)
+        toolbox = await self._exit.enter_async_context(McpToolbox({**targets, **further}))
         salt = settings.redaction_salt.get_secret_value()
-        self._tools = Audited(tools, enter, actor=self._actor, salt=salt, clock=self._clock)
+        audited = partial(Audited, enter=enter, actor=self._actor, salt=salt, clock=self._clock)
+        self._once = audited(asked_once(toolbox, settings, seconds))
+        self._tools = audited(standard(toolbox, settings, seconds, system_of=_system_of, clock=self._clock))
         return self
 
     @property
@@ -145,8 +155,7 @@ class Workbench:
         if self._ledger is None:
             from autodevops.stores.sqlite_ledger import open_ledger
 
-            self._ledger = open_ledger(self.settings.ledger)
-            self._exit.callback(self._ledger.close)
+            self._ledger = self._opened.enter_context(open_ledger(self.settings.ledger))
         return self._ledger
 
     def _entering(self) -> Callable[[NewEvent], None]:
@@ -180,7 +189,8 @@ class Workbench:
         return further
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._exit.aclose()
+        with self._opened:
+            await self._exit.aclose()
         self._tools = self._once = self._agent = self._remembering = None
 
     @property
@@ -249,7 +259,7 @@ class Workbench:
             from autodevops.jamie.remembering import Remembering
 
             keeper = memory_keeper(self.settings, clock=self._clock)
-            self._exit.callback(keeper.close)
+            self._opened.callback(keeper.close)
             self._remembering = Remembering(
                 keeper,
                 remember=self.settings.memory.remember,

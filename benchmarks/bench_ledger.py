@@ -3,8 +3,8 @@
     python benchmarks/bench_ledger.py [EVENTS]
 
 All in one run, on the disk that holds the temporary folder: durable appends by one process and by eight, with the
-longest wait of one append; compare-and-set; an append beside a reader that reads all the time; then EVENTS events
-(1,000,000) in batches, compaction, queries, verification. Prints figures and judges nothing.
+longest wait of one append; compare-and-set; an append beside processes that compute or read all the time; then EVENTS
+events (1,000,000) in batches, compaction, queries, verification. Prints figures and judges nothing.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def open_ledger(folder: Path) -> Ledger:
     try:
         from autodevops.stores.sqlite_ledger import SqliteLedger
     except ImportError:
-        from autodevops.stores.memory import MemoryLedger
+        from autodevops.stores.ledger_twin import MemoryLedger
 
         return MemoryLedger()
     return SqliteLedger(folder / "ledger")

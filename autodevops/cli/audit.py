@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -15,7 +14,7 @@ from autodevops.cli.output import print_json
 from autodevops.domain.audit import Verification
 from autodevops.domain.ledger import EventKind, LedgerEvent
 from autodevops.kernel.errors import UsageError
-from autodevops.settings import LedgerSettings, ScarletSettings, load_settings
+from autodevops.settings import ScarletSettings, Settings, load_settings
 
 if TYPE_CHECKING:
     from autodevops.stores.export import Filter
@@ -49,8 +48,8 @@ def verify(
     from autodevops.stores.verify import verify as check
     from autodevops.stores.verify import verify_export
 
-    every = load_settings()
-    settings = _settings(folder)
+    every = _settings(folder)
+    settings = every.ledger
     pinned = parse_head(head) if head else None
     is_signed = verifier(settings.public_key_file) if settings.public_key_file else None
     if file is not None:
@@ -86,7 +85,7 @@ def log(
     from autodevops.stores.ledger_rows import from_row
     from autodevops.stores.sqlite_ledger import open_ledger
 
-    with open_ledger(_settings(folder), read_only=True) as ledger:
+    with open_ledger(_settings(folder).ledger, read_only=True) as ledger:
         events = [from_row(row) for row in chosen(ledger, _filter(kind, actor, subject, since, until, last))]
     if as_json:
         print_json([event.model_dump(mode="json") for event in events])
@@ -114,7 +113,7 @@ def export(
     from autodevops.stores.export import export as write
     from autodevops.stores.sqlite_ledger import open_ledger
 
-    with open_ledger(_settings(folder), read_only=True) as ledger:
+    with open_ledger(_settings(folder).ledger, read_only=True) as ledger:
         rows = chosen(ledger, _filter(kind, actor, subject, since, until, last))
         if str(file) == "-":
             write_lines(rows, sys.stdout.buffer)
@@ -132,7 +131,7 @@ def head(
     from autodevops.stores.signing import Head, signer
     from autodevops.stores.sqlite_ledger import open_ledger
 
-    settings = _settings(folder)
+    settings = _settings(folder).ledger
     with open_ledger(settings, read_only=True) as ledger:
         seq, digest = ledger.head()
     signature = None
@@ -155,7 +154,7 @@ def compact(
     from autodevops.stores.signing import signer
     from autodevops.stores.sqlite_ledger import open_ledger
 
-    settings = _settings(folder)
+    settings = _settings(folder).ledger
     sign = signer(settings.signing_key_file) if settings.signing_key_file else None
     open_ledger(settings, read_only=True).close()  # a ledger that is not there is not made by compacting it
     with open_ledger(settings) as ledger:
@@ -176,7 +175,7 @@ def sql(
     """Ask the ledger in SQL, e.g. "SELECT kind, what, count(*) FROM events GROUP BY ALL"."""
     from autodevops.stores.sqlite_ledger import open_ledger
 
-    with open_ledger(_settings(folder), read_only=True) as ledger:
+    with open_ledger(_settings(folder).ledger, read_only=True) as ledger:
         frame = ledger.sql(query)
     if as_json:
         import json
@@ -198,8 +197,8 @@ def keygen(
     typer.echo(f"{public}  public, for whoever verifies: ledger.public_key_file")
 
 
-def _settings(folder: Path | None) -> LedgerSettings:
-    return load_settings(**({"ledger": {"folder": folder}} if folder else {})).ledger
+def _settings(folder: Path | None) -> Settings:
+    return load_settings(**({"ledger": {"folder": folder}} if folder else {}))
 
 
 def _bundles(place: Path | str, scarlet: ScarletSettings) -> BundleFiles | None:
@@ -221,12 +220,8 @@ def _filter(kind: str, actor: str, subject: str, since: str, until: str, last: i
 
     if kind and kind not in get_args(EventKind):
         raise UsageError(f"--kind {kind!r} is none.", f"Kinds are {', '.join(get_args(EventKind))}.")
-    document = {"kind": kind or None, "actor": actor, "subject": subject, "last": last}
-    times: dict[str, datetime | None] = {
-        "since": parse_end(since, "--since"),
-        "until": parse_end(until, "--until"),
-    }
-    return Filter.model_validate({**document, **times})
+    times = {"since": parse_end(since, "--since"), "until": parse_end(until, "--until")}
+    return Filter.model_validate({"kind": kind or None, "actor": actor, "subject": subject, "last": last, **times})
 
 
 def _progress(walked: int) -> None:

@@ -84,8 +84,8 @@ async def _ask(question: str) -> AnswerCompleted:
 
 
 def _run_scarlet() -> None:
-    scarlet = Workbench.from_settings(load_settings()).scarlet(staying=False)
-    runs = asyncio.run(scarlet.run_once())
+    with Workbench.from_settings(load_settings()) as workbench:
+        runs = asyncio.run(workbench.scarlet(staying=False).run_once())
     for record in runs:
         typer.echo(f"\n{record.status}: {record.runbook}\n  {record.folder}")
     if not runs or any(record.status != "succeeded" for record in runs):

@@ -122,8 +122,9 @@ def rerun(
     ref, run = find(bundles, run_id)
     catalogue = Catalogue(settings.scarlet.runbooks) if current else None
     request = rerun_request(bundles, ref, run, current=catalogue, requested_by=_person(), reason=reason)
-    means = Workbench.from_settings(settings).run_means()
-    record = drive(lambda: perform(request, means))
+    with Workbench.from_settings(settings) as workbench:
+        means = workbench.run_means()
+        record = drive(lambda: perform(request, means))
     for problem in deliver_finished(settings.scarlet.artifacts, settings.scarlet.staging):
         typer.secho(problem, err=True, fg="red")
     made = BundleRef(record.runbook, record.run.id)
@@ -210,9 +211,9 @@ def collect_garbage(
     judged = list(judge(listed(bundles), policy, utc_now()))
     going = [one for one in judged if not one.keep]
     if yes:
-        ledger = Workbench.from_settings(settings).ledger
-        for one in going:
-            remove(bundles, one, ledger=ledger, actor=_person(), clock=utc_now)
+        with Workbench.from_settings(settings) as workbench:
+            for one in going:
+                remove(bundles, one, ledger=workbench.ledger, actor=_person(), clock=utc_now)
         FolderBundles(settings.scarlet.artifacts_folder).sweep()
     if as_json:
         rows = [

@@ -102,19 +102,19 @@ async def _run(runbook: Runbook, values: dict[str, Any], reason: str, gate: Gate
     from autodevops.runbooks import RunRequest
 
     logging.getLogger("autodevops.runbooks.runner").setLevel(logging.ERROR)  # progress and exit status say it
-    workbench = Workbench.from_settings(load_settings())
-    means = workbench.run_means(gate=TerminalGate() if gate is GateChoice.ask else None)
-    async with workbench.run_queue(means) as queue:
-        handle = queue.submit(RunRequest(runbook, values, requested_by=getuser(), reason=reason))
-        try:
-            await _follow(handle, quiet=quiet)
-            return await handle.result()
-        except asyncio.CancelledError:  # Ctrl-C: the bundle is made whole first, then shown
-            handle.stop("interrupted", "Ctrl-C")
-            await handle.ended()
-            record = await handle.result()
-            typer.secho(f"\n{record.status}  {record.folder}", err=True, fg="yellow")
-            raise
+    with Workbench.from_settings(load_settings()) as workbench:
+        means = workbench.run_means(gate=TerminalGate() if gate is GateChoice.ask else None)
+        async with workbench.run_queue(means) as queue:
+            handle = queue.submit(RunRequest(runbook, values, requested_by=getuser(), reason=reason))
+            try:
+                await _follow(handle, quiet=quiet)
+                return await handle.result()
+            except asyncio.CancelledError:  # Ctrl-C: the bundle is made whole first, then shown
+                handle.stop("interrupted", "Ctrl-C")
+                await handle.ended()
+                record = await handle.result()
+                typer.secho(f"\n{record.status}  {record.folder}", err=True, fg="yellow")
+                raise
 
 
 async def _follow(handle: RunHandle, *, quiet: bool) -> None:

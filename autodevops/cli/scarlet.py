@@ -29,11 +29,12 @@ def run(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for chatty in ("apscheduler", "papermill", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    scarlet = Workbench.from_settings(load_settings()).scarlet(staying=not once)
-    if not once:
-        asyncio.run(scarlet.run())
-        return
-    runs = asyncio.run(scarlet.run_once())
+    with Workbench.from_settings(load_settings()) as workbench:
+        scarlet = workbench.scarlet(staying=not once)
+        if not once:
+            asyncio.run(scarlet.run())
+            return
+        runs = asyncio.run(scarlet.run_once())
     for record in runs:
         typer.echo(f"{record.status}  {record.runbook}  {record.where}")
     if any(record.status != "succeeded" for record in runs):

@@ -74,7 +74,7 @@ class LedgerEvent(NewEvent):
 
 
 class Entry(Noun):
-    """Present state folded from events: an approval, a run, a slot, an incident, a lease.
+    """Present state folded from events, such as a lease, or the settings a program last started with.
 
     `version` starts at 1 and grows by one with each change; `seq` is the event that made this version.
     """

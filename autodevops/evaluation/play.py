@@ -35,7 +35,7 @@ from autodevops.settings import (
     Settings,
     TempoSettings,
 )
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.workbench import Workbench
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)  # a Monday at noon: the world is busy

@@ -22,4 +22,8 @@ def canonical_json(value: Any) -> str:
 
 def content_digest(value: Any) -> str:
     """`sha256:<hex>` of the canonical JSON of `value`."""
-    return "sha256:" + hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    return bytes_digest(canonical_json(value).encode())
+
+
+def bytes_digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()

@@ -19,9 +19,11 @@ from typing import Any, Self
 
 from autodevops.domain.run import Run, RunStatus
 from autodevops.kernel.errors import RunFailed
+from autodevops.kernel.files import sync
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.evidence import FOLDER as EVIDENCE
 from autodevops.runbooks.evidence import STAGING, Kept, collect
-from autodevops.runbooks.files import digest, notebook_bytes, sync, write_quickly, write_together
+from autodevops.runbooks.files import notebook_bytes, write_quickly, write_together
 from autodevops.runbooks.keeper import Mask, same
 
 log = logging.getLogger(__name__)
@@ -180,7 +182,7 @@ class Bundle:
         final = run.model_copy(
             update={
                 "version": 2,
-                "files": {name: digest(contents[name]) for name in sorted(contents)},
+                "files": {name: bytes_digest(contents[name]) for name in sorted(contents)},
                 "sizes": {name: len(contents[name]) for name in sorted(contents)},
             }
         )

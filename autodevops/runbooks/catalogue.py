@@ -7,7 +7,6 @@ tagged `parameters` assigns the declared defaults, so that the notebook also run
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from autodevops.domain.base import Noun
 from autodevops.kernel.errors import UsageError
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.parameters import Parameter, Value, is_parameter_name
 
 METADATA_KEY = "autodevops"
@@ -79,7 +79,7 @@ class Runbook:
 
     @property
     def digest(self) -> str:
-        return "sha256:" + hashlib.sha256(self.source).hexdigest()
+        return bytes_digest(self.source)
 
 
 class Catalogue:

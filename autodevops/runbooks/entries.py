@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from autodevops.domain.ledger import NewEvent
 from autodevops.domain.run import Run
-from autodevops.runbooks.files import digest
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.gates import CellRequest, GateAnswer
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def ended(run: Run, manifest: bytes, at: datetime, *, artifacts: Path, reconcile
             "status": run.status,
             "artifacts": str(artifacts.absolute()),
             "folder": f"{run.runbook}/{run.id}",
-            "manifest": digest(manifest),
+            "manifest": bytes_digest(manifest),
         },
     )
 
@@ -72,7 +72,9 @@ def answered(run: Run, request: CellRequest, answer: GateAnswer, why_not: str, a
 
 def is_entered(ledger: Ledger, run: Run, manifest: bytes) -> bool:
     """Whether the end of the run is in the ledger."""
-    return any(event.data.get("manifest") == digest(manifest) for event in ledger.events(kind="run", subject=run.id))
+    return any(
+        event.data.get("manifest") == bytes_digest(manifest) for event in ledger.events(kind="run", subject=run.id)
+    )
 
 
 def _actor(run: Run) -> str:

@@ -22,8 +22,8 @@ from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.kept import Cause, Judgement, KeptEvidence, KeptInvestigation
+from autodevops.kernel.files import sync
 from autodevops.runbooks.evidence_tables import answer_of, parquet_of
-from autodevops.runbooks.files import sync
 from autodevops.runbooks.keeper import ANSWER_BYTES, TOTAL_BYTES, Mask, same
 
 FOLDER = "evidence"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 from autodevops.domain.base import Json, Noun
-from autodevops.runbooks.files import digest
+from autodevops.kernel.ids import bytes_digest
 
 Tag = Literal["approval", "action"]
 GATED: tuple[Tag, ...] = ("approval", "action")  # a cell with both tags is asked about as an approval
@@ -81,7 +81,7 @@ def tag_of(metadata: Mapping[str, object]) -> Tag | None:
 
 
 def source_digest(source: str) -> str:
-    return digest(source.encode("utf-8", "surrogatepass"))
+    return bytes_digest(source.encode("utf-8", "surrogatepass"))
 
 
 def objection(request: CellRequest, answer: GateAnswer) -> str:

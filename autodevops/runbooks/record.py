@@ -21,7 +21,8 @@ from papermill.engines import NotebookExecutionManager
 
 from autodevops.domain.run import CellStatus, RunError, RunStatus
 from autodevops.kernel.clock import Clock, monotonic_ms
-from autodevops.runbooks.files import notebook_bytes, sync, write_atomically, write_quickly
+from autodevops.kernel.files import sync
+from autodevops.runbooks.files import notebook_bytes, write_atomically, write_quickly
 
 log = logging.getLogger(__name__)
 

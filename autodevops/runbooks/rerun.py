@@ -6,9 +6,9 @@ from pathlib import Path
 
 from autodevops.domain.run import Run
 from autodevops.kernel.errors import UsageError
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.bundle import SOURCE
 from autodevops.runbooks.catalogue import Catalogue, Runbook, parse_runbook
-from autodevops.runbooks.files import digest
 from autodevops.runbooks.runner import RunRequest
 from autodevops.runbooks.storage import BundleRef, Bundles
 
@@ -38,7 +38,7 @@ def _kept(bundles: Bundles, ref: BundleRef, run: Run) -> Runbook:
             f"Run {run.id} did not keep the source of {run.runbook}: it was made by an older version.",
             "Run today's runbook with --current.",
         ) from error
-    if digest(source) != run.source_digest:
+    if bytes_digest(source) != run.source_digest:
         raise UsageError(
             f"The source kept by run {run.id} is not what ran: it was changed, or a secret in it was masked.",
             "Run today's runbook with --current.",

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from autodevops.domain.ledger import NewEvent
 from autodevops.domain.run import Run
 from autodevops.kernel.clock import Clock
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.bundle import MANIFEST
-from autodevops.runbooks.files import digest
 from autodevops.runbooks.storage import BundleRef, Bundles
 from autodevops.stores.ledger import Ledger
 
@@ -73,7 +73,7 @@ def remove(bundles: Bundles, judged: Judged, *, ledger: Ledger | None, actor: st
                     "runbook": judged.run.runbook,
                     "status": judged.run.status,
                     "folder": str(judged.ref),
-                    "manifest": digest(bundles.read(judged.ref, MANIFEST)),
+                    "manifest": bytes_digest(bundles.read(judged.ref, MANIFEST)),
                     "why": judged.why,
                 },
             )

@@ -22,8 +22,8 @@ from pydantic import ValidationError
 
 from autodevops.domain.run import Run
 from autodevops.kernel.errors import StorageFailed, UsageError
+from autodevops.kernel.files import sync
 from autodevops.runbooks.bundle import LEASE, MANIFEST, Lease
-from autodevops.runbooks.files import sync
 
 log = logging.getLogger(__name__)
 

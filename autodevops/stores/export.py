@@ -6,26 +6,21 @@ A line is the event's canonical JSON with its digest put at the end: the digest 
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import IO
 
 from autodevops.domain.base import Noun, UtcDatetime
 from autodevops.domain.ledger import EventKind
 from autodevops.kernel.errors import LedgerDamaged, UsageError
+from autodevops.kernel.files import appearing
 from autodevops.kernel.ids import canonical_json
-from autodevops.stores.ledger_file import sync_folder
-from autodevops.stores.ledger_rows import Row, arrow_schema, canonical_text, microseconds, to_arrow
-from autodevops.stores.segments import read_rows
+from autodevops.stores.ledger_rows import Row, canonical_text, microseconds
+from autodevops.stores.segments import read_rows, write_parquet
 from autodevops.stores.sqlite_ledger import SqliteLedger
 
-_BATCH = 20_000
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet"}
 
 
@@ -70,22 +65,13 @@ def export(rows: Iterable[Row], path: Path, *, form: str = "", force: bool = Fal
         )
     if path.exists() and not force:
         raise UsageError(f"{path} exists already.", "Name another file, or say --force to replace it.")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with temporary.open("xb") as file:
-            count = (write_parquet if form == "parquet" else write_lines)(rows, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+        with appearing(path) as file:
+            return (write_parquet if form == "parquet" else write_lines)(rows, file)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}.", "Name another place, or make room or correct its rights."
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    return count
 
 
 def write_lines(rows: Iterable[Row], file: IO[bytes]) -> int:
@@ -93,17 +79,6 @@ def write_lines(rows: Iterable[Row], file: IO[bytes]) -> int:
     for row in rows:
         file.write(json_line(row).encode())
         count += 1
-    return count
-
-
-def write_parquet(rows: Iterable[Row], file: IO[bytes]) -> int:
-    import pyarrow.parquet as pq
-
-    count, rows = 0, iter(rows)
-    with pq.ParquetWriter(file, arrow_schema(), compression="zstd") as writer:
-        while batch := list(islice(rows, _BATCH)):
-            writer.write_table(to_arrow(batch))
-            count += len(batch)
     return count
 
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from autodevops.kernel.errors import LedgerDamaged, LedgerUnavailable
+from autodevops.kernel.files import sync
 
 NAME = "ledger.sqlite"
 APPLICATION = 0x41444F4C  # "ADOL", how a ledger is told from other people's SQLite files
@@ -84,7 +85,7 @@ def open_for_writing(folder: Path, lock: FileLock) -> sqlite3.Connection:
                     for statement in SCHEMA:
                         connection.execute(statement)
                     connection.execute("COMMIT")
-                    sync_folder(folder)
+                    sync(folder)
             except BaseException:
                 connection.close()
                 raise
@@ -143,15 +144,6 @@ def _require_known(path: Path, connection: sqlite3.Connection, *, may_be_new: bo
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes names that appeared in it survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -8,19 +8,19 @@ any two steps leaves a file nobody recorded or rows nobody reads; the next compa
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from autodevops.domain.ledger import GENESIS
 from autodevops.kernel.errors import LedgerDamaged
-from autodevops.stores.ledger_file import FileLock, sync_folder, translated
-from autodevops.stores.ledger_rows import COLUMNS, Row, arrow_schema, from_arrow, right_digest, to_arrow
+from autodevops.kernel.files import appearing, sync
+from autodevops.stores.ledger_file import FileLock, translated
+from autodevops.stores.ledger_rows import Row, arrow_schema, from_arrow, right_digest, to_arrow
 
 if TYPE_CHECKING:
     from autodevops.stores.sqlite_ledger import SqliteLedger
@@ -29,7 +29,7 @@ SEGMENT_EVENTS = 250_000  # at most in one file: a few hundred megabytes of memo
 _BATCH = 20_000  # rows of a row group: what a reader holds at once
 _DELETED_AT_ONCE = 2_000  # rows: a writer waits for one such step at most
 _WAIT_SECONDS = 600.0  # for another compaction
-_FILE = re.compile(r"\d+-\d+\.parquet|\.\d+-\d+\.[0-9a-f]+\.new")
+_FILE = re.compile(r"\d+-\d+\.parquet|\.\d+-\d+\.parquet\.[0-9a-f]+")  # the second: not yet whole
 _SELECT = "SELECT first, last, file, file_digest, digest, signature FROM segments"
 
 
@@ -78,6 +78,18 @@ def read_rows(path: Path, *, after: int = 0, wanted: Mapping[str, str] | None = 
         ) from error
 
 
+def write_parquet(rows: Iterable[Row], file: IO[bytes]) -> int:
+    """Gives their number."""
+    import pyarrow.parquet as pq
+
+    count, rows = 0, iter(rows)
+    with pq.ParquetWriter(file, arrow_schema(), compression="zstd") as writer:
+        while batch := list(islice(rows, _BATCH)):
+            writer.write_table(to_arrow(batch))
+            count += len(batch)
+    return count
+
+
 def file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
@@ -93,7 +105,7 @@ def compact(
     """
     with translated(ledger.path):
         ledger.segments_folder.mkdir(exist_ok=True)
-        sync_folder(ledger.folder)
+        sync(ledger.folder)
         lock = FileLock(ledger.folder / "compaction.lock")
     try:
         lock.take(_WAIT_SECONDS)
@@ -112,15 +124,10 @@ def compact(
 
 def _close(ledger: SqliteLedger, first: int, last: int, sign: Sign | None) -> Segment:
     path = ledger.segments_folder / f"{first}-{last}.parquet"
-    temporary = path.with_name(f".{first}-{last}.{secrets.token_hex(4)}.new")
-    try:
-        _write(ledger, first, last, temporary)
-        digest = _require_chain(read_rows(temporary), first, last, _closed(ledger)[1])
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)  # on a full disk it is what fills it
-        raise
-    sync_folder(path.parent)
+    with appearing(path) as file:
+        write_parquet(islice(ledger.rows(after=first - 1), last - first + 1), file)
+        file.flush()
+        digest = _require_chain(read_rows(Path(file.name)), first, last, _closed(ledger)[1])
     signature = sign(last, digest) if sign else None
     segment = Segment(first, last, path.name, file_digest(path), digest, signature)
     with ledger.writing() as connection:
@@ -129,22 +136,6 @@ def _close(ledger: SqliteLedger, first: int, last: int, sign: Sign | None) -> Se
             (segment.first, segment.last, segment.file, segment.file_digest, segment.digest, segment.signature),
         )
     return segment
-
-
-def _write(ledger: SqliteLedger, first: int, last: int, path: Path) -> None:
-    import pyarrow.parquet as pq
-
-    with path.open("xb") as file:
-        with pq.ParquetWriter(file, arrow_schema(), compression="zstd") as writer:
-            for start in range(first, last + 1, _BATCH):
-                with ledger.reading() as connection:
-                    rows: list[Row] = connection.execute(
-                        f"SELECT {', '.join(COLUMNS)} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq",
-                        (start, min(start + _BATCH - 1, last)),
-                    ).fetchall()
-                writer.write_table(to_arrow(rows), row_group_size=_BATCH)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _require_chain(rows: Iterable[Row], first: int, last: int, previous: str) -> str:

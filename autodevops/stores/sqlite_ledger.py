@@ -19,17 +19,10 @@ from typing import TYPE_CHECKING, Self
 from autodevops.domain.base import Json
 from autodevops.domain.ledger import GENESIS, Entry, EventKind, LedgerEvent, NewEvent
 from autodevops.kernel.errors import LedgerDamaged, LedgerUnavailable
+from autodevops.kernel.files import sync
 from autodevops.kernel.ids import canonical_json
 from autodevops.stores.ledger import changed, conflict
-from autodevops.stores.ledger_file import (
-    NAME,
-    WAIT_SECONDS,
-    FileLock,
-    open_for_reading,
-    open_for_writing,
-    sync_folder,
-    translated,
-)
+from autodevops.stores.ledger_file import NAME, WAIT_SECONDS, FileLock, open_for_reading, open_for_writing, translated
 from autodevops.stores.ledger_rows import COLUMNS, Row, from_row, to_row
 from autodevops.stores.segments import Segment, all_segments, read_rows, segment_after
 
@@ -66,8 +59,8 @@ class SqliteLedger:
         path = folder / NAME
         with translated(path):
             if not folder.is_dir():
-                folder.mkdir(parents=True)
-                sync_folder(folder.parent)
+                folder.mkdir(parents=True, exist_ok=True)  # another process may have made it just now
+                sync(folder.parent)
         self._open_writer()
 
     def __enter__(self) -> Self:

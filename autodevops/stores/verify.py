@@ -6,7 +6,6 @@ off the end leaves one that holds. A head kept elsewhere (`head`) or a signature
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TypeAlias
 
 from autodevops.domain.audit import Verification
 from autodevops.kernel.errors import LedgerDamaged, UsageError
+from autodevops.kernel.ids import bytes_digest
 from autodevops.stores.chain import Chain, Found
 from autodevops.stores.export import read_export
 from autodevops.stores.ledger_rows import Row
@@ -219,7 +219,7 @@ def _check_state(
         mark = marks.pop((kind, key), None)
         if any(seq in part for part in chain.unread):
             continue
-        digest = "sha256:" + hashlib.sha256(str(value).encode()).hexdigest()
+        digest = bytes_digest(str(value).encode())
         where = f"state: {kind} {key}"
         if mark is None:
             found.add(where, f"it claims event {seq}, but no event made it", seq)

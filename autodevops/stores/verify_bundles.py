@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
 
 from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.kernel.ids import bytes_digest
 from autodevops.stores.chain import Found
 from autodevops.stores.ledger_rows import Row
 
@@ -140,7 +140,7 @@ def _check_bundle(files: BundleFiles, one: Named, names: frozenset[str], found: 
         found.add(f"{where}/{MANIFEST}", f"{what}; event {one.seq} entered it", one.seq)
         return 0
     content = files.read(one.bundle, MANIFEST)
-    if (digest := _digest(content)) != one.manifest:
+    if (digest := bytes_digest(content)) != one.manifest:
         what = f"its digest is {digest}, but event {one.seq} entered {one.manifest}"
         found.add(f"{where}/{MANIFEST}", what, one.seq)
     try:
@@ -155,7 +155,7 @@ def _check_bundle(files: BundleFiles, one: Named, names: frozenset[str], found: 
             found.add(path, "the manifest names a file outside its bundle", one.seq)
             continue
         try:
-            digest = _digest(files.read(one.bundle, name))
+            digest = bytes_digest(files.read(one.bundle, name))
         except (OSError, AutoDevOpsError) as error:
             found.add(path, f"the manifest lists it, but it cannot be read: {_said(error)}", one.seq)
             continue
@@ -170,10 +170,6 @@ def _check_bundle(files: BundleFiles, one: Named, names: frozenset[str], found: 
 def _stays_inside(name: str) -> bool:
     path = PurePosixPath(name)
     return bool(name) and "\0" not in name and not path.is_absolute() and ".." not in path.parts
-
-
-def _digest(content: bytes) -> str:
-    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def _said(error: OSError | AutoDevOpsError) -> str:

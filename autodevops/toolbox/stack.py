@@ -11,7 +11,7 @@
     Redacted         next to the connection: nothing above ever holds a secret, errors and kept answers included
     McpToolbox       the connections
 
-Recording to evidence is not part of it: a `Recorder` belongs to one turn or investigation and stands on top.
+`Audited`, which enters calls in the ledger, and `Recorder`, which belongs to one turn or investigation, stand on top.
 """
 
 from __future__ import annotations

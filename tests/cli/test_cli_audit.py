@@ -15,9 +15,9 @@ from stores.ledger_samples import START, event
 
 from autodevops.cli.app import main
 from autodevops.domain.run import Run
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.bundle import MANIFEST, manifest_bytes
 from autodevops.runbooks.entries import ended
-from autodevops.runbooks.files import digest
 from autodevops.runbooks.storage import BundleRef
 from autodevops.runbooks.storage_remote import FsspecBundles
 from autodevops.stores.sqlite_ledger import SqliteLedger
@@ -141,7 +141,7 @@ def test_a_bundle_that_was_sent_to_object_storage_is_read_there(home: Path, audi
         status="succeeded",
         started_at=START,
         source_digest="sha256:0",
-        files={"report.html": digest(b"<p>well</p>")},
+        files={"report.html": bytes_digest(b"<p>well</p>")},
     )
     bundle = home / "scheduled" / "artifacts" / "probe" / run.id
     bundle.mkdir(parents=True)

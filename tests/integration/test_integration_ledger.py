@@ -9,7 +9,7 @@ import pytest
 
 import autodevops
 from autodevops.settings import LedgerSettings, Settings
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.stores.sqlite_ledger import open_ledger
 from autodevops.workbench import Workbench
 
@@ -21,6 +21,14 @@ async def test_calls_and_settings_are_entered_in_the_ledger_that_settings_name(t
     with open_ledger(settings.ledger, read_only=True) as ledger:
         events = [(event.kind, event.actor, event.subject) for event in ledger.events()]
     assert events == [("settings", "mira", "ask"), ("tool_call", "mira", "kubernetes.get_context")]
+
+
+async def test_what_doctor_asks_is_entered_too() -> None:
+    ledger = MemoryLedger()
+    async with Workbench(Settings(), ledger=ledger) as workbench:
+        checked = await workbench.doctor()
+    asked = {event.subject.partition(".")[0] for event in ledger.events(kind="tool_call")}
+    assert asked == {check.system for check in checked if check.state != "not configured"} == {"kubernetes"}
 
 
 async def test_a_second_start_with_the_same_settings_enters_calls_only(tmp_path: Path) -> None:
@@ -41,6 +49,14 @@ async def test_a_ledger_that_cannot_be_opened_stops_nobody_who_reads(
             assert await workbench.default_namespace()
     assert "What is read is not entered in the ledger." in caplog.text
     assert "AUTODEVOPS_LEDGER__FOLDER" in caplog.text
+
+
+def test_a_workbench_that_only_runs_closes_its_ledger(tmp_path: Path) -> None:
+    settings = Settings(ledger=LedgerSettings(folder=tmp_path / "ledger"))
+    with Workbench(settings) as workbench:
+        workbench.run_means()
+        assert (tmp_path / "ledger" / "ledger.sqlite-wal").exists()
+    assert not (tmp_path / "ledger" / "ledger.sqlite-wal").exists()
 
 
 def test_the_user_s_own_ledger_is_where_systems_keep_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

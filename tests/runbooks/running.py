@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from autodevops.domain.run import Run
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.bundle import read_manifest
-from autodevops.runbooks.files import digest
 
 WAIT_SECONDS = 60
 
@@ -24,7 +24,7 @@ def check_bundle(folder: Path) -> Run:
     run = read_manifest(folder)
     names = ["notebook.ipynb", "report.html", "runbook.ipynb"]
     assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", *names]
-    assert run.files == {name: digest((folder / name).read_bytes()) for name in names}
+    assert run.files == {name: bytes_digest((folder / name).read_bytes()) for name in names}
     notebook = read_notebook(folder)
     assert notebook["metadata"]["papermill"]["status"] == run.status
     assert tuple(cell.status for cell in run.cells) == tuple(

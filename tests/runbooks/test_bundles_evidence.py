@@ -21,12 +21,11 @@ from runbooks.kept_runs import SECRET, evidence, found, open_bundle
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.run import Run
 from autodevops.kernel.clock import utc_now
-from autodevops.kernel.ids import content_digest
+from autodevops.kernel.ids import bytes_digest, content_digest
 from autodevops.runbooks import RunRequest, load_runbook, reconcile, run_runbook
 from autodevops.runbooks.bundle import read_manifest
 from autodevops.runbooks.evidence import STAGING, collect, read_answer, read_investigation
 from autodevops.runbooks.evidence_tables import answer_of, parquet_of
-from autodevops.runbooks.files import digest
 from autodevops.runbooks.keeper import VARIABLE, FolderKeeper, keeper_of_this_run, variables
 from autodevops.runbooks.masking import Masking
 from autodevops.runbooks.provenance import head, runbook_state
@@ -41,7 +40,7 @@ def test_manifest_names_every_file_with_digest_and_size(kept_runs: KeptRuns) -> 
             for path in record.folder.rglob("*")
             if path.is_file() and path.name != "manifest.json"
         }
-        assert run.files == {name: digest(content) for name, content in lying.items()}
+        assert run.files == {name: bytes_digest(content) for name, content in lying.items()}
         assert run.sizes == {name: len(content) for name, content in lying.items()}
         assert not (record.folder / STAGING).exists()
 

@@ -13,11 +13,11 @@ from runbooks.kept_runs import open_bundle
 
 from autodevops.domain.ledger import NewEvent
 from autodevops.domain.run import Run
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.bundle import RunRecord
-from autodevops.runbooks.files import digest
 from autodevops.runbooks.retention import Judged, Retention, judge, remove
 from autodevops.runbooks.storage import BundleRef, FolderBundles
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POLICY = Retention(keep_days=30, keep_failed_days=90, keep_incident_days=365, keep_last=0)
@@ -102,7 +102,7 @@ def _finished(artifacts: Path) -> RunRecord:
 
 def test_a_deletion_is_in_the_ledger_before_the_bundle_is_gone(tmp_path: Path) -> None:
     record = _finished(tmp_path)
-    manifest = digest((record.folder / "manifest.json").read_bytes())
+    manifest = bytes_digest((record.folder / "manifest.json").read_bytes())
     there = FolderBundles(tmp_path)
     present: list[bool] = []
 

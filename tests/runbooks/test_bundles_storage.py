@@ -14,8 +14,8 @@ from s3_server import s3_server
 
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import StorageFailed, UsageError
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.bundle import LEASE, Lease, RunRecord, read_manifest
-from autodevops.runbooks.files import digest
 from autodevops.runbooks.keeper import FolderKeeper
 from autodevops.runbooks.storage import BundleRef, Bundles, FolderBundles, deliver
 from autodevops.runbooks.storage_audit import AuditedBundles
@@ -91,8 +91,10 @@ def test_what_was_put_is_read_by_another_process_bit_for_bit(make: Make, tmp_pat
     assert len(record.run.files) == 6
     assert there.names(_ref(record)) == {"manifest.json", *record.run.files}
     for name, wanted in record.run.files.items():
-        assert digest(there.read(_ref(record), name)) == wanted
-    assert digest(there.read(_ref(record), "manifest.json")) == digest((record.folder / "manifest.json").read_bytes())
+        assert bytes_digest(there.read(_ref(record), name)) == wanted
+    assert bytes_digest(there.read(_ref(record), "manifest.json")) == bytes_digest(
+        (record.folder / "manifest.json").read_bytes()
+    )
     assert _ref(record).run_id in there.where(_ref(record), "report.html")
 
 
@@ -112,8 +114,8 @@ def test_an_audit_reads_every_file_wherever_it_lies(make: Make, tmp_path: Path) 
     there.put(_ref(record), record.folder)
     files = AuditedBundles(there)
     assert list(files.bundles()) == [str(_ref(record))]
-    assert {digest(files.read(str(_ref(record)), name)) for name in files.names(str(_ref(record)))} == {
-        digest(manifest),
+    assert {bytes_digest(files.read(str(_ref(record)), name)) for name in files.names(str(_ref(record)))} == {
+        bytes_digest(manifest),
         *record.run.files.values(),
     }
 
@@ -154,7 +156,9 @@ def test_whoever_sees_a_manifest_sees_everything(make: Make, tmp_path: Path) -> 
             if run is not None:
                 seen += 1
                 torn.extend(
-                    name for name, wanted in run.files.items() if digest(reader.read(_ref(record), name)) != wanted
+                    name
+                    for name, wanted in run.files.items()
+                    if bytes_digest(reader.read(_ref(record), name)) != wanted
                 )
             if last:
                 return

@@ -28,7 +28,7 @@ from autodevops.runbooks import (
 )
 from autodevops.runbooks.gates import source_digest
 from autodevops.stores.ledger import Ledger
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 
 ACTION = "print('acted')"
 

@@ -15,11 +15,11 @@ from runbooks.running import WAIT_SECONDS, Sign, check_bundle
 from autodevops.domain.ledger import LedgerEvent, NewEvent
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import RunFailed
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks import Means, RunRecord, RunRequest, load_runbook, perform, reconcile, run_runbook
 from autodevops.runbooks.bundle import LEASE, MANIFEST, read_manifest
-from autodevops.runbooks.files import digest
 from autodevops.runbooks.record import Journal
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 
 
 class BrokenLedger(MemoryLedger):
@@ -47,7 +47,7 @@ def _check_last(ledger: MemoryLedger, record: RunRecord, what: str) -> None:
         "status": record.run.status,
         "artifacts": str(record.folder.parents[1].absolute()),
         "folder": f"probe/{record.run.id}",
-        "manifest": digest((record.folder / MANIFEST).read_bytes()),
+        "manifest": bytes_digest((record.folder / MANIFEST).read_bytes()),
     }
 
 

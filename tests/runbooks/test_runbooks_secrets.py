@@ -26,7 +26,7 @@ from autodevops.runbooks.masking import Masking, spans, spellings
 from autodevops.runbooks.progress import OutputChunk
 from autodevops.runbooks.secrets import fetch_secrets
 from autodevops.settings import KubernetesSettings
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 
 VALUE = 'h&nter2/"ü+key=='
 values = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=4, max_size=24).filter(

@@ -11,7 +11,7 @@ import pytest
 from autodevops.domain.ledger import LedgerEvent, NewEvent
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.stores.background import MAX_WAITING, BackgroundWriter
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 

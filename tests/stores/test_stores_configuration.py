@@ -13,7 +13,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.ledger import Entry, LedgerEvent, NewEvent
 from autodevops.settings import PrometheusSettings, Settings
 from autodevops.stores.configuration import note_settings
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 

@@ -17,11 +17,10 @@ from autodevops.domain.ledger import GENESIS, LedgerEvent, NewEvent
 from autodevops.kernel.errors import LedgerConflict
 from autodevops.stores import leases
 from autodevops.stores.ledger import Ledger
-from autodevops.stores.memory import MemoryLedger
+from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.stores.sqlite_ledger import SqliteLedger
 
 KINDS = ("memory", "sqlite")
-STEPS = ("take", "renew", "release")
 
 
 @pytest.fixture(params=KINDS)

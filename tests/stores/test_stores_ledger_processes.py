@@ -73,6 +73,7 @@ def test_eight_processes_lose_nothing_and_keep_one_chain_while_two_others_compac
 
 
 def test_compare_and_set_loses_no_update_between_processes(folder: Path) -> None:
+    folder = folder / "made" / "by the first"
     finish(*[start("count", folder, 100) for _ in range(4)])
     with SqliteLedger(folder) as ledger:
         entry = ledger.entry("run", "counter")
