@@ -147,8 +147,9 @@ def restarted_since(pod: Object, start: datetime, end: datetime | None = None) -
     return False
 
 
-def is_ready(pod: Object) -> bool:
-    return _condition(pod, "Ready")
+def is_ready(item: Object) -> bool:
+    """A pod, or a node."""
+    return _condition(item, "Ready")
 
 
 def items_in(kind: str, items: list[Object]) -> tuple[Subject, ...]:
