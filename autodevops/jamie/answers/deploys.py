@@ -8,9 +8,9 @@ from datetime import datetime
 
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.domain.tool_results import NameList, PullRequestList
-from autodevops.jamie.answers import Answer, Object, items_of, metadata, reason, understood
+from autodevops.jamie.answers import Answer, Object, gaps, items_of, metadata, reason, understood
 from autodevops.jamie.context import Context
-from autodevops.jamie.markdown import cites, code, prose
+from autodevops.jamie.markdown import cites, code
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
@@ -47,7 +47,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
         key=lambda each: each.at,
         reverse=True,
     )
-    used = tuple(item for item in (sets, repositories, *pulls) if item.ok or item.error)
+    used = (sets, repositories, *pulls)
     return Answer(_text(context, moments, used), used, _follow_ups(context, moments))
 
 
@@ -64,8 +64,7 @@ def _text(context: Context, moments: list[Moment], used: tuple[Evidence, ...]) -
         more = [f"- and {len(moments) - SHOWN} earlier ones."] if len(moments) > SHOWN else []
         text = f"**{len(moments)} {noun}{about}, the latest at {newest.at:%Y-%m-%d %H:%M} UTC** ({window})." + "\n\n"
         text += "\n".join([*lines, *more])
-    gaps = [f"- {code(item.tool)}: {prose(reason(item))}{cites([item.id])}" for item in used if not item.ok]
-    return text + ("\n\n**What I could not see**\n\n" + "\n".join(gaps) if gaps else "")
+    return text + gaps(used)
 
 
 def _rollouts(evidence: Evidence) -> list[Moment]:
