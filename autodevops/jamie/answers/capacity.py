@@ -18,7 +18,7 @@ from autodevops.jamie.answers import Answer, Object, counted, gaps, items_of, me
 from autodevops.jamie.answers.quantities import quantity
 from autodevops.jamie.answers.rooms import answer as room
 from autodevops.jamie.answers.rooms import nodes_answer
-from autodevops.jamie.answers.signals import last, show_bytes, show_cores
+from autodevops.jamie.answers.signals import CONTAINERS, last, selector, show_bytes, show_cores
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.toolbox.protocol import Emit, EvidenceSource
@@ -48,7 +48,7 @@ async def _usage(context: Context, source: EvidenceSource, sort_by: str) -> Evid
 def _ours(context: Context, usages: tuple[Usage, ...]) -> list[Usage]:
     if context.workload is None:
         return list(usages)
-    pods = re.compile(context.workload.pods.replace("\\\\", "\\"))
+    pods = re.compile(context.workload.pods)
     return [one for one in usages if pods.fullmatch(one.name)]
 
 
@@ -86,13 +86,11 @@ async def _top(context: Context, source: EvidenceSource) -> Answer:
 
 
 async def _top_by_prometheus(context: Context, source: EvidenceSource, failed: Evidence, memory: bool) -> Answer:
-    on = f'namespace="{context.namespace}", container!="", container!="POD"'
-    if context.workload is not None:
-        on += f', pod=~"{context.workload.pods}"'
+    on = selector(context.namespace, context.workload, *CONTAINERS)
     query = (
-        f"topk({SHOWN}, sum by (pod) (container_memory_working_set_bytes{{{on}}}))"
+        f"topk({SHOWN}, sum by (pod) (container_memory_working_set_bytes{on}))"
         if memory
-        else f"topk({SHOWN}, sum by (pod) (rate(container_cpu_usage_seconds_total{{{on}}}[5m])))"
+        else f"topk({SHOWN}, sum by (pod) (rate(container_cpu_usage_seconds_total{on}[5m])))"
     )
     evidence = await source.collect(
         "prometheus.query_instant", {"query": query, "time": context.window.end.isoformat()}
@@ -110,12 +108,10 @@ async def _top_by_prometheus(context: Context, source: EvidenceSource, failed: E
 
 
 async def _throttled(context: Context, source: EvidenceSource) -> Answer:
-    on = f'namespace="{context.namespace}", container!="", container!="POD"'
-    if context.workload is not None:
-        on += f', pod=~"{context.workload.pods}"'
+    on = selector(context.namespace, context.workload, *CONTAINERS)
     query = (
-        f"sum by (pod, container) (rate(container_cpu_cfs_throttled_periods_total{{{on}}}[5m])) / "
-        f"sum by (pod, container) (rate(container_cpu_cfs_periods_total{{{on}}}[5m]))"
+        f"sum by (pod, container) (rate(container_cpu_cfs_throttled_periods_total{on}[5m])) / "
+        f"sum by (pod, container) (rate(container_cpu_cfs_periods_total{on}[5m]))"
     )
     evidence = await source.collect(
         "prometheus.query_instant", {"query": query, "time": context.window.end.isoformat()}

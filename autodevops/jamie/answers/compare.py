@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeAlias
 
 from autodevops.analysis.log_lines import read as read_line
 from autodevops.analysis.log_mining import mine
@@ -23,7 +24,7 @@ from autodevops.domain.stream import ChartReady
 from autodevops.domain.tool_results import LogResult, SeriesResult
 from autodevops.jamie.answers import Answer, counted, gaps, reason, understood
 from autodevops.jamie.answers.deploys import images_at
-from autodevops.jamie.answers.signals import SIGNALS, Signal, query, step_of, values
+from autodevops.jamie.answers.signals import SIGNALS, Signal, over, selector, values
 from autodevops.jamie.context import Context, Side
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.jamie.timephrase import describe
@@ -37,6 +38,8 @@ LOG_LINES = 500  # newest lines read of each side
 LEAST_LINES = 2  # of a pattern, before it is called new or gone
 PATTERNS = 5
 _NORMAL = 1.4826  # of the median absolute deviation, for a standard deviation
+
+_Ask: TypeAlias = Callable[[EvidenceSource, Side], Awaitable[list[Evidence]]]
 
 
 @dataclass(frozen=True)
@@ -90,36 +93,20 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     return Answer(text, asked, _follow_ups(context, here))
 
 
-async def _both(source: EvidenceSource, here: Side, there: Side, ask: object) -> list[list[Evidence]]:
-    return list(await asyncio.gather(ask(source, here), ask(source, there)))  # type: ignore[operator]
+async def _both(source: EvidenceSource, here: Side, there: Side, ask: _Ask) -> list[list[Evidence]]:
+    return list(await asyncio.gather(ask(source, here), ask(source, there)))
 
 
 async def _ranges(source: EvidenceSource, side: Side) -> list[Evidence]:
-    window = {"start": side.window.start.isoformat(), "end": side.window.end.isoformat()}
-    return list(
-        await asyncio.gather(
-            *(
-                source.collect(
-                    "prometheus.query_range",
-                    {
-                        "query": query(signal, side.namespace, side.workload, together=True),
-                        **window,
-                        "step_seconds": step_of(side.window),
-                    },
-                )
-                for signal in SIGNALS
-            )
-        )
-    )
+    return await over(side.window, source, side.namespace, side.workload, together=True)
 
 
 async def _log_lines(source: EvidenceSource, side: Side) -> list[Evidence]:
-    pods = f', pod=~"{side.workload.pods}"' if side.workload else ""
     return [
         await source.collect(
             "loki.query_logs",
             {
-                "query": f'{{namespace="{side.namespace}"{pods}}}',
+                "query": selector(side.namespace, side.workload),
                 "start": side.window.start.isoformat(),
                 "end": side.window.end.isoformat(),
                 "limit": LOG_LINES,
@@ -129,9 +116,8 @@ async def _log_lines(source: EvidenceSource, side: Side) -> list[Evidence]:
 
 
 async def _restarts(source: EvidenceSource, side: Side) -> list[Evidence]:
-    pods = f', pod=~"{side.workload.pods}"' if side.workload else ""
     seconds = max(60, round(side.window.length.total_seconds()))
-    metric = f'kube_pod_container_status_restarts_total{{namespace="{side.namespace}"{pods}}}'
+    metric = f"kube_pod_container_status_restarts_total{selector(side.namespace, side.workload)}"
     asked = {"query": f"sum(increase({metric}[{seconds}s]))", "time": side.window.end.isoformat()}
     return [await source.collect("prometheus.query_instant", asked)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 from autodevops.domain.chart import MetricChart
@@ -19,8 +18,7 @@ from autodevops.jamie.answers.signals import (
     TRAFFIC,
     Signal,
     last,
-    query,
-    step_of,
+    over,
     values,
 )
 from autodevops.jamie.context import Context
@@ -41,17 +39,7 @@ _ASKED = tuple(
 
 
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
-    step = step_of(context.window)
-    window = {"start": context.window.start.isoformat(), "end": context.window.end.isoformat()}
-    found = await asyncio.gather(
-        *(
-            source.collect(
-                "prometheus.query_range",
-                {"query": query(signal, context.namespace, context.workload), **window, "step_seconds": step},
-            )
-            for signal in SIGNALS
-        )
-    )
+    found = await over(context.window, source, context.namespace, context.workload)
     if not any(item.ok for item in found):
         raise ToolError(reason(found[0]), "`autodevops doctor` checks the systems.")
     rows, absent, title = [], [], context.subject.name if context.subject else context.namespace
