@@ -1,7 +1,7 @@
 """Two sides side by side: golden signals with what changed beyond noise, log patterns, restarts, versions.
 
-A signal has changed when the medians differ by more than three deviations of the side compared with (its median
-absolute deviation, as a standard deviation), by a tenth, and by the signal's own floor. Fewer than five samples on a
+A signal has changed when the medians differ by more than three deviations of the noisier side (its median absolute
+deviation, as a standard deviation), by a tenth, and by the signal's own floor. Fewer than five samples on a
 side are shown and not judged.
 """
 
@@ -22,13 +22,12 @@ from autodevops.domain.logs import LogRecord
 from autodevops.domain.series import Series
 from autodevops.domain.stream import ChartReady
 from autodevops.domain.tool_results import LogResult, SeriesResult
-from autodevops.jamie.answers import Answer, counted, gaps, reason, understood
+from autodevops.jamie.answers import Answer, counted, gaps, require_any, understood
 from autodevops.jamie.answers.deploys import images_at
 from autodevops.jamie.answers.signals import SIGNALS, Signal, over, selector, values
 from autodevops.jamie.context import Context, Side
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.jamie.timephrase import describe
-from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 DEVIATIONS = 3.0
@@ -66,8 +65,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     asked = tuple(
         {item.id: item for each in (measured, logs, restarts, sets) for side in each for item in side}.values()
     )
-    if not any(item.ok for item in asked):
-        raise ToolError(reason(asked[0]), "`autodevops doctor` checks the systems.")
+    require_any(asked)
     for pair in pairs:
         chart = _chart(pair, here, there)
         if chart is not None:

@@ -8,10 +8,9 @@ from datetime import datetime
 
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.domain.tool_results import NameList, PullRequestList
-from autodevops.jamie.answers import Answer, Object, gaps, items_of, metadata, reason, understood
+from autodevops.jamie.answers import Answer, Object, gaps, items_of, metadata, require_any, understood
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code
-from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 SHOWN = 20
@@ -37,8 +36,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     )
     names = understood(repositories, NameList).names[:REPOSITORIES_READ] if repositories.ok else ()
     pulls = await asyncio.gather(*(source.collect("github.list_pulls", {"repository": name}) for name in names))
-    if not sets.ok and not any(item.ok for item in pulls):
-        raise ToolError(reason(sets), "`autodevops doctor` checks the systems.")
+    require_any((sets, *pulls))
     subject = context.subject
     rollouts = [each for each in _rollouts(sets) if subject is None or each.owner == subject.name]
     merges = [each for item in pulls if item.ok for each in _merges(item, subject.name if subject else "")]

@@ -8,7 +8,7 @@ from autodevops.domain.chart import MetricChart
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.stream import ChartReady
 from autodevops.domain.tool_results import SeriesResult
-from autodevops.jamie.answers import Answer, reason, understood, whose
+from autodevops.jamie.answers import Answer, reason, require_any, understood, whose
 from autodevops.jamie.answers.signals import (
     CPU,
     ERRORS,
@@ -23,7 +23,6 @@ from autodevops.jamie.answers.signals import (
 )
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, prose, table
-from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 _ASKED = tuple(
@@ -40,8 +39,7 @@ _ASKED = tuple(
 
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
     found = await over(context.window, source, context.namespace, context.workload)
-    if not any(item.ok for item in found):
-        raise ToolError(reason(found[0]), "`autodevops doctor` checks the systems.")
+    require_any(found)
     rows, absent, title = [], [], context.subject.name if context.subject else context.namespace
     asked = next((signal for pattern, signal in _ASKED if pattern.search(context.text.lower())), None)
     headline = ""

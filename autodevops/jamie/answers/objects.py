@@ -14,7 +14,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList
 from autodevops.jamie import intent
-from autodevops.jamie.answers import Answer, Object, images, metadata, understood
+from autodevops.jamie.answers import Answer, Object, images, metadata, more, understood
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.toolbox.protocol import Emit, EvidenceSource
@@ -244,8 +244,7 @@ def table_of(kind: str, items: list[Object]) -> str:
     ordered = _ordered(kind, items)
     head, row = _COLUMNS.get(kind, (("Name", "Created (UTC)"), lambda item: [_created(item)]))
     rows = [[code(str(metadata(item).get("name", ""))), *row(item)] for item in ordered[:SHOWN]]
-    more = f"\n\nand {len(items) - SHOWN} more." if len(items) > SHOWN else ""
-    return table(head, rows) + more
+    return table(head, rows) + more(len(items), SHOWN)
 
 
 def _created(item: Object) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList, ResourceResult, UsageList
-from autodevops.jamie.answers import Answer, Object, counted, gaps, items_of, metadata, understood, verb
+from autodevops.jamie.answers import Answer, Object, counted, gaps, items_of, metadata, more, understood, verb
 from autodevops.jamie.answers.objects import is_ready
 from autodevops.jamie.answers.quantities import quantity
 from autodevops.jamie.answers.signals import show_bytes, show_cores
@@ -157,7 +157,7 @@ async def answer(context: Context, source: EvidenceSource) -> Answer:
     rows = [_row(room, str(count)) for room, count in sorted(open_, key=lambda pair: (-pair[1], pair[0].name))]
     rows += [_row(room, why) for room, why in shut]
     text += f"\n\n{table(('Node', 'CPU free', 'Memory free', 'Pods free', 'Fit'), rows[:SHOWN])}"
-    text += f"\n\nand {len(rows) - SHOWN} more." if len(rows) > SHOWN else ""
+    text += more(len(rows), SHOWN)
     if not cpu or not memory:
         text += "\n\nIt does not request both CPU and memory, so the scheduler cannot keep it from crowding a node."
     text += (
@@ -206,7 +206,7 @@ async def nodes_answer(context: Context, source: EvidenceSource, question: str =
     ]
     head = ("Node", "CPU requested", "CPU used", "Memory requested", "Memory used", "Pods", "")
     text += f"\n\n{table(head, rows[:SHOWN])}"
-    text += f"\n\nand {len(rows) - SHOWN} more." if len(rows) > SHOWN else ""
+    text += more(len(rows), SHOWN)
     if cluster.waiting:
         text += (
             f"\n\n{counted(cluster.waiting, 'pod')} in the cluster {verb(cluster.waiting, 'waits', 'wait')} for a node."
