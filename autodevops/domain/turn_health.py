@@ -32,7 +32,6 @@ class TurnHealth(Noun):
     model_ms: float = 0.0
     tool_calls: int = 0
     tool_errors: int = 0
-    feedback: Literal[-1, 0, 1] = 0
 
     @property
     def own_ms(self) -> float:

@@ -40,8 +40,8 @@ class Workload:
 
     @property
     def pods(self) -> str:
-        """A regular expression (RE2) that its pods' names match whole."""
-        name = self.subject.name.replace(".", r"\\.")
+        """A regular expression that its pods' names match whole."""
+        name = self.subject.name.replace(".", r"\.")
         return name + _POD_NAMES.get(self.subject.kind, "(-.+)?")
 
 

@@ -58,10 +58,9 @@ def command_for(text: str, *, kind: str = "", name: str = "", namespace: str = "
             "" if alert else "Name the alert.",
         )
     if verb in {"delete", "evict"} and kind == "Pod":
-        return Command(
+        return _tried(
             f"delete the pod {name}; its controller makes a new one",
-            (f"{kubectl} delete pod {shlex.quote(name)}",),
-            f"{kubectl} delete pod {shlex.quote(name)} --dry-run=server",
+            f"{kubectl} delete pod {shlex.quote(name)}",
             "none: a deleted pod is gone; only its controller replaces it",
         )
     if not verb:
@@ -73,21 +72,21 @@ def command_for(text: str, *, kind: str = "", name: str = "", namespace: str = "
             return command_for("delete", kind=kind, name=name, namespace=namespace)
         return Command("", lacks=f"I know no command that would {verb} a {kind}.")
     target = f"{_ROLLED[kind]}/{shlex.quote(name)}"
+    rollout = f"{kubectl} rollout"
     if verb == "restart":
         return Command(
             f"replace the pods of {name} one after another",
-            (f"{kubectl} rollout restart {target}",),
-            f"{kubectl} rollout status {target}",
-            f"{kubectl} rollout undo {target} (the old pods are gone, the template is as before)",
+            (f"{rollout} restart {target}",),
+            f"{rollout} status {target}",
+            f"{rollout} undo {target} (the old pods are gone, the template is as before)",
         )
     if verb == "rollback":
         revision = _REVISION.search(text.lower())
         to = f" --to-revision={revision[1]}" if revision else ""
-        return Command(
+        return _tried(
             f"put {name} back to {f'revision {revision[1]}' if revision else 'its revision before this one'}",
-            (f"{kubectl} rollout undo {target}{to}",),
-            f"{kubectl} rollout undo {target}{to} --dry-run=server",
-            f"{kubectl} rollout undo {target} (once more)",
+            f"{rollout} undo {target}{to}",
+            f"{rollout} undo {target} (once more)",
         )
     if verb == "scale":
         if kind == "DaemonSet":
@@ -95,36 +94,34 @@ def command_for(text: str, *, kind: str = "", name: str = "", namespace: str = "
         number = _NUMBER.search(text)
         if number is None:
             return Command("", lacks=f"To how many replicas? For example `scale {name} to 5`.")
-        return Command(
+        return _tried(
             f"set {name} to {number[1]} replicas (an autoscaler may set them again)",
-            (f"{kubectl} scale {target} --replicas={number[1]}",),
-            f"{kubectl} scale {target} --replicas={number[1]} --dry-run=server",
+            f"{kubectl} scale {target} --replicas={number[1]}",
             f"{kubectl} scale {target} --replicas=N, with the number it has now",
         )
     if verb in {"pause", "resume"}:
         return Command(
             f"{verb} the rollout of {name}",
-            (f"{kubectl} rollout {verb} {target}",),
-            f"{kubectl} rollout status {target} --watch=false",
-            f"{kubectl} rollout {'resume' if verb == 'pause' else 'pause'} {target}",
+            (f"{rollout} {verb} {target}",),
+            f"{rollout} status {target} --watch=false",
+            f"{rollout} {'resume' if verb == 'pause' else 'pause'} {target}",
         )
-    return Command(
+    return _tried(
         f"delete {name} with all its pods; nothing puts it back but its manifest",
-        (f"{kubectl} delete {target}",),
-        f"{kubectl} delete {target} --dry-run=server",
+        f"{kubectl} delete {target}",
         f"none: keep it first with {kubectl} get {target} -o yaml",
     )
 
 
 def _on_node(verb: str, node: str) -> Command:
     name = shlex.quote(node) if node else "NODE"
+    lacks = "" if node else "Name the node."
     if verb == "drain":
-        return Command(
+        return _tried(
             f"move all pods off {node or 'the node'} and keep new ones away",
-            (f"kubectl drain {name} --ignore-daemonsets --delete-emptydir-data",),
-            f"kubectl drain {name} --ignore-daemonsets --delete-emptydir-data --dry-run=server",
+            f"kubectl drain {name} --ignore-daemonsets --delete-emptydir-data",
             f"kubectl uncordon {name} (the pods stay where they went)",
-            "" if node else "Name the node.",
+            lacks,
         )
     keep = "keep new pods off" if verb == "cordon" else "let new pods onto"
     back = "uncordon" if verb == "cordon" else "cordon"
@@ -133,5 +130,10 @@ def _on_node(verb: str, node: str) -> Command:
         (f"kubectl {verb} {name}",),
         f"kubectl get node {name}",
         f"kubectl {back} {name}",
-        "" if node else "Name the node.",
+        lacks,
     )
+
+
+def _tried(does: str, line: str, undo: str, lacks: str = "") -> Command:
+    """A command that the API server can try without doing it."""
+    return Command(does, (line,), f"{line} --dry-run=server", undo, lacks)

@@ -98,10 +98,9 @@ async def resolve(
     zone = zones.of_user(settings.time_zone)
     timed = read_window(question, now, zone)
     text = timed.rest
-    reading, carried = await _reading(text, timed, conversation, model)
-    whole = intent.read(question)
-    if whole.intent == "compare":  # "before and after the last deploy" is all time phrase
-        reading, carried = whole, False
+    reading, carried = intent.read(question), False
+    if reading.intent != "compare":  # "before and after the last deploy" is all time phrase
+        reading, carried = await _reading(text, timed, conversation, model)
     usual = timedelta(minutes=settings.window_minutes)
     selected = read_selection(asked.selection, now)
     if reading.intent in TIMELESS:
@@ -148,18 +147,15 @@ async def resolve(
 
     leans = carried or intent.has_pronoun(text) or item is not None
     window = asked.window or timed.window
-    if window is None and timed.anchor is not None:
+    if window is None and timed.anchor is not None and reading.intent != "compare":
         name = workload.subject.name if workload else ""
         found = await anchors.window_at(
             timed.anchor, timed.phrase, tools, namespace, name, conversation.investigation, now
         )
-        if isinstance(found, Doubt) and reading.intent != "compare":
+        if isinstance(found, Doubt):
             return _doubtful(found, timed.phrase, question)
-        window = found if isinstance(found, TimeWindow) else None
-    if window is None:
-        window = selected.window
-    if window is None and leans and conversation.window is not None:
-        window = conversation.window
+        window = found
+    window = window or selected.window or (conversation.window if leans else None)
     if window is None:
         window = TimeWindow.ending(now, max(usual, DEPLOYS_WINDOW) if reading.intent == "deploys" else usual)
     context = Context(
@@ -181,7 +177,7 @@ async def resolve(
     if reading.intent != "compare":
         return context
     compared = await sides_of(
-        question, text, timed, context.namespace, workload, spaces, there, tools, now, zone, usual, conversation.window
+        question, text, timed, context.namespace, workload, spaces, there, tools, now, zone, usual
     )
     if isinstance(compared, Unclear):
         return compared

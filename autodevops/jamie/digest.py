@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from autodevops.domain.investigation import Investigation
 from autodevops.jamie.failures import without_code
-from autodevops.jamie.markdown import prose, shortened
+from autodevops.jamie.markdown import cites, prose, shortened
 from autodevops.jamie.shown import Shown
 from autodevops.jamie.timephrase import describe
 from autodevops.llm import Message
@@ -45,7 +45,7 @@ class Fact:
     evidence: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return self.text + "".join(f" [{item}]" for item in list(dict.fromkeys(self.evidence))[:IDS_SHOWN])
+        return self.text + cites(self.evidence, IDS_SHOWN)
 
 
 def messages_for(

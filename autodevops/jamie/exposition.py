@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from autodevops.domain.turn_health import TurnHealth
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -47,12 +46,8 @@ class JamieMetrics:
         )
         self._calls = Counter("autodevops_jamie_tool_calls", "Tool calls made for turns.", registry=registry)
         self._errors = Counter("autodevops_jamie_tool_errors", "Tool calls without an answer.", registry=registry)
-        self._feedback = Counter("autodevops_jamie_feedback", "Judgements of turns.", ["thumb"], registry=registry)
 
     def record(self, turn: TurnHealth) -> None:
-        if turn.feedback:
-            self._feedback.labels("up" if turn.feedback > 0 else "down").inc()
-            return
         self._turns.labels(turn.intent or "unknown", turn.outcome, turn.narrator or "none").inc()
         self._calls.inc(turn.tool_calls)
         self._errors.inc(turn.tool_errors)

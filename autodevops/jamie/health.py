@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class TurnSink(Protocol):
-    """Whoever keeps turns for longer, or counts them. Called once a turn, and again when feedback comes."""
+    """Whoever keeps turns for longer, or counts them. Called once a turn."""
 
     def record(self, turn: TurnHealth) -> None: ...
 
@@ -151,7 +151,7 @@ class TurnWatch:
 
 
 class HealthBook:
-    """The last turns of this process, newest last. `sinks` are told of each turn, and again of its feedback."""
+    """The last turns of this process, newest last. `sinks` are told of each."""
 
     def __init__(self, *sinks: TurnSink, kept: int = KEPT) -> None:
         self._sinks = sinks
@@ -163,20 +163,6 @@ class HealthBook:
 
     def record(self, turn: TurnHealth) -> None:
         self._turns.append(turn)
-        self._tell(turn)
-
-    def feedback(self, thumb: Literal[-1, 0, 1], turn_id: str = "") -> TurnHealth | None:
-        """Judge a turn, by default the last. None when it is not known (any more)."""
-        for index in range(len(self._turns) - 1, -1, -1):
-            turn = self._turns[index]
-            if not turn_id or turn.turn_id == turn_id:
-                judged = turn.model_copy(update={"feedback": thumb})
-                self._turns[index] = judged
-                self._tell(judged)
-                return judged
-        return None
-
-    def _tell(self, turn: TurnHealth) -> None:
         for sink in self._sinks:
             try:
                 sink.record(turn)

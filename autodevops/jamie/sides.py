@@ -58,7 +58,6 @@ async def sides_of(
     now: datetime,
     zone: tzinfo,
     usual: timedelta,
-    before: TimeWindow | None,
 ) -> tuple[Side, Side] | Unclear:
     """The side asked about first, then what it is compared with."""
     if intent.read(question).topic == "deploy":
@@ -75,7 +74,7 @@ async def sides_of(
         one, other = pair
         shared = timed.window or window
         return Side(namespace, one, shared, one.subject.name), Side(namespace, other, shared, other.subject.name)
-    return _times(question, timed, namespace, workload, now, zone, usual, window)
+    return _times(question, timed, namespace, workload, now, zone, window)
 
 
 def _ends_now(timed: Timed, now: datetime) -> bool:
@@ -152,7 +151,6 @@ def _times(
     workload: Workload | None,
     now: datetime,
     zone: tzinfo,
-    usual: timedelta,
     window: TimeWindow,
 ) -> tuple[Side, Side] | Unclear:
     second = read_window(timed.rest, now, zone)

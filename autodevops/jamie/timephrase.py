@@ -89,28 +89,25 @@ def bounded(start: datetime, end: datetime, now: datetime, said: str) -> TimeWin
     if start >= now:
         return Doubt(f"{said!r} lies in the future; I only know the past. Which time do you mean?", ("today",))
     end = min(end, now)
-    if end - start > LONGEST:
-        return Doubt(
-            f"{said!r} is longer than the {LONGEST.days} days I look at in one go. Which part of it?",
-            ("in the last 7 days", "in the last 24 hours"),
-        )
-    return TimeWindow(start=start.astimezone(UTC), end=end.astimezone(UTC))
+    return (
+        _too_long(said) if end - start > LONGEST else TimeWindow(start=start.astimezone(UTC), end=end.astimezone(UTC))
+    )
+
+
+def _too_long(said: str) -> Doubt:
+    return Doubt(
+        f"{said!r} is longer than the {LONGEST.days} days I look at in one go. Which part of it?",
+        ("in the last 7 days", "in the last 24 hours"),
+    )
 
 
 def _last(found: re.Match[str], now: datetime, zone: tzinfo) -> TimeWindow | Doubt:
-    said = " ".join(found[0].split())
-    text = found["length"] or f"1 {found['unit']}"
-    length = length_of(text)
-    return _ending(now, length, said)
+    length = length_of(found["length"] or f"1 {found['unit']}")
+    return _ending(now, length, " ".join(found[0].split()))
 
 
 def _ending(now: datetime, length: timedelta | None, said: str) -> TimeWindow | Doubt:
-    if length is None or length > LONGEST:
-        return Doubt(
-            f"{said!r} is longer than the {LONGEST.days} days I look at in one go. Which part of it?",
-            ("in the last 7 days", "in the last 24 hours"),
-        )
-    return bounded(now - length, now, now, said)
+    return _too_long(said) if length is None else bounded(now - length, now, now, said)
 
 
 def _anchored(found: re.Match[str], now: datetime, zone: tzinfo) -> Anchor:
@@ -214,7 +211,7 @@ def _beside(found: re.Match[str], now: datetime, zone: tzinfo) -> TimeWindow | D
     else:
         length = length_of(found["length"] or f"1 {found['unit']}")
     if length is None or length > LONGEST:
-        return _ending(now, None, said)
+        return _too_long(said)
     return bounded(last, last + length, now, said) if side == "after" else bounded(first - length, first, now, said)
 
 

@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from autodevops.analysis.log_lines import read_text
 from autodevops.domain.base import Json
 from autodevops.jamie.digest import inert
 
 LINE_CHARACTERS = 400
 SAMPLES_SHOWN = 6
 ONE_LINE = 120  # characters of a list of words that stands on one line
-_MESSAGE_KEYS = ("msg", "message", "body", "log", "error")
 
 
 def told(data: Json, characters: int, *, truncated: bool = False) -> str:
@@ -74,18 +74,12 @@ def _record(item: Json) -> tuple[str, str] | None:
         return None
     at, attributes = str(item.get("timestamp") or ""), item.get("attributes")
     who = attributes.get("pod") or attributes.get("container") if isinstance(attributes, dict) else ""
-    return at[11:19], " ".join(str(part) for part in (item.get("severity"), who, _message(body)) if part)
+    return at[11:19], " ".join(str(part) for part in (item.get("severity"), who, message_of(body)) if part)
 
 
-def _message(body: str) -> str:
+def message_of(body: str) -> str:
     """What a structured line says, without its other fields, which are new on every line."""
-    try:
-        fields = json.loads(body) if body.startswith("{") else None
-    except ValueError:
-        return body
-    if not isinstance(fields, dict):
-        return body
-    return next((fields[key] for key in _MESSAGE_KEYS if isinstance(fields.get(key), str) and fields[key]), body)
+    return (read_text(body).message if body.startswith("{") else "") or body
 
 
 def _compact(item: Json) -> str:

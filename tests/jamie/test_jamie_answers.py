@@ -255,6 +255,7 @@ async def test_a_knowledge_base_answers_how_to_with_its_source() -> None:
     assert answer.text.startswith("**Payments fail on Mondays** (past incident, `inc-7`)")
     more = await answer_of(new_agent(recall=PAGES), "how do I drain a node?")
     assert "- Draining a node (`kb/drain.md`)" in more.text
+    assert "- Taken back by: `kubectl uncordon NODE` (the pods stay where they went)" in more.text
     page = await answer_of(new_agent(recall=PAGES), "explain draining please")
     assert "```\nkubectl drain NODE\n```" in page.text
     assert "&lt;b>done" in page.text

@@ -141,7 +141,12 @@ async def test_a_model_is_asked_for_an_intent_only_where_the_table_says_nothing(
 ) -> None:
     model = Model()
     agent = JamieAgent(new_agent()._tools, settings=new_agent()._settings, clock=lambda: NOW, intent_model=model)
-    for question, wanted in [("zeig mir das Protokoll von web", "logs"), ("list pods", "list"), ("hm", "investigate")]:
+    for question, wanted in [
+        ("zeig mir das Protokoll von web", "logs"),
+        ("list pods", "list"),
+        ("hm", "investigate"),
+        ("before and after the last deploy", "compare"),
+    ]:
         await events_of(agent, question)
         found = understood[-1]
         assert isinstance(found, Context)

@@ -107,7 +107,7 @@ async def test_waiting_for_systems_and_for_a_model_is_not_our_own_time(engine: N
     assert health.own_ms == pytest.approx(health.total_ms - health.tools_ms - health.model_ms)
 
 
-async def test_feedback_is_kept_with_its_turn_and_told_again() -> None:
+async def test_each_turn_is_told_once() -> None:
     told: list[TurnHealth] = []
 
     class Sink:
@@ -117,12 +117,8 @@ async def test_feedback_is_kept_with_its_turn_and_told_again() -> None:
     agent = new_agent(health=HealthBook(Sink()))
     await events_of(agent, "list pods")
     await events_of(agent, "help")
-    first, second = agent.health.turns
-    assert agent.health.feedback(1, first.turn_id) == first.model_copy(update={"feedback": 1})
-    assert agent.health.feedback(-1) == second.model_copy(update={"feedback": -1})
-    assert agent.health.feedback(1, "unknown") is None
-    assert [turn.feedback for turn in agent.health.turns] == [1, -1]
-    assert [turn.feedback for turn in told] == [0, 0, 1, -1]
+    assert tuple(told) == agent.health.turns
+    assert [turn.intent for turn in told] == ["list", "help"]
 
 
 async def test_a_sink_that_fails_harms_no_turn() -> None:
@@ -147,7 +143,6 @@ async def exposition(engine: None) -> str:
     agent = new_agent(health=HealthBook(metrics))
     for question in [*QUESTIONS, "logs of baskte"]:
         await events_of(agent, question)
-    agent.health.feedback(1)
     turn = agent.turn("status?")
     await anext(turn)
     await turn.aclose()
@@ -160,7 +155,6 @@ async def test_turns_are_counted_for_prometheus(engine: None) -> None:
     assert 'autodevops_jamie_turns_total{intent="list",narrator="built-in",outcome="answered"} 1.0' in lines
     assert 'autodevops_jamie_turns_total{intent="clarify",narrator="built-in",outcome="asked_back"} 1.0' in lines
     assert 'autodevops_jamie_turns_total{intent="unknown",narrator="none",outcome="cancelled"} 1.0' in lines
-    assert 'autodevops_jamie_feedback_total{thumb="up"} 1.0' in lines
     assert f'autodevops_jamie_stage_duration_seconds_count{{stage="own"}} {len(QUESTIONS) + 1}.0' in lines
 
 

@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jamie.jamie_workbench import bench
 
 from autodevops.domain.stream import AnswerCompleted, TextDelta, ToolCallFinished, ToolCallStarted
 from autodevops.llm.testing import Reply, ScriptedOllama
 from autodevops.sandbox import Sandbox
-from autodevops.settings import load_settings
-from autodevops.workbench import Workbench
 
 CALLER = {"caller:8b": {"capabilities": ["completion", "tools"], "model_info": {"llama.context_length": 131072}}}
 QUESTION = "why are checkouts failing?"
-
-
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
-    with Sandbox(scenario="bad-deploy", seed=1) as sandbox:
-        path = tmp_path_factory.mktemp("bad-deploy") / "kubeconfig"
-        sandbox.write_kubeconfig(path)
-        yield sandbox, path
-
-
-@asynccontextmanager
-async def bench(
-    world: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch, server: ScriptedOllama
-) -> AsyncIterator[Workbench]:
-    sandbox, kubeconfig = world
-    environment = {
-        **sandbox.environment(),
-        "AUTODEVOPS_KUBERNETES__KUBECONFIG": str(kubeconfig),
-        "AUTODEVOPS_OLLAMA__URL": server.url,
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    async with Workbench.from_settings(load_settings()) as workbench:
-        yield workbench
 
 
 def answers_in(body: Mapping[str, Any]) -> list[str]:
@@ -70,7 +44,7 @@ async def test_a_model_looks_further_and_what_it_found_is_evidence(
         {"name": "kubernetes_delete_pod", "arguments": {"name": "checkout"}},
     ]
     with ScriptedOllama(models=CALLER, replies=[Reply(calls=calls), from_what_it_found]) as server:
-        async with bench(broken, monkeypatch, server) as workbench:
+        async with bench(broken, monkeypatch, AUTODEVOPS_OLLAMA__URL=server.url) as workbench:
             events = [event async for event in workbench.ask(QUESTION)]
         first, second = server.chats()
     answer = events[-1]

@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jamie.jamie_workbench import bench, running
 
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnFailed, TurnStarted
 from autodevops.llm.testing import Reply, ScriptedOllama
 from autodevops.sandbox import Sandbox
-from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
-    with Sandbox(scenario="bad-deploy", seed=1) as sandbox:
-        path = tmp_path_factory.mktemp("bad-deploy") / "kubeconfig"
-        sandbox.write_kubeconfig(path)
-        yield sandbox, path
-
-
-@pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
-    with Sandbox(scenario="healthy", seed=1) as sandbox:
-        path = tmp_path_factory.mktemp("healthy") / "kubeconfig"
-        sandbox.write_kubeconfig(path)
-        yield sandbox, path
-
-
-@asynccontextmanager
-async def bench(world: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch, **more: str) -> AsyncIterator[Workbench]:
-    sandbox, kubeconfig = world
-    environment = {**sandbox.environment(), "AUTODEVOPS_KUBERNETES__KUBECONFIG": str(kubeconfig), **more}
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    async with Workbench.from_settings(load_settings()) as workbench:
-        yield workbench
+    with running("healthy", tmp_path_factory) as world:
+        yield world
 
 
 def culprit_of(sandbox: Sandbox) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,6 +16,8 @@ from autodevops.jamie.failures import without_code
 from autodevops.jamie.markdown import cites, code, prose
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
+
+DOCTOR = "`autodevops doctor` checks the systems."
 
 Output = TypeVar("Output", bound=ToolOutput)
 
@@ -40,7 +42,7 @@ Answering: TypeAlias = Callable[[Context, EvidenceSource, Emit], Awaitable[Answe
 def understood(evidence: Evidence, model: type[Output]) -> Output:
     """The tool's answer as its noun. Raises ToolError when there was none: then there is nothing to say."""
     if evidence.error is not None:
-        raise ToolError(reason(evidence), "`autodevops doctor` checks the systems.")
+        raise ToolError(reason(evidence), DOCTOR)
     try:
         return model.model_validate(evidence.data)
     except ValidationError as error:
@@ -75,6 +77,17 @@ def gaps(evidence: Iterable[Evidence]) -> str:
     """What could not be read and why, as a part of an answer; empty when all could."""
     lines = [f"- {code(item.tool)}: {prose(reason(item))}{cites([item.id])}" for item in evidence if not item.ok]
     return "\n".join(["", "", "**What I could not see**", "", *dict.fromkeys(lines)]) if lines else ""
+
+
+def require_any(evidence: Sequence[Evidence]) -> None:
+    """Raises ToolError with the first reason when nothing was answered."""
+    if not any(item.ok for item in evidence):
+        raise ToolError(reason(evidence[0]), DOCTOR)
+
+
+def more(count: int, shown: int) -> str:
+    """What follows a list or table of the first `shown`; empty when these are all."""
+    return f"\n\nand {count - shown} more." if count > shown else ""
 
 
 def verb(count: int, one: str, several: str) -> str:

@@ -7,7 +7,7 @@ import re
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import ResourceResult
 from autodevops.jamie.answers import Answer, understood, whose
-from autodevops.jamie.commands import command_for
+from autodevops.jamie.commands import Command, command_for
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import block, cites, code, prose
 from autodevops.toolbox.protocol import Emit, EvidenceSource
@@ -46,14 +46,18 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
             evidence = (found,)
             now = f" {_state(understood(found, ResourceResult).resource)}{cites([found.id])}"
     about = f" {prose(command.lacks)}" if command.lacks else ""
-    text = (
-        f"**Nothing was changed; this would {prose(command.does)}.**{now}{about}\n\n"
-        f"{block(command.lines, language='sh', width=1000)}\n\n"
-        f"- Try or check it: {code(command.check, 300)}\n- Taken back by: {_taken_back(command.undo)}\n\n{NOT_DONE}"
-    )
+    text = f"**Nothing was changed; this would {prose(command.does)}.**{now}{about}\n\n{told(command)}\n\n{NOT_DONE}"
     if not context.node and subject is not None:
         text += f" Context: {whose(context)}."
     return Answer(text, evidence, (why, f"Is {subject.name} ok?" if subject else "How full are the nodes?"))
+
+
+def told(command: Command) -> str:
+    """The command to copy, how it is tried and how it is taken back."""
+    return (
+        f"{block(command.lines, language='sh', width=1000)}\n\n"
+        f"- Try or check it: {code(command.check, 300)}\n- Taken back by: {_taken_back(command.undo)}"
+    )
 
 
 def _state(item: object) -> str:
@@ -66,7 +70,7 @@ def _state(item: object) -> str:
 
 def _taken_back(undo: str) -> str:
     """The command as code, what is said beside it as words."""
-    command = re.search(r"kubectl [^(,]*[^(, ]", undo)
+    command = re.search(r"(?:kubectl|amtool) [^(,]*[^(, ]", undo)
     if command is None:
         return prose(undo)
     before, after = prose(undo[: command.start()]), prose(undo[command.end() :])

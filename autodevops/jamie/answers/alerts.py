@@ -6,7 +6,7 @@ from autodevops.domain.alert import Alert
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import AlertGroupList, AlertList
-from autodevops.jamie.answers import Answer, understood
+from autodevops.jamie.answers import Answer, more, understood
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.toolbox.protocol import Emit, EvidenceSource
@@ -82,8 +82,7 @@ def _table(alerts: list[Alert]) -> str:
         ]
         for alert in alerts[:SHOWN]
     ]
-    more = f"\n\nand {len(alerts) - SHOWN} more." if len(alerts) > SHOWN else ""
-    return table(("Alert", "Severity", "About", "Since (UTC)", "Summary"), rows) + more
+    return table(("Alert", "Severity", "About", "Since (UTC)", "Summary"), rows) + more(len(alerts), SHOWN)
 
 
 def _about(alert: Alert) -> str:

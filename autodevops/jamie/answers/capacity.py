@@ -14,11 +14,11 @@ from autodevops.domain.evidence import Evidence
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList, SeriesResult, Usage, UsageList
-from autodevops.jamie.answers import Answer, Object, counted, gaps, items_of, metadata, understood, verb, whose
+from autodevops.jamie.answers import Answer, Object, counted, gaps, items_of, metadata, more, understood, verb, whose
 from autodevops.jamie.answers.quantities import quantity
 from autodevops.jamie.answers.rooms import answer as room
 from autodevops.jamie.answers.rooms import nodes_answer
-from autodevops.jamie.answers.signals import last, show_bytes, show_cores
+from autodevops.jamie.answers.signals import CONTAINERS, last, selector, show_bytes, show_cores
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.toolbox.protocol import Emit, EvidenceSource
@@ -48,7 +48,7 @@ async def _usage(context: Context, source: EvidenceSource, sort_by: str) -> Evid
 def _ours(context: Context, usages: tuple[Usage, ...]) -> list[Usage]:
     if context.workload is None:
         return list(usages)
-    pods = re.compile(context.workload.pods.replace("\\\\", "\\"))
+    pods = re.compile(context.workload.pods)
     return [one for one in usages if pods.fullmatch(one.name)]
 
 
@@ -86,13 +86,11 @@ async def _top(context: Context, source: EvidenceSource) -> Answer:
 
 
 async def _top_by_prometheus(context: Context, source: EvidenceSource, failed: Evidence, memory: bool) -> Answer:
-    on = f'namespace="{context.namespace}", container!="", container!="POD"'
-    if context.workload is not None:
-        on += f', pod=~"{context.workload.pods}"'
+    on = selector(context.namespace, context.workload, *CONTAINERS)
     query = (
-        f"topk({SHOWN}, sum by (pod) (container_memory_working_set_bytes{{{on}}}))"
+        f"topk({SHOWN}, sum by (pod) (container_memory_working_set_bytes{on}))"
         if memory
-        else f"topk({SHOWN}, sum by (pod) (rate(container_cpu_usage_seconds_total{{{on}}}[5m])))"
+        else f"topk({SHOWN}, sum by (pod) (rate(container_cpu_usage_seconds_total{on}[5m])))"
     )
     evidence = await source.collect(
         "prometheus.query_instant", {"query": query, "time": context.window.end.isoformat()}
@@ -110,12 +108,10 @@ async def _top_by_prometheus(context: Context, source: EvidenceSource, failed: E
 
 
 async def _throttled(context: Context, source: EvidenceSource) -> Answer:
-    on = f'namespace="{context.namespace}", container!="", container!="POD"'
-    if context.workload is not None:
-        on += f', pod=~"{context.workload.pods}"'
+    on = selector(context.namespace, context.workload, *CONTAINERS)
     query = (
-        f"sum by (pod, container) (rate(container_cpu_cfs_throttled_periods_total{{{on}}}[5m])) / "
-        f"sum by (pod, container) (rate(container_cpu_cfs_periods_total{{{on}}}[5m]))"
+        f"sum by (pod, container) (rate(container_cpu_cfs_throttled_periods_total{on}[5m])) / "
+        f"sum by (pod, container) (rate(container_cpu_cfs_periods_total{on}[5m]))"
     )
     evidence = await source.collect(
         "prometheus.query_instant", {"query": query, "time": context.window.end.isoformat()}
@@ -142,7 +138,7 @@ async def _throttled(context: Context, source: EvidenceSource) -> Answer:
     felt = f" {bad} so much that requests feel it." if bad else " None so much that requests feel it."
     are = f"{counted(len(shown), 'container')} of {whose(context)} {verb(len(shown), 'is', 'are')}"
     text = f"**{are} throttled, {worst}.**{felt}{cited}"
-    text += f"\n\n{table(('Pod', 'Container', 'Periods throttled'), rows)}{_more(len(shown))}"
+    text += f"\n\n{table(('Pod', 'Container', 'Periods throttled'), rows)}{more(len(shown), SHOWN)}"
     if bad:
         text += (
             "\n\n**Next step**\n\nRaise the CPU limit, or drop it and keep the request; then look at the latency again."
@@ -219,10 +215,13 @@ async def _disks(context: Context, source: EvidenceSource) -> Answer:
         else f"**No disk is above {FULL:.0%}; {worst}.**"
     )
     cells = [[what, where, f"{value:.0%}", cited] for value, what, where, cited in rows[:SHOWN]]
-    text = f"{head}{looked}\n\n{table(('What', 'Where', 'Full', 'Evidence'), cells)}{_more(len(rows))}{gaps(used)}"
+    text = (
+        f"{head}{looked}\n\n{table(('What', 'Where', 'Full', 'Evidence'), cells)}{more(len(rows), SHOWN)}{gaps(used)}"
+    )
     if full:
         text += (
-            "\n\n**Next step**\n\nFree space or enlarge it before writes fail; at 85% a kubelet begins to evict pods."
+            "\n\n**Next step**\n\nFree space or enlarge it before writes fail; a kubelet whose own disk fills up "
+            "evicts pods."
         )
     return Answer(text, used, ("How full are the nodes?", f"What is wrong in {context.namespace}?"))
 
@@ -264,7 +263,7 @@ async def _autoscalers(context: Context, source: EvidenceSource) -> Answer:
         for item in sorted(items, key=lambda item: _maximum(item) - _current(item))
     ]
     columns = ("Name", "Scales", "From, to", "Now", "Metric, target")
-    text = f"{head}{cited}\n\n{table(columns, rows[:SHOWN])}{_more(len(rows))}"
+    text = f"{head}{cited}\n\n{table(columns, rows[:SHOWN])}{more(len(rows), SHOWN)}"
     if at_max:
         text += "\n\n**Next step**\n\nSee whether load or slowness drives it and whether there is room; then raise it."
     listed = tuple(
@@ -319,9 +318,8 @@ async def _quotas(context: Context, source: EvidenceSource) -> Answer:
         return Answer(f"**{code(context.namespace)} has no quota.**{cited}", (evidence,), _follow_ups(context))
     tightest = f"{rows[0][1]}: {rows[0][2]} of {rows[0][3]} used"
     head = f"**The tightest quota of {code(context.namespace)} is {tightest}.**{cited}"
-    text = (
-        f"{head}\n\n{table(('Resource', 'Used', 'Hard', 'Share'), [row[1:] for row in rows[:SHOWN]])}{_more(len(rows))}"
-    )
+    columns = ("Resource", "Used", "Hard", "Share")
+    text = f"{head}\n\n{table(columns, [row[1:] for row in rows[:SHOWN]])}{more(len(rows), SHOWN)}"
     return Answer(text, (evidence,), _follow_ups(context))
 
 
@@ -344,7 +342,7 @@ def _usage_table(usages: list[Usage]) -> str:
         for one in usages[:SHOWN]
     ]
     head = ("Pod", "CPU", "requests", "limit", "Memory", "requests", "limit")
-    return table(head, rows) + _more(len(usages))
+    return table(head, rows) + more(len(usages), SHOWN)
 
 
 def _or_none(value: float | None, show: Callable[[float], str]) -> str:
@@ -356,10 +354,6 @@ def _pods(context: Context, usages: list[Usage]) -> tuple[Subject, ...]:
         Subject(kind="Pod", name=one.name, namespace=one.namespace or context.namespace, api_version="v1")
         for one in usages[:SHOWN]
     )
-
-
-def _more(count: int) -> str:
-    return f"\n\nand {count - SHOWN} more." if count > SHOWN else ""
 
 
 def _follow_ups(context: Context) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Two sides side by side: golden signals with what changed beyond noise, log patterns, restarts, versions.
 
-A signal has changed when the medians differ by more than three deviations of the side compared with (its median
-absolute deviation, as a standard deviation), by a tenth, and by the signal's own floor. Fewer than five samples on a
+A signal has changed when the medians differ by more than three deviations of the noisier side (its median absolute
+deviation, as a standard deviation), by a tenth, and by the signal's own floor. Fewer than five samples on a
 side are shown and not judged.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeAlias
 
 from autodevops.analysis.log_lines import read as read_line
 from autodevops.analysis.log_mining import mine
@@ -21,13 +22,12 @@ from autodevops.domain.logs import LogRecord
 from autodevops.domain.series import Series
 from autodevops.domain.stream import ChartReady
 from autodevops.domain.tool_results import LogResult, SeriesResult
-from autodevops.jamie.answers import Answer, counted, gaps, reason, understood
+from autodevops.jamie.answers import Answer, counted, gaps, require_any, understood
 from autodevops.jamie.answers.deploys import images_at
-from autodevops.jamie.answers.signals import SIGNALS, Signal, query, step_of, values
+from autodevops.jamie.answers.signals import SIGNALS, Signal, over, selector, values
 from autodevops.jamie.context import Context, Side
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.jamie.timephrase import describe
-from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 DEVIATIONS = 3.0
@@ -37,6 +37,8 @@ LOG_LINES = 500  # newest lines read of each side
 LEAST_LINES = 2  # of a pattern, before it is called new or gone
 PATTERNS = 5
 _NORMAL = 1.4826  # of the median absolute deviation, for a standard deviation
+
+_Ask: TypeAlias = Callable[[EvidenceSource, Side], Awaitable[list[Evidence]]]
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     asked = tuple(
         {item.id: item for each in (measured, logs, restarts, sets) for side in each for item in side}.values()
     )
-    if not any(item.ok for item in asked):
-        raise ToolError(reason(asked[0]), "`autodevops doctor` checks the systems.")
+    require_any(asked)
     for pair in pairs:
         chart = _chart(pair, here, there)
         if chart is not None:
@@ -90,36 +91,20 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     return Answer(text, asked, _follow_ups(context, here))
 
 
-async def _both(source: EvidenceSource, here: Side, there: Side, ask: object) -> list[list[Evidence]]:
-    return list(await asyncio.gather(ask(source, here), ask(source, there)))  # type: ignore[operator]
+async def _both(source: EvidenceSource, here: Side, there: Side, ask: _Ask) -> list[list[Evidence]]:
+    return list(await asyncio.gather(ask(source, here), ask(source, there)))
 
 
 async def _ranges(source: EvidenceSource, side: Side) -> list[Evidence]:
-    window = {"start": side.window.start.isoformat(), "end": side.window.end.isoformat()}
-    return list(
-        await asyncio.gather(
-            *(
-                source.collect(
-                    "prometheus.query_range",
-                    {
-                        "query": query(signal, side.namespace, side.workload, together=True),
-                        **window,
-                        "step_seconds": step_of(side.window),
-                    },
-                )
-                for signal in SIGNALS
-            )
-        )
-    )
+    return await over(side.window, source, side.namespace, side.workload, together=True)
 
 
 async def _log_lines(source: EvidenceSource, side: Side) -> list[Evidence]:
-    pods = f', pod=~"{side.workload.pods}"' if side.workload else ""
     return [
         await source.collect(
             "loki.query_logs",
             {
-                "query": f'{{namespace="{side.namespace}"{pods}}}',
+                "query": selector(side.namespace, side.workload),
                 "start": side.window.start.isoformat(),
                 "end": side.window.end.isoformat(),
                 "limit": LOG_LINES,
@@ -129,9 +114,8 @@ async def _log_lines(source: EvidenceSource, side: Side) -> list[Evidence]:
 
 
 async def _restarts(source: EvidenceSource, side: Side) -> list[Evidence]:
-    pods = f', pod=~"{side.workload.pods}"' if side.workload else ""
     seconds = max(60, round(side.window.length.total_seconds()))
-    metric = f'kube_pod_container_status_restarts_total{{namespace="{side.namespace}"{pods}}}'
+    metric = f"kube_pod_container_status_restarts_total{selector(side.namespace, side.workload)}"
     asked = {"query": f"sum(increase({metric}[{seconds}s]))", "time": side.window.end.isoformat()}
     return [await source.collect("prometheus.query_instant", asked)]
 

@@ -8,10 +8,9 @@ from datetime import datetime
 
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.domain.tool_results import NameList, PullRequestList
-from autodevops.jamie.answers import Answer, Object, items_of, metadata, reason, understood
+from autodevops.jamie.answers import Answer, Object, gaps, items_of, metadata, require_any, understood
 from autodevops.jamie.context import Context
-from autodevops.jamie.markdown import cites, code, prose
-from autodevops.kernel.errors import ToolError
+from autodevops.jamie.markdown import cites, code
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 SHOWN = 20
@@ -37,8 +36,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     )
     names = understood(repositories, NameList).names[:REPOSITORIES_READ] if repositories.ok else ()
     pulls = await asyncio.gather(*(source.collect("github.list_pulls", {"repository": name}) for name in names))
-    if not sets.ok and not any(item.ok for item in pulls):
-        raise ToolError(reason(sets), "`autodevops doctor` checks the systems.")
+    require_any((sets, *pulls))
     subject = context.subject
     rollouts = [each for each in _rollouts(sets) if subject is None or each.owner == subject.name]
     merges = [each for item in pulls if item.ok for each in _merges(item, subject.name if subject else "")]
@@ -47,7 +45,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
         key=lambda each: each.at,
         reverse=True,
     )
-    used = tuple(item for item in (sets, repositories, *pulls) if item.ok or item.error)
+    used = (sets, repositories, *pulls)
     return Answer(_text(context, moments, used), used, _follow_ups(context, moments))
 
 
@@ -64,8 +62,7 @@ def _text(context: Context, moments: list[Moment], used: tuple[Evidence, ...]) -
         more = [f"- and {len(moments) - SHOWN} earlier ones."] if len(moments) > SHOWN else []
         text = f"**{len(moments)} {noun}{about}, the latest at {newest.at:%Y-%m-%d %H:%M} UTC** ({window})." + "\n\n"
         text += "\n".join([*lines, *more])
-    gaps = [f"- {code(item.tool)}: {prose(reason(item))}{cites([item.id])}" for item in used if not item.ok]
-    return text + ("\n\n**What I could not see**\n\n" + "\n".join(gaps) if gaps else "")
+    return text + gaps(used)
 
 
 def _rollouts(evidence: Evidence) -> list[Moment]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from autodevops.jamie import names
-from autodevops.jamie.answers import Answer
+from autodevops.jamie.answers import Answer, action
 from autodevops.jamie.commands import command_for, verb_of
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import block, code, prose, shortened
@@ -114,9 +114,7 @@ def _from_passages(context: Context, passages: Sequence[Passage]) -> Answer:
     lines = [line for line in first.text.splitlines() if line.strip()]
     body = shortened("\n".join(lines), PASSAGE_CHARACTERS)
     text = f"**{prose(first.title)}**{_source(first)}\n\n{_quoted(body)}"
-    if others:
-        text += "\n\n**More**\n\n" + "\n".join(f"- {prose(each.title)}{_source(each)}" for each in others)
-    return _told(context, text, (), "")
+    return _told(context, text, others, "")
 
 
 def _quoted(body: str) -> str:
@@ -170,11 +168,7 @@ def _command(context: Context) -> str:
     command = command_for(context.question, kind=kind, name="NAME", namespace="NAMESPACE")
     if command is None or not command.lines:
         return ""
-    return (
-        f"**With {code(command.lines[0], 300)}.** It would {prose(command.does)}.\n\n"
-        f"{block(command.lines, language='sh', width=1000)}\n\n"
-        f"- Try or check it: {code(command.check, 300)}\n- Taken back by: {code(command.undo, 300)}"
-    )
+    return f"**With {code(command.lines[0], 300)}.** It would {prose(command.does)}.\n\n{action.told(command)}"
 
 
 def _by_reason(question: str) -> Explained | None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList
 from autodevops.jamie import names
-from autodevops.jamie.answers import Answer, understood, whose
+from autodevops.jamie.answers import Answer, more, understood, whose
 from autodevops.jamie.catalogue import WORKLOAD_KINDS
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, table
@@ -73,7 +73,7 @@ async def answer(context: Context, source: EvidenceSource) -> Answer:
         head = f"**{len(chosen)} {noun}{about} in {code(context.namespace)}.**{cited}"
     rows = [[code(image), ", ".join(code(owner.name) for owner in owners[:5])] for image, owners in ordered[:SHOWN]]
     text = head if context.subject is not None and len(rows) == 1 else f"{head}\n\n{table(('Image', 'Used by'), rows)}"
-    text += f"\n\nand {len(ordered) - SHOWN} more." if len(ordered) > SHOWN else ""
+    text += more(len(ordered), SHOWN)
     text += "".join(f"\n\nA list was cut: {code(note, 200)}" for note in cut)
     owners = tuple(dict.fromkeys(owner for _, each in ordered[:SHOWN] for owner in each))
     name = context.subject.name if context.subject else ""

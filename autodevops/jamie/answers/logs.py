@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 
 from autodevops.domain.chart import LogTable
@@ -12,8 +11,10 @@ from autodevops.domain.logs import LogRecord
 from autodevops.domain.stream import ChartReady
 from autodevops.domain.tool_results import LogResult, PodLogs
 from autodevops.jamie.answers import Answer, Object, items_of, metadata, reason, understood
+from autodevops.jamie.answers.signals import selector
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import block, cites, code, prose
+from autodevops.jamie.tool_text import message_of
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
@@ -21,17 +22,14 @@ READ = 500  # lines asked for
 SHOWN = 15  # lines in the answer; the table has them all
 PODS_READ = 3  # pods whose own log is read when Loki has nothing
 TAIL = 50  # lines of each
-_MESSAGE_KEYS = ("msg", "message", "body", "log")
 ERRORS = '|~ "(?i)(error|exception|fatal|panic)"'
-
 WARNINGS = '|~ "(?i)(warn|error|exception|fatal|panic)"'
 
 
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
-    pods = f', pod=~"{context.workload.pods}"' if context.workload else ""
     errors_only = context.reading.errors_only
     wanted = WARNINGS if "warn" in context.text.lower() else ERRORS
-    query = f'{{namespace="{context.namespace}"{pods}}}' + (f" {wanted}" if errors_only else "")
+    query = selector(context.namespace, context.workload) + (f" {wanted}" if errors_only else "")
     evidence = await source.collect(
         "loki.query_logs",
         {
@@ -119,20 +117,11 @@ def _plain(context: Context) -> str:
     return context.subject.name if context.subject else context.namespace
 
 
-def _message(body: str) -> str:
-    """What a structured line says, without its fields; the log table and the query have them."""
-    try:
-        fields = json.loads(body) if body.startswith("{") else None
-    except ValueError:
-        return body
-    said = next((fields[key] for key in _MESSAGE_KEYS if fields.get(key)), None) if isinstance(fields, dict) else None
-    return said if isinstance(said, str) else body
-
-
 def _line(record: LogRecord) -> str:
+    """A structured line without its fields; the log table and the query have them."""
     pod = record.attributes.get("pod", "")
     return " ".join(
-        part for part in (f"{record.timestamp:%H:%M:%S}", record.severity, pod, _message(record.body)) if part
+        part for part in (f"{record.timestamp:%H:%M:%S}", record.severity, pod, message_of(record.body)) if part
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 from autodevops.domain.chart import MetricChart
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.stream import ChartReady
 from autodevops.domain.tool_results import SeriesResult
-from autodevops.jamie.answers import Answer, reason, understood, whose
+from autodevops.jamie.answers import Answer, reason, require_any, understood, whose
 from autodevops.jamie.answers.signals import (
     CPU,
     ERRORS,
@@ -19,13 +18,11 @@ from autodevops.jamie.answers.signals import (
     TRAFFIC,
     Signal,
     last,
-    query,
-    step_of,
+    over,
     values,
 )
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, prose, table
-from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 _ASKED = tuple(
@@ -41,19 +38,8 @@ _ASKED = tuple(
 
 
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
-    step = step_of(context.window)
-    window = {"start": context.window.start.isoformat(), "end": context.window.end.isoformat()}
-    found = await asyncio.gather(
-        *(
-            source.collect(
-                "prometheus.query_range",
-                {"query": query(signal, context.namespace, context.workload), **window, "step_seconds": step},
-            )
-            for signal in SIGNALS
-        )
-    )
-    if not any(item.ok for item in found):
-        raise ToolError(reason(found[0]), "`autodevops doctor` checks the systems.")
+    found = await over(context.window, source, context.namespace, context.workload)
+    require_any(found)
     rows, absent, title = [], [], context.subject.name if context.subject else context.namespace
     asked = next((signal for pattern, signal in _ASKED if pattern.search(context.text.lower())), None)
     headline = ""

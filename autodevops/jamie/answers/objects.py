@@ -14,7 +14,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList
 from autodevops.jamie import intent
-from autodevops.jamie.answers import Answer, Object, metadata, understood
+from autodevops.jamie.answers import Answer, Object, images, metadata, more, understood
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.toolbox.protocol import Emit, EvidenceSource
@@ -50,8 +50,6 @@ _BAD_WAITING = frozenset(
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
     kind, state = context.reading.kind, context.reading.state
     if kind == "Image":
-        from autodevops.jamie.answers import images
-
         return await images.answer(context, source)
     scoped = kind not in intent.table().cluster_scoped
     arguments: dict[str, Json] = {"kind": kind, "output": "full", "limit": READ}
@@ -61,8 +59,6 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     listed = understood(evidence, ResourceList)
     everything: list[Object] = [item for item in listed.items if belongs(item, context) and _is_there(item, context)]
     if context.image and not everything:
-        from autodevops.jamie.answers import images
-
         return await images.answer(context, source)
     chosen = [item for item in everything if not state or _chosen(kind, item, state, context)]
     text = _sentence(context, kind, len(chosen), len(everything), listed.truncated) + cites([evidence.id])
@@ -147,8 +143,9 @@ def restarted_since(pod: Object, start: datetime, end: datetime | None = None) -
     return False
 
 
-def is_ready(pod: Object) -> bool:
-    return _condition(pod, "Ready")
+def is_ready(item: Object) -> bool:
+    """A pod, or a node."""
+    return _condition(item, "Ready")
 
 
 def items_in(kind: str, items: list[Object]) -> tuple[Subject, ...]:
@@ -247,8 +244,7 @@ def table_of(kind: str, items: list[Object]) -> str:
     ordered = _ordered(kind, items)
     head, row = _COLUMNS.get(kind, (("Name", "Created (UTC)"), lambda item: [_created(item)]))
     rows = [[code(str(metadata(item).get("name", ""))), *row(item)] for item in ordered[:SHOWN]]
-    more = f"\n\nand {len(items) - SHOWN} more." if len(items) > SHOWN else ""
-    return table(head, rows) + more
+    return table(head, rows) + more(len(items), SHOWN)
 
 
 def _created(item: Object) -> str:

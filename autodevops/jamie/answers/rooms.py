@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList, ResourceResult, UsageList
-from autodevops.jamie.answers import Answer, Object, counted, gaps, items_of, metadata, understood, verb
+from autodevops.jamie.answers import Answer, Object, counted, gaps, items_of, metadata, more, understood, verb
+from autodevops.jamie.answers.objects import is_ready
 from autodevops.jamie.answers.quantities import quantity
 from autodevops.jamie.answers.signals import show_bytes, show_cores
 from autodevops.jamie.context import Context
@@ -26,8 +27,6 @@ READ = 10_000  # pods; what the server allows in one call
 SHOWN = 20
 _NUMBER = re.compile(r"(?<![\w.-])(\d{1,6})(?![\w.])")
 _FIELDS = (
-    "metadata.namespace",
-    "metadata.name",
     "spec.nodeName",
     "status.phase",
     "spec.containers.resources.requests",
@@ -66,7 +65,6 @@ class Cluster:
     evidence: tuple[Evidence, ...]
     waiting: int = 0  # pods without a node
     cut: str = ""
-    requests: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 async def _cluster(source: EvidenceSource) -> Cluster:
@@ -77,8 +75,7 @@ async def _cluster(source: EvidenceSource) -> Cluster:
     rooms = {str(metadata(item)["name"]): _room(item) for item in items_of(nodes)}
     listed = understood(pods, ResourceList)
     cluster = Cluster(list(rooms.values()), (nodes, pods), cut=listed.note if listed.truncated else "")
-    for row in listed.rows:
-        _namespace, _name, node, phase, requests, before, overhead = row
+    for node, phase, requests, before, overhead in listed.rows:
         if phase in {"Succeeded", "Failed"}:
             continue
         if not node:
@@ -106,7 +103,6 @@ def asked_for(requests: Any, before: Any, overhead: Any) -> tuple[float, float]:
 def _room(node: Object) -> Room:
     status, spec = node.get("status") or {}, node.get("spec") or {}
     free = status.get("allocatable") or {}
-    ready = any(each.get("type") == "Ready" and each.get("status") == "True" for each in status.get("conditions") or ())
     return Room(
         name=str(metadata(node)["name"]),
         cpu=quantity(free.get("cpu")),
@@ -114,7 +110,7 @@ def _room(node: Object) -> Room:
         pods=int(quantity(free.get("pods"))),
         labels=dict(metadata(node).get("labels") or {}),
         taints=tuple(spec.get("taints") or ()),
-        closed="not ready" if not ready else "cordoned" if spec.get("unschedulable") else "",
+        closed="not ready" if not is_ready(node) else "cordoned" if spec.get("unschedulable") else "",
     )
 
 
@@ -161,7 +157,7 @@ async def answer(context: Context, source: EvidenceSource) -> Answer:
     rows = [_row(room, str(count)) for room, count in sorted(open_, key=lambda pair: (-pair[1], pair[0].name))]
     rows += [_row(room, why) for room, why in shut]
     text += f"\n\n{table(('Node', 'CPU free', 'Memory free', 'Pods free', 'Fit'), rows[:SHOWN])}"
-    text += f"\n\nand {len(rows) - SHOWN} more." if len(rows) > SHOWN else ""
+    text += more(len(rows), SHOWN)
     if not cpu or not memory:
         text += "\n\nIt does not request both CPU and memory, so the scheduler cannot keep it from crowding a node."
     text += (
@@ -210,7 +206,7 @@ async def nodes_answer(context: Context, source: EvidenceSource, question: str =
     ]
     head = ("Node", "CPU requested", "CPU used", "Memory requested", "Memory used", "Pods", "")
     text += f"\n\n{table(head, rows[:SHOWN])}"
-    text += f"\n\nand {len(rows) - SHOWN} more." if len(rows) > SHOWN else ""
+    text += more(len(rows), SHOWN)
     if cluster.waiting:
         text += (
             f"\n\n{counted(cluster.waiting, 'pod')} in the cluster {verb(cluster.waiting, 'waits', 'wait')} for a node."

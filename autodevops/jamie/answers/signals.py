@@ -5,12 +5,17 @@ HTTP series are named as OpenTelemetry's conventions have them, container series
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from autodevops.domain.base import Json
+from autodevops.domain.evidence import Evidence
 from autodevops.domain.series import Series
 from autodevops.domain.window import TimeWindow
+from autodevops.investigation.promql import escape
 from autodevops.jamie.catalogue import Workload
+from autodevops.toolbox.protocol import EvidenceSource
 
 POINTS = 120  # samples a series: what a chart shows without crowding
 SHORTEST_STEP = 15.0  # seconds, the usual scrape interval
@@ -70,26 +75,43 @@ MEMORY = Signal("Memory", "By", "sum{by}(container_memory_working_set_bytes{onco
 SIGNALS = (TRAFFIC, ERRORS, LATENCY, CPU, MEMORY)
 
 
+CONTAINERS = ('container!=""', 'container!="POD"')  # without what cAdvisor counts of pods as a whole
+
+
+def selector(namespace: str, workload: Workload | None, *more: str) -> str:
+    """What its series and log lines are found by, in PromQL and LogQL."""
+    pods = [f'pod=~"{escape(workload.pods)}"'] if workload is not None else []
+    return "{" + ", ".join([f'namespace="{escape(namespace)}"', *pods, *more]) + "}"
+
+
 def query(signal: Signal, namespace: str, workload: Workload | None, *, together: bool = False) -> str:
     """One series for a workload; by job or container for a namespace, unless `together`."""
-    matchers = [f'namespace="{namespace}"']
-    if workload is not None:
-        matchers.append(f'pod=~"{workload.pods}"')
     group = [] if workload is not None or together else ["container" if "{oncontainer}" in signal.query else "job"]
     places = {
-        "{oncontainer}": [*matchers, 'container!=""', 'container!="POD"'],
-        "{on5xx}": [*matchers, 'http_response_status_code=~"5.."'],
-        "{on}": matchers,
+        "{oncontainer}": CONTAINERS,
+        "{on5xx}": ('http_response_status_code=~"5.."',),
+        "{on}": (),
     }
     text = signal.query
-    for place, parts in places.items():
-        text = text.replace(place, "{" + ", ".join(parts) + "}")
+    for place, more in places.items():
+        text = text.replace(place, selector(namespace, workload, *more))
     text = text.replace("{byle}", f" by ({', '.join(['le', *group])}) ")
     return text.replace("{by}", f" by ({', '.join(group)}) " if group else "")
 
 
-def step_of(window: TimeWindow) -> float:
-    return max(SHORTEST_STEP, window.length.total_seconds() / POINTS)
+async def over(
+    window: TimeWindow, source: EvidenceSource, namespace: str, workload: Workload | None, *, together: bool = False
+) -> list[Evidence]:
+    """Each of SIGNALS, in their order."""
+    asked: dict[str, Json] = {
+        "start": window.start.isoformat(),
+        "end": window.end.isoformat(),
+        "step_seconds": max(SHORTEST_STEP, window.length.total_seconds() / POINTS),
+    }
+    queries = [query(signal, namespace, workload, together=together) for signal in SIGNALS]
+    return list(
+        await asyncio.gather(*(source.collect("prometheus.query_range", {"query": one, **asked}) for one in queries))
+    )
 
 
 def values(series: tuple[Series, ...]) -> list[float]:

@@ -14,12 +14,11 @@ from autodevops.domain.alert import Alert
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import AlertList, ResourceList, SeriesResult
-from autodevops.jamie.answers import Answer, Object, counted, gaps, reason, understood, verb, whose
+from autodevops.jamie.answers import Answer, Object, counted, gaps, require_any, understood, verb, whose
 from autodevops.jamie.answers.objects import belongs, is_ready, items_in, pod_status, restarted_since, table_of
 from autodevops.jamie.answers.signals import ERRORS, LATENCY, TRAFFIC, Signal, last, query
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code
-from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 READ = 2000  # pods
@@ -56,8 +55,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
         ),
     )
     asked = (pods, alerts, *measured)
-    if not any(item.ok for item in asked):
-        raise ToolError(reason(pods), "`autodevops doctor` checks the systems.")
+    require_any(asked)
     found = [
         Measured(signal, _value(now), _value(before), (now, before))
         for signal, now, before in zip(signals, measured[::2], measured[1::2], strict=True)

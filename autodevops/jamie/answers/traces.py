@@ -20,7 +20,7 @@ from autodevops.domain.stream import ChartReady
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import TraceList, TraceResult, TraceSummary
 from autodevops.domain.trace import Trace
-from autodevops.jamie.answers import Answer, counted, gaps, understood, whose
+from autodevops.jamie.answers import Answer, counted, gaps, more, understood, whose
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, table
 from autodevops.toolbox.protocol import Emit, EvidenceSource
@@ -217,8 +217,7 @@ def _table(found: list[TraceSummary]) -> str:
         ]
         for one in found[:SHOWN]
     ]
-    more = f"\n\nand {len(found) - SHOWN} more." if len(found) > SHOWN else ""
-    return table(("Request", "Took", "Started (UTC)", "Trace"), rows) + more
+    return table(("Request", "Took", "Started (UTC)", "Trace"), rows) + more(len(found), SHOWN)
 
 
 def _ms(value: float) -> str:
