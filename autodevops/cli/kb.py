@@ -14,6 +14,8 @@ from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.settings import load_settings
 
+ROOM_EVERY = 50  # sources added; to measure the folder is to look at each of its files
+
 app = typer.Typer(help="The knowledge base and what Jamie remembers.", no_args_is_help=True)
 
 Kinds = Annotated[
@@ -54,7 +56,8 @@ def add(
                     if isinstance(found, Unread):
                         failed.append(found)
                         continue
-                    keeper.require_room()
+                    if len(added) % ROOM_EVERY == 0:
+                        keeper.require_room()
                     keeper.memory().replace(found.source, found.documents)
                     added.append({"source": found.source, "documents": len(found.documents)})
                     if not as_json:

@@ -11,9 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
-Kind: TypeAlias = Literal["knowledge", "conversation", "feedback", "incident"]
+from autodevops.domain.memory import DocumentKind
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _EMPTY = frozenset(
@@ -80,7 +80,7 @@ class Passage(Protocol):
     @property
     def source(self) -> str: ...
     @property
-    def kind(self) -> Kind: ...
+    def kind(self) -> DocumentKind: ...
     @property
     def score(self) -> float: ...
     @property
@@ -88,7 +88,7 @@ class Passage(Protocol):
 
 
 class Recall(Protocol):
-    def search(self, text: str, kinds: Collection[Kind] = ..., limit: int = ...) -> Sequence[Passage]:
+    def search(self, text: str, kinds: Collection[DocumentKind] = ..., limit: int = ...) -> Sequence[Passage]:
         """Best first. Raises an AutoDevOpsError when nothing can be looked up now."""
         ...
 
@@ -100,7 +100,7 @@ class Page:
     title: str
     text: str
     source: str = ""
-    kind: Kind = "knowledge"
+    kind: DocumentKind = "knowledge"
     score: float = 0.0
     why: str = ""
 
@@ -114,7 +114,7 @@ class Pages:
         self._known: Counter[str] = Counter(word for words in self._words for word in words)
 
     def search(
-        self, text: str, kinds: Collection[Kind] = frozenset[Kind](("knowledge",)), limit: int = 5
+        self, text: str, kinds: Collection[DocumentKind] = frozenset[DocumentKind](("knowledge",)), limit: int = 5
     ) -> tuple[Page, ...]:
         wanted = set(words_in(text))
         found = []

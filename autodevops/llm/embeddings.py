@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from autodevops.kernel.clock import monotonic_ms
-from autodevops.kernel.errors import ToolError, ToolNotFound, ToolRejected, ToolUnavailable
+from autodevops.kernel.errors import ToolError, ToolNotFound, ToolRejected
+from autodevops.llm.ollama_errors import translated
 from autodevops.settings.model import OllamaSettings
 
 ASK_SECONDS = 10.0  # for a batch; a question takes some ten milliseconds
@@ -52,20 +53,13 @@ class OllamaEmbedder:
         url = self._settings.url
         client = ollama.Client(host=url, timeout=httpx.Timeout(ASK_SECONDS, connect=2.0))
         try:
-            answer = client.embed(model=self._model, input=list(texts), truncate=True)
-            vectors = [[float(number) for number in vector] for vector in answer.embeddings]
-        except ollama.ResponseError as error:
-            if error.status_code == 404:
-                raise ToolNotFound(
-                    f"Ollama at {url} has no model {self._model}.", f"Run `ollama pull {self._model}`."
-                ) from error
-            raise ToolUnavailable(f"Ollama at {url} gives no embeddings: {str(error.error)[:200]}.") from error
-        except (ConnectionError, httpx.HTTPError) as error:
-            raise ToolUnavailable(
-                f"Ollama at {url} does not answer.", "Start it, or correct AUTODEVOPS_OLLAMA__URL."
+            with translated(url, "Use a smaller embedding model."):
+                answer = client.embed(model=self._model, input=list(texts), truncate=True)
+                vectors = [[float(number) for number in vector] for vector in answer.embeddings]
+        except ToolNotFound as error:
+            raise ToolNotFound(
+                f"Ollama at {url} has no model {self._model}.", f"Run `ollama pull {self._model}`."
             ) from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ToolUnavailable(f"What answers at {url} does not speak Ollama's protocol.") from error
         sizes = {len(vector) for vector in vectors}
         if len(vectors) != len(texts) or len(sizes) > 1 or 0 in sizes:
             raise ToolRejected(

@@ -108,8 +108,10 @@ class OllamaModel:
         """The next part in time; None at the end. Raises ToolTimeout for a first one that is late."""
         patience = self._settings.first_token_seconds
         wait = min(limit, patience) if first else limit
+        seconds = self._settings.timeout_seconds
+        late = f"Raise AUTODEVOPS_OLLAMA__TIMEOUT_SECONDS (now {seconds:g}) or use a smaller model."
         try:
-            with translated(self._settings.url, self._settings.timeout_seconds):
+            with translated(self._settings.url, late):
                 with anyio.fail_after(max(0.0, wait - (monotonic_ms() - started) / 1000.0)):
                     return await anext(parts, None)
         except ToolTimeout as error:
@@ -152,7 +154,7 @@ class OllamaModel:
 
     async def _probe(self) -> ModelCard:
         """Find the model to use. Raises a ToolError that says what is missing."""
-        with translated(self._settings.url, PROBE_SECONDS):
+        with translated(self._settings.url, "See whether it is busy or cannot be reached."):
             with anyio.fail_after(PROBE_SECONDS):
                 async with self._client(PROBE_SECONDS) as client:
                     listed = {each.model: each.digest or "" for each in (await client.list()).models if each.model}

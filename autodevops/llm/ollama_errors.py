@@ -19,18 +19,15 @@ from autodevops.kernel.errors import (
 
 
 @contextmanager
-def translated(url: str, seconds: float) -> Iterator[None]:
-    """`seconds`: the time limit, for the message that names it."""
+def translated(url: str, late: str) -> Iterator[None]:
+    """`late`: what to do when the time was not enough."""
     import httpx
     import ollama
 
     try:
         yield
     except (TimeoutError, httpx.TimeoutException) as error:
-        raise ToolTimeout(
-            f"Ollama at {url} did not finish in time.",
-            f"Raise AUTODEVOPS_OLLAMA__TIMEOUT_SECONDS (now {seconds:g}) or use a smaller model.",
-        ) from error
+        raise ToolTimeout(f"Ollama at {url} did not finish in time.", late) from error
     except ollama.ResponseError as error:
         raise _refusal(url, error.status_code, str(error.error)) from error
     except (ConnectionError, httpx.ConnectError) as error:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -30,37 +32,43 @@ class Inbox:
         """On disk when this returns. Raises MemoryUnusable when it cannot be written."""
         path = self._folder / f"{document.id}.json"
         unfinished = path.with_suffix(f".{os.getpid()}.part")
-        try:
+        with writable(self._folder.parent):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with unfinished.open("w", encoding="utf-8") as file:
                 file.write(document.model_dump_json())
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.rename(path)
-        except OSError as error:
-            raise MemoryUnusable(
-                f"The memory in {self._folder.parent} cannot be written: {error.strerror}.",
-                "Check the folder, or name another one as [memory] folder.",
-            ) from error
 
 
 def absorb(folder: Path, memory: Memory) -> int:
-    """Put what lies in the inbox into the memory; says how many. A note that cannot be read is set aside."""
+    """Put what the inbox has into the memory; says how many. Raises MemoryUnusable. What is no note is set aside."""
     inbox = folder / "inbox"
     if not inbox.is_dir() or not any(inbox.glob("*.json")):
         return 0
     taken = 0
-    with owned(folder / "absorbing.lock"):
+    with writable(folder), owned(folder / "absorbing.lock"):
         while paths := sorted(inbox.glob("*.json"))[:MOST]:
-            documents = []
+            documents: dict[Path, Document] = {}
             for path in paths:
                 try:
-                    documents.append(Document.model_validate_json(path.read_bytes()))
+                    documents[path] = Document.model_validate_json(path.read_bytes())
                 except ValidationError as error:
                     log.warning("%s is no note for the memory and is set aside: %s", path, error.errors()[0]["msg"])
                     path.rename(path.with_suffix(".json.broken"))
-            memory.put(*documents)
-            for one in documents:
-                (inbox / f"{one.id}.json").unlink(missing_ok=True)
+            memory.put(*documents.values())
+            for path in documents:
+                path.unlink(missing_ok=True)
             taken += len(documents)
     return taken
+
+
+@contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MemoryUnusable(
+            f"The memory in {folder} cannot be written: {error.strerror}.",
+            "Check the folder, or name another one as [memory] folder.",
+        ) from error

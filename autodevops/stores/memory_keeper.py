@@ -18,7 +18,7 @@ from autodevops.domain.memory import KINDS, Document, DocumentKind, Passage
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import MemoryUnusable
 from autodevops.settings.model import MemorySettings
-from autodevops.stores.memory_inbox import Inbox, absorb
+from autodevops.stores.memory_inbox import Inbox, absorb, writable
 from autodevops.stores.memory_locks import owned
 from autodevops.stores.memory_protocol import Embedder, Memory
 
@@ -119,13 +119,11 @@ class MemoryKeeper:
 
         memory = LanceMemory(self.folder, self._embedders, clock=self._clock)
         stamp, edition = self.folder / "edition", self._shipped.edition()
-        try:
+        with writable(self.folder):
             if not stamp.exists() or stamp.read_text() != edition:
                 with owned(self.folder / "shipping.lock"):
                     memory.replace(self._shipped.source, self._shipped.documents())
                     stamp.write_text(edition)
-        except OSError as error:
-            raise MemoryUnusable(f"The memory in {self.folder} cannot be written: {error.strerror}.") from error
         return memory
 
     def _keep_in_order(self) -> None:

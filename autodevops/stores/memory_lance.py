@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 NEARLY_ALL = 0.95  # of the documents must have a vector before an embedding is preferred
 EMBEDDED = "kind != 'feedback'"
-UNINDEXED = 200  # rows
+UNINDEXED = 50  # rows
 BATCH = 256  # documents embedded at a time
 # Another process may still be reading what is older than this; see the measured failure in docs/memory.md.
 IN_USE = timedelta(seconds=60)
@@ -93,7 +93,7 @@ class LanceMemory:
                 once_more(lambda: table.delete(f"source = '{key}'"), table)
             self._drop_vectors(before - {one.id for one in documents})
             self._embed(documents)
-            table.optimize(cleanup_older_than=IN_USE)
+        self._take_into_index()
 
     def search(
         self, text: str, kinds: Collection[DocumentKind] = KINDS, limit: int = 5, *, embedding: str = ""

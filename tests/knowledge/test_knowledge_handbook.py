@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+import promql_parser
 import pytest
 
 from autodevops.investigation.rules import BY_REASON
 from autodevops.knowledge.handbook import Article, articles, documents, edition, for_reason
+from autodevops.sandbox.tempo.parser import parse_query
 
 SECTIONS = ["What it looks like", "Why it happens", "How to confirm", "What to do", "What not to do"]
 
@@ -48,3 +52,16 @@ def test_reason_is_explained_by_its_most_particular_article_first() -> None:
 def test_edition_follows_from_the_articles() -> None:
     assert len(edition()) == 32
     assert edition() == edition()
+
+
+def test_queries_of_articles_can_be_parsed() -> None:
+    quoted = [text for article in articles() for text in re.findall(r"`([^`]+)`", article.text)]
+    traceql = [text for text in quoted if re.match(r"\{ |\{\} \|", text)]
+    promql = [text for text in quoted if re.match(r"\w+ ?\(.*\[\d+[smhd]\]|\w+ by \(\w+\) \(rate|\w+\{\w+=", text)]
+    promql = [text for text in promql if not re.search(r"bytes_over_time|\} \| ", text)]  # LogQL
+    assert len(traceql) >= 8
+    assert len(promql) >= 30
+    for text in traceql:
+        parse_query(text)
+    for text in promql:
+        promql_parser.parse(text)

@@ -76,6 +76,17 @@ def test_an_unusable_folder_leaves_what_ships(tmp_path: Path, caplog: pytest.Log
     made.close()
 
 
+def test_notes_that_cannot_be_taken_in_leave_what_ships(tmp_path: Path) -> None:
+    made = keeper(tmp_path)
+    made.memory()
+    made.inbox.leave(turn("why is mysql slow?", "locks"))
+    (tmp_path / "absorbing.lock").mkdir()
+    assert made.search("OOMKilled")[0].id == OOM.id
+    with pytest.raises(MemoryUnusable, match="cannot be written"):
+        made.memory()
+    made.close()
+
+
 def test_upkeep_forgets_what_is_too_old_once_a_day(tmp_path: Path) -> None:
     made = keeper(tmp_path, keep_days=30)
     made.memory().put(turn("old", "x", days_ago=20.0), turn("new", "y"))
