@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -95,14 +95,29 @@ json_values = st.recursive(
 )
 
 
-@example([False], "fals")
+def texts_of(value: object) -> Iterator[str]:
+    """Every text and number of a JSON value, keys included: how JSON escapes a zero or spells a truth is no secret."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield json.dumps(value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from texts_of(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_of(item)
+
+
+@example("\0", "0000")
 @given(json_values, values)
 def test_json_keeps_its_shape_and_loses_the_secret_wherever_it_stands(document: object, value: str) -> None:
     masking = Masking({"PROBE": value})
     holding = {"deep": [document, {value: document, "text": f"<{value}>"}], "n": 1.5}
     masked = masking.known_value(holding)
-    assert spans(masking.spelled, json.dumps(masked, ensure_ascii=False)) == [] or value in json.dumps(
-        ["deep", "text", "n", ": ", ", ", "true", "false", "null"]  # JSON's own words are nobody's secret
+    assert not any(
+        spans(masking.spelled, text) for text in texts_of(masked) if text not in {"deep", "text", "n", "1.5"}
     )
     assert set(masked) == {"deep", "text", "n"} - {"text"}
     assert masked["n"] == 1.5
