@@ -24,7 +24,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from traitlets import Instance
 
 from autodevops.domain.base import Json
-from autodevops.domain.run import RunError, RunStatus
+from autodevops.domain.run import GOOD, RunError, RunStatus
 from autodevops.kernel.clock import Clock, monotonic_ms, utc_now
 from autodevops.kernel.errors import RunFailed
 from autodevops.runbooks import gates
@@ -32,7 +32,7 @@ from autodevops.runbooks.gates import CellRequest, DenyingGate, Gate
 from autodevops.runbooks.kernels import START_SECONDS, ColdKernels, Kernel, Kernels, Surroundings
 from autodevops.runbooks.masking import Masking, StreamMasking
 from autodevops.runbooks.progress import CellFinished, CellStarted, CellWaiting, Observer, OutputChunk
-from autodevops.runbooks.record import GOOD, Journal, RunManager
+from autodevops.runbooks.record import Journal, RunManager
 from autodevops.runbooks.stop import StopSignal, sigterm_calls
 from autodevops.runbooks.texts import cut
 
