@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autodevops.cli.options import AsJson
+from autodevops.cli.options import AsJson, parse_since
 from autodevops.cli.output import print_json
 from autodevops.cli.run_output import deliver, print_comparison, print_hit, print_run, run_json, run_row
 from autodevops.kernel.clock import utc_now
@@ -46,7 +46,7 @@ def list_runs(
     """Runs, newest first."""
     from itertools import islice
 
-    from autodevops.runbooks.lookup import listed, parse_since
+    from autodevops.runbooks.lookup import listed
 
     _checked_status(status)
     _, bundles = _bundles()
