@@ -65,7 +65,8 @@ def _not_entered(_event: NewEvent) -> None:
     return None
 
 
-def _user() -> str:
+def current_user() -> str:
+    """Whose process this is, for the record."""
     import getpass
 
     try:
@@ -106,7 +107,7 @@ class Workbench:
         self.settings = settings
         self._clock = clock
         self._ledger = ledger
-        self._actor = actor or _user()
+        self._actor = actor or current_user()
         self._program = program or Path(sys.argv[0]).name or "python"
         self._exit = AsyncExitStack()
         self._opened = ExitStack()  # ledger and memory, when they were first needed

@@ -35,7 +35,7 @@ from autodevops.kernel.clock import utc_now
 from autodevops.kernel.startup import skip_unused_imports
 from autodevops.runbooks import KernelPool, Means, RunQueue, RunRecord, RunRequest, load_runbook, perform
 from autodevops.runbooks.kernels import ColdKernels, Kernels
-from autodevops.stores.ledger import Ledger
+from autodevops.stores.sqlite_ledger import SqliteLedger
 
 SMALL = ("answer = 6 * 7\nprint(answer)", "answer + 1")
 WORK = """
@@ -64,17 +64,6 @@ def write_runbook(folder: Path, name: str, cells: tuple[str, ...]) -> Path:
     return path
 
 
-def open_ledger(folder: Path) -> Ledger:
-    """The one that lasts, where this version has it."""
-    try:
-        from autodevops.stores.sqlite_ledger import SqliteLedger
-    except ImportError:
-        from autodevops.stores.ledger_twin import MemoryLedger
-
-        return MemoryLedger()
-    return SqliteLedger(folder / "ledger")
-
-
 async def timed(work: Callable[[], Awaitable[Any]], times: int) -> list[float]:
     """Milliseconds of each."""
     taken = []
@@ -92,7 +81,7 @@ async def compare(folder: Path, rounds: int) -> None:
     runbook = load_runbook(path)
     output = str(folder / "papermill.ipynb")
     command = [str(Path(sys.executable).with_name("papermill")), str(path), output, "--no-progress-bar"]
-    ledger = open_ledger(folder)
+    ledger = SqliteLedger(folder / "ledger")
     cold = Means(folder / "artifacts", utc_now, ledger=ledger)
 
     async def by_command() -> None:
@@ -139,7 +128,7 @@ async def compare(folder: Path, rounds: int) -> None:
 
 async def many(folder: Path, count: int, seconds: float, at_once: int) -> None:
     runbook = load_runbook(write_runbook(folder, "work", (WORK.format(seconds=seconds),)))
-    ledger = open_ledger(folder)
+    ledger = SqliteLedger(folder / "ledger")
     ways: dict[str, tuple[int, Kernels]] = {
         "kernels that waited": (count, KernelPool(at_once)),
         "kernels started for them": (max(1, count // 10), ColdKernels()),

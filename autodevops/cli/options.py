@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from autodevops.kernel.errors import UsageError
 
 WEEK_MINUTES = 7 * 24 * 60
+_SPANS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Namespace = Annotated[
     str,
@@ -22,15 +24,22 @@ End = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
 
-def parse_end(text: str, option: str = "--end") -> datetime | None:
+def parse_end(text: str, option: str = "--end", *, example: str = "2026-11-24T03:45:00Z") -> datetime | None:
     """Raises UsageError when `text` is no time. A time without a zone is taken as UTC."""
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{option} {text!r} is not a time.", "Write it as 2026-11-24T03:45:00Z.") from error
+        raise UsageError(f"{option} {text!r} is not a time.", f"Write it as {example}.") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_since(text: str, now: datetime) -> datetime | None:
+    """A time, or so long before `now`: `2h`, `3d`. Raises UsageError."""
+    if found := re.fullmatch(r"(\d{1,5})([mhdw])", text):
+        return now - timedelta(**{_SPANS[found[2]]: int(found[1])})
+    return parse_end(text, "--since", example="2h, 3d or 2026-11-24T03:45:00Z")
 
 
 def parse_window(minutes: int | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autodevops.cli.options import AsJson
+from autodevops.cli.options import AsJson, parse_since
 from autodevops.cli.output import print_json
-from autodevops.cli.run_output import print_comparison, print_hit, print_run, run_json, run_row
+from autodevops.cli.run_output import deliver, print_comparison, print_hit, print_run, run_json, run_row
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
 from autodevops.settings import Settings, load_settings
-from autodevops.workbench import Workbench
+from autodevops.workbench import Workbench, current_user
 
 if TYPE_CHECKING:
+    from autodevops.runbooks import RunRecord, RunRequest
     from autodevops.runbooks.storage import Bundles
 
 app = typer.Typer(
@@ -45,7 +46,7 @@ def list_runs(
     """Runs, newest first."""
     from itertools import islice
 
-    from autodevops.runbooks.lookup import listed, parse_since
+    from autodevops.runbooks.lookup import listed
 
     _checked_status(status)
     _, bundles = _bundles()
@@ -110,23 +111,17 @@ def rerun(
 ) -> None:
     """Run again with the same source and parameters. Exit status 1 when the new run does not succeed."""
     from autodevops.runbooks import Catalogue
-    from autodevops.runbooks.execution import drive
     from autodevops.runbooks.lookup import find
     from autodevops.runbooks.rerun import rerun_request
-    from autodevops.runbooks.runner import perform
     from autodevops.runbooks.storage import BundleRef
-    from autodevops.runbooks.storage_remote import deliver_finished
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     settings, bundles = _bundles()
     ref, run = find(bundles, run_id)
     catalogue = Catalogue(settings.scarlet.runbooks) if current else None
-    request = rerun_request(bundles, ref, run, current=catalogue, requested_by=_person(), reason=reason)
-    with Workbench.from_settings(settings) as workbench:
-        means = workbench.run_means()
-        record = drive(lambda: perform(request, means))
-    for problem in deliver_finished(settings.scarlet.artifacts, settings.scarlet.staging):
-        typer.secho(problem, err=True, fg="red")
+    request = rerun_request(bundles, ref, run, current=catalogue, requested_by=current_user(), reason=reason)
+    record = asyncio.run(_run(request, settings))
+    deliver(settings.scarlet)
     made = BundleRef(record.runbook, record.run.id)
     if as_json:
         print_json(run_json(bundles, made, record.run, whole=False))
@@ -135,6 +130,13 @@ def rerun(
         typer.secho(f"autodevops run diff {run.id} {record.run.id}", err=True, dim=True)
     if record.status != "succeeded":
         raise typer.Exit(1)
+
+
+async def _run(request: RunRequest, settings: Settings) -> RunRecord:
+    """In the queue: a rerun does not overlap with runs of the same key either."""
+    with Workbench.from_settings(settings) as workbench:
+        async with workbench.run_queue(workbench.run_means()) as queue:
+            return await queue.run(request)
 
 
 @app.command("search")
@@ -213,7 +215,7 @@ def collect_garbage(
     if yes:
         with Workbench.from_settings(settings) as workbench:
             for one in going:
-                remove(bundles, one, ledger=workbench.ledger, actor=_person(), clock=utc_now)
+                remove(bundles, one, ledger=workbench.ledger, actor=current_user(), clock=utc_now)
         FolderBundles(settings.scarlet.artifacts_folder).sweep()
     if as_json:
         rows = [
@@ -232,13 +234,6 @@ def _bundles() -> tuple[Settings, Bundles]:
 
     settings = load_settings()
     return settings, open_bundles(settings.scarlet.artifacts, settings.scarlet.staging)
-
-
-def _person() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def _checked_status(status: str) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autodevops.runbooks.diff import Comparison, Difference
     from autodevops.runbooks.search import Hit
     from autodevops.runbooks.storage import BundleRef, Bundles
+    from autodevops.settings import ScarletSettings
 
 _COLOURS = {"succeeded": "green", "running": "blue", "stopped_early": "yellow", "cancelled": "yellow"}
 _SIGNS = {"appeared": ("+", "green"), "went": ("-", "red"), "changed": ("~", "yellow")}
@@ -89,6 +90,14 @@ def print_comparison(found: Comparison) -> None:
         typer.echo(f"  {', '.join(said)}; --json names them")
 
 
+def deliver(scarlet: ScarletSettings) -> None:
+    """Send what has ended to where bundles belong, when that is somewhere else; problems go to stderr."""
+    from autodevops.runbooks.storage_remote import deliver_finished
+
+    for problem in deliver_finished(scarlet.artifacts, scarlet.staging):
+        typer.secho(problem, err=True, fg="red")
+
+
 def print_hit(hit: Hit) -> None:
     typer.echo(run_row(hit.run))
     for place in hit.places:
@@ -116,7 +125,7 @@ def _print_difference(one: Difference) -> None:
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
-    end = run.finished_at or run.reconciled_at
+    end = run.ended_at
     facts = [
         ("id", run.id),
         ("runbook", f"{run.runbook}  {run.source_digest[:19]}{_commit(run)}"),

@@ -13,9 +13,10 @@ import typer
 
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
+from autodevops.cli.run_output import deliver
 from autodevops.kernel.errors import RunFailed, UsageError
 from autodevops.settings import load_settings
-from autodevops.workbench import Workbench
+from autodevops.workbench import Workbench, current_user
 
 if TYPE_CHECKING:
     from autodevops.runbooks import Catalogue, CellRequest, GateAnswer, RunHandle, RunRecord
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Runbooks: parameterised notebooks that leave a record.", no_args_is_help=True)
 
-_COLOURS = {"succeeded": "green", "stopped_early": "green"}
 _LINES_SHOWN = 20  # of one output; the bundle has the rest
 
 
@@ -73,39 +73,30 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a runbook now and keep its record. Exit status 0 when it succeeded or stopped early, else 1."""
+    from autodevops.domain.run import GOOD
+
     runbook = _catalogue().load(name)
     values = _values(runbook, parameter or [])
     if gate is GateChoice.ask and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("--gate ask needs a terminal to ask in.", "Run it in a terminal, or leave --gate away.")
     record = asyncio.run(_run(runbook, values, reason, gate, quiet=as_json))
-    _deliver()
+    deliver(load_settings().scarlet)
     if as_json:
         print_json({"folder": str(record.folder), "run": record.run.model_dump(mode="json")})
-    if record.status not in _COLOURS:
+    if record.status not in GOOD:
         raise RunNotSucceeded(
             f"Run {record.run.id} of {name} ended as {record.status.replace('_', ' ')}.", f"See {record.where}."
         )
 
 
-def _deliver() -> None:
-    """What has ended goes where bundles belong, when that is somewhere else."""
-    from autodevops.runbooks.storage_remote import deliver_finished
-
-    scarlet = load_settings().scarlet
-    for problem in deliver_finished(scarlet.artifacts, scarlet.staging):
-        typer.secho(problem, err=True, fg="red")
-
-
 async def _run(runbook: Runbook, values: dict[str, Any], reason: str, gate: GateChoice, *, quiet: bool) -> RunRecord:
-    from getpass import getuser
-
     from autodevops.runbooks import RunRequest
 
     logging.getLogger("autodevops.runbooks.runner").setLevel(logging.ERROR)  # progress and exit status say it
     with Workbench.from_settings(load_settings()) as workbench:
         means = workbench.run_means(gate=TerminalGate() if gate is GateChoice.ask else None)
         async with workbench.run_queue(means) as queue:
-            handle = queue.submit(RunRequest(runbook, values, requested_by=getuser(), reason=reason))
+            handle = queue.submit(RunRequest(runbook, values, requested_by=current_user(), reason=reason))
             try:
                 await _follow(handle, quiet=quiet)
                 return await handle.result()
@@ -171,8 +162,6 @@ class TerminalGate:
     """Asks whoever sits at the terminal; anything but a clear yes denies."""
 
     async def ask(self, request: CellRequest) -> GateAnswer:
-        from getpass import getuser
-
         from autodevops.runbooks import GateAnswer
 
         typer.echo(f"\nCell {request.cell + 1} is tagged {request.tag}:\n", err=True)
@@ -181,7 +170,7 @@ class TerminalGate:
         typer.secho("\nRun it? [y/N] ", err=True, bold=True, nl=False)
         granted = (await _line()).strip().lower() in {"y", "yes"}
         why = "said yes in the terminal" if granted else "did not say yes in the terminal"
-        return GateAnswer.to(request, granted=granted, by=getuser(), why=why)
+        return GateAnswer.to(request, granted=granted, by=current_user(), why=why)
 
 
 async def _line() -> str:

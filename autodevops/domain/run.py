@@ -27,6 +27,7 @@ CellStatus = Literal[
 RunStatus = Literal[
     "running", "succeeded", "failed", "timed_out", "cancelled", "interrupted", "stopped_early", "denied"
 ]
+GOOD = frozenset({"succeeded", "stopped_early"})  # ends that need nobody's attention
 
 
 class CellRun(Noun):

@@ -217,8 +217,3 @@ def manifest_bytes(run: Run) -> bytes:
 
 def read_manifest(folder: Path) -> Run:
     return Run.model_validate_json((folder / MANIFEST).read_bytes())
-
-
-def remove_staging(staging: Path) -> None:
-    """Of a run that died before its folder appeared: nothing had happened yet."""
-    shutil.rmtree(staging, ignore_errors=True)

@@ -10,7 +10,6 @@ import base64
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,8 +18,8 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 from autodevops.runbooks.files import PLOTLY_MIME
+from autodevops.runbooks.texts import distinct, joined, without_colours
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _TAG = re.compile(r"<[^>]*>")
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 
@@ -70,7 +69,7 @@ def contents(notebook: Mapping[str, Any]) -> tuple[CellContents, ...]:
     """The code cells of a notebook, without the one that only holds this run's parameters."""
     found, heading = [], ""
     for index, cell in enumerate(notebook.get("cells", ())):
-        source = _joined(cell.get("source", ""))
+        source = joined(cell.get("source", ""))
         if cell.get("cell_type") == "markdown":
             headings = [line.lstrip("#").strip() for line in source.splitlines() if re.match(r"#{1,6} ", line)]
             heading = headings[-1] if headings else heading
@@ -82,11 +81,11 @@ def contents(notebook: Mapping[str, Any]) -> tuple[CellContents, ...]:
 def _shown(outputs: Sequence[Mapping[str, Any]]) -> Iterator[Shown]:
     for kind, group in groupby(outputs, key=lambda item: (item.get("output_type"), item.get("name"))):
         if kind[0] == "stream":
-            yield Text(_plain("".join(_joined(item.get("text", "")) for item in group)))
+            yield Text(without_colours("".join(joined(item.get("text", "")) for item in group)))
             continue
         for item in group:
             if kind[0] == "error":
-                yield Text(_plain(f"{item.get('ename', '')}: {item.get('evalue', '')}"))
+                yield Text(without_colours(f"{item.get('ename', '')}: {item.get('evalue', '')}"))
             else:
                 yield from _data(item.get("data", {}))
 
@@ -97,19 +96,19 @@ def _data(data: Mapping[str, Any]) -> Iterator[Shown]:
         return
     for kind in _IMAGES:
         if kind in data:
-            yield Picture("sha256:" + sha256(_joined(data[kind]).strip().encode()).hexdigest())
+            yield Picture("sha256:" + sha256(joined(data[kind]).strip().encode()).hexdigest())
             return
     if "text/html" in data:
-        page = _Page(_joined(data["text/html"]))
+        page = _Page(joined(data["text/html"]))
         yield from page.tables
         if text := " ".join(page.text.split()):
             yield Text(text)
     elif "text/markdown" in data:
-        yield Text(_joined(data["text/markdown"]))
+        yield Text(joined(data["text/markdown"]))
     elif "application/json" in data:
         yield Text(json.dumps(data["application/json"], indent=1, sort_keys=True, ensure_ascii=False))
     elif "text/plain" in data:
-        yield Text(_plain(_joined(data["text/plain"])))
+        yield Text(without_colours(joined(data["text/plain"])))
 
 
 class _Page(HTMLParser):
@@ -188,20 +187,10 @@ class _Page(HTMLParser):
         head = max(self._head, key=lambda row: sum(map(bool, row)), default=[])
         width = max([len(head), *(len(row) for row in self._body)], default=0)
         if width:
-            columns = _distinct([*head, *[""] * (width - len(head))])
+            columns = distinct([*head, *[""] * (width - len(head))])
             rows = tuple((*row, *[""] * (width - len(row))) for row in self._body)
             self.tables.append(Table(columns, rows))
         self._head, self._body = [], []
-
-
-def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, those that came before numbered."""
-    seen: Counter[str] = Counter()
-    found = []
-    for name in names:
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return tuple(found)
 
 
 def _chart(figure: Mapping[str, Any]) -> Chart:
@@ -209,7 +198,7 @@ def _chart(figure: Mapping[str, Any]) -> Chart:
     words = title.get("text", "") if isinstance(title, dict) else title
     bold = re.search(r"<b>(.*?)</b>", str(words))
     traces = [trace for trace in figure.get("data", ()) if isinstance(trace, dict)]
-    names = _distinct([_TAG.sub("", str(one.get("name") or f"series {at}")) for at, one in enumerate(traces, start=1)])
+    names = distinct([_TAG.sub("", str(one.get("name") or f"series {at}")) for at, one in enumerate(traces, start=1)])
     return Chart(
         _TAG.sub("", bold[1] if bold else str(words)).strip(),
         tuple(Trace(name, _measures(trace)) for name, trace in zip(names, traces, strict=True)),
@@ -246,11 +235,3 @@ def _numbers(column: Any) -> Iterator[float]:
                 yield from _numbers(value)
             elif isinstance(value, int | float) and not isinstance(value, bool):
                 yield float(value)
-
-
-def _plain(text: str) -> str:
-    return _ANSI.sub("", text)
-
-
-def _joined(text: Any) -> str:
-    return text if isinstance(text, str) else "".join(map(str, text or ()))

@@ -7,7 +7,6 @@ rule and subject. Times, ids, execution counts and memory addresses are no diffe
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher, unified_diff
@@ -24,12 +23,14 @@ from autodevops.runbooks.same import (
     TOLERANCE,
     Kind,
     compare_tables,
+    number,
     relative,
     same_number,
     same_text,
     settled,
 )
 from autodevops.runbooks.storage import BundleRef, Bundles
+from autodevops.runbooks.texts import cut, distinct
 
 T = TypeVar("T")
 Part = Literal[
@@ -124,8 +125,8 @@ def _values(part: Part, first: Mapping[str, Json], second: Mapping[str, Json]) -
 
 def _conclusions(first: Run, second: Run, tolerance: float) -> Iterator[Difference]:
     """Investigations are compared in their order; most runbooks make one."""
-    for number, (one, other) in enumerate(zip_longest(first.investigations, second.investigations), start=1):
-        where = f"investigation {number}" if max(len(first.investigations), len(second.investigations)) > 1 else ""
+    for place, (one, other) in enumerate(zip_longest(first.investigations, second.investigations), start=1):
+        where = f"investigation {place}" if max(len(first.investigations), len(second.investigations)) > 1 else ""
         verdicts = (one.verdict if one else None, other.verdict if other else None)
         if verdicts[0] != verdicts[1]:
             yield Difference("conclusion", _kind(*verdicts), "verdict", where, *verdicts)
@@ -275,13 +276,7 @@ def _evidence(first: Run, second: Run) -> tuple[tuple[Difference, ...], int]:
 
 def _numbered(items: Sequence[T], name_of: Any) -> dict[str, T]:
     """By name; one that comes again is numbered."""
-    seen: Counter[str] = Counter()
-    found = {}
-    for item in items:
-        name = name_of(item)
-        seen[name] += 1
-        found[name if seen[name] == 1 else f"{name} ({seen[name]})"] = item
-    return found
+    return dict(zip(distinct(map(name_of, items)), items, strict=True))
 
 
 def _paired(before: Mapping[str, T], after: Mapping[str, T]) -> Iterator[tuple[str, T | None, T | None]]:
@@ -294,8 +289,6 @@ def _kind(before: object, after: object) -> Kind:
 
 
 def _share(before: str, after: str) -> float | None:
-    from autodevops.runbooks.same import number
-
     one, other = number(before), number(after)
     return relative(one[0], other[0]) if one and other and one[1] == other[1] else None
 
@@ -316,7 +309,6 @@ def _summary(item: Table | Text | Picture) -> str:
         case Table():
             return f"a table of {len(item.rows)} rows: {', '.join(name for name in item.columns if name)}"
         case Text():
-            line = " ".join(item.text.split())
-            return line if len(line) <= 120 else line[:119] + "…"
+            return cut(item.text, 120)
         case Picture():
             return "a picture"

@@ -5,6 +5,7 @@ The last entry carries the digest of the manifest's bytes, so that nothing in th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.gates import CellRequest, GateAnswer
 
 if TYPE_CHECKING:
+    from autodevops.kernel.clock import Clock
     from autodevops.stores.ledger import Ledger
 
 
@@ -35,12 +37,12 @@ def started(run: Run) -> NewEvent:
     )
 
 
-def ended(run: Run, manifest: bytes, at: datetime, *, artifacts: Path, reconciled: bool = False) -> NewEvent:
-    """`artifacts` is the folder the bundle lies in, for one ledger serves many; `reconciled`: nobody saw the end."""
+def ended(run: Run, manifest: bytes, at: datetime, *, artifacts: Path) -> NewEvent:
+    """`artifacts` is the folder the bundle lies in, for one ledger serves many."""
     return NewEvent(
         at=at,
         kind="run",
-        what="reconciled" if reconciled else run.status,
+        what=run.status if run.reconciled_at is None else "reconciled",
         actor=_actor(run),
         subject=run.id,
         data={
@@ -68,6 +70,17 @@ def answered(run: Run, request: CellRequest, answer: GateAnswer, why_not: str, a
             "why": answer.why,
         },
     )
+
+
+def entering(ledger: Ledger | None, clock: Clock, artifacts: Path) -> Callable[[Run, bytes], None] | None:
+    """How a finished bundle enters the ledger, given its run and the manifest's bytes."""
+    if ledger is None:
+        return None
+
+    def enter(run: Run, manifest: bytes) -> None:
+        ledger.append(ended(run, manifest, clock(), artifacts=artifacts))
+
+    return enter
 
 
 def is_entered(ledger: Ledger, run: Run, manifest: bytes) -> bool:

@@ -24,7 +24,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from traitlets import Instance
 
 from autodevops.domain.base import Json
-from autodevops.domain.run import RunError, RunStatus
+from autodevops.domain.run import GOOD, RunError, RunStatus
 from autodevops.kernel.clock import Clock, monotonic_ms, utc_now
 from autodevops.kernel.errors import RunFailed
 from autodevops.runbooks import gates
@@ -32,8 +32,9 @@ from autodevops.runbooks.gates import CellRequest, DenyingGate, Gate
 from autodevops.runbooks.kernels import START_SECONDS, ColdKernels, Kernel, Kernels, Surroundings
 from autodevops.runbooks.masking import Masking, StreamMasking
 from autodevops.runbooks.progress import CellFinished, CellStarted, CellWaiting, Observer, OutputChunk
-from autodevops.runbooks.record import GOOD, Journal, RunManager
+from autodevops.runbooks.record import Journal, RunManager
 from autodevops.runbooks.stop import StopSignal, sigterm_calls
+from autodevops.runbooks.texts import cut
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ OUTPUT_GRACE_SECONDS = 30
 INTERRUPT_SECONDS = 0.4  # for a cell that is interrupted to clean up, before its kernel is killed
 ABANDON_SECONDS = 5.0
 ALIVE_SECONDS = 0.5  # between two looks at the kernel's process
+_MESSAGE = 500  # characters of an error's message
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
             except _Ended as ended:
                 status, error = ended.status, ended.error
             except OSError as problem:
-                error = RunError(kind=type(problem).__name__, message=_one_line(str(problem)))
+                error = RunError(kind=type(problem).__name__, message=cut(str(problem), _MESSAGE))
                 raise
             except asyncio.CancelledError:
                 status, error = "interrupted", RunError(kind="Interrupted", message="the runner was interrupted")
@@ -131,7 +133,7 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
                 given_up=self._end_unused,
             )
         except (RuntimeError, OSError, LookupError) as error:
-            message = _one_line(conduct.masking.text(str(error)))
+            message = cut(conduct.masking.text(str(error)), _MESSAGE)
             raise _Ended("failed", RunError(kind="KernelNotStarted", message=message)) from error
         self.km, self.kc = kernel.manager, kernel.client
         language = dict(kernel.language_info)
@@ -215,7 +217,7 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
         except Exception as error:  # noqa: BLE001  # whatever is wrong with the gate, it has not granted the cell
             why = f"the gate failed: {type(error).__name__}: {error}"
         if why:
-            error_of_run = RunError(kind="Denied", message=_one_line(conduct.masking.text(why)), cell=index)
+            error_of_run = RunError(kind="Denied", message=cut(conduct.masking.text(why), _MESSAGE), cell=index)
             words = f"Denied: {error_of_run.message}"
             self.nb_man.cell_end(cell, index, "denied", words)
             conduct.observer(CellFinished(conduct.run_id, index, "denied", 0.0, words))
@@ -340,7 +342,7 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
                 "stopped_early", RunError(kind="SystemExit", message="the notebook asked to end here", cell=index)
             )
         masking = self.conduct.masking
-        message = _one_line(masking.text(error.evalue))
+        message = cut(masking.text(error.evalue), _MESSAGE)
         return _Ended("failed", RunError(kind=masking.text(error.ename), message=message, cell=index))
 
 
@@ -457,8 +459,3 @@ def _join_streams(outputs: list[Any]) -> None:
     """One text for what one stream said without interruption: no secret is torn in two by the pieces it came in."""
     if len(outputs) > 1 and outputs[-1].output_type == "stream" and outputs[-1].name == outputs[-2].get("name"):
         outputs[-2]["text"] += outputs.pop()["text"]
-
-
-def _one_line(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= 500 else flat[:499] + "…"

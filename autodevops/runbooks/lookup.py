@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from autodevops.domain.run import Run
 from autodevops.kernel.errors import UsageError
@@ -13,7 +12,6 @@ from autodevops.runbooks.storage import BundleRef, Bundles
 from autodevops.runbooks.storage_remote import manifests
 
 _SHOWN = 5  # candidates named in an error
-_SPANS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def find(bundles: Bundles, part: str) -> tuple[BundleRef, Run]:
@@ -43,19 +41,6 @@ def listed(
     for ref, run in manifests(bundles, refs):
         if not status or run.status == status:
             yield ref, run
-
-
-def parse_since(text: str, now: datetime) -> datetime | None:
-    """`2h`, `3d`, or a time as RFC 3339. Raises UsageError."""
-    if not text:
-        return None
-    if found := re.fullmatch(r"(\d{1,5})([mhdw])", text):
-        return now - timedelta(**{_SPANS[found[2]]: int(found[1])})
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--since {text!r} is no time.", "Write 2h, 3d, or 2026-11-24T03:45:00Z.") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 
 
 def _is_since(ref: BundleRef, since: datetime | None) -> bool:

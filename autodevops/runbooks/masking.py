@@ -18,12 +18,12 @@ from urllib.parse import quote, quote_plus
 
 from autodevops.analysis.redaction import redact, redact_text
 from autodevops.domain.base import Json
+from autodevops.runbooks.texts import without_colours
 
 SHORTEST_SECRET = 4  # characters; shorter ones would mask half of every page
 _SHORTEST_PART = 8  # of a line or of base64 inside a longer text: fewer characters occur by chance
 _PLAIN_MARK = "•••"
 _PASSES = 4  # a mark beside what stood there may read as a secret again
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _HELD_LIMIT = 65_536  # characters
 _PACKED = "bdata"  # Plotly's arrays: base64 of numbers
 _NUMBERS = frozenset({int, float, bool, type(None)})
@@ -50,7 +50,7 @@ class Masking:
         if not self.spelled:
             return text
         text = self._replaced(text)
-        if "\x1b" in text and spans(self.spelled, plain := _ANSI.sub("", text)):
+        if "\x1b" in text and spans(self.spelled, plain := without_colours(text)):
             return self._replaced(plain)
         return text
 

@@ -15,8 +15,8 @@ from html import escape
 from typing import Any
 
 from autodevops.runbooks.files import CHART_CONFIG, PLOTLY_MIME
+from autodevops.runbooks.texts import joined, without_colours
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _TABLE = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"}
 _TEXT = {
     "p",
@@ -107,8 +107,7 @@ def script_safe(document: Any) -> str:
 
 
 def _plain(text: str | list[str]) -> str:
-    joined = text if isinstance(text, str) else "".join(text)
-    return escape(_ANSI.sub("", joined))
+    return escape(without_colours(joined(text)))
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from autodevops.domain.run import CellStatus, RunStatus
 
-BUFFERED_EVENTS = 1000  # about what a person reads; chunks of output are given up first
+BUFFERED_EVENTS = 1000  # about what a person reads; beyond that, chunks of output are given up
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,10 @@ Observer: TypeAlias = Callable[[RunEvent], None]
 
 
 class Feed:
-    """Events from a run to one reader in the same event loop. A reader that is slow, or absent, costs no memory."""
+    """Events from a run to one reader in the same event loop.
+
+    For one that is slow, or absent, at most `limit` events are held, or as many as are no output: a few for each cell.
+    """
 
     def __init__(self, limit: int = BUFFERED_EVENTS) -> None:
         self._events: deque[RunEvent] = deque()
@@ -115,9 +118,10 @@ class Feed:
     def put(self, event: RunEvent) -> None:
         self._events.append(event)
         if len(self._events) > self._limit:
-            chunk = next((at for at, held in enumerate(self._events) if isinstance(held, OutputChunk)), 0)
-            self._lost += isinstance(self._events[chunk], OutputChunk)
-            del self._events[chunk]
+            chunk = next((at for at, held in enumerate(self._events) if isinstance(held, OutputChunk)), None)
+            if chunk is not None:
+                self._lost += 1
+                del self._events[chunk]
         self._news.set()
 
     def close(self) -> None:

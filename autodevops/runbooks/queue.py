@@ -14,14 +14,16 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, Self
 
+from autodevops.runbooks import runner
 from autodevops.runbooks.bundle import Lease, RunRecord, unwritable
 from autodevops.runbooks.catalogue import key_of
 from autodevops.runbooks.parameters import resolve
 from autodevops.runbooks.progress import Feed, Observer, RunEvent, RunQueued, RunRetrying
-from autodevops.runbooks.runner import Means, RunRequest, perform
+from autodevops.runbooks.runner import Means, RunRequest
 from autodevops.runbooks.stop import StopSignal, sigterm_calls
 
 RUNS_AT_ONCE = 4  # each has a kernel, of 30 to 150 MB before it does anything
@@ -108,7 +110,7 @@ class RunQueue:
     """Use it as a context manager: it opens the kernels of `means`; leaving it interrupts what runs and what waits."""
 
     def __init__(self, means: Means, *, at_once: int = RUNS_AT_ONCE, perform: Perform | None = None) -> None:
-        self._perform = perform or _performing(means)
+        self._perform = perform or partial(runner.perform, means=means)
         self._kernels = means.kernels
         self._keys = means.artifacts / _KEYS
         self._at_once = at_once
@@ -257,10 +259,3 @@ def take_key(folder: Path, key: str, concurrency: int) -> Lease | None:
                 return lease
             lease.abandon()  # of a file that its last holder removed meanwhile
     return None
-
-
-def _performing(means: Means) -> Perform:
-    def performing(request: RunRequest, *, stop: StopSignal, observer: Observer) -> Awaitable[RunRecord]:
-        return perform(request, means, stop=stop, observer=observer)
-
-    return performing

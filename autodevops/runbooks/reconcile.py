@@ -7,6 +7,8 @@ those after it are `not_run`, and the end is unknown, so it stays empty.
 from __future__ import annotations
 
 import logging
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from autodevops.runbooks.bundle import (
     Lease,
     RunRecord,
     read_manifest,
-    remove_staging,
 )
 from autodevops.stores.ledger import Ledger
 
@@ -37,6 +38,7 @@ def reconcile(artifacts: Path, *, clock: Clock, ledger: Ledger | None = None) ->
     entered. Raises what the ledger raises.
     """
     found = []
+    enter = entries.entering(ledger, clock, artifacts)
     for lease_path in sorted(artifacts.glob(f"*/*/{LEASE}")):
         folder = lease_path.parent
         try:
@@ -47,7 +49,7 @@ def reconcile(artifacts: Path, *, clock: Clock, ledger: Ledger | None = None) ->
             continue
         if folder.name.startswith("."):
             lease.end()
-            remove_staging(folder)
+            shutil.rmtree(folder, ignore_errors=True)  # it died before its folder appeared: nothing had happened yet
             continue
         try:
             run = read_manifest(folder)
@@ -56,25 +58,22 @@ def reconcile(artifacts: Path, *, clock: Clock, ledger: Ledger | None = None) ->
             lease.end()
             continue
         if run.status == "running":
-            found.append(_interrupt(folder, lease, run, clock, ledger))
+            found.append(_interrupt(folder, lease, run, clock, enter))
         else:
-            if ledger is not None:
-                _enter_late(folder, run, clock, ledger)
+            if ledger is not None and enter is not None:
+                manifest = (folder / MANIFEST).read_bytes()
+                if not entries.is_entered(ledger, run, manifest):
+                    enter(run, manifest)
             lease.end()
     return tuple(found)
 
 
-def _enter_late(folder: Path, run: Run, clock: Clock, ledger: Ledger) -> None:
-    manifest = (folder / MANIFEST).read_bytes()
-    if not entries.is_entered(ledger, run, manifest):
-        reconciled, artifacts = run.reconciled_at is not None, folder.parents[1]
-        ledger.append(entries.ended(run, manifest, clock(), artifacts=artifacts, reconciled=reconciled))
-
-
-def _interrupt(folder: Path, lease: Lease, run: Run, clock: Clock, ledger: Ledger | None) -> RunRecord:
+def _interrupt(
+    folder: Path, lease: Lease, run: Run, clock: Clock, enter: Callable[[Run, bytes], None] | None
+) -> RunRecord:
     from autodevops.runbooks.record import SAVE_SECONDS, mark_unreached, replay
     from autodevops.runbooks.report import report
-    from autodevops.runbooks.runner import boot_id, cell_runs, entering
+    from autodevops.runbooks.runner import boot_id, cell_runs
 
     notebook = _notebook(folder)
     cells: tuple[CellRun, ...] = ()
@@ -96,7 +95,6 @@ def _interrupt(folder: Path, lease: Lease, run: Run, clock: Clock, ledger: Ledge
     if notebook is not None:
         final = final.model_copy(update={"kernel": dict(notebook.metadata.papermill.get("kernel", {}))})
     final = bundle.with_evidence(final)
-    enter = entering(ledger, clock, folder.parents[1])
     return bundle.finish(final, notebook, report(final, notebook), enter)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from papermill.engines import NotebookExecutionManager
 
-from autodevops.domain.run import CellStatus, RunError, RunStatus
+from autodevops.domain.run import GOOD, CellStatus, RunError, RunStatus
 from autodevops.kernel.clock import Clock, monotonic_ms
 from autodevops.kernel.files import sync
 from autodevops.runbooks.files import notebook_bytes, write_atomically, write_quickly
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 2.0
 _SAVING_SHARE = 4  # a notebook that takes 1 s to write is written every 4 s
-GOOD = frozenset({"succeeded", "stopped_early"})
 
 
 class Journal:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from autodevops.domain.chart import LogTable, Mark, MetricChart, TraceChart
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.series import Series
+from autodevops.runbooks.texts import cut
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,7 +112,7 @@ def missing(investigation: Investigation) -> pd.DataFrame:
     return _frame(
         ("system", "error", "queries without an answer"),
         (
-            (system, error, _cut(f"{len(queries)}: {'; '.join(queries)}", 400))
+            (system, error, cut(f"{len(queries)}: {'; '.join(queries)}", 400))
             for (system, error), queries in lost.items()
         ),
     )
@@ -191,7 +192,7 @@ def trace_figure(chart: TraceChart) -> go.Figure:
     start = min((span.start for span in spans), default=datetime.fromtimestamp(0, UTC))
     depth = _depths(chart)
     colour = {name: _PALETTE[i % len(_PALETTE)] for i, name in enumerate(dict.fromkeys(span.service for span in spans))}
-    labels = [f"{_INDENT * depth[span.span_id]}{_cut(f'{span.service} {span.name}', 48)}" for span in spans]
+    labels = [f"{_INDENT * depth[span.span_id]}{cut(f'{span.service} {span.name}', 48)}" for span in spans]
     figure = go.Figure(
         go.Bar(
             orientation="h",
@@ -200,13 +201,13 @@ def trace_figure(chart: TraceChart) -> go.Figure:
             x=[max(span.duration_ms, 0.05) for span in spans],
             marker={"color": ["#c8453c" if span.status == "error" else colour[span.service] for span in spans]},
             customdata=[
-                [_html(label.strip()), span.duration_ms, _html(_cut(span.status_message, 160))]
+                [_html(label.strip()), span.duration_ms, _html(cut(span.status_message, 160))]
                 for label, span in zip(labels, spans, strict=True)
             ],
             hovertemplate="%{customdata[0]}<br>%{customdata[1]:.1f} ms %{customdata[2]}<extra></extra>",
         )
     )
-    aside = f"starts {start:%Y-%m-%d %H:%M:%S} UTC, trace {_cut(chart.trace.trace_id, 40)}"
+    aside = f"starts {start:%Y-%m-%d %H:%M:%S} UTC, trace {cut(chart.trace.trace_id, 40)}"
     figure.update_layout(**_layout(chart.title, aside=aside, top=44, bottom=36))
     figure.update_layout(bargap=0.35, height=84 + 24 * max(len(spans), 3), hovermode="closest")
     for place, label in enumerate(labels):
@@ -227,7 +228,7 @@ def log_table(chart: LogTable) -> pd.DataFrame:
                 _moment(record.timestamp),
                 record.severity,
                 record.attributes.get("pod") or record.attributes.get("service_name", ""),
-                _cut(record.body, _LINE_LENGTH),
+                cut(record.body, _LINE_LENGTH),
                 record.trace_id,
             )
             for record in chart.records[:_LINES]
@@ -299,7 +300,7 @@ def _add_marks(figure: go.Figure, marks: Sequence[Mark], span: tuple[float, floa
             yanchor="bottom",
             xanchor="auto",
             showarrow=False,
-            text=_html(_cut(mark.label, _LABEL_LENGTH)),
+            text=_html(cut(mark.label, _LABEL_LENGTH)),
             hovertext=f"{_html(mark.label)}<br>{mark.at:%Y-%m-%d %H:%M:%S} UTC",
             font={"color": _MARKS[mark.kind][0], "size": 11},
         )
@@ -315,7 +316,7 @@ def _label_rows(marks: Sequence[Mark], span: tuple[float, float]) -> list[tuple[
     for mark in sorted(marks, key=lambda mark: mark.at):
         if (mark.kind, mark.label) in seen:
             continue
-        half = 3.4 * len(_cut(mark.label, _LABEL_LENGTH)) * second + 6 * second
+        half = 3.4 * len(cut(mark.label, _LABEL_LENGTH)) * second + 6 * second
         at = mark.at.timestamp()
         # A label near an edge hangs to one side of its line, so it needs twice the room there.
         start, end = at - 2 * half, at + 2 * half
@@ -356,7 +357,7 @@ def _names(chart: MetricChart) -> list[str]:
     keys = {key for series in chart.series for key in series.labels}
     differing = sorted(key for key in keys if len({series.labels.get(key) for series in chart.series}) > 1)
     names = [", ".join(series.labels[key] for key in differing if key in series.labels) for series in chart.series]
-    return [_html(_cut(name or chart.title, 60)) for name in names]
+    return [_html(cut(name or chart.title, 60)) for name in names]
 
 
 def _depths(chart: TraceChart) -> dict[str, int]:
@@ -373,11 +374,6 @@ def _depths(chart: TraceChart) -> dict[str, int]:
 
 def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
-
-
-def _cut(text: str, limit: int) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def _html(text: str) -> str:

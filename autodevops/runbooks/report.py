@@ -17,10 +17,12 @@ from typing import Any
 from autodevops.domain.run import CellRun, Run
 from autodevops.runbooks import outputs
 from autodevops.runbooks.report_record import footer_of
+from autodevops.runbooks.texts import cut
 
 log = logging.getLogger(__name__)
 
 MAXIMUM_BYTES = 6_000_000
+_TEXT = 600  # characters of a reason or parameter
 _TONES = {"succeeded": "good", "running": "warn", "stopped_early": "warn", "cancelled": "warn", "interrupted": "warn"}
 _PLOTLY_SERVER = "https://cloud.plotly.com/newchart"  # where the library uploads charts unless told otherwise
 
@@ -85,7 +87,7 @@ def _header(run: Run) -> str:
     if run.rerun_of:
         facts.append(f"<span>repeats <b>{escape(run.rerun_of)}</b></span>")
     status = f'<span class="status {_TONES.get(run.status, "bad")}">{run.status.replace("_", " ")}</span>'
-    why = f"<p class=why>{escape(_cut(run.reason))}</p>" if run.reason else ""
+    why = f"<p class=why>{escape(cut(run.reason, _TEXT))}</p>" if run.reason else ""
     title = f"<h1>{escape(run.title)} {status}</h1>"
     return (
         f"<header class=run>{title}{why}<p class=facts>{''.join(facts)}</p>{_parameters(run)}</header>{_problem(run)}"
@@ -96,7 +98,7 @@ def _parameters(run: Run) -> str:
     if not run.parameters:
         return ""
     rows = (
-        f"<div><dt>{escape(name)}</dt><dd>{escape(_cut(str(value))) if value != '' else '<i>empty</i>'}</dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd>{escape(cut(str(value), _TEXT)) or '<i>empty</i>'}</dd></div>"
         for name, value in run.parameters.items()
     )
     return f"<dl class=parameters>{''.join(rows)}</dl>"
@@ -110,11 +112,6 @@ def _problem(run: Run) -> str:
     return (
         f'<div class="problem {tone}"><p><b>{escape(run.error.kind)}</b>: {escape(run.error.message)}.{where}</p></div>'
     )
-
-
-def _cut(text: str, limit: int = 600) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def _cells(run: Run, notebook: Any) -> Iterator[str]:

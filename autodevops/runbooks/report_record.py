@@ -10,6 +10,7 @@ from html import escape
 
 from autodevops.domain.kept import CodeState, Judgement, KeptEvidence
 from autodevops.domain.run import CellRun, Run
+from autodevops.runbooks.texts import cut
 
 _ROWS = 300  # of a list; the manifest has all
 _TEXT = 400  # characters of a query or sentence
@@ -46,22 +47,22 @@ def _folded(title: str, count: int, head: Sequence[str], rows: Iterable[Sequence
 
 def _finding(one: Judgement) -> Sequence[str]:
     severity = f'<span class="tone {_TONES.get(one.severity, "")}">{escape(one.severity)}</span>'
-    said = f"<b>{escape(one.reason)}</b> <code>{escape(one.rule_id)}</code><br>{escape(_cut(one.message))}"
+    said = f"<b>{escape(one.reason)}</b> <code>{escape(one.rule_id)}</code><br>{escape(cut(one.message, _TEXT))}"
     return severity, said, escape(one.subject), f"{one.confidence:.0%}"
 
 
 def _query(run: Run, one: KeptEvidence) -> Sequence[str]:
     window = f"<br>{one.window.start:%Y-%m-%d %H:%M:%S} to {one.window.end:%H:%M:%S} UTC" if one.window else ""
-    asked = f"<b>{escape(one.tool)}</b> <code>{escape(one.id)}</code><br><code>{escape(_cut(one.query))}</code>"
+    asked = f"<b>{escape(one.tool)}</b> <code>{escape(one.id)}</code><br><code>{escape(cut(one.query, _TEXT))}</code>"
     return asked + window, _answer(run, one)
 
 
 def _answer(run: Run, one: KeptEvidence) -> str:
     digest = f"<br><code>{escape(one.digest[:19])}</code>"
     if one.error:
-        return f"<span class=tone>{escape(_cut(one.error))}</span>"
+        return f"<span class=tone>{escape(cut(one.error, _TEXT))}</span>"
     if not one.file:
-        return f"not kept: {escape(_cut(one.left_out))}{digest}"
+        return f"not kept: {escape(cut(one.left_out, _TEXT))}{digest}"
     size = f"{run.sizes[one.file] / 1e3:.1f} kB" if one.file in run.sizes else ""
     rows = f"{one.rows} rows" if one.rows is not None else ""
     kind = one.file.rpartition(".")[2]
@@ -71,7 +72,7 @@ def _answer(run: Run, one: KeptEvidence) -> str:
 
 def _cell(one: CellRun) -> Sequence[str]:
     took = "" if one.duration_seconds is None else f"{one.duration_seconds:.2f} s"
-    return str(one.index + 1), one.status.replace("_", " "), took, escape(_cut(one.error))
+    return str(one.index + 1), one.status.replace("_", " "), took, escape(cut(one.error, _TEXT))
 
 
 def _code(run: Run) -> str:
@@ -91,8 +92,3 @@ def _commit(state: CodeState) -> str:
     if not state.commit:
         return ""
     return f", commit <code>{escape(state.commit[:12])}</code>{' with changes' if state.dirty else ''}"
-
-
-def _cut(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _TEXT else flat[: _TEXT - 1] + "…"

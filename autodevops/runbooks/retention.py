@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autodevops.domain.ledger import NewEvent
-from autodevops.domain.run import Run
+from autodevops.domain.run import GOOD, Run
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.bundle import MANIFEST
 from autodevops.runbooks.storage import BundleRef, Bundles
 from autodevops.stores.ledger import Ledger
 
-_FINE = {"succeeded", "stopped_early"}
 _ORDINARY = {"schedule", "once", "manual"}  # any other trigger is something that happened: an alert, an event
 
 
@@ -84,7 +83,7 @@ def remove(bundles: Bundles, judged: Judged, *, ledger: Ledger | None, actor: st
 def _kept_for(run: Run, policy: Retention) -> tuple[float, str]:
     """The longest that applies, and what the run is in that respect."""
     reasons = [(policy.keep_days, f"a run that {_ended(run)}")]
-    if run.status not in _FINE:
+    if run.status not in GOOD:
         reasons.append((policy.keep_failed_days, f"a run that {_ended(run)}"))
     if run.trigger not in _ORDINARY:
         reasons.append((policy.keep_incident_days, f"a run for {run.trigger}"))

@@ -266,19 +266,8 @@ def _finish(
         }
     )
     final = bundle.with_evidence(final, masking.known_value)
-    return bundle.finish(final, clean, report(final, clean), entering(means.ledger, means.clock, means.artifacts))
-
-
-def entering(ledger: Ledger | None, clock: Clock, artifacts: Path) -> Callable[[Run, bytes], None] | None:
-    """How a finished bundle enters the ledger."""
-    if ledger is None:
-        return None
-
-    def enter(run: Run, manifest: bytes) -> None:
-        reconciled = run.reconciled_at is not None
-        ledger.append(entries.ended(run, manifest, clock(), artifacts=artifacts, reconciled=reconciled))
-
-    return enter
+    enter = entries.entering(means.ledger, means.clock, means.artifacts)
+    return bundle.finish(final, clean, report(final, clean), enter)
 
 
 def cell_runs(notebook: Any) -> tuple[CellRun, ...]:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from autodevops.domain.run import Run
@@ -19,10 +17,10 @@ from autodevops.kernel.errors import UsageError
 from autodevops.runbooks.bundle import MANIFEST, NOTEBOOK
 from autodevops.runbooks.contents import Chart, Table, Text, contents
 from autodevops.runbooks.storage import BundleRef, Bundles, parse_manifest
+from autodevops.runbooks.storage_remote import each
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _AROUND = 60  # characters of context on either side
-_AT_ONCE = 16
 _PLACES = 5  # of one run that are told
 
 
@@ -53,13 +51,7 @@ def search(bundles: Bundles, refs: Iterable[BundleRef], text: str) -> Iterator[H
         run = parse_manifest(manifest, ref) if places else None
         return Hit(ref, run, tuple(places[:_PLACES]), max(0, len(places) - _PLACES)) if run else None
 
-    if not bundles.distant:
-        yield from filter(None, map(look, refs))
-        return
-    left = iter(refs)
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="search") as pool:
-        while batch := list(islice(left, _AT_ONCE)):
-            yield from filter(None, pool.map(look, batch))
+    return each(bundles, refs, look)
 
 
 def _read(bundles: Bundles, ref: BundleRef, name: str) -> bytes:

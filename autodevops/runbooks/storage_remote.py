@@ -209,17 +209,23 @@ class Undelivered:
 
 def manifests(bundles: Bundles, refs: Iterable[BundleRef]) -> Iterator[tuple[BundleRef, Run]]:
     """The manifests of `refs` in their order, those that can be read. Lazy: who takes few, reads few."""
+
+    def read(ref: BundleRef) -> tuple[BundleRef, Run] | None:
+        run = bundles.manifest(ref)
+        return (ref, run) if run is not None else None
+
+    return each(bundles, refs, read)
+
+
+def each(bundles: Bundles, refs: Iterable[BundleRef], look: Callable[[BundleRef], T | None]) -> Iterator[T]:
+    """What `look` finds at `refs`, in their order; several at once where the place is distant. Lazy."""
     if not bundles.distant:
-        for ref in refs:
-            if (run := bundles.manifest(ref)) is not None:
-                yield ref, run
+        yield from filter(None, map(look, refs))
         return
     left = iter(refs)
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="manifests") as pool:
-        while batch := list(islice(left, 4 * _AT_ONCE)):
-            for ref, run in zip(batch, pool.map(bundles.manifest, batch), strict=True):
-                if run is not None:
-                    yield ref, run
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="bundles") as pool:
+        while batch := list(islice(left, _AT_ONCE)):
+            yield from filter(None, pool.map(look, batch))
 
 
 def _file_system(url: str) -> tuple[Any, str]:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.runbooks import Catalogue, Means, RunQueue, RunRecord, RunRequest, reconcile, resolve
@@ -136,7 +137,7 @@ class Scarlet:
         except Exception:
             log.exception("Schedule %s could not run", schedule.name)
         else:
-            level = logging.INFO if record.status in {"succeeded", "stopped_early"} else logging.ERROR
+            level = logging.INFO if record.status in GOOD else logging.ERROR
             log.log(level, "Schedule %s: run %s, see %s", schedule.name, record.status, record.where)
 
     async def _run(self, schedule: Schedule, trigger: str) -> RunRecord:

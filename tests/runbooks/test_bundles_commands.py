@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runbook_files import write_runbook
 from runbooks.conftest import KeptRuns
 
 from autodevops.cli.app import main
+from autodevops.kernel.clock import utc_now
+from autodevops.runbooks import RunRequest, load_runbook, run_runbook
 from autodevops.runbooks.bundle import read_manifest
 from autodevops.settings import load_settings
 from autodevops.stores.sqlite_ledger import open_ledger
@@ -226,6 +229,18 @@ def test_a_rerun_takes_source_and_parameters_of_then_and_names_it(
         (one["part"], one["what"]) for one in autodevops("diff", old.id, today.json["id"], "--json").json["differences"]
     }
     assert ("run", "source of the runbook") in told
+
+
+def test_a_rerun_is_tried_again_as_its_runbook_says(
+    autodevops: Autodevops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts = tmp_path / "artifacts"
+    monkeypatch.setenv("AUTODEVOPS_SCARLET__ARTIFACTS", str(artifacts))
+    path = write_runbook(tmp_path / "runbooks", ["1 / 0"], retries=1, retry_pause_seconds=0)
+    old = run_runbook(RunRequest(load_runbook(path)), artifacts=artifacts, clock=utc_now).run
+    assert autodevops("rerun", old.id).status == 1
+    runs = [read_manifest(folder) for folder in sorted((artifacts / "probe").iterdir())]
+    assert [(run.rerun_of, run.attempt) for run in runs] == [("", 1), (old.id, 1), (old.id, 2)]
 
 
 def test_rerun_of_a_run_without_its_source_says_what_to_do(

@@ -257,6 +257,14 @@ async def test_feed_gives_up_chunks_of_output_first_and_says_so() -> None:
     assert events[-1] == RunFinished("r", "succeeded", Path("x"))
 
 
+async def test_feed_never_gives_up_what_is_no_output() -> None:
+    feed = Feed(limit=10)
+    for cell in range(30):
+        feed.put(CellStarted("r", cell))
+    feed.close()
+    assert [event async for event in feed] == [CellStarted("r", cell) for cell in range(30)]
+
+
 TABLE_AND_WORDS = """
 from IPython.display import HTML, Markdown, display
 display(HTML("<table></table>"), Markdown("**well**"))
