@@ -383,9 +383,20 @@ class Workbench:
         return RunQueue(means, at_once=self.settings.runs.at_once)
 
     def scarlet(self, *, staying: bool = True) -> Scarlet:
-        """`staying`: she runs for long, so that kernels which wait are worth their start."""
+        """`staying`: she runs for long, so that kernels which wait are worth their start.
+
+        Schedules that wait for alerts and deploys need the workbench to be entered.
+        """
         from autodevops.scarlet import Scarlet
 
         runs = self.settings.runs
         means = self.run_means(warm_kernels=runs.warm_kernels if staying else 0)
-        return Scarlet(self.settings.scarlet, clock=self._clock, means=means, runs_at_once=runs.at_once)
+        return Scarlet(
+            self.settings.scarlet,
+            clock=self._clock,
+            means=means,
+            channels=self.settings.channels,
+            webhook=self.settings.webhook,
+            tools=self._tools,
+            runs_at_once=runs.at_once,
+        )

@@ -6,6 +6,7 @@ the setting to set, and an investigation goes on without it.
 
 from autodevops.settings.model import (
     AlertmanagerSettings,
+    ChannelSettings,
     GitHubSettings,
     InvestigationSettings,
     KubernetesSettings,
@@ -21,11 +22,13 @@ from autodevops.settings.model import (
     Settings,
     TempoSettings,
     ToolboxSettings,
+    WebhookSettings,
     load_settings,
 )
 
 __all__ = [
     "AlertmanagerSettings",
+    "ChannelSettings",
     "GitHubSettings",
     "InvestigationSettings",
     "KubernetesSettings",
@@ -41,5 +44,6 @@ __all__ = [
     "Settings",
     "TempoSettings",
     "ToolboxSettings",
+    "WebhookSettings",
     "load_settings",
 ]

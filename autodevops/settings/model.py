@@ -283,6 +283,34 @@ class ScarletSettings(Section):
         return Path(path) if scheme == "file" else self.staging
 
 
+class ChannelSettings(Section):
+    """A way to tell people: `[channels.NAME]`, as schedules name them."""
+
+    slack_webhook: SecretStr = SecretStr("")
+    """Address of a Slack incoming webhook."""
+    url: HttpUrl = ""
+    """Address that JSON is posted to: `text`, and what it is about."""
+    token: SecretStr = SecretStr("")
+    """Sent to `url` as `Authorization: Bearer ...`."""
+
+    @model_validator(mode="after")
+    def _some_way(self) -> Self:
+        if not self.url and not self.slack_webhook.get_secret_value():
+            raise ValueError("a channel needs slack_webhook or url")
+        return self
+
+
+class WebhookSettings(Section):
+    """Where `autodevops scarlet run` hears `POST /hooks/NAME`, for schedules that wait for a webhook."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; beyond loopback only with a token."""
+    port: int = Field(default=8877, ge=0, le=65535)
+    """Port to listen on; 0: any that is free."""
+    token: SecretStr = SecretStr("")
+    """What callers must send as `Authorization: Bearer ...`."""
+
+
 class LedgerSettings(Section):
     folder: Path | None = None
     """Folder of the ledger; empty: `autodevops/ledger` in the user's folder for state (~/.local/state on Linux)."""
@@ -361,6 +389,8 @@ class Settings(BaseSettings):
     jamie: JamieSettings = JamieSettings()
     toolbox: ToolboxSettings = ToolboxSettings()
     scarlet: ScarletSettings = ScarletSettings()
+    channels: dict[str, ChannelSettings] = {}
+    webhook: WebhookSettings = WebhookSettings()
     ledger: LedgerSettings = LedgerSettings()
     memory: MemorySettings = MemorySettings()
     runs: RunsSettings = RunsSettings()
