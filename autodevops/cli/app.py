@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from autodevops import __version__
-from autodevops.cli import ask, audit, demo, doctor, evaluate, investigate, kb, mcp, run, runbook, sandbox, scarlet
+from autodevops.cli import (
+    ask,
+    audit,
+    demo,
+    doctor,
+    evaluate,
+    health,
+    investigate,
+    kb,
+    mcp,
+    run,
+    runbook,
+    sandbox,
+    scarlet,
+)
 from autodevops.cli.output import NothingSeen, print_json
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.startup import collect_rarely, skip_unused_imports
@@ -28,6 +42,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(mcp.app, name="mcp")
 app.add_typer(kb.app, name="kb")
+app.add_typer(health.app, name="health")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(scarlet.app, name="scarlet")
 app.add_typer(run.app, name="run")
