@@ -15,6 +15,7 @@ from autodevops.cli import (
     demo,
     doctor,
     evaluate,
+    health,
     investigate,
     kb,
     mcp,
@@ -42,6 +43,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(mcp.app, name="mcp")
 app.add_typer(kb.app, name="kb")
+app.add_typer(health.app, name="health")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(scarlet.app, name="scarlet")
 app.add_typer(schedule.app, name="schedule")

@@ -235,6 +235,8 @@ class InvestigationSettings(Section):
 class JamieSettings(Section):
     persona: Literal["off", "light", "full"] = "light"
     """How much of a British DevOps mate Jamie is: a sentence after an answer, never in JSON or at a grave incident."""
+    record_questions: bool = False
+    """Keep the text of each question, masked, with the turn's times in the ledger; off: only what kind it was."""
 
 
 class ToolboxSettings(Section):
