@@ -10,7 +10,7 @@ const out = process.argv[2] ?? fileURLToPath(new URL("../autodevops/widgets/stat
 
 await build({
   absWorkingDir: fileURLToPath(folder),
-  entryPoints: { chat: "chat/src/index.ts" },
+  entryPoints: { chat: "chat/src/index.ts", views: "views/src/index.ts" },
   outdir: out,
   bundle: true,
   minify: true,
@@ -21,20 +21,22 @@ await build({
 });
 await build({
   absWorkingDir: fileURLToPath(folder),
-  entryPoints: { chat: "chat/src/style.css" },
+  entryPoints: { chat: "chat/src/style.css", views: "views/src/style.css" },
   outdir: out,
   bundle: true,
   minify: true,
   target: "chrome120", // keeps nesting as it is written; Firefox and Safari read it since 2023
 });
 
-let total = 0;
-for (const name of ["chat.js", "chat.css"]) {
-  const size = gzipSync(await readFile(`${out}/${name}`), { level: 9 }).length;
-  console.log(`${name}: ${size} bytes gzipped`);
-  total += size;
-}
-if (total > LIMIT_BYTES) {
-  console.error(`The bundle is ${total} bytes gzipped, over the limit of ${LIMIT_BYTES}.`);
-  process.exit(1);
+for (const bundle of ["chat", "views"]) {
+  let total = 0;
+  for (const name of [`${bundle}.js`, `${bundle}.css`]) {
+    const size = gzipSync(await readFile(`${out}/${name}`), { level: 9 }).length;
+    console.log(`${name}: ${size} bytes gzipped`);
+    total += size;
+  }
+  if (total > LIMIT_BYTES) {
+    console.error(`The bundle ${bundle} is ${total} bytes gzipped, over the limit of ${LIMIT_BYTES}.`);
+    process.exitCode = 1;
+  }
 }
