@@ -19,6 +19,10 @@ from autodevops.cli import (
     investigate,
     kb,
     mcp,
+    investigate,
+    kb,
+    mcp,
+    portal,
     run,
     runbook,
     sandbox,
@@ -49,6 +53,7 @@ app.add_typer(scarlet.app, name="scarlet")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(run.app, name="run")
 app.add_typer(audit.app, name="audit")
+app.command("portal")(portal.portal)
 app.command("demo")(demo.demo)
 
 

@@ -350,6 +350,23 @@ class RunsSettings(Section):
     """Mask what looks like a secret in all that is kept of a run; what a runbook names in `secrets` always is."""
 
 
+class PortalSettings(Section):
+    """`autodevops portal`: the page that is served to people."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; any other than loopback wants a token or a password."""
+    port: int = Field(default=8866, ge=0, le=65535)
+    """Port to listen on; another one is taken when it is busy, unless --port asks for it."""
+    token: SecretStr = SecretStr("")
+    """What people and Prometheus come in with; empty, without a password: a new one at each start."""
+    password_file: Path | None = None
+    """File with the password of the login page, as text or as the hash that Jupyter makes of it."""
+    max_kernels: int = Field(default=8, ge=1, le=500)
+    """Pages that may be open at a time, some 200 MB each; who comes then is told that the portal is full."""
+    idle_minutes: float = Field(default=30.0, gt=0)
+    """A page that asked nothing for so long, a hidden one, loses its kernel and says so when it is looked at again."""
+
+
 class SecretPlaces(BaseModel):
     """Where the secrets are that runbooks name: `NAME = "env:VARIABLE"`, `"file:/path"`,
     `"kubernetes:namespace/name/key"` or `"keyring:service/user"`. They are fetched when a run begins, and given to its
@@ -396,6 +413,7 @@ class Settings(BaseSettings):
     ledger: LedgerSettings = LedgerSettings()
     memory: MemorySettings = MemorySettings()
     runs: RunsSettings = RunsSettings()
+    portal: PortalSettings = PortalSettings()
     secrets: SecretPlaces = SecretPlaces()
 
     @classmethod
