@@ -139,7 +139,8 @@ class Hand:
     async def _verify(self) -> Operation | None:
         """None when it has to be undone."""
         settings, operation = self.means.settings, self.operation
-        unsettled, until = operation.checks, self.means.clock() + timedelta(seconds=settings.verify_seconds)
+        unsettled = tuple(one for one in operation.checks if one.name == "settled")
+        until = self.means.clock() + timedelta(seconds=settings.verify_seconds)
         while True:
             found = await check(
                 self.means.tools,
