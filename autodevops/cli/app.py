@@ -10,15 +10,14 @@ import typer
 
 from autodevops import __version__
 from autodevops.cli import (
+    act,
+    approve,
     ask,
     audit,
     demo,
     doctor,
     evaluate,
     health,
-    investigate,
-    kb,
-    mcp,
     investigate,
     kb,
     mcp,
@@ -51,6 +50,8 @@ app.add_typer(health.app, name="health")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(scarlet.app, name="scarlet")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(act.app, name="act")
+app.add_typer(approve.app, name="approve")
 app.add_typer(run.app, name="run")
 app.add_typer(audit.app, name="audit")
 app.command("portal")(portal.portal)
