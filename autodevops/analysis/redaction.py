@@ -102,8 +102,9 @@ class _Texts:
             self._fields(value, kind, secrets)
 
     def _items(self, items: list[Json], kind: str, secrets: bool) -> None:
-        kinds = set(map(type, items))
-        if _NUMBERS.issuperset(kinds if kinds != {list} else map(type, chain.from_iterable(items))):
+        lists = [item for item in items if isinstance(item, list)]
+        flat = chain.from_iterable(lists) if len(lists) == len(items) else items
+        if _NUMBERS.issuperset(map(type, flat)):
             return  # numbers, or pairs of them: the samples of a series
         within_key, flag = False, ""
         for item in items:
