@@ -13,7 +13,14 @@ from autodevops.domain.decision import BANDS
 from autodevops.domain.operation import Operation
 from autodevops.domain.plan import Plan
 
-_COLOURS = {"verified": "green", "not_applied": "yellow", "undone": "yellow", "unverified": "red", "undo_failed": "red"}
+_COLOURS = {
+    "verified": "green",
+    "not_applied": "yellow",
+    "undone": "yellow",
+    "unverified": "red",
+    "undo_failed": "red",
+    "handed_over": "green",
+}
 _SIGNS = {"good": "✓", "no_effect": "=", "worse": "✗", "unknown": "?"}
 
 
