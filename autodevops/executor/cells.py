@@ -64,9 +64,8 @@ class ApprovalGate:
     def _question(self, request: CellRequest) -> Held:
         means, now = self._means, self._means.clock()
         action = RunCell(runbook=request.runbook, run_id=request.run_id, cell=request.cell, digest=request.digest)
-        proposal = Proposal(
-            action=action, asked_by=means.actor, by_person=False, why=f"the cell is tagged {request.tag}"
-        )
+        why = f"the cell is tagged {request.tag}"
+        proposal = Proposal(action=action, asked_by=means.actor, by_person=False, why=why)
         plan = Plan.make(
             action,
             risk="medium",

@@ -154,7 +154,11 @@ class Executor:
                 continue
             try:
                 held = load(means.ledger, waiting.id)
-                hand = self._take(held, self._kind(held.operation.proposal.action.kind))
+                kind = self._kinds.get(held.operation.proposal.action.kind)
+                if kind is None:  # a runbook's cell, whose run is over
+                    ended.append(self._end(held, "closed", "Who asked for it is gone.").operation)
+                    continue
+                hand = self._take(held, kind)
             except LedgerConflict:
                 continue
             except LedgerDamaged as error:

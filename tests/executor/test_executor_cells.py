@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from executor.lamps import House
 
 from autodevops.domain.operation import Operation
-from autodevops.executor import approvals, switch
+from autodevops.executor import approvals, operations, switch
 from autodevops.executor.cells import ApprovalGate
 from autodevops.executor.means import Means
 from autodevops.kernel.errors import UsageError
@@ -83,3 +84,15 @@ async def test_a_run_that_ends_takes_its_question_back(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert approvals.waiting(house.ledger, house.now) == []
+
+
+async def test_a_cell_whose_run_died_with_the_yes_is_ended_by_recovery(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    task, operation = await asking(house, tmp_path)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    operations.begin(house.ledger, operation.model_copy(update={"id": "died", "stage": "cleared"}))
+    house.now += timedelta(minutes=2)
+    (ended,) = await house.executor.recover()
+    assert (ended.id, ended.stage) == ("died", "closed")
