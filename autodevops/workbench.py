@@ -419,6 +419,27 @@ class Workbench:
         manner = "calls tools that read" if card.tools else "words only"
         return Check("ollama", url, "ok", f"answers with model {card.name} ({manner}, {card.context_tokens} tokens)")
 
+    def approval_gate(self) -> Gate:
+        """Where runbooks' cells that do something wait for a person's yes, by `autodevops approve` for instance."""
+        import asyncio
+
+        from autodevops.executor import switch
+        from autodevops.executor.cells import ApprovalGate
+        from autodevops.executor.means import Means as Asking
+
+        settings = self.settings.executor
+        return ApprovalGate(
+            Asking(
+                ledger=self.ledger,
+                settings=settings,
+                clock=self._clock,
+                sleep=asyncio.sleep,
+                actor=self._actor,
+                holder=self._actor,
+                stop_file=switch.stop_file(settings),
+            )
+        )
+
     def run_means(self, *, warm_kernels: int = 0, gate: Gate | None = None) -> Means:
         """What runbooks are run with. Cells that do something are denied unless a gate grants them."""
         from autodevops.runbooks import DenyingGate, KernelPool, Means, Places
@@ -448,7 +469,8 @@ class Workbench:
         from autodevops.scarlet import Scarlet
 
         runs = self.settings.runs
-        means = self.run_means(warm_kernels=runs.warm_kernels if staying else 0)
+        gate = self.approval_gate() if self.settings.executor.approvers else None  # else there is nobody to ask
+        means = self.run_means(warm_kernels=runs.warm_kernels if staying else 0, gate=gate)
         return Scarlet(
             self.settings.scarlet,
             clock=self._clock,

@@ -48,7 +48,21 @@ class ScaleWorkload(Noun):
         return Subject(kind=self.workload, name=self.name, namespace=self.namespace, api_version="apps/v1")
 
 
-Action = Annotated[RestartWorkload | ScaleWorkload, Field(discriminator="kind")]
+class RunCell(Noun):
+    """Let one cell of a running runbook be given to its kernel. The runbook asks for it, and nobody else can."""
+
+    kind: Literal["run_cell"] = "run_cell"
+    runbook: str
+    run_id: str
+    cell: int
+    digest: str  # of its source
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(kind="Runbook", name=self.runbook)
+
+
+Action = Annotated[RestartWorkload | ScaleWorkload | RunCell, Field(discriminator="kind")]
 
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 """Reads an action from JSON: `ACTION.validate_python({"kind": "restart_workload", ...})`."""

@@ -16,7 +16,7 @@ from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.tool_results import WriteResult
 from autodevops.executor.actions.restart_workload import RestartWorkloadKind
-from autodevops.executor.kinds import Applied, Errand, Progress
+from autodevops.executor.kinds import AnyKind, Applied, Errand, Progress
 from autodevops.executor.reading import read_workload
 from autodevops.kernel.clock import utc_now
 from autodevops.sandbox import Sandbox
@@ -71,7 +71,7 @@ class ResizeKind:
         return await _progress(tools, errand.action, _was(errand))
 
 
-KINDS = {"restart_workload": RestartWorkloadKind(), "scale_workload": ResizeKind()}
+KINDS: dict[str, AnyKind] = {"restart_workload": RestartWorkloadKind(), "scale_workload": ResizeKind()}
 
 
 def restart(name: str, namespace: str = "shop") -> RestartWorkload:

@@ -177,7 +177,8 @@ async def test_of_a_yes_and_a_no_at_once_one_is_recorded(tmp_path: Path) -> None
         house = House(tmp_path, ledger=ledger)
         for round_ in range(5):
             operation, digest = await asked(house, name=f"lamp-{round_}")
-            ready, told = threading.Barrier(4), []
+            ready = threading.Barrier(4)
+            told: list[str] = []
 
             def click(by: str, granted: bool, operation: Operation = operation, digest: str = digest) -> None:
                 ready.wait()  # noqa: B023

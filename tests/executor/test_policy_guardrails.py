@@ -42,7 +42,7 @@ def facts(
     by_person: bool = False,
     **more: Any,
 ) -> Facts:
-    action = RestartWorkload(workload=kind, namespace=namespace, name="cart")  # type: ignore[arg-type]
+    action = RestartWorkload(workload=kind, namespace=namespace, name="cart")
     fields = {"uid": "u", "generation": 1, "replicas": 3, "ready": 3, "rolling": False, "template": "t"}
     state = WorkloadState.model_validate({"subject": action.subject, **fields, **(workload or {})})
     radius = {"namespaces": (namespace,), "workloads": (action.subject,), "pods": 3, "of_pods": 3, "away_at_once": 1}
