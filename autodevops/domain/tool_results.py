@@ -50,6 +50,14 @@ class ResourceResult(ToolOutput):
     resource: dict[str, Json]
 
 
+class ResourceChange(ToolOutput):
+    """One object after a wait: `changed` before the time was over, or not; `gone` when it is there no more."""
+
+    changed: bool
+    gone: bool = False
+    resource: dict[str, Json] | None = None  # as it is now
+
+
 class ApiResource(Noun):
     kind: str
     name: str  # plural, as in a URL
