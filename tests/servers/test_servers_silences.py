@@ -68,6 +68,19 @@ async def test_a_silence_is_tried_made_listed_ended_and_can_be_made_again(server
         await ask(server, "expire_silence", silence_id=made.silence_id)
 
 
+async def test_a_silence_of_one_key_is_made_once_even_after_it_was_ended(server: MCPServer[Any]) -> None:
+    wanted = {**ASKED, "matchers": '{service="cart"}', "idempotency_key": "op-1"}
+    made = await call(server, "create_silence", **wanted)
+    again = await call(server, "create_silence", **wanted)
+    assert (made["changed"], again["changed"]) == (True, False)
+    assert made["silence"]["silence_id"] == again["silence"]["silence_id"]
+    assert made["silence"]["comment"] == "rolling back, INC-12 [op-1]"
+    await call(server, "expire_silence", silence_id=made["silence"]["silence_id"])
+    late = await call(server, "create_silence", **wanted)
+    assert (late["changed"], late["silence"]["state"]) == (False, "expired")
+    assert (await silences(server)).silences == ()
+
+
 async def test_a_value_with_quotes_is_matched(server: MCPServer[Any]) -> None:
     tried = await call(server, "create_silence", dry_run=True, matchers='{service="odd\\"name"}', **ASKED)
     assert tried["alerts"] == ['HighErrorRate (service=odd"name)']
@@ -114,7 +127,7 @@ async def test_alert_groups_of_the_real_one_are_read(server: MCPServer[Any]) -> 
 
 WRITING = {
     "prometheus": {"create_silence", "expire_silence"},
-    "github": {"create_issue", "add_comment"},
+    "github": {"create_issue", "add_comment", "close_issue", "open_revert_pull", "close_pull"},
 }
 
 

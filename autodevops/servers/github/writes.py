@@ -11,8 +11,8 @@ from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import ToolDenied, ToolRejected
 from autodevops.servers._http import HttpApi
 from autodevops.servers._tools import Server, write_tool
-from autodevops.servers.github import answers, text
-from autodevops.servers.github.client import home
+from autodevops.servers.github import answers, reverts, text
+from autodevops.servers.github.client import MAX_ITEMS, home, pages
 from autodevops.settings import GitHubSettings
 
 MAX_TITLE = 256  # characters, GitHub's own limit
@@ -34,6 +34,15 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
         ],
         body: Body = "",
         labels: Annotated[tuple[str, ...], Field(description="Labels, e.g. ['incident'].", max_length=20)] = (),
+        idempotency_key: Annotated[
+            str,
+            Field(
+                description="So that the call can be repeated: where an issue of this key was opened before, that one "
+                "is answered. It is written into the issue, unseen. Empty: always another one.",
+                pattern=r"^[\w.:-]*$",
+                max_length=100,
+            ),
+        ] = "",
         dry_run: DryRun = False,
     ) -> IssueResult:
         """Open an issue, e.g. an action item after an incident. Everybody who watches the repository is told.
@@ -44,13 +53,42 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
         allowed(repository)
         if not title.strip():
             raise ToolRejected("Argument title is empty.", "Give a title.")
+        mark = f"<!-- {idempotency_key} -->" if idempotency_key else ""
+        if mark and (before := await opened_before(repository, mark)):
+            return IssueResult(
+                issue=before, dry_run=dry_run, changed=False, undo=f"close_issue(number={before.number})"
+            )
         if dry_run:
             return IssueResult(issue=await would_open(repository, title.strip(), body, labels), dry_run=True)
-        sent = {"title": title.strip(), "body": body, "labels": list(labels)}
+        text_of_it = f"{body}\n\n{mark}" if mark else body
+        sent = {"title": title.strip(), "body": text_of_it, "labels": list(labels)}
         reply = await api.write("POST", f"{home(repository)}/issues", sent, missing=f"Repository {repository}")
         with api.understanding():
             made = answers.issue(repository, api.json(reply))
-        return IssueResult(issue=made, undo=f"Close {made.url} by hand; no tool does.")
+        return IssueResult(issue=made, undo=f"close_issue(repository={repository!r}, number={made.number})")
+
+    async def close_issue(
+        repository: Watched,
+        number: Annotated[int, Field(description="Number of the issue, e.g. 42.", ge=1)],
+        dry_run: DryRun = False,
+    ) -> IssueResult:
+        """Close an issue as not planned. What stands in it stays; people who watch it are told.
+
+        Use it to take back one that was opened by mistake. Example: repository='acme/shop', number=42.
+        """
+        allowed(repository)
+        path, name = f"{home(repository)}/issues/{number}", f"Issue #{number} of {repository}"
+        item = await api.get(path, missing=name)
+        if "pull_request" in item:
+            raise ToolRejected(f"#{number} of {repository} is a pull request.", "Use close_pull.")
+        with api.understanding():
+            found = answers.issue(repository, item)
+        if dry_run or found.state == "closed":
+            return IssueResult(issue=found, dry_run=dry_run, changed=found.state != "closed")
+        reply = await api.write("PATCH", path, {"state": "closed", "state_reason": "not_planned"}, missing=name)
+        with api.understanding():
+            closed = answers.issue(repository, api.json(reply))
+        return IssueResult(issue=closed, undo=f"Reopen {closed.url} by hand; no tool does.")
 
     async def add_comment(
         repository: Watched,
@@ -86,6 +124,13 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
                 undo=f"Delete {made['html_url']} by hand; no tool does.",
             )
 
+    async def opened_before(repository: str, mark: str) -> Issue | None:
+        """The newest issue with the mark in its body. Lists are up to date at once; GitHub's search is not."""
+        params = [("state", "all"), ("sort", "created"), ("direction", "desc")]
+        items, _ = await pages(api, f"{home(repository)}/issues", params, MAX_ITEMS, f"Repository {repository}")
+        with api.understanding():
+            return next((answers.issue(repository, one) for one in items if mark in (one.get("body") or "")), None)
+
     async def would_open(repository: str, title: str, body: str, labels: tuple[str, ...]) -> Issue:
         item = await api.get(home(repository), missing=f"Repository {repository}")
         with api.understanding():
@@ -107,3 +152,5 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
 
     write_tool(server, text.issue, destructive=False)(create_issue)
     write_tool(server, text.comment, destructive=False)(add_comment)
+    write_tool(server, text.issue, destructive=True, idempotent=True)(close_issue)
+    reverts.add_tools(server, api, allowed)
