@@ -140,7 +140,7 @@ async def test_tools_that_write_are_offered_only_where_allowed_and_say_that_they
         tools = (await client.list_tools()).tools
     hints = {tool.name: tool.annotations for tool in tools}
     assert {tool for tool, hint in hints.items() if hint and hint.read_only_hint is False} == WRITING[name]
-    assert {tool for tool, hint in hints.items() if hint and hint.destructive_hint} <= {"expire_silence"}
+    assert {tool for tool, hint in hints.items() if hint and hint.destructive_hint} <= {"expire_silence", "close_issue", "close_pull"}
 
 
 async def test_a_read_only_toolbox_does_not_offer_them(server: MCPServer[Any]) -> None:
