@@ -13,6 +13,7 @@ from autodevops.domain.decision import Decision
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.outcome import EffectCheck, Outcome
 from autodevops.domain.plan import Plan
+from autodevops.domain.subject import Subject
 
 Stage = Literal[
     "proposed",  # nothing but asked for
@@ -54,6 +55,7 @@ class Operation(Noun):
     id: str  # sorts by time
     proposal: Proposal
     proposed_at: UtcDatetime
+    changed_at: UtcDatetime
     stage: Stage = "proposed"
     plan: Plan | None = None
     symptom_before: float | None = None
@@ -67,3 +69,23 @@ class Operation(Noun):
         """What experience is counted by: this action, for this reason, on this kind of subject."""
         action = self.proposal.action
         return f"{action.kind} for {self.proposal.reason or 'no named reason'} on {action.subject.kind}"
+
+
+class Admission(Noun):
+    """That an operation counts against the budgets, and whether it is still going on."""
+
+    operation: str
+    action: str  # kind of action
+    subject: Subject
+    namespaces: tuple[str, ...] = ()
+    workloads: tuple[Subject, ...] = ()
+    nodes: tuple[str, ...] = ()
+    incident: str = ""
+    at: UtcDatetime
+    in_flight: bool = True
+
+
+class Book(Noun):
+    """Who was admitted lately. One entry of the ledger's state: two executors cannot both take the last place."""
+
+    admissions: tuple[Admission, ...] = ()

@@ -61,6 +61,8 @@ class Kind(Protocol[A]):
     """How it is taken back, in words; empty: it cannot be, and `undo` is never called."""
     ends_rollouts: bool
     """It is meant to end a rollout that is under way, such as a rollback; others never come between one."""
+    resizes: bool
+    """It may leave fewer replicas than there were, and that is no sign of a cheat."""
 
     async def survey(self, tools: Tools, action: A, now: datetime) -> PreState:
         """What is there. Raises ToolNotFound when the subject is not."""

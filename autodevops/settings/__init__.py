@@ -6,6 +6,7 @@ the setting to set, and an investigation goes on without it.
 
 from autodevops.settings.model import (
     AlertmanagerSettings,
+    ExecutorSettings,
     GitHubSettings,
     InvestigationSettings,
     KubernetesSettings,
@@ -26,6 +27,7 @@ from autodevops.settings.model import (
 
 __all__ = [
     "AlertmanagerSettings",
+    "ExecutorSettings",
     "GitHubSettings",
     "InvestigationSettings",
     "KubernetesSettings",

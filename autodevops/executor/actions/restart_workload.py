@@ -28,6 +28,7 @@ class RestartWorkloadKind:
     risk: Risk = "low"
     undo_words = ""
     ends_rollouts = False
+    resizes = False
 
     async def survey(self, tools: Tools, action: RestartWorkload, now: datetime) -> PreState:
         item = await read_object(tools, action.subject)
