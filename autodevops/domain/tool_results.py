@@ -478,6 +478,7 @@ class CommentResult(ToolOutput):
     author: str
     at: UtcDatetime
     dry_run: bool = False
+    changed: bool = True  # false: a call with the same idempotency key had written it before
     undo: str = ""
 
 

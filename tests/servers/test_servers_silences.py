@@ -127,8 +127,10 @@ async def test_alert_groups_of_the_real_one_are_read(server: MCPServer[Any]) -> 
 
 WRITING = {
     "prometheus": {"create_silence", "expire_silence"},
-    "github": {"create_issue", "add_comment", "close_issue", "open_revert_pull", "close_pull"},
+    "github": {"create_issue", "add_comment", "delete_comment", "close_issue", "open_revert_pull", "close_pull"},
 }
+
+TAKING_BACK = {"expire_silence", "close_issue", "close_pull", "delete_comment"}
 
 
 @pytest.mark.parametrize("name", WRITING)
@@ -140,7 +142,7 @@ async def test_tools_that_write_are_offered_only_where_allowed_and_say_that_they
         tools = (await client.list_tools()).tools
     hints = {tool.name: tool.annotations for tool in tools}
     assert {tool for tool, hint in hints.items() if hint and hint.read_only_hint is False} == WRITING[name]
-    assert {tool for tool, hint in hints.items() if hint and hint.destructive_hint} <= {"expire_silence", "close_issue", "close_pull"}
+    assert {tool for tool, hint in hints.items() if hint and hint.destructive_hint} <= TAKING_BACK
 
 
 async def test_a_read_only_toolbox_does_not_offer_them(server: MCPServer[Any]) -> None:

@@ -84,7 +84,8 @@ def pull_closed(result: PullClosedResult) -> str:
 def comment(result: CommentResult) -> str:
     if result.dry_run:
         return f"Would comment on {result.on}: {result.url}"
-    return f"Comment {result.comment_id} by {result.author}: {result.url}\nUndo: {result.undo}"
+    before = "" if result.changed else "It was written before.\n"
+    return f"{before}Comment {result.comment_id} by {result.author}: {result.url}\nUndo: {result.undo}"
 
 
 def deployments(result: DeploymentList) -> str:

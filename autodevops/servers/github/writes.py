@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from autodevops.kernel.errors import ToolDenied, ToolRejected
 from autodevops.servers._http import HttpApi
 from autodevops.servers._tools import Server, write_tool
 from autodevops.servers.github import answers, reverts, text
-from autodevops.servers.github.client import MAX_ITEMS, home, pages
+from autodevops.servers.github.client import MAX_ITEMS, Item, home, pages
 from autodevops.settings import GitHubSettings
 
 MAX_TITLE = 256  # characters, GitHub's own limit
@@ -21,6 +22,15 @@ MAX_BODY = 65_536  # characters, GitHub's own limit
 Watched = Annotated[str, Field(description="owner/name, one of list_repositories, e.g. acme/shop.")]
 Body = Annotated[str, Field(description="Markdown, e.g. what was seen, since when, and links.", max_length=MAX_BODY)]
 
+Key = Annotated[
+    str,
+    Field(
+        description="So that the call can be repeated: what was written with this key before is answered, and nothing "
+        "written. It stands in the text, unseen. Empty: always another one.",
+        pattern=r"^[\w.:-]*$",
+        max_length=100,
+    ),
+]
 DryRun = Annotated[bool, Field(description="Write nothing; only say whether it could be done.")]
 
 
@@ -34,15 +44,7 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
         ],
         body: Body = "",
         labels: Annotated[tuple[str, ...], Field(description="Labels, e.g. ['incident'].", max_length=20)] = (),
-        idempotency_key: Annotated[
-            str,
-            Field(
-                description="So that the call can be repeated: where an issue of this key was opened before, that one "
-                "is answered. It is written into the issue, unseen. Empty: always another one.",
-                pattern=r"^[\w.:-]*$",
-                max_length=100,
-            ),
-        ] = "",
+        idempotency_key: Key = "",
         dry_run: DryRun = False,
     ) -> IssueResult:
         """Open an issue, e.g. an action item after an incident. Everybody who watches the repository is told.
@@ -53,7 +55,7 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
         allowed(repository)
         if not title.strip():
             raise ToolRejected("Argument title is empty.", "Give a title.")
-        mark = f"<!-- {idempotency_key} -->" if idempotency_key else ""
+        mark = marked(idempotency_key)
         if mark and (before := await opened_before(repository, mark)):
             return IssueResult(
                 issue=before, dry_run=dry_run, changed=False, undo=f"close_issue(number={before.number})"
@@ -94,6 +96,7 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
         repository: Watched,
         number: Annotated[int, Field(description="Number of the issue or pull request, e.g. 42.", ge=1)],
         body: Body,
+        idempotency_key: Key = "",
         dry_run: DryRun = False,
     ) -> CommentResult:
         """Comment on an issue or a pull request. Everybody who takes part in it is told.
@@ -108,21 +111,37 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
         item = await api.get(path, missing=name)
         with api.understanding():
             on, address, locked = f"#{number} {item['title']}", item["html_url"], item.get("locked") is True
+        mark = marked(idempotency_key)
+        if mark and (before := await written_before(repository, path, name, mark, on)):
+            return before.model_copy(update={"dry_run": dry_run})
         if locked:
             raise ToolRejected(f"{name} is locked; it takes no comments.", "Open an issue of its own.")
         if dry_run:
             return CommentResult(comment_id=0, on=on, url=address, author="", at=clock(), dry_run=True)
-        reply = await api.write("POST", f"{path}/comments", {"body": body}, missing=name)
+        sent = {"body": f"{body}\n\n{mark}" if mark else body}
+        reply = await api.write("POST", f"{path}/comments", sent, missing=name)
         with api.understanding():
-            made = api.json(reply)
-            return CommentResult(
-                on=on,
-                comment_id=made["id"],
-                url=made["html_url"],
-                author=(made.get("user") or {}).get("login", ""),
-                at=made["created_at"],
-                undo=f"Delete {made['html_url']} by hand; no tool does.",
-            )
+            return comment_of(repository, api.json(reply), on)
+
+    async def delete_comment(
+        repository: Watched,
+        comment_id: Annotated[int, Field(description="Id of the comment, as add_comment answered it.", ge=1)],
+        dry_run: DryRun = False,
+    ) -> CommentResult:
+        """Delete a comment that add_comment wrote with an idempotency key; no other one.
+
+        Use it to take back one that was wrong. Example: repository='acme/shop', comment_id=1234.
+        """
+        allowed(repository)
+        path, name = f"{home(repository)}/issues/comments/{comment_id}", f"Comment {comment_id} of {repository}"
+        item = await api.get(path, missing=name)
+        with api.understanding():
+            found, text_of_it = comment_of(repository, item, ""), str(item.get("body") or "").rstrip()
+        if not re.search(r"<!-- [\w.:-]+ -->$", text_of_it):
+            raise ToolRejected(f"{name} does not bear a key of ours.", "Its author may delete it.")
+        if not dry_run:
+            await api.write("DELETE", path, missing=name)
+        return found.model_copy(update={"dry_run": dry_run, "undo": ""})
 
     async def opened_before(repository: str, mark: str) -> Issue | None:
         """The newest issue with the mark in its body. Lists are up to date at once; GitHub's search is not."""
@@ -130,6 +149,12 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
         items, _ = await pages(api, f"{home(repository)}/issues", params, MAX_ITEMS, f"Repository {repository}")
         with api.understanding():
             return next((answers.issue(repository, one) for one in items if mark in (one.get("body") or "")), None)
+
+    async def written_before(repository: str, path: str, name: str, mark: str, on: str) -> CommentResult | None:
+        items, _ = await pages(api, f"{path}/comments", [], MAX_ITEMS, name)
+        with api.understanding():
+            found = next((one for one in items if mark in (one.get("body") or "")), None)
+            return comment_of(repository, found, on).model_copy(update={"changed": False}) if found else None
 
     async def would_open(repository: str, title: str, body: str, labels: tuple[str, ...]) -> Issue:
         item = await api.get(home(repository), missing=f"Repository {repository}")
@@ -152,5 +177,22 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
 
     write_tool(server, text.issue, destructive=False)(create_issue)
     write_tool(server, text.comment, destructive=False)(add_comment)
+    write_tool(server, text.comment, destructive=True)(delete_comment)
     write_tool(server, text.issue, destructive=True, idempotent=True)(close_issue)
     reverts.add_tools(server, api, allowed)
+
+
+def marked(key: str) -> str:
+    """The key as it stands in a text: a comment of markdown, which nobody sees."""
+    return f"<!-- {key} -->" if key else ""
+
+
+def comment_of(repository: str, item: Item, on: str) -> CommentResult:
+    return CommentResult(
+        on=on,
+        comment_id=item["id"],
+        url=item["html_url"],
+        author=(item.get("user") or {}).get("login", ""),
+        at=item["created_at"],
+        undo=f"delete_comment(repository={repository!r}, comment_id={item['id']}), if it was written with a key",
+    )
