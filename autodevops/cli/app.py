@@ -9,7 +9,22 @@ from typing import Annotated
 import typer
 
 from autodevops import __version__
-from autodevops.cli import ask, audit, demo, doctor, evaluate, investigate, kb, mcp, run, runbook, sandbox, scarlet
+from autodevops.cli import (
+    act,
+    approve,
+    ask,
+    audit,
+    demo,
+    doctor,
+    evaluate,
+    investigate,
+    kb,
+    mcp,
+    run,
+    runbook,
+    sandbox,
+    scarlet,
+)
 from autodevops.cli.output import NothingSeen, print_json
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.startup import collect_rarely, skip_unused_imports
@@ -30,6 +45,8 @@ app.add_typer(mcp.app, name="mcp")
 app.add_typer(kb.app, name="kb")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(scarlet.app, name="scarlet")
+app.add_typer(act.app, name="act")
+app.add_typer(approve.app, name="approve")
 app.add_typer(run.app, name="run")
 app.add_typer(audit.app, name="audit")
 app.command("demo")(demo.demo)

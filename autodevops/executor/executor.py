@@ -131,6 +131,17 @@ class Executor:
             words=words,
         )
 
+    def withdraw(self, operation_id: str, words: str) -> Operation:
+        """End what waits for people or is cleared and not begun. Raises UsageError for anything else."""
+        held = load(self._means.ledger, operation_id)
+        if held.operation.stage not in ("awaiting", "cleared"):
+            raise UsageError(f"Operation {operation_id} is {held.operation.stage}.", "It cannot be withdrawn any more.")
+        void = approvals.with_state(held.operation, "void")
+        outcome = Outcome(result="not_applied", words=words, at=self._means.clock())
+        return self._move(
+            held, "withdrawn", stage="closed", approval=void, outcome=outcome, data={"words": words}
+        ).operation
+
     async def recover(self) -> list[Operation]:
         """Bring to an end what others left behind, and escalate what nobody answered. Nothing new is begun.
 
