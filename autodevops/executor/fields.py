@@ -18,6 +18,7 @@ from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
 from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import FieldEdit
 from autodevops.executor.kinds import Applied, Errand, Progress
 from autodevops.executor.reading import Object, pod_labels, read_budgets, read_object, workload_state
 from autodevops.executor.writing import guarded_patch, unchanged
@@ -144,7 +145,7 @@ class FieldsKind(ABC, Generic[A]):
             f"{text_of(field)}: {_said(_before(errand.pre).get(text_of(field)))} -> {_said(value)}"
             for field, value in fields.items()
         )
-        edits = tuple(edit for edit in answer.edits if MARK not in edit.path.replace("\\", ""))
+        edits = tuple(edit for edit in answer.edits if not _is_mark(edit))
         return DryRun(summary=f"{subject} would be changed: {told}.", edits=edits, warnings=answer.warnings)
 
     async def apply(self, tools: Tools, errand: Errand[A]) -> Applied:
@@ -292,6 +293,12 @@ def refusal(words: str, next_step: str) -> Refusal:
 
 def _marked(values: Iterable[tuple[Field, Json]], mark: str) -> dict[str, Json]:
     return patch_of([(("metadata", "annotations", MARK), mark), *values])
+
+
+def _is_mark(edit: FieldEdit) -> bool:
+    """The mark says which operation it was, and nothing about what is planned."""
+    alone = isinstance(edit.after, Mapping) and set(edit.after) == {MARK} and edit.before is None
+    return MARK in edit.path.replace("\\", "") or (edit.path == "metadata.annotations" and alone)
 
 
 def _mark(item: Object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from autodevops.domain.action import AdjustAutoscaler
+from autodevops.domain.action import AdjustAutoscaler, Risk
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.plan import BlastRadius, PreState, WorkloadState
@@ -25,7 +25,7 @@ MAXIMUM: Field = ("spec", "maxReplicas")
 
 class AdjustAutoscalerKind(FieldsKind[AdjustAutoscaler]):
     noun = AdjustAutoscaler
-    risk = "low"
+    risk: Risk = "low"
     resizes = True
     undo_words = "The bounds from before are put back."
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from autodevops.domain.action import DrainNode
+from autodevops.domain.action import DrainNode, Risk
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.plan import BlastRadius, BudgetState, DryRun, PreState, WorkloadState
@@ -30,7 +30,7 @@ ASK_SECONDS = 5  # how long one request waits for pods to leave; how far it came
 class DrainNodeKind(NodeKind[DrainNode]):
     noun = DrainNode
     schedulable = False
-    risk = "medium"
+    risk: Risk = "medium"
     undo_words = "Pods are placed on it again; those that left stay where they are."
 
     async def survey(self, tools: Tools, action: DrainNode, now: datetime) -> PreState:

@@ -57,9 +57,7 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
             raise ToolRejected("Argument title is empty.", "Give a title.")
         mark = marked(idempotency_key)
         if mark and (before := await opened_before(repository, mark)):
-            return IssueResult(
-                issue=before, dry_run=dry_run, changed=False, undo=f"close_issue(number={before.number})"
-            )
+            return IssueResult(issue=before, dry_run=dry_run, changed=False, undo=closing(before))
         if dry_run:
             return IssueResult(issue=await would_open(repository, title.strip(), body, labels), dry_run=True)
         text_of_it = f"{body}\n\n{mark}" if mark else body
@@ -67,7 +65,7 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
         reply = await api.write("POST", f"{home(repository)}/issues", sent, missing=f"Repository {repository}")
         with api.understanding():
             made = answers.issue(repository, api.json(reply))
-        return IssueResult(issue=made, undo=f"close_issue(repository={repository!r}, number={made.number})")
+        return IssueResult(issue=made, undo=closing(made))
 
     async def close_issue(
         repository: Watched,
@@ -180,6 +178,10 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
     write_tool(server, text.comment, destructive=True)(delete_comment)
     write_tool(server, text.issue, destructive=True, idempotent=True)(close_issue)
     reverts.add_tools(server, api, allowed)
+
+
+def closing(issue: Issue) -> str:
+    return f"close_issue(repository={issue.repository!r}, number={issue.number})"
 
 
 def marked(key: str) -> str:
