@@ -18,8 +18,10 @@ from autodevops.settings import (
     AlertmanagerSettings,
     GitHubSettings,
     KubernetesSettings,
+    LokiSettings,
     PrometheusSettings,
     Settings,
+    TempoSettings,
     ToolboxSettings,
 )
 from autodevops.toolbox import McpToolbox
@@ -27,7 +29,7 @@ from autodevops.toolbox.protocol import Tools
 from autodevops.toolbox.writing import writing
 
 NOON = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
-SYSTEMS = ("kubernetes", "prometheus", "alertmanager", "github")
+SYSTEMS = ("kubernetes", "prometheus", "alertmanager", "loki", "tempo", "github")
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "HorizontalPodAutoscaler", "Node", "CronJob")
 _MOVES = ("deployment.kubernetes.io/revision", "autodevops.io/operation")
 
@@ -73,7 +75,7 @@ class Place:
         self._catch_up()
         with self.sandbox.world.cluster.lock:
             pods = self.sandbox.world.cluster.store.items("Pod", "shop")
-            return next(p["metadata"]["name"] for p in pods if p["metadata"]["name"].startswith(f"{name}-"))
+            return next(str(p["metadata"]["name"]) for p in pods if p["metadata"]["name"].startswith(f"{name}-"))
 
 
 @contextmanager
@@ -86,6 +88,8 @@ def place(scenario: str, folder: Path) -> Iterator[Place]:
             kubernetes=KubernetesSettings(kubeconfig=path, allow_writes=True, timeout_seconds=60),
             prometheus=PrometheusSettings(url=where["prometheus"], timeout_seconds=60),
             alertmanager=AlertmanagerSettings(url=where["alertmanager"], allow_writes=True, timeout_seconds=60),
+            loki=LokiSettings(url=where["loki"], timeout_seconds=60),
+            tempo=TempoSettings(url=where["tempo"], timeout_seconds=60),
             github=GitHubSettings(
                 url=where["github"],
                 token=SecretStr(sandbox.token),

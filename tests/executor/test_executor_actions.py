@@ -235,7 +235,7 @@ CONTESTED = [Case("rollback_workload", {**of("fulfilment"), "to_revision": 1}, (
 async def test_what_others_changed_meanwhile_is_never_overwritten(shop: Place, case: Case) -> None:
     name = case.fields["name"]
     resource = {"kind": case.fields["workload"], "name": name, "namespace": "shop"}
-    mark = {
+    mark: dict[str, Any] = {
         "spec": {"template": {"metadata": {"annotations": {"somebody": "else"}}}},
         **({"spec": {"replicas": 3}} if case.kind == "scale_workload" else {}),
     }
@@ -260,7 +260,7 @@ async def test_what_others_changed_meanwhile_is_never_overwritten(shop: Place, c
                 await kind.undo(tools, errand)
             assert (await kind.look(tools, errand)).state == "lost"
             await tools.call(
-                "kubernetes.scale_workload", {**resource, "replicas": case.action.replicas, "dry_run": False}
+                "kubernetes.scale_workload", {**resource, "replicas": case.fields["replicas"], "dry_run": False}
             )
         await kind.undo(tools, errand)
         await until_settled(shop, kind.look_undone, tools, errand)

@@ -62,7 +62,7 @@ class ScaleWorkloadKind(FieldsKind[ScaleWorkload]):
                 f"HorizontalPodAutoscaler {', '.join(map(str, scalers))} decides how many pods it has.",
                 "Change the autoscaler's bounds instead.",
             )
-        if action.replicas > max(FEW, MOST_GROWTH * state.replicas):
+        if state.replicas and action.replicas > max(FEW, MOST_GROWTH * state.replicas):
             yield refusal(
                 f"{action.replicas} pods are more than {MOST_GROWTH} times the {state.replicas} it has.",
                 "Take a smaller step, and see what it does.",
