@@ -61,7 +61,9 @@ def nouns() -> dict[str, Any]:
     """The nouns of all kinds of actions, by kind."""
     from autodevops.domain.action import Action
 
-    return {noun.model_fields["kind"].default: noun for noun in get_args(get_args(Action)[0])}
+    found = {noun.model_fields["kind"].default: noun for noun in get_args(get_args(Action)[0])}
+    del found["run_cell"]  # a runbook asks for it, and nobody else can
+    return found
 
 
 @app.command("list")

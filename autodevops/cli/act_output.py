@@ -13,7 +13,7 @@ from autodevops.domain.decision import BANDS
 from autodevops.domain.operation import Operation
 from autodevops.domain.plan import Plan
 
-_COLOURS = {"verified": "green", "not_applied": "yellow", "undone": "yellow", "unverified": "red", "undo_failed": "red"}
+_COLOURS = {"verified": "green", "handed_over": "green", "not_applied": "yellow", "undone": "yellow"}
 _SIGNS = {"good": "✓", "no_effect": "=", "worse": "✗", "unknown": "?"}
 
 
@@ -85,7 +85,9 @@ def print_outcome(operation: Operation) -> None:
     outcome = operation.outcome
     if outcome is None:
         return
-    typer.secho(f"  {'outcome':<10}{outcome.result.replace('_', ' ')}", fg=_COLOURS[outcome.result], nl=False)
+    typer.secho(
+        f"  {'outcome':<10}{outcome.result.replace('_', ' ')}", fg=_COLOURS.get(outcome.result, "red"), nl=False
+    )
     typer.echo(f": {outcome.words}")
     for check in outcome.checks:
         typer.echo(f"    {_SIGNS[check.judgement]} {check.name}: {check.words}")

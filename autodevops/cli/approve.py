@@ -72,7 +72,7 @@ def grant(
     from autodevops.cli.act_output import operation_json, print_outcome
 
     operation = _answer(operation_id, True, digest, words, quiet=as_json)
-    if operation.stage == "cleared" and not later:
+    if operation.stage == "cleared" and operation.proposal.action.kind != "run_cell" and not later:
         operation = asyncio.run(_carry_out(operation))
     if as_json:
         print_json(operation_json(operation))

@@ -31,6 +31,7 @@ _LINES_SHOWN = 20  # of one output; the bundle has the rest
 class GateChoice(StrEnum):
     deny = "deny"
     ask = "ask"
+    approvals = "approvals"
 
 
 class RunNotSucceeded(RunFailed):
@@ -68,7 +69,10 @@ def run(
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why it is run; kept in the record.")] = "",
     gate: Annotated[
-        GateChoice, typer.Option("--gate", help="Cells that do something: deny them, or ask here about each.")
+        GateChoice,
+        typer.Option(
+            "--gate", help="Cells that do something: deny them, ask here about each, or wait for `autodevops approve`."
+        ),
     ] = GateChoice.deny,
     as_json: AsJson = False,
 ) -> None:
@@ -94,7 +98,8 @@ async def _run(runbook: Runbook, values: dict[str, Any], reason: str, gate: Gate
 
     logging.getLogger("autodevops.runbooks.runner").setLevel(logging.ERROR)  # progress and exit status say it
     with Workbench.from_settings(load_settings()) as workbench:
-        means = workbench.run_means(gate=TerminalGate() if gate is GateChoice.ask else None)
+        asked = {GateChoice.ask: TerminalGate, GateChoice.approvals: workbench.approval_gate}.get(gate)
+        means = workbench.run_means(gate=asked() if asked else None)
         async with workbench.run_queue(means) as queue:
             handle = queue.submit(RunRequest(runbook, values, requested_by=current_user(), reason=reason))
             try:

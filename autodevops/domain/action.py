@@ -279,6 +279,20 @@ class AnnotateIncident(Noun):
         return Subject(kind="Issue", name=f"{self.repository}#{self.number}", api_version="github.com")
 
 
+class RunCell(Noun):
+    """Let one cell of a running runbook be given to its kernel. The runbook asks for it, and nobody else can."""
+
+    kind: Literal["run_cell"] = "run_cell"
+    runbook: str
+    run_id: str
+    cell: int
+    digest: str  # of its source
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(kind="Runbook", name=self.runbook)
+
+
 Action = Annotated[
     RestartWorkload
     | ScaleWorkload
@@ -297,7 +311,8 @@ Action = Annotated[
     | SilenceAlert
     | OpenIssue
     | OpenRevertPull
-    | AnnotateIncident,
+    | AnnotateIncident
+    | RunCell,
     Field(discriminator="kind"),
 ]
 

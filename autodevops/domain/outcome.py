@@ -6,9 +6,10 @@ from typing import Literal
 
 from autodevops.domain.base import Noun, UtcDatetime
 
-Result = Literal["not_applied", "verified", "undone", "unverified", "undo_failed"]
+Result = Literal["not_applied", "verified", "undone", "unverified", "undo_failed", "handed_over"]
 """`unverified`: it was applied, its effect is bad or unknown, and it cannot be taken back: a person must look.
-`undo_failed`: the same, of one that could have been. Both are never called a success."""
+`undo_failed`: the same, of one that could have been. Both are never called a success.
+`handed_over`: a runbook's cell was given to its kernel, and its run says what came of it."""
 
 Judgement = Literal["good", "no_effect", "worse", "unknown"]
 

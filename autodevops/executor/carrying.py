@@ -9,29 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TypeVar
 
 from autodevops.domain.operation import Book, Operation
 from autodevops.domain.outcome import EffectCheck, Outcome, Result
-from autodevops.executor import operations, switch
+from autodevops.executor import operations
 from autodevops.executor.kinds import AnyKind, Progress
+from autodevops.executor.means import WritingMeans
 from autodevops.executor.operations import Held, move
 from autodevops.executor.planning import errand_of
 from autodevops.executor.verifying import check, overall
-from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import LedgerConflict, ToolError, ToolRejected, ToolUnavailable
-from autodevops.settings import ExecutorSettings
 from autodevops.stores import leases
 from autodevops.stores.leases import Lease
 from autodevops.stores.ledger import Ledger
-from autodevops.toolbox.protocol import Tools
 
 T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[object]]
-
 SWITCH_SECONDS = 0.25  # how often the kill switch is looked at while something is being written
 IN_DOUBT_SECONDS = 30  # the shortest lease: longer than any request of ours may take
 LOOKS = 5  # how often the world is asked again when it does not answer, before a person has to
@@ -43,28 +37,10 @@ class Stopped(ToolError):
     code = "stopped"
 
 
-@dataclass(frozen=True)
-class Means:
-    """What an executor works with. `holder` is this executor among all, for leases."""
-
-    tools: Tools
-    ledger: Ledger
-    settings: ExecutorSettings
-    clock: Clock
-    sleep: Sleep
-    actor: str
-    holder: str
-    stop_file: Path
-
-    @property
-    def stopped(self) -> str:
-        return switch.stopped(self.ledger, self.stop_file)
-
-
 class Hand:
     """One operation in the hand of one executor. Raises LedgerConflict as soon as it is in another's."""
 
-    def __init__(self, means: Means, kind: AnyKind, held: Held, lease: Lease) -> None:
+    def __init__(self, means: WritingMeans, kind: AnyKind, held: Held, lease: Lease) -> None:
         self.means = means
         self.kind = kind
         self.held = held
@@ -139,7 +115,8 @@ class Hand:
     async def _verify(self) -> Operation | None:
         """None when it has to be undone."""
         settings, operation = self.means.settings, self.operation
-        unsettled, until = operation.checks, self.means.clock() + timedelta(seconds=settings.verify_seconds)
+        unsettled = tuple(one for one in operation.checks if one.name == "settled")
+        until = self.means.clock() + timedelta(seconds=settings.verify_seconds)
         while True:
             found = await check(
                 self.means.tools,

@@ -16,9 +16,10 @@ from autodevops.domain.operation import Book, Operation, Proposal
 from autodevops.domain.outcome import Outcome
 from autodevops.domain.plan import Plan
 from autodevops.executor import approvals, operations, switch
-from autodevops.executor.carrying import Hand, Means, Sleep, Stopped, leave_book
+from autodevops.executor.carrying import Hand, Stopped, leave_book
 from autodevops.executor.catalogue import KINDS
 from autodevops.executor.kinds import AnyKind
+from autodevops.executor.means import Sleep, WritingMeans
 from autodevops.executor.operations import Held, load, move
 from autodevops.executor.planning import decision_on, facts_about, make_plan, objections
 from autodevops.executor.record import Record, read_record
@@ -58,7 +59,7 @@ class Executor:
     ) -> None:
         self._kinds = kinds
         self._zone = zone
-        self._means = Means(
+        self._means = WritingMeans(
             tools=tools,
             ledger=ledger,
             settings=settings,
@@ -153,7 +154,11 @@ class Executor:
                 continue
             try:
                 held = load(means.ledger, waiting.id)
-                hand = self._take(held, self._kind(held.operation.proposal.action.kind))
+                kind = self._kinds.get(held.operation.proposal.action.kind)
+                if kind is None:  # a runbook's cell, whose run is over
+                    ended.append(self._end(held, "closed", "Who asked for it is gone.").operation)
+                    continue
+                hand = self._take(held, kind)
             except LedgerConflict:
                 continue
             except LedgerDamaged as error:

@@ -55,7 +55,7 @@ class DenyingGate:
     async def ask(self, request: CellRequest) -> GateAnswer:
         why = (
             f"the cell is tagged {request.tag}, and nobody can be asked from here; run the runbook with"
-            " `autodevops runbook run NAME --gate ask` in a terminal, or take the cell out of the schedule"
+            " `autodevops runbook run NAME --gate ask` in a terminal, or name executor.approvers in the settings"
         )
         return GateAnswer.to(request, granted=False, by="autodevops", why=why)
 

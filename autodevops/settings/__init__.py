@@ -6,6 +6,7 @@ the setting to set, and an investigation goes on without it.
 
 from autodevops.settings.model import (
     AlertmanagerSettings,
+    ChannelSettings,
     ExecutorSettings,
     GitHubSettings,
     InvestigationSettings,
@@ -15,6 +16,7 @@ from autodevops.settings.model import (
     McpServerSettings,
     MemorySettings,
     OllamaSettings,
+    PortalSettings,
     PrometheusSettings,
     RunsSettings,
     ScarletSettings,
@@ -22,11 +24,13 @@ from autodevops.settings.model import (
     Settings,
     TempoSettings,
     ToolboxSettings,
+    WebhookSettings,
     load_settings,
 )
 
 __all__ = [
     "AlertmanagerSettings",
+    "ChannelSettings",
     "ExecutorSettings",
     "GitHubSettings",
     "InvestigationSettings",
@@ -36,6 +40,7 @@ __all__ = [
     "McpServerSettings",
     "MemorySettings",
     "OllamaSettings",
+    "PortalSettings",
     "PrometheusSettings",
     "RunsSettings",
     "ScarletSettings",
@@ -43,5 +48,6 @@ __all__ = [
     "Settings",
     "TempoSettings",
     "ToolboxSettings",
+    "WebhookSettings",
     "load_settings",
 ]

@@ -1,16 +1,13 @@
 // One question and its answer. The answer comes first, then why, then what it was drawn from.
 
-import { h, icon } from "./dom";
+import { h, icon } from "../../views/src/dom";
+import { drawn } from "../../views/src/drawn";
 import { EvidencePanel } from "./evidence_panel";
-import { logTable } from "./log_table";
 import { CITATION, MarkdownView } from "./markdown";
-import { metricChart } from "./metric_chart";
-import { colours, Cursor, type Part, type TurnScope } from "./scope";
+import { colours, Cursor, type Part, type TurnScope } from "../../views/src/scope";
 import { StepsView, system } from "./steps";
-import { traceChart } from "./trace_chart";
 import { cited, type Turn } from "./turn_state";
-import { findings, hypotheses, missing, nextSteps, timeline, verdictLine } from "./verdict";
-import type { Chart } from "./wire";
+import { findings, hypothesisTable, missing, nextSteps, timeline, verdictLine } from "../../views/src/verdict";
 
 export class TurnView {
   readonly element: HTMLElement;
@@ -107,7 +104,7 @@ export class TurnView {
     const { investigation } = answer;
     if (investigation) {
       this.verdict.append(verdictLine(investigation));
-      const aside = [nextSteps(investigation, answer.text), hypotheses(investigation, this.scope)].filter((node) => node !== null);
+      const aside = [nextSteps(investigation, answer.text), hypothesisTable(investigation, this.scope)].filter((node) => node !== null);
       this.charts.before(...aside);
     }
     const folds = [findings(this.turn.findings, this.scope), investigation && timeline(investigation, answer.text, this.scope), investigation && missing(investigation)];
@@ -168,17 +165,6 @@ function doing(turn: Turn): string {
   if (turn.text) return "Writing";
   if (turn.calls.some((call) => !call.finished)) return "Gathering evidence";
   return turn.calls.length ? "Weighing the evidence" : "Reading the question";
-}
-
-function drawn(chart: Chart, scope: TurnScope): Part {
-  switch (chart.type) {
-    case "metric":
-      return metricChart(chart, scope);
-    case "trace":
-      return traceChart(chart, scope);
-    case "logs":
-      return logTable(chart, scope);
-  }
 }
 
 export function suggestion(text: string, ask: (question: string) => void): HTMLButtonElement {
