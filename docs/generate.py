@@ -185,8 +185,8 @@ def _accepts(schema: dict[str, Any]) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     bounds = f"{low} to {high}" if high is not None else f"from {low}" if low is not None else ""
     longest = f"at most {schema['maxLength']} characters" if "maxLength" in schema else ""
-    pattern = f"`{schema['pattern']}`".replace("|", "\\|") if "pattern" in schema else ""
-    return ", ".join(part for part in (f"{kind} {bounds}".strip(), pattern, longest) if part)
+    about = str(schema.get("description", ""))
+    return ", ".join(part for part in (f"{kind} {bounds}".strip(), about, longest) if part)
 
 
 def scenarios_page() -> str:

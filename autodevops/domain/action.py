@@ -19,8 +19,8 @@ RISKS: tuple[Risk, ...] = ("low", "medium", "high")
 WorkloadKind = Literal["Deployment", "StatefulSet", "DaemonSet"]
 ScaledKind = Literal["Deployment", "StatefulSet"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
-Cpu = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,3}|[1-9][0-9]{0,5}m)$")]  # as the API server spells it: 2, 500m
-Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(Mi|Gi)$")]
+Cpu = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,3}|[1-9][0-9]{0,5}m)$", description="cores: 2 or 500m")]
+Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}(Mi|Gi)$", description="512Mi or 2Gi")]
 PortName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$")]
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$", max_length=200)]

@@ -96,7 +96,6 @@ class Known:
 
 KNOWN = [
     Known("wrong-image-tag", "rollback_workload", unavailable("shipping")),
-    Known("memory-limit-too-low", "rollback_workload", None),
     Known("scaled-to-zero", "scale_workload", ready_share("payment")),
 ]
 
