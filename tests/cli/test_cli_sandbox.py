@@ -145,3 +145,28 @@ def test_the_wrong_address_of_a_living_server_is_recognised(shell: Shell) -> Non
     done = shell.run("doctor", AUTODEVOPS_PROMETHEUS__URL=wrong)
     assert done.returncode == 1
     assert "did not answer like Prometheus" in done.stdout
+
+
+def test_a_change_is_planned_refused_while_stopped_and_left_in_the_log(shell: Shell) -> None:
+    import getpass
+
+    cart = ["-p", "workload=Deployment", "-p", "namespace=shop", "-p", "name=cart"]
+    writing = {
+        "AUTODEVOPS_KUBERNETES__ALLOW_WRITES": "true",
+        "AUTODEVOPS_EXECUTOR__APPROVERS": getpass.getuser(),
+        "USER": "somebody-else",
+    }
+    planned = shell.run("act", "restart_workload", *cart, "--dry-run", **writing)
+    assert planned.returncode == 0, planned.stderr
+    for said in ("restartedAt", "cannot be taken back", "1 yes", "sha256:"):
+        assert said in planned.stdout.replace("0 of 1 yes", "1 yes"), planned.stdout
+    assert shell.run("scarlet", "stop", "rehearsal").returncode == 0
+    refused = shell.run("act", "restart_workload", *cart, "--yes", "--json", **writing)
+    operation = json.loads(refused.stdout)
+    assert refused.returncode == 1
+    assert operation["outcome"]["result"] == "not_applied"
+    assert "rehearsal" in operation["outcome"]["words"]
+    assert operation["proposal"]["asked_by"] == getpass.getuser()
+    assert shell.run("scarlet", "resume").returncode == 0
+    decided = json.loads(shell.run("act", "decisions", "--json").stdout)
+    assert [one["verdict"] for one in decided["decisions"]] == ["seek_approval", "refuse"]
