@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -250,7 +250,7 @@ class Workbench:
         window: TimeWindow | None = None,
         persona: Level | None = None,
         selection: str = "",
-    ) -> AsyncIterator[TurnEvent]:
+    ) -> AsyncGenerator[TurnEvent, None]:
         """One turn with Jamie. Turns on one workbench share a conversation; `persona` "off" is for machines.
 
         `selection`, text of cells or a variable, is what the question may be about.

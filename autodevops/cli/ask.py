@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from autodevops.cli import output
+from autodevops.cli.markdown import print_markdown
 from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_window
-from autodevops.domain.stream import AnswerCompleted
+from autodevops.domain.stream import AnswerCompleted, TurnEvent
 from autodevops.kernel.errors import UsageError
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
@@ -34,6 +35,7 @@ def ask(
     question = checked(question)
     moment, minutes = parse_end(end), parse_window(window)
     selection = _selected(about)
+    seen: list[TurnEvent] = []
     workbench = Workbench.from_settings(load_settings())
 
     async def turn() -> AnswerCompleted:
@@ -48,13 +50,14 @@ def ask(
                     selection=selection,
                 ),
                 quiet=as_json,
+                seen=seen,
             )
 
     answer = asyncio.run(turn())
     if as_json:
-        output.print_json(output.answer_json(answer))
+        output.print_json(output.answer_json(answer) | {"events": [event.model_dump(mode="json") for event in seen]})
     else:
-        output.print_markdown(answer.text)
+        print_markdown(answer.text)
         if answer.note:
             typer.secho(f"\n({answer.note})", err=True, dim=True)
         output.print_evidence(answer.evidence, answer.text)
