@@ -42,6 +42,7 @@ UNDONE = [
     Case("scale_workload", {**of("redis", "StatefulSet"), "replicas": 2}, ("StatefulSet/redis",)),
     Case("patch_resources", {**EMAIL, "memory_limit": "512Mi", "cpu_limit": "1000m"}, ("Deployment/email",)),
     Case("patch_probe", {**EMAIL, "probe": "liveness", "timeout_seconds": 7}, ("Deployment/email",)),
+    Case("patch_image", {**EMAIL, "image": "registry.example/shop/email:0.17.2"}, ("Deployment/email",)),
     Case("patch_env", {**EMAIL, "variable": "OTEL_SERVICE_NAME", "value": "mail"}, ("Deployment/email",)),
     Case(
         "adjust_autoscaler",

@@ -17,7 +17,9 @@ from autodevops.domain.hypothesis import Hypothesis, SuggestedAction
 from autodevops.domain.operation import Operation, Proposal, Symptom
 from autodevops.domain.subject import Subject
 from autodevops.evaluation.suite import half_of
+from autodevops.executor.catalogue import KINDS
 from autodevops.executor.executor import Executor
+from autodevops.executor.kinds import Errand
 from autodevops.executor.remedies import RECIPES, remedies
 from autodevops.investigation import rules
 from autodevops.investigation.actions import _REMEDIES
@@ -128,6 +130,7 @@ async def test_an_investigation_is_mended_by_what_it_proposes_and_a_wrong_action
             found = await workbench.investigate(namespace="shop")
         top = found.hypotheses[0]
         async with tools_of(there) as tools:
+            await a_silence_is_made_once_and_ended(there, tools)
             executor = executor_on(there, tools, tmp_path)
             before = there.specs()
             wrong = ACTION.validate_python(
@@ -149,6 +152,27 @@ async def test_an_investigation_is_mended_by_what_it_proposes_and_a_wrong_action
             assert proposed[0].kind == "mitigation"
             mended = await executor.run(proposal(proposed[0].action, symptom, top.reason))
             assert result_of(mended) == "verified", explained(mended)
+
+
+async def a_silence_is_made_once_and_ended(there: Place, tools: Tools) -> None:
+    labels = {"service": "catalog", "namespace": "shop"}
+    fields = {"alert": "HighLatencyP99", "labels": labels, "minutes": 30, "reason": "in hand"}
+    action, kind = ACTION.validate_python({"kind": "silence_alert", **fields}), KINDS["silence_alert"]
+    errand: Errand[Any] = Errand("op-1", NOON, action, await kind.survey(tools, action, NOON))
+    assert kind.preconditions(action, errand.pre) == ()
+    assert "HighLatencyP99 (" in (await kind.dry_run(tools, errand)).summary
+    assert (await kind.look(tools, errand)).state == "not_applied"
+    for _ in range(2):
+        await kind.apply(tools, errand)
+    silences: Any = (await tools.call("prometheus.list_silences", {})).data
+    (made,) = silences["silences"]
+    assert sorted(made["matchers"]) == ['alertname="HighLatencyP99"', 'namespace="shop"', 'service="catalog"']
+    assert (await kind.look(tools, errand)).state == "settled"
+    for _ in range(2):
+        await kind.undo(tools, errand)
+    assert (await kind.look_undone(tools, errand)).state == "settled"
+    silences = (await tools.call("prometheus.list_silences", {})).data
+    assert silences["silences"] == []
 
 
 def test_every_cause_in_the_table_is_one_that_the_engine_names() -> None:
