@@ -1,5 +1,5 @@
-"""Writes docs/reference/ from the code (settings, commands, tools, rules, scenarios, faults) for `make docs`; a test
-compares."""
+"""Writes docs/reference/ from the code (settings, commands, tools, actions, rules, scenarios, faults) for `make
+docs`; a test compares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import typer
 import yaml
@@ -140,6 +140,55 @@ def rules_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def actions_page() -> str:
+    from autodevops.executor.catalogue import KINDS
+    from autodevops.executor.remedies import RECIPES, ROLL_BACK
+
+    lines = [
+        "# Actions",
+        "",
+        "What may be done to the world, and nothing else. Each is planned, tried without being kept,",
+    ]
+    lines += ["decided about, done once, verified, and taken back where it made things worse.", ""]
+    lines += ["| action | risk | undo |", "|---|---|---|"]
+    lines += [f"| [`{name}`](#{name}) | {one.risk} | {one.undo_words or 'none'} |" for name, one in KINDS.items()]
+    for name, kind in KINDS.items():
+        page = inspect.cleandoc(sys.modules[type(kind).__module__].__doc__ or "")
+        schemas = kind.noun.model_json_schema()
+        required = schemas.get("required", ())
+        lines += ["", f"## {name}", "", page, "", "| field | type | |", "|---|---|---|"]
+        lines += [
+            f"| `{field}` | {_accepts(schema)} | {'' if field in required else 'optional'} |"
+            for field, schema in schemas["properties"].items()
+            if field != "kind"
+        ]
+    lines += ["", "## Which answers which cause", ""]
+    lines += [
+        "Causes that are not here are answered in words: no action mends them, or only people know the right value.",
+        "",
+    ]
+    lines += ["| cause | action | what it does about it |", "|---|---|---|"]
+    lines.append(f"| any, where a release is suspected | {ROLL_BACK.kind} | {ROLL_BACK.why} |")
+    lines += [
+        f"| {reason} | {recipe.kind} | {recipe.why} |" for reason, recipes in RECIPES.items() for recipe in recipes
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _accepts(schema: dict[str, Any]) -> str:
+    """What a field takes, in words."""
+    if "anyOf" in schema:
+        return " or ".join(_accepts(one) for one in schema["anyOf"] if one.get("type") != "null")
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    kind = {"string": "text", "integer": "number", "object": "texts by name", "array": "texts"}[schema["type"]]
+    low, high = schema.get("minimum"), schema.get("maximum")
+    bounds = f"{low} to {high}" if high is not None else f"from {low}" if low is not None else ""
+    longest = f"at most {schema['maxLength']} characters" if "maxLength" in schema else ""
+    about = str(schema.get("description", ""))
+    return ", ".join(part for part in (f"{kind} {bounds}".strip(), about, longest) if part)
+
+
 def scenarios_page() -> str:
     from autodevops.sandbox.world.scenario import grouped, shipped_scenarios
 
@@ -241,6 +290,7 @@ PAGES = {
     "settings": settings_page,
     "commands": commands_page,
     "tools": tools_page,
+    "actions": actions_page,
     "rules": rules_page,
     "scenarios": scenarios_page,
     "faults": faults_page,

@@ -236,7 +236,8 @@ def read_action(name: str, parameters: list[str]) -> Action:
 
 def _value(text: str, annotation: str) -> Any:
     """Text stays text where text is wanted; else JSON where it is some."""
-    if annotation.startswith(("<class 'str'>", "str", "typing.Literal")):
+    wants_text = ("<class 'str'>", "str", "typing.Literal", "typing.Optional[typing.Annotated[str")
+    if annotation.startswith(wants_text):
         return text
     try:
         return json.loads(text)

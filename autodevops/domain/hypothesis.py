@@ -23,6 +23,7 @@ class SuggestedAction(Noun):
     kind: Literal["mitigation", "remediation", "investigation"]
     summary: str
     command: str = ""  # a command the person can copy, e.g. `kubectl rollout undo ...`
+    before_revision: int = 0  # of a rollback: the revision that is to go; what ran before it is to come back
 
 
 class Hypothesis(Noun):

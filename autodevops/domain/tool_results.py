@@ -50,6 +50,14 @@ class ResourceResult(ToolOutput):
     resource: dict[str, Json]
 
 
+class ResourceChange(ToolOutput):
+    """One object after a wait: `changed` before the time was over, or not; `gone` when it is there no more."""
+
+    changed: bool
+    gone: bool = False
+    resource: dict[str, Json] | None = None  # as it is now
+
+
 class ApiResource(Noun):
     kind: str
     name: str  # plural, as in a URL
@@ -278,6 +286,7 @@ class SilenceResult(ToolOutput):
 
     silence: Silence
     dry_run: bool = False
+    changed: bool = True  # false: a call with the same idempotency key had made it before
     alerts: tuple[str, ...] = ()  # names of the alerts that match it now
     undo: str = ""
 
@@ -436,7 +445,28 @@ class IssueResult(ToolOutput):
 
     issue: Issue
     dry_run: bool = False
+    changed: bool = True  # false: it was so already, or a call with the same idempotency key had opened it before
     undo: str = ""
+
+
+class RevertResult(ToolOutput):
+    """A pull request that takes one commit back. With `dry_run` it is not opened: `pull` has number 0."""
+
+    pull: PullRequest
+    reverts: str  # the commit
+    branch: str
+    base: str
+    paths: tuple[str, ...]  # files that get back what they were
+    dry_run: bool = False
+    changed: bool = True  # false: it was open already
+    undo: str = ""
+
+
+class PullClosedResult(ToolOutput):
+    pull: PullRequest
+    branch_deleted: bool
+    dry_run: bool = False
+    changed: bool = True
 
 
 class CommentResult(ToolOutput):
@@ -448,6 +478,7 @@ class CommentResult(ToolOutput):
     author: str
     at: UtcDatetime
     dry_run: bool = False
+    changed: bool = True  # false: a call with the same idempotency key had written it before
     undo: str = ""
 
 

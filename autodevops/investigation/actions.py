@@ -188,6 +188,7 @@ def suggest(candidate: Candidate) -> tuple[SuggestedAction, ...]:
                 kind="mitigation",
                 summary=f"Roll {subject.name} back to what ran {back}.",
                 command=_kubectl(subject, "rollout", "undo", _target(subject)),
+                before_revision=candidate.rollout.number,
             )
         )
     remedy = _REMEDIES.get(candidate.reason)

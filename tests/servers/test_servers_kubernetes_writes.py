@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -144,6 +145,12 @@ REFUSED = [
     ("evict_pod", {"name": "redis-9"}, "Did you mean redis-0"),
     ("cordon_node", {"name": "nod-1"}, "node-1"),
     ("drain_node", {"name": "nod-1"}, "node-1"),
+    ("scale_workload", {**CART, "replicas": 9, "uid": "another"}, "made anew"),
+    ("restart_workload", {**CART, "uid": "another"}, "made anew"),
+    ("restart_workload", {**CART, "generation": 99, "stamp": "never"}, "not 99"),
+    ("rollback_workload", {"kind": "deploy", "name": "shipping", "generation": 99}, "not 99"),
+    ("cordon_node", {"name": "node-1", "uid": "another"}, "made anew"),
+    ("delete_finished_job", {"name": "no-such-job"}, "does not exist"),
     ("patch_resource", {**CART, "patch": {"spec": {"replcas": 1}}}, 'unknown field "spec.replcas"'),
     ("patch_resource", {**CART, "patch": {"spec": {"replicas": -1}}}, "spec.replicas"),
     ("patch_resource", {**CART, "patch": {}, "resource_version": "7"}, "not 7"),
@@ -159,6 +166,64 @@ async def test_what_cannot_be_done_says_why(
     with pytest.raises(ToolRejected) as caught:  # ToolNotFound is one
         await ask(server, tool, **arguments, dry_run=False)
     assert says in str(caught.value)
+
+
+async def test_a_restart_with_one_stamp_happens_once_and_a_changed_workload_is_left_alone(
+    server: MCPServer[Any],
+) -> None:
+    async def generation() -> int:
+        item = (await call(server, "get_resource", kind="deploy", name="payment"))["resource"]
+        return int(item["metadata"]["generation"])
+
+    begun = await generation()
+    restart = {"kind": "deploy", "name": "payment", "generation": begun, "dry_run": False}
+    first = await call(server, "restart_workload", **restart, stamp="plan-1")
+    again = await call(server, "restart_workload", **restart, stamp="plan-1")
+    assert (first["changed"], again["changed"]) == (True, False)
+    assert "bears the stamp plan-1 already" in again["summary"]
+    assert await generation() == begun + 1
+    with pytest.raises(ToolRejected, match="changed meanwhile"):
+        await ask(server, "restart_workload", **restart, stamp="plan-2")
+    assert await generation() == begun + 1
+
+
+async def test_a_wait_ends_with_the_change_and_not_before(server: MCPServer[Any]) -> None:
+    async with Client(server) as client:
+
+        async def wait(**more: Any) -> dict[str, Any]:
+            found = await client.call_tool("wait_for_change", {"kind": "cm", "name": "kube-root-ca.crt", **more})
+            return found.structured_content or {}
+
+        quiet = await wait(timeout_seconds=1)
+        assert (quiet["changed"], quiet["gone"]) == (False, False)
+        version = quiet["resource"]["metadata"]["resourceVersion"]
+        waiting = asyncio.create_task(wait(resource_version=version, timeout_seconds=60))
+        patch = {"metadata": {"labels": {"waited": "for"}}}
+        arguments = {"kind": "cm", "name": "kube-root-ca.crt", "patch": patch, "dry_run": False}
+        await client.call_tool("patch_resource", arguments)
+        changed = await waiting
+        assert changed["changed"]
+        assert changed["resource"]["metadata"]["labels"]["waited"] == "for"
+        assert (await wait(resource_version=version, timeout_seconds=60))["changed"]  # it had changed before
+    async with Client(server) as client:
+        gone = await client.call_tool("wait_for_change", {"kind": "cm", "name": "nobody", "resource_version": "1"})
+        assert (gone.structured_content or {})["gone"]
+
+
+async def test_only_a_job_that_has_ended_is_deleted_and_its_pods_with_it(server: MCPServer[Any]) -> None:
+    jobs = (await call(server, "list_resources", kind="jobs", namespace="shop", output="full"))["items"]
+    ended = next(one for one in jobs if one["status"].get("completionTime"))
+    uid, name = ended["metadata"]["uid"], ended["metadata"]["name"]
+    arguments = {"name": name, "namespace": "shop", "uid": uid}
+    tried = await call(server, "delete_finished_job", **arguments)
+    assert tried["summary"].startswith("Dry run, nothing was changed:")
+    assert (await call(server, "get_resource", kind="job", name=name))["resource"]["metadata"]["uid"] == uid
+    done = await call(server, "delete_finished_job", **arguments, dry_run=False)
+    assert not done["undo"]["possible"]
+    with pytest.raises(ToolRejected, match="does not exist"):
+        await ask(server, "delete_finished_job", **arguments, dry_run=False)
+    pods = await call(server, "list_resources", kind="pods", namespace="shop", label_selector=f"job-name={name}")
+    assert pods["rows"] == []
 
 
 async def test_an_autoscaled_workload_warns(server: MCPServer[Any]) -> None:

@@ -68,6 +68,19 @@ async def test_a_silence_is_tried_made_listed_ended_and_can_be_made_again(server
         await ask(server, "expire_silence", silence_id=made.silence_id)
 
 
+async def test_a_silence_of_one_key_is_made_once_even_after_it_was_ended(server: MCPServer[Any]) -> None:
+    wanted = {**ASKED, "matchers": '{service="cart"}', "idempotency_key": "op-1"}
+    made = await call(server, "create_silence", **wanted)
+    again = await call(server, "create_silence", **wanted)
+    assert (made["changed"], again["changed"]) == (True, False)
+    assert made["silence"]["silence_id"] == again["silence"]["silence_id"]
+    assert made["silence"]["comment"] == "rolling back, INC-12 [op-1]"
+    await call(server, "expire_silence", silence_id=made["silence"]["silence_id"])
+    late = await call(server, "create_silence", **wanted)
+    assert (late["changed"], late["silence"]["state"]) == (False, "expired")
+    assert (await silences(server)).silences == ()
+
+
 async def test_a_value_with_quotes_is_matched(server: MCPServer[Any]) -> None:
     tried = await call(server, "create_silence", dry_run=True, matchers='{service="odd\\"name"}', **ASKED)
     assert tried["alerts"] == ['HighErrorRate (service=odd"name)']
@@ -114,8 +127,10 @@ async def test_alert_groups_of_the_real_one_are_read(server: MCPServer[Any]) -> 
 
 WRITING = {
     "prometheus": {"create_silence", "expire_silence"},
-    "github": {"create_issue", "add_comment"},
+    "github": {"create_issue", "add_comment", "delete_comment", "close_issue", "open_revert_pull", "close_pull"},
 }
+
+TAKING_BACK = {"expire_silence", "close_issue", "close_pull", "delete_comment"}
 
 
 @pytest.mark.parametrize("name", WRITING)
@@ -127,7 +142,7 @@ async def test_tools_that_write_are_offered_only_where_allowed_and_say_that_they
         tools = (await client.list_tools()).tools
     hints = {tool.name: tool.annotations for tool in tools}
     assert {tool for tool, hint in hints.items() if hint and hint.read_only_hint is False} == WRITING[name]
-    assert {tool for tool, hint in hints.items() if hint and hint.destructive_hint} <= {"expire_silence"}
+    assert {tool for tool, hint in hints.items() if hint and hint.destructive_hint} <= TAKING_BACK
 
 
 async def test_a_read_only_toolbox_does_not_offer_them(server: MCPServer[Any]) -> None:

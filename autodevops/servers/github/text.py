@@ -16,10 +16,12 @@ from autodevops.domain.tool_results import (
     Issue,
     IssueList,
     IssueResult,
+    PullClosedResult,
     PullRequest,
     PullRequestList,
     PullRequestResult,
     ReleaseList,
+    RevertResult,
 )
 from autodevops.servers._text import first_line, when
 
@@ -57,15 +59,33 @@ def issues(result: IssueList) -> str:
 
 
 def issue(result: IssueResult) -> str:
+    if result.dry_run and result.changed:
+        what = "close" if result.issue.number else "open"
+        return f"Would {what} in {result.issue.repository}: {result.issue.title}"
+    before = "" if result.changed else "It was so before.\n"
+    return f"{before}{_issue(result.issue)}\n{result.issue.url}\nUndo: {result.undo or 'none needed'}"
+
+
+def revert(result: RevertResult) -> str:
+    files = ", ".join(result.paths)
+    if result.dry_run and result.changed:
+        return f"Would open against {result.base}: {result.pull.title}\nFiles that get back what they were: {files}"
+    before = "" if result.changed else "It was open before.\n"
+    return f"{before}{_pull(result.pull)}\n{result.pull.url}\nFiles: {files}\nUndo: {result.undo}"
+
+
+def pull_closed(result: PullClosedResult) -> str:
     if result.dry_run:
-        return f"Would open in {result.issue.repository}: {result.issue.title}"
-    return f"{_issue(result.issue)}\n{result.issue.url}\nUndo: {result.undo}"
+        return f"Would close {_pull(result.pull)}"
+    gone = ", and its branch is deleted" if result.branch_deleted else ""
+    return f"{_pull(result.pull)}{gone}"
 
 
 def comment(result: CommentResult) -> str:
     if result.dry_run:
         return f"Would comment on {result.on}: {result.url}"
-    return f"Comment {result.comment_id} by {result.author}: {result.url}\nUndo: {result.undo}"
+    before = "" if result.changed else "It was written before.\n"
+    return f"{before}Comment {result.comment_id} by {result.author}: {result.url}\nUndo: {result.undo}"
 
 
 def deployments(result: DeploymentList) -> str:

@@ -9,10 +9,12 @@ again when the cluster refuses the credentials, because tokens and plugins' answ
 from __future__ import annotations
 
 import json
+import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from autodevops.kernel.errors import ToolDenied, ToolRejected
@@ -21,6 +23,9 @@ from autodevops.servers._json import decoded
 from autodevops.servers.kubernetes.connect import Connection, connect
 from autodevops.servers.kubernetes.refusals import refusal, said
 from autodevops.settings import KubernetesSettings
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
 
 Params = Sequence[tuple[str, str]]
 
@@ -124,6 +129,23 @@ class KubernetesApi:
             raise unlike(system, "JSON of another shape")
         return document
 
+    def events(self, path: str, params: Params, seconds: float, *, missing: str = "") -> Generator[Mapping[str, Any]]:
+        """The events of a watch as they come, for at most `seconds`; whoever has seen enough stops asking.
+
+        Raises a ToolError when the watch is refused or breaks.
+        """
+        connection = self.connection()
+        query = [*params, ("watch", "true"), ("timeoutSeconds", str(max(1, math.ceil(seconds))))]
+        patience = seconds + self._settings.timeout_seconds
+        with self._opened(connection, "GET", path, query, None, "application/json", "", patience) as response:
+            if response.status != 200:
+                body = response.read(MAX_ANSWER_BYTES, decode_content=True)
+                raise self.refusal(Reply(response.status, body), missing)
+            for line in _lines(response):
+                event = decoded(line)
+                if isinstance(event, dict):
+                    yield event
+
     def _send(
         self,
         connection: Connection,
@@ -134,6 +156,31 @@ class KubernetesApi:
         accept: str,
         content_type: str,
     ) -> Reply:
+        patience = self._settings.timeout_seconds
+        with self._opened(connection, method, path, params, body, accept, content_type, patience) as response:
+            content = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+            if len(content) <= MAX_ANSWER_BYTES:
+                response.drain_conn()
+        if len(content) > MAX_ANSWER_BYTES:
+            raise ToolRejected(
+                f"The answer of {connection.system.place} is larger than {MAX_ANSWER_BYTES // 2**20} MiB.",
+                "Narrow with namespace, a selector or a smaller limit.",
+            )
+        return Reply(response.status, content, _warnings(response.headers.getlist("Warning")))
+
+    @contextmanager
+    def _opened(
+        self,
+        connection: Connection,
+        method: str,
+        path: str,
+        params: Params,
+        body: object,
+        accept: str,
+        content_type: str,
+        patience: float,
+    ) -> Iterator[BaseHTTPResponse]:
+        """An answer whose body is read inside; `patience`: seconds until the whole of it must be there."""
         from kubernetes.client.exceptions import OpenApiException
         from kubernetes.config import ConfigException
         from urllib3 import Timeout
@@ -147,15 +194,13 @@ class KubernetesApi:
                 url,
                 body=None if body is None else json.dumps(body).encode(),
                 headers=_headers(connection, accept, content_type if body is not None else ""),
-                timeout=Timeout(total=self._settings.timeout_seconds),
+                timeout=Timeout(total=patience),
                 retries=False,  # the toolbox decides what is tried again
                 redirect=False,
                 preload_content=False,
             )
             with response:
-                content = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-                if len(content) <= MAX_ANSWER_BYTES:
-                    response.drain_conn()
+                yield response
         except ConfigException as error:
             raise ToolDenied(
                 f"{system.place} cannot be asked, for {connection.credentials} cannot be renewed: "
@@ -164,14 +209,21 @@ class KubernetesApi:
             ) from error
         except (HTTPError, OSError, OpenApiException) as error:
             if _is_timeout(error):
-                raise timed_out(system, f"{self._settings.timeout_seconds:g} s have passed") from error
+                raise timed_out(system, f"{patience:g} s have passed") from error
             raise unreachable(system, error) from error
-        if len(content) > MAX_ANSWER_BYTES:
-            raise ToolRejected(
-                f"The answer of {system.place} is larger than {MAX_ANSWER_BYTES // 2**20} MiB.",
-                "Narrow with namespace, a selector or a smaller limit.",
-            )
-        return Reply(response.status, content, _warnings(response.headers.getlist("Warning")))
+
+
+def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
+    """A body's lines as they arrive: an answer that stays open is never waited for as a whole."""
+    rest = b""
+    for chunk in response.stream(None, decode_content=True):
+        rest += chunk
+        *lines, rest = rest.split(b"\n")
+        yield from (line for line in lines if line.strip())
+        if len(rest) > MAX_ANSWER_BYTES:
+            return
+    if rest.strip():
+        yield rest
 
 
 def _headers(connection: Connection, accept: str, content_type: str) -> Any:

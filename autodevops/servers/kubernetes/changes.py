@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import FieldEdit, Undo, WriteResult
-from autodevops.kernel.errors import ToolNotFound
+from autodevops.kernel.errors import ToolNotFound, ToolRejected
 from autodevops.servers.kubernetes.api import Reply
 from autodevops.servers.kubernetes.cluster import Cluster, Object, Params
 from autodevops.servers.kubernetes.discovery import ResourceType
@@ -23,6 +23,7 @@ from autodevops.servers.kubernetes.refusals import Conflict
 ATTEMPTS = 4  # controllers write status all the time; so often a write is tried on the newest state
 
 T = TypeVar("T")
+DECIDE_ANEW = "Read it again, and decide anew."
 NOT_NEEDED = Undo(possible=False, note="Nothing has changed.")
 
 
@@ -119,6 +120,23 @@ def subject(kind: ResourceType, item: Object) -> Subject:
         namespace=metadata.get("namespace", ""),
         api_version=kind.api_version,
     )
+
+
+def guard(kind: ResourceType, item: Object, uid: str, generation: int | None = None) -> None:
+    """Raises ToolRejected when the object is another one by now, or its spec was changed since `generation`.
+
+    Not its resource version, which controllers move with every status they report.
+    """
+    metadata = item["metadata"]
+    if uid and metadata.get("uid") != uid:
+        raise ToolRejected(
+            f"{subject(kind, item)} is not the one with uid {uid} any more; it was made anew.", DECIDE_ANEW
+        )
+    found = metadata.get("generation")
+    if generation is not None and found != generation:
+        raise ToolRejected(
+            f"{subject(kind, item)} was changed meanwhile: its generation is {found}, not {generation}.", DECIDE_ANEW
+        )
 
 
 def said(summary: str, dry_run: bool) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from autodevops.domain.tool_results import DrainedPod, DrainResult, Undo, WriteResult
 from autodevops.kernel.errors import ToolError, ToolNotFound, ToolRejected, ToolUnavailable
-from autodevops.servers.kubernetes.changes import controller_of, patch, result, said, subject
+from autodevops.servers.kubernetes.changes import controller_of, guard, patch, result, said, subject
 from autodevops.servers.kubernetes.cluster import MAX_OBJECTS, NODES, PODS, Cluster, Object
 from autodevops.servers.kubernetes.pods import MIRROR, TOO_MANY_REQUESTS, blocked_by, evict_once
 
@@ -39,8 +39,9 @@ class Leaving:
         )
 
 
-def cordon(cluster: Cluster, name: str, dry_run: bool, *, on: bool = True) -> WriteResult:
+def cordon(cluster: Cluster, name: str, dry_run: bool, *, on: bool = True, uid: str = "") -> WriteResult:
     node = cluster.read_object(NODES, name, "")
+    guard(NODES, node, uid)
     body = {"spec": {"unschedulable": on or None}}  # null takes the field away, as kubectl does
     reply = patch(cluster, NODES, node, body, patch_type="strategic", dry_run=dry_run)
     here, back = ("cordon_node", "uncordon_node") if on else ("uncordon_node", "cordon_node")
@@ -118,10 +119,11 @@ async def drain(
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]],
     sleep: Callable[[float], Awaitable[None]],
     progress: Callable[[int, int, str], Awaitable[None]],
+    uid: str = "",
 ) -> DrainResult:
     """Cordon, then evict until every pod has gone or `seconds` have passed; asks at least once."""
     pods = await in_thread(lambda: pods_on(cluster, name, unmanaged=unmanaged, empty_dir=empty_dir))
-    cordoned: WriteResult = await in_thread(lambda: _cordoned(cluster, name, pods, dry_run))
+    cordoned: WriteResult = await in_thread(lambda: _cordoned(cluster, name, pods, dry_run, uid))
     left = seconds
     asked_before = ASK_AGAIN_SECONDS
     while True:
@@ -139,11 +141,11 @@ async def drain(
         asked_before += pause
 
 
-def _cordoned(cluster: Cluster, name: str, pods: Sequence[Leaving], dry_run: bool) -> WriteResult:
+def _cordoned(cluster: Cluster, name: str, pods: Sequence[Leaving], dry_run: bool, uid: str) -> WriteResult:
     if not dry_run:
         cluster.read_object(NODES, name, "")
         refuse(name, pods)
-    return cordon(cluster, name, dry_run)
+    return cordon(cluster, name, dry_run, uid=uid)
 
 
 def _round(cluster: Cluster, pods: Sequence[Leaving], grace: int | None, dry_run: bool, ask: bool) -> list[Leaving]:

@@ -13,13 +13,14 @@ from autodevops.domain.tool_results import (
     ApiResourceList,
     ClusterContext,
     PodLogs,
+    ResourceChange,
     ResourceList,
     ResourceResult,
     RolloutHistory,
     UsageList,
 )
 from autodevops.servers._tools import Server, new_server, read_tool
-from autodevops.servers.kubernetes import access, listing, reading, text
+from autodevops.servers.kubernetes import access, listing, reading, text, waiting
 from autodevops.servers.kubernetes.api import KubernetesApi
 from autodevops.servers.kubernetes.cluster import MAX_OBJECTS, Cluster
 from autodevops.servers.kubernetes.words import AnyNamespace, Kind, Name, Namespace, in_thread
@@ -133,6 +134,26 @@ def _add_reads(server: Server, cluster: Cluster) -> None:
         Without a namespace, that of the kubeconfig context is used for namespaced kinds.
         """
         return await in_thread(lambda: reading.get_object(cluster, kind, name, namespace))
+
+    @read_tool(server, text.change)
+    async def wait_for_change(
+        kind: Kind,
+        name: Name,
+        namespace: Namespace = "",
+        resource_version: Annotated[
+            str, Field(description="Of the object as you know it (metadata.resourceVersion). Empty: as it is now.")
+        ] = "",
+        timeout_seconds: Annotated[
+            int, Field(description="How long to wait at most.", ge=1, le=waiting.MAX_WAIT_SECONDS)
+        ] = 30,
+    ) -> ResourceChange:
+        """Wait until one object changes or goes, by a watch, and read it. Answers at once when it has changed already.
+
+        Use it to follow a rollout: read, judge, then ask again with the version that was read.
+        """
+        return await in_thread(
+            lambda: waiting.wait_for_change(cluster, kind, name, namespace, resource_version, timeout_seconds)
+        )
 
     @read_tool(server, text.logs)
     async def get_pod_logs(

@@ -16,6 +16,7 @@ from autodevops.domain.tool_results import (
     ApiResourceList,
     DrainResult,
     PodLogs,
+    ResourceChange,
     ResourceList,
     ResourceResult,
     RolloutHistory,
@@ -38,6 +39,12 @@ def resources(answer: ResourceList) -> str:
 
 def resource(answer: ResourceResult) -> str:
     return _yaml(answer.resource)
+
+
+def change(answer: ResourceChange) -> str:
+    if answer.gone:
+        return "It is gone."
+    return ("" if answer.changed else "It did not change in that time.\n") + _yaml(answer.resource or {})
 
 
 def events(answer: ResourceList) -> str:

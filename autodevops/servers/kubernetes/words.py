@@ -25,6 +25,13 @@ Grace = Annotated[
     Field(description="Seconds its program gets to end by itself. null: what the pod says; 0: kill at once.", ge=0),
 ]
 Uid = Annotated[str, Field(description="Only if the pod still has this uid (metadata.uid). Empty: whatever it has.")]
+SameUid = Annotated[
+    str, Field(description="Only if it still is the object with this uid (metadata.uid). Empty: whatever it is.")
+]
+Generation = Annotated[
+    int | None,
+    Field(description="Only if nobody changed its spec since this metadata.generation. null: whatever it has."),
+]
 
 
 async def in_thread(function: Callable[[], T]) -> T:

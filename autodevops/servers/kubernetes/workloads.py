@@ -9,7 +9,7 @@ from autodevops.domain.tool_results import Undo, WriteResult
 from autodevops.kernel.errors import ToolError, ToolNotFound, ToolRejected
 from autodevops.servers._failures import unlike
 from autodevops.servers.kubernetes import rollout
-from autodevops.servers.kubernetes.changes import patch, result, subject
+from autodevops.servers.kubernetes.changes import guard, patch, result, subject
 from autodevops.servers.kubernetes.cluster import MAX_OBJECTS, Cluster, Object
 from autodevops.servers.kubernetes.discovery import ResourceType
 from autodevops.servers.kubernetes.objects import LAST_APPLIED
@@ -28,12 +28,21 @@ _DEPLOYMENTS_OWN = {  # annotations of a ReplicaSet that a rollback leaves where
 
 
 def scale(
-    cluster: Cluster, word: str, name: str, namespace: str, replicas: int, expected: int | None, dry_run: bool
+    cluster: Cluster,
+    word: str,
+    name: str,
+    namespace: str,
+    replicas: int,
+    expected: int | None,
+    dry_run: bool,
+    *,
+    uid: str = "",
 ) -> WriteResult:
     """Through the scale subresource, which custom workloads have as well."""
     kind = cluster.type_of(word)
     where = cluster.namespace_of(kind, namespace)
     item = cluster.read_object(kind, name, where)
+    guard(kind, item, uid)
     try:
         current = cluster.api.get(f"{kind.path(where, name)}/scale", missing=f"{kind.kind} {name}/scale")
     except ToolNotFound as error:
@@ -62,12 +71,32 @@ def scale(
     )
 
 
-def restart(cluster: Cluster, word: str, name: str, namespace: str, now: datetime, dry_run: bool) -> WriteResult:
+def restart(
+    cluster: Cluster,
+    word: str,
+    name: str,
+    namespace: str,
+    now: datetime,
+    dry_run: bool,
+    *,
+    stamp: str = "",
+    uid: str = "",
+    generation: int | None = None,
+) -> WriteResult:
+    """With a `stamp` that the workload bears already nothing is done, whatever its generation: this was that restart.
+
+    Raises Conflict when somebody wrote it between our reading and our writing it.
+    """
     kind = cluster.workload_type(word, ROLLED, "cannot be restarted")
     item = cluster.read_object(kind, name, cluster.namespace_of(kind, namespace))
+    stamp = stamp or now.isoformat(timespec="seconds")
+    if _restarted_at(item) != stamp:
+        guard(kind, item, uid, generation)
     _not_paused(kind, item, "restart")
-    annotations = {RESTARTED_AT: now.isoformat(timespec="seconds")}
-    body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+    body = {
+        "metadata": {"resourceVersion": item["metadata"].get("resourceVersion")},
+        "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: stamp}}}},
+    }
     reply = patch(cluster, kind, item, body, patch_type="strategic", dry_run=dry_run)
     strategy = ((item.get("spec") or {}).get("updateStrategy") or {}).get("type")
     waits = (
@@ -80,16 +109,28 @@ def restart(cluster: Cluster, word: str, name: str, namespace: str, now: datetim
         cluster.api.understood(reply),
         dry_run=dry_run,
         summary=f"The rollout that restarts every pod of {subject(kind, item)} is started.",
+        unchanged=f"{subject(kind, item)} bears the stamp {stamp} already; that restart was started before.",
         undo=Undo(possible=False, note="A restart has no undo: it runs the same template in new pods."),
         warnings=[*reply.warnings, *waits],
     )
 
 
-def roll_back(cluster: Cluster, word: str, name: str, namespace: str, revision: int, dry_run: bool) -> WriteResult:
+def roll_back(
+    cluster: Cluster,
+    word: str,
+    name: str,
+    namespace: str,
+    revision: int,
+    dry_run: bool,
+    *,
+    uid: str = "",
+    generation: int | None = None,
+) -> WriteResult:
     """To `revision`, or with 0 to the one before the current."""
     kind = cluster.workload_type(word, ROLLED, "cannot be rolled back")
     where = cluster.namespace_of(kind, namespace)
     item = cluster.read_object(kind, name, where)
+    guard(kind, item, uid, generation)
     _not_paused(kind, item, "roll back")
     carriers, _ = revisions_of(cluster, kind, item, where)
     try:
@@ -117,6 +158,11 @@ def roll_back(cluster: Cluster, word: str, name: str, namespace: str, revision: 
         undo=Undo(possible=True, tool="rollback_workload", arguments=back),
         warnings=[*reply.warnings, *_applied(item)],
     )
+
+
+def _restarted_at(item: Object) -> str:
+    template = (item.get("spec") or {}).get("template") or {}
+    return str(((template.get("metadata") or {}).get("annotations") or {}).get(RESTARTED_AT, ""))
 
 
 def _which(kind: ResourceType, item: Object, by_number: dict[int, Object], revision: int) -> tuple[int, int]:

@@ -11,10 +11,20 @@ from pydantic import Field
 from autodevops.domain.tool_results import DrainResult, WriteResult
 from autodevops.kernel.clock import utc_now
 from autodevops.servers._tools import Server, write_tool
-from autodevops.servers.kubernetes import nodes, patching, pods, text, workloads
+from autodevops.servers.kubernetes import jobs, nodes, patching, pods, text, workloads
 from autodevops.servers.kubernetes.changes import on_newest
 from autodevops.servers.kubernetes.cluster import Cluster
-from autodevops.servers.kubernetes.words import DryRun, Grace, Kind, Name, Namespace, Uid, in_thread
+from autodevops.servers.kubernetes.words import (
+    DryRun,
+    Generation,
+    Grace,
+    Kind,
+    Name,
+    Namespace,
+    SameUid,
+    Uid,
+    in_thread,
+)
 
 MAX_DRAIN_SECONDS = 600
 
@@ -22,6 +32,7 @@ MAX_DRAIN_SECONDS = 600
 def add_write_tools(server: Server, cluster: Cluster) -> None:
     _add_workloads(server, cluster)
     _add_pods(server, cluster)
+    _add_jobs(server, cluster)
     _add_nodes(server, cluster)
 
     @write_tool(server, destructive=True, idempotent=False, text=text.write)
@@ -68,6 +79,7 @@ def _add_workloads(server: Server, cluster: Cluster) -> None:
         expected_replicas: Annotated[
             int | None, Field(description="Only if it has so many now. null: whatever it has.")
         ] = None,
+        uid: SameUid = "",
         dry_run: DryRun = True,
     ) -> WriteResult:
         """Set the replicas of a Deployment, StatefulSet, ReplicaSet or custom workload that can be scaled.
@@ -76,16 +88,43 @@ def _add_workloads(server: Server, cluster: Cluster) -> None:
         """
         return await in_thread(
             lambda: on_newest(
-                lambda: workloads.scale(cluster, kind, name, namespace, replicas, expected_replicas, dry_run)
+                lambda: workloads.scale(cluster, kind, name, namespace, replicas, expected_replicas, dry_run, uid=uid)
             )
         )
 
     @write_tool(server, destructive=True, idempotent=False, text=text.write)
     async def restart_workload(
-        kind: Kind, name: Name, namespace: Namespace = "", dry_run: DryRun = True
+        kind: Kind,
+        name: Name,
+        namespace: Namespace = "",
+        stamp: Annotated[
+            str,
+            Field(
+                description="What its restartedAt annotation shall say. A call with a stamp that it bears already "
+                "restarts nothing, so that it can be repeated. Empty: the time it is.",
+                max_length=200,
+            ),
+        ] = "",
+        uid: SameUid = "",
+        generation: Generation = None,
+        dry_run: DryRun = True,
     ) -> WriteResult:
         """Replace every pod of a Deployment, StatefulSet or DaemonSet by its rollout, like kubectl rollout restart."""
-        return await in_thread(lambda: workloads.restart(cluster, kind, name, namespace, utc_now(), dry_run))
+        return await in_thread(
+            lambda: on_newest(
+                lambda: workloads.restart(
+                    cluster,
+                    kind,
+                    name,
+                    namespace,
+                    utc_now(),
+                    dry_run,
+                    stamp=stamp,
+                    uid=uid,
+                    generation=generation,
+                )
+            )
+        )
 
     @write_tool(server, destructive=True, idempotent=False, text=text.write)
     async def rollback_workload(
@@ -95,11 +134,17 @@ def _add_workloads(server: Server, cluster: Cluster) -> None:
         to_revision: Annotated[
             int, Field(description="A revision of get_rollout_history. 0: the one before the current.", ge=0)
         ] = 0,
+        uid: SameUid = "",
+        generation: Generation = None,
         dry_run: DryRun = True,
     ) -> WriteResult:
         """Give a Deployment, StatefulSet or DaemonSet the pod template of an earlier revision, like rollout undo."""
         return await in_thread(
-            lambda: on_newest(lambda: workloads.roll_back(cluster, kind, name, namespace, to_revision, dry_run))
+            lambda: on_newest(
+                lambda: workloads.roll_back(
+                    cluster, kind, name, namespace, to_revision, dry_run, uid=uid, generation=generation
+                )
+            )
         )
 
 
@@ -127,16 +172,28 @@ def _add_pods(server: Server, cluster: Cluster) -> None:
         return await in_thread(lambda: pods.evict(cluster, name, namespace, uid, grace_period_seconds, dry_run))
 
 
+def _add_jobs(server: Server, cluster: Cluster) -> None:
+    @write_tool(server, destructive=True, idempotent=False, text=text.write)
+    async def delete_finished_job(
+        name: Name,
+        namespace: Namespace = "",
+        uid: SameUid = "",
+        dry_run: DryRun = True,
+    ) -> WriteResult:
+        """Delete one Job that is complete or has failed, with its pods and logs. Refuses a Job that still runs."""
+        return await in_thread(lambda: jobs.delete_finished(cluster, name, namespace, uid, dry_run))
+
+
 def _add_nodes(server: Server, cluster: Cluster) -> None:
     @write_tool(server, destructive=False, idempotent=True, text=text.write)
-    async def cordon_node(name: Name, dry_run: DryRun = True) -> WriteResult:
+    async def cordon_node(name: Name, uid: SameUid = "", dry_run: DryRun = True) -> WriteResult:
         """Place no new pods on a node; the pods on it stay."""
-        return await in_thread(lambda: nodes.cordon(cluster, name, dry_run))
+        return await in_thread(lambda: nodes.cordon(cluster, name, dry_run, uid=uid))
 
     @write_tool(server, destructive=False, idempotent=True, text=text.write)
-    async def uncordon_node(name: Name, dry_run: DryRun = True) -> WriteResult:
+    async def uncordon_node(name: Name, uid: SameUid = "", dry_run: DryRun = True) -> WriteResult:
         """Place new pods on a node again."""
-        return await in_thread(lambda: nodes.cordon(cluster, name, dry_run, on=False))
+        return await in_thread(lambda: nodes.cordon(cluster, name, dry_run, on=False, uid=uid))
 
     @write_tool(server, destructive=True, idempotent=True, text=text.write)
     async def drain_node(
@@ -152,6 +209,7 @@ def _add_nodes(server: Server, cluster: Cluster) -> None:
         timeout_seconds: Annotated[
             int, Field(description="How long to wait for pods to leave.", ge=0, le=MAX_DRAIN_SECONDS)
         ] = 60,
+        uid: SameUid = "",
         dry_run: DryRun = True,
     ) -> DrainResult:
         """Cordon a node and evict its pods, asking disruption budgets. Says of every pod whether it left, and why not.
@@ -174,4 +232,5 @@ def _add_nodes(server: Server, cluster: Cluster) -> None:
             in_thread=in_thread,
             sleep=anyio.sleep,
             progress=progress,
+            uid=uid,
         )

@@ -74,6 +74,15 @@ def _add_write_tools(server: Server, api: HttpApi, times: Times) -> None:
         ],
         created_by: Annotated[str, Field(description="Who asks for it: a person, or an agent and its person.")],
         comment: Annotated[str, Field(description="Why, with a link to the incident where there is one.")],
+        idempotency_key: Annotated[
+            str,
+            Field(
+                description="So that the call can be repeated: where a silence of this key was made before, that one "
+                "is answered, whatever became of it. Empty: always another one.",
+                pattern=r"^[\w.:-]*$",
+                max_length=100,
+            ),
+        ] = "",
         dry_run: DryRun = False,
     ) -> SilenceResult:
         """Mute notifications of the alerts that match, for a bounded time. Alerts go on firing, nobody is paged.
@@ -86,13 +95,17 @@ def _add_write_tools(server: Server, api: HttpApi, times: Times) -> None:
         for name, said in (("created_by", created_by), ("comment", comment)):
             if not said.strip():
                 raise ToolRejected(f"Argument {name} is empty.", f"Say {name}; a silence is read by others.")
+        mark = f"[{idempotency_key}]" if idempotency_key else ""
+        if mark and (made := await _made_before(api, mark)):
+            named = tuple(await _muted(api, given))[:MAX_NAMED]
+            return SilenceResult(silence=made, dry_run=dry_run, changed=False, alerts=named, undo=_ended_by(made))
         start = times.clock()
         body = {
             "matchers": given,
             "startsAt": start.isoformat(),
             "endsAt": (start + timedelta(minutes=duration_minutes)).isoformat(),
             "createdBy": created_by.strip(),
-            "comment": comment.strip(),
+            "comment": f"{comment.strip()} {mark}".strip(),
         }
         muted = await _muted(api, given)
         state: dict[str, Any] = {"id": "", "status": {"state": "none"}}
@@ -101,13 +114,14 @@ def _add_write_tools(server: Server, api: HttpApi, times: Times) -> None:
             with api.understanding():
                 state = {"id": api.json(reply)["silenceID"], "status": {"state": "active"}}
         shown, truncated, note = cut(muted, MAX_NAMED, "alerts", "")
+        silence = answers.silence({**body, **state})
         return SilenceResult(
-            silence=answers.silence({**body, **state}),
+            silence=silence,
             dry_run=dry_run,
             alerts=shown,
             truncated=truncated,
             note=note,
-            undo="" if dry_run else f"expire_silence(silence_id='{state['id']}')",
+            undo="" if dry_run else _ended_by(silence),
         )
 
     @write_tool(server, text.silence_result, destructive=True)
@@ -140,6 +154,17 @@ def _parsed(given: str) -> list[dict[str, Any]]:
     if all(matcher["isRegex"] and re.fullmatch(r"\(?\.[*+]\)?", matcher["value"]) for matcher in found):
         raise ToolRejected(f"{given} matches every alert.", "Name the alert, service or namespace to mute.")
     return found
+
+
+async def _made_before(api: HttpApi, mark: str) -> Silence | None:
+    """The silence whose comment ends with the mark. Alertmanager forgets expired ones after some days."""
+    answer = await api.get("/api/v2/silences")
+    with api.understanding():
+        return next((answers.silence(one) for one in answer if str(one["comment"]).endswith(mark)), None)
+
+
+def _ended_by(silence: Silence) -> str:
+    return "" if silence.state == "expired" else f"expire_silence(silence_id='{silence.silence_id}')"
 
 
 async def _muted(api: HttpApi, given: list[dict[str, Any]]) -> list[str]:

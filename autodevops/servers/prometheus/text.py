@@ -73,6 +73,8 @@ def silence_result(result: SilenceResult) -> str:
     head = f"Silence {one.silence_id} is {one.state}:"
     if result.dry_run:
         head = f"Would end silence {one.silence_id}" if one.silence_id else "Would silence"
+    if not result.changed:
+        head = f"Silence {one.silence_id} was made before and is {one.state}:"
     rows = [f"{head} {{{','.join(one.matchers)}}} from {when(one.starts_at)} to {when(one.ends_at)}"]
     rows.append(f"Alerts that match now: {'; '.join(result.alerts) or 'none'}")
     if result.undo:

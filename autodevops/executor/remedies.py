@@ -1,0 +1,218 @@
+"""Which action answers which cause: a hypothesis' reason to typed actions that can be planned. The table is data.
+
+What is not in it stays words, as the engine suggests them: no action of ours mends it, or which value would is for
+people. A mitigation ends the pain and leaves the cause; a remediation takes the cause away. A table entry only
+proposes: plan, guardrails, decision and verification judge it as any other action.
+
+Left out on purpose: restarts for pools, locks and slow dependencies (they come back full), draining nodes that lose or
+delay packets (the pods' neighbours then carry their load, and often worse), anything on a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from autodevops.domain.action import (
+    Action,
+    AdjustAutoscaler,
+    DrainNode,
+    OpenRevertPull,
+    PatchResources,
+    RestartWorkload,
+    RollbackWorkload,
+    ScaledKind,
+    ScaleWorkload,
+    UncordonNode,
+    WorkloadKind,
+)
+from autodevops.domain.base import Json, Noun
+from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import RolloutHistory
+from autodevops.executor.actions.patch_resources import amount
+from autodevops.executor.reading import asked_for, read_list, read_object
+from autodevops.kernel.errors import ToolRejected
+from autodevops.toolbox.protocol import Tools
+
+MORE = 1.5  # times: enough to see whether it helps, little enough to be no new trouble
+_MI = 2**20
+
+
+class Remedy(Noun):
+    """An action for a hypothesis, and in words what it does about it."""
+
+    action: Action
+    kind: Literal["mitigation", "remediation"]
+    why: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an action is made of a hypothesis and of what is there; None where there is nothing to make it of."""
+
+    make: Callable[[Tools, Hypothesis], Awaitable[Action | None]]
+    kind: Literal["mitigation", "remediation"]
+    why: str
+
+
+async def remedies(tools: Tools, hypothesis: Hypothesis, repositories: Sequence[str] = ()) -> tuple[Remedy, ...]:
+    """Actions to propose, the first to try first; none where its remedy is words. Only reads.
+
+    A release that is suspected of it is rolled back before anything else: that also mends what the release alone
+    brought. `repositories`: those that are watched; with exactly one the commit behind it can be taken back, too.
+    """
+    recipes = [ROLL_BACK] if _bad_revision(hypothesis) else RECIPES.get(hypothesis.reason, [])
+    found: list[Remedy] = []
+    for recipe in recipes:
+        try:
+            action = await recipe.make(tools, hypothesis)
+        except ToolRejected:
+            continue  # what it would be made of is not there
+        if action is not None:
+            found.append(Remedy(action=action, kind=recipe.kind, why=recipe.why))
+    commit = next((one.commit for one in hypothesis.suspects[:1] if one.commit), "")
+    if commit and len(repositories) == 1:
+        revert = OpenRevertPull(repository=repositories[0], sha=commit, reason=hypothesis.summary)
+        found.append(Remedy(action=revert, kind="remediation", why="Take back the change behind it, once reviewed."))
+    return tuple(found)
+
+
+async def _roll_back(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """To the last revision before the one that is to go."""
+    subject, bad = hypothesis.subject, _bad_revision(hypothesis)
+    arguments: dict[str, Json] = {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
+    history = RolloutHistory.model_validate((await tools.call("kubernetes.get_rollout_history", arguments)).data)
+    before = [one.revision for one in history.revisions if one.revision < bad]
+    if not before:
+        return None
+    return RollbackWorkload(
+        workload=cast(WorkloadKind, subject.kind),
+        namespace=subject.namespace,
+        name=subject.name,
+        to_revision=max(before),
+    )
+
+
+async def _restart(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    subject = hypothesis.subject
+    if subject.kind not in _ROLLED:
+        return None
+    return RestartWorkload(workload=cast(WorkloadKind, subject.kind), namespace=subject.namespace, name=subject.name)
+
+
+async def _more_memory(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    return await _more(tools, hypothesis.subject, "memory")
+
+
+async def _more_cpu(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    return await _more(tools, hypothesis.subject, "cpu")
+
+
+async def _more(tools: Tools, subject: Subject, what: Literal["cpu", "memory"]) -> Action | None:
+    """Half as much again, where there is one container: of several it is not said which."""
+    if subject.kind not in _ROLLED:
+        return None
+    item: Any = await read_object(tools, subject)
+    containers = item["spec"]["template"]["spec"]["containers"]
+    limit = ((containers[0].get("resources") or {}).get("limits") or {}).get(what)
+    if len(containers) != 1 or not limit:
+        return None
+    wanted = amount(str(limit)) * MORE
+    more = {"cpu_limit": f"{wanted * 1000:.0f}m"} if what == "cpu" else {"memory_limit": f"{wanted / _MI:.0f}Mi"}
+    return PatchResources.model_validate(
+        {
+            "workload": subject.kind,
+            "namespace": subject.namespace,
+            "name": subject.name,
+            "container": containers[0]["name"],
+            **more,
+        }
+    )
+
+
+async def _more_pods(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """Half as many again: by the autoscaler's maximum, where one decides."""
+    subject = hypothesis.subject
+    if subject.kind == "HorizontalPodAutoscaler":
+        return _wider(await read_object(tools, subject))
+    if subject.kind not in ("Deployment", "StatefulSet"):
+        return None
+    for scaler in await read_list(tools, "HorizontalPodAutoscaler", subject.namespace):
+        target = scaler["spec"].get("scaleTargetRef") or {}
+        if (target.get("kind"), target.get("name")) == (subject.kind, subject.name):
+            return _wider(scaler)
+    replicas = asked_for(await read_object(tools, subject))
+    return _scaled(subject, -(-replicas * 3 // 2)) if replicas else None
+
+
+async def _as_many_as_before(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """As many as it had in the last day, by what was measured; nobody else remembers."""
+    subject = hypothesis.subject
+    if subject.kind not in ("Deployment", "StatefulSet"):
+        return None
+    label = subject.kind.lower()
+    metric = "kube_deployment_spec_replicas" if label == "deployment" else "kube_statefulset_replicas"
+    query = f'max(max_over_time({metric}{{namespace="{subject.namespace}",{label}="{subject.name}"}}[1d]))'
+    data: Any = (await tools.call("prometheus.query_instant", {"query": query})).data
+    samples = [one["samples"][-1][1] for one in data.get("series") or () if one.get("samples")]
+    replicas = int(samples[0] or 0) if len(samples) == 1 else 0
+    return _scaled(subject, replicas) if replicas else None
+
+
+async def _uncordon(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    return UncordonNode(name=hypothesis.subject.name) if hypothesis.subject.kind == "Node" else None
+
+
+async def _drain(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    return DrainNode(name=hypothesis.subject.name) if hypothesis.subject.kind == "Node" else None
+
+
+def _bad_revision(hypothesis: Hypothesis) -> int:
+    """The revision of its own subject that the engine would roll back; 0 where it would not."""
+    if hypothesis.subject.kind not in _ROLLED:
+        return 0
+    return max((one.before_revision for one in hypothesis.suggested_actions), default=0)
+
+
+def _wider(scaler: Any) -> AdjustAutoscaler:
+    most = int(scaler["spec"]["maxReplicas"])
+    metadata = scaler["metadata"]
+    return AdjustAutoscaler(
+        namespace=metadata["namespace"], name=metadata["name"], max_replicas=max(most + 1, int(most * MORE))
+    )
+
+
+def _scaled(subject: Subject, replicas: int) -> ScaleWorkload:
+    return ScaleWorkload(
+        workload=cast(ScaledKind, subject.kind), namespace=subject.namespace, name=subject.name, replicas=replicas
+    )
+
+
+_ROLLED = ("Deployment", "StatefulSet", "DaemonSet")
+
+ROLL_BACK = Recipe(_roll_back, "mitigation", "The release it began with goes; what ran before comes back.")
+_RESTART = Recipe(_restart, "mitigation", "New processes start with nothing held; what makes it grow stays.")
+_MORE_MEMORY = Recipe(_more_memory, "mitigation", "Half as much memory again, until it is known what needs it.")
+_MORE_CPU = Recipe(_more_cpu, "mitigation", "Half as much CPU again, until it is known what needs it.")
+_MORE_PODS = Recipe(_more_pods, "mitigation", "Half as many pods again share the load.")
+_AS_BEFORE = Recipe(_as_many_as_before, "remediation", "It gets back the pods that it had.")
+_UNCORDON = Recipe(_uncordon, "remediation", "Pods may be placed on it again.")
+_DRAIN = Recipe(_drain, "mitigation", "Its pods go to nodes that work; the node itself stays as it is.")
+
+RECIPES: dict[str, list[Recipe]] = {
+    "MemoryLeak": [_RESTART],
+    "MemoryGrowing": [_RESTART],
+    "FileDescriptorsNearLimit": [_RESTART],
+    "FileDescriptorsExhausted": [_RESTART],
+    "OOMKilled": [_MORE_MEMORY],
+    "CPUThrottled": [_MORE_CPU],
+    "CPUSaturated": [_MORE_PODS],
+    "TrafficSurge": [_MORE_PODS],
+    "HPAAtMaximum": [_MORE_PODS],
+    "ScaledToZero": [_AS_BEFORE],
+    "NodesCordoned": [_UNCORDON],
+    "KubeProxyDown": [_DRAIN],
+}
+"""By reason, where no release is suspected."""

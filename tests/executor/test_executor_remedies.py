@@ -1,0 +1,209 @@
+"""What the table proposes ends the incident, in the worlds where that is known; what does not is taken back.
+
+Scenarios of the development half only. Time passes only when the executor waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from executor.actions_world import NOON, Place, place, tools_of
+
+from autodevops.domain.action import ACTION, Action
+from autodevops.domain.hypothesis import Hypothesis, SuggestedAction
+from autodevops.domain.operation import Operation, Proposal, Symptom
+from autodevops.domain.subject import Subject
+from autodevops.evaluation.suite import half_of
+from autodevops.executor.catalogue import KINDS
+from autodevops.executor.executor import Executor
+from autodevops.executor.kinds import Errand
+from autodevops.executor.remedies import RECIPES, remedies
+from autodevops.investigation import rules
+from autodevops.investigation.actions import _REMEDIES
+from autodevops.settings import ExecutorSettings
+from autodevops.stores.ledger_twin import MemoryLedger
+from autodevops.toolbox.protocol import Tools
+from autodevops.workbench import Workbench
+
+ALL_ACT: dict[str, Any] = {band: dict.fromkeys(("low", "medium", "high"), "act") for band in ("high", "medium", "low")}
+
+
+def executor_on(there: Place, tools: Tools, folder: Path) -> Executor:
+    settings = ExecutorSettings(
+        autonomy="act",
+        matrix=ALL_ACT,
+        stop_file=folder / "stop",
+        poll_seconds=60,
+        settle_seconds=900,
+        verify_seconds=600,
+        lease_seconds=600,
+        cooldown_minutes=0,
+        pods_away_percent=100,
+    )
+    return Executor(tools, MemoryLedger(), settings, actor="scarlet", clock=there.clock, sleep=there.wait)
+
+
+def proposal(action: Action, symptom: Symptom | None, reason: str) -> Proposal:
+    return Proposal(action=action, asked_by="scarlet", by_person=False, confidence=0.99, reason=reason, symptom=symptom)
+
+
+def ready_share(name: str) -> Symptom:
+    query = (
+        f'kube_deployment_status_replicas_ready{{deployment="{name}"}} / kube_deployment_spec_replicas{{deployment='
+        f'"{name}"}}'
+    )
+    return Symptom(query=f"sum({query}) or vector(0)", better="higher", good=1)
+
+
+def unavailable(name: str) -> Symptom:
+    return Symptom(query=f'sum(kube_deployment_status_replicas_unavailable{{deployment="{name}"}})', good=0)
+
+
+def slowness(name: str) -> Symptom:
+    buckets = f'sum by (le) (rate(http_server_request_duration_seconds_bucket{{service="{name}"}}[2m]))'
+    return Symptom(query=f"histogram_quantile(0.9, {buckets})")
+
+
+def from_truth(there: Place) -> Hypothesis:
+    """A hypothesis that says what is true; a rollback where the truth is mended by a rollback."""
+    truth = there.sandbox.truth
+    assert truth.subject is not None
+    own = Subject(kind=truth.subject.kind, name=truth.subject.name, namespace=truth.subject.namespace)
+    resolving = {one.action for one in truth.remediations if one.effect == "resolves"}
+    actions: tuple[SuggestedAction, ...] = ()
+    if "rollback" in resolving:
+        number = newest_revision(there, own.name)
+        actions = (SuggestedAction(kind="mitigation", summary="Roll it back.", before_revision=number),)
+    return Hypothesis(
+        reason=truth.reason, subject=own, confidence=0.9, summary="", supports=(), suggested_actions=actions
+    )
+
+
+def newest_revision(there: Place, deployment: str) -> int:
+    there.specs()
+    sets = there.sandbox.world.cluster.store.items("ReplicaSet", "shop")
+    own = [one["metadata"] for one in sets if one["metadata"]["name"].startswith(f"{deployment}-")]
+    return max(int(one["annotations"]["deployment.kubernetes.io/revision"]) for one in own)
+
+
+@dataclass(frozen=True)
+class Known:
+    scenario: str
+    action: str
+    symptom: Symptom | None
+
+
+KNOWN = [
+    Known("wrong-image-tag", "rollback_workload", unavailable("shipping")),
+    Known("scaled-to-zero", "scale_workload", ready_share("payment")),
+]
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.scenario)
+async def test_the_mapped_remedy_ends_the_incident(known: Known, tmp_path: Path) -> None:
+    assert half_of(known.scenario) == "dev"
+    with place(known.scenario, tmp_path) as there:
+        hypothesis = from_truth(there)
+        async with tools_of(there) as tools:
+            (remedy,) = await remedies(tools, hypothesis)
+            assert remedy.action.kind == known.action
+            done = await executor_on(there, tools, tmp_path).run(
+                proposal(remedy.action, known.symptom, hypothesis.reason)
+            )
+        assert result_of(done) == "verified", explained(done)
+        resolving = [one for one in there.sandbox.truth.remediations if one.effect == "resolves"]
+        assert {one.action for one in resolving} & {known.action.partition("_")[0]}
+        for one in resolving:
+            if one.action == "scale":
+                assert getattr(remedy.action, "replicas", 0) == one.body["replicas"]
+
+
+async def test_an_investigation_is_mended_by_what_it_proposes_and_a_wrong_action_is_taken_back(tmp_path: Path) -> None:
+    scenario = "bad-deploy-latency"
+    assert half_of(scenario) == "dev"
+    symptom = slowness("catalog")
+    with place(scenario, tmp_path) as there:
+        async with Workbench(there.settings, clock=there.clock, ledger=MemoryLedger()) as workbench:
+            found = await workbench.investigate(namespace="shop")
+        top = found.hypotheses[0]
+        async with tools_of(there) as tools:
+            await a_silence_is_made_once_and_ended(there, tools)
+            executor = executor_on(there, tools, tmp_path)
+            before = there.specs()
+            wrong = ACTION.validate_python(
+                {
+                    "kind": "scale_workload",
+                    "workload": "Deployment",
+                    "namespace": "shop",
+                    "name": "catalog",
+                    "replicas": 6,
+                }
+            )
+            undone = await executor.run(proposal(wrong, symptom, top.reason))
+            assert result_of(undone) == "undone", explained(undone)
+            assert there.specs() == before
+
+            repository = there.sandbox.world.topology.repository
+            proposed = await remedies(tools, top, (repository,))
+            assert [one.action.kind for one in proposed][:1] == ["rollback_workload"]
+            assert proposed[0].kind == "mitigation"
+            mended = await executor.run(proposal(proposed[0].action, symptom, top.reason))
+            assert result_of(mended) == "verified", explained(mended)
+
+
+async def a_silence_is_made_once_and_ended(there: Place, tools: Tools) -> None:
+    labels = {"service": "catalog", "namespace": "shop"}
+    fields = {"alert": "HighLatencyP99", "labels": labels, "minutes": 30, "reason": "in hand"}
+    action, kind = ACTION.validate_python({"kind": "silence_alert", **fields}), KINDS["silence_alert"]
+    errand: Errand[Any] = Errand("op-1", NOON, action, await kind.survey(tools, action, NOON))
+    assert kind.preconditions(action, errand.pre) == ()
+    assert "HighLatencyP99 (" in (await kind.dry_run(tools, errand)).summary
+    assert (await kind.look(tools, errand)).state == "not_applied"
+    for _ in range(2):
+        await kind.apply(tools, errand)
+    silences: Any = (await tools.call("prometheus.list_silences", {})).data
+    (made,) = silences["silences"]
+    assert sorted(made["matchers"]) == ['alertname="HighLatencyP99"', 'namespace="shop"', 'service="catalog"']
+    assert (await kind.look(tools, errand)).state == "settled"
+    for _ in range(2):
+        await kind.undo(tools, errand)
+    assert (await kind.look_undone(tools, errand)).state == "settled"
+    silences = (await tools.call("prometheus.list_silences", {})).data
+    assert silences["silences"] == []
+
+
+def test_every_cause_in_the_table_is_one_that_the_engine_names() -> None:
+    sources = "".join(path.read_text() for path in Path(rules.__path__[0]).glob("*.py"))
+    assert {reason for reason in RECIPES if f'"{reason}"' not in sources} == set()
+    assert {reason for reason in RECIPES if reason not in _REMEDIES} <= {
+        "HPAAtMaximum",
+        "ScaledToZero",
+        "KubeProxyDown",
+    }
+
+
+async def test_what_no_action_mends_stays_words(tmp_path: Path) -> None:
+    """No reading is needed to know that: tools that cannot be reached are not asked."""
+    subject = Subject(kind="StatefulSet", name="orders-db", namespace="shop")
+    for reason in ("SlowDatabase", "DatabaseReadOnly", "NodeNetworkLoss", "ConnectionPoolExhausted", "DiskPressure"):
+        hypothesis = Hypothesis(reason=reason, subject=subject, confidence=0.9, summary="", supports=())
+        assert await remedies(NoTools(), hypothesis) == ()
+
+
+class NoTools:
+    async def list_tools(self, server: str = "") -> Any:
+        raise AssertionError("nothing is to be asked")
+
+    async def call(self, tool: str, arguments: Any) -> Any:
+        raise AssertionError(f"{tool} is not to be asked")
+
+
+def result_of(operation: Operation) -> str:
+    return operation.outcome.result if operation.outcome else operation.stage
+
+
+def explained(operation: Operation) -> str:
+    return f"{operation.outcome} {operation.decision} at {NOON}"
