@@ -170,16 +170,21 @@ def _line(run: Run) -> RunLine:
 
 
 class _RunHistory:
-    """Ends of runs in the last HOURS, as the ledger has them; each event is read once."""
+    """Ends of Scarlet's runs in the last HOURS, as the ledger has them; each event is read once."""
 
     def __init__(self) -> None:
         self._read_to = 0
+        self._hers: set[str] = set()  # runs going on that no person asked for
         self._ends: list[tuple[datetime, str, str]] = []  # when, which runbook, how
 
     def facts(self, bench: Workbench, now: datetime) -> tuple[Fact, ...]:
         for event in bench.ledger.events(after=self._read_to, kind="run"):
             self._read_to = event.seq
-            if status := event.data.get("status"):
+            if event.what == "started" and event.data.get("trigger") != "manual":
+                self._hers.add(event.subject)
+            status = event.data.get("status")
+            if status and event.subject in self._hers:
+                self._hers.discard(event.subject)
                 self._ends.append((event.at, str(event.data.get("runbook", "")), str(status)))
         since = now - timedelta(hours=HOURS)
         self._ends = [end for end in self._ends if end[0] >= since]
