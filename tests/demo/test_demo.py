@@ -52,7 +52,7 @@ def test_demo_serves_on_other_ports_when_its_own_are_busy_and_ctrl_c_leaves_no_p
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         taken = str(busy.getsockname()[1])
-        command = [sys.executable, "-m", "autodevops", "demo", "--lab-port", taken, "--voila-port", taken]
+        command = [sys.executable, "-m", "autodevops", "demo", "--lab-port", taken, "--portal-port", taken]
         with subprocess.Popen(
             command, cwd=project, env=_environment(project), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as demo:
@@ -60,14 +60,14 @@ def test_demo_serves_on_other_ports_when_its_own_are_busy_and_ctrl_c_leaves_no_p
                 assert demo.stdout is not None
                 addresses: dict[str, str] = {}
                 for line in demo.stdout:
-                    match = re.match(r"\s+(JupyterLab|Voila)\s+(http://127\.0\.0\.1:\S+)", line)
+                    match = re.match(r"\s+(JupyterLab|Portal)\s+(http://127\.0\.0\.1:\S+)", line)
                     if match:
                         addresses[match.group(1)] = match.group(2)
                     if len(addresses) == 2:
                         break
-                assert set(addresses) == {"JupyterLab", "Voila"}, demo.stderr and demo.stderr.read()
+                assert set(addresses) == {"JupyterLab", "Portal"}, demo.stderr and demo.stderr.read()
                 assert not any(f":{taken}/" in address for address in addresses.values())
-                assert httpx.get(addresses["Voila"], timeout=60, follow_redirects=True).status_code == 200
+                assert httpx.get(addresses["Portal"], timeout=60, follow_redirects=True).status_code == 200
                 assert httpx.get(addresses["JupyterLab"], timeout=60, follow_redirects=True).status_code == 200
                 family = psutil.Process(demo.pid).children(recursive=True)
                 assert family

@@ -12,6 +12,8 @@ from programs import require
 from pydantic import SecretStr
 
 from autodevops.domain.ledger import NewEvent
+from autodevops.domain.turn_health import TurnHealth
+from autodevops.jamie.health_events import turn_event
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.portal.server import Address, door_of, is_loopback, listening
 from autodevops.portal.sources import Sources
@@ -117,9 +119,15 @@ def test_metrics_count_each_run_once_and_promtool_reads_them(tmp_path: Path) -> 
         bench.ledger.append(
             NewEvent(at=AT, kind="run", what="started", actor="me", subject="e", data={"runbook": 'odd "name\\\n'})
         )
+        health = TurnHealth(
+            turn_id="t", at=AT, intent="status", outcome="answered", narrator="built-in", total_ms=120, tool_calls=4
+        )
+        bench.ledger.append(turn_event(health, actor="somebody"))
         after = sources.metrics()
     assert 'autodevops_runs_total{runbook="probe",status="succeeded"} 1.0' in before
     for line in (
+        'autodevops_jamie_turns_total{intent="status",narrator="built-in",outcome="answered"} 1.0',
+        "autodevops_jamie_tool_calls_total 4.0",
         'autodevops_runs_total{runbook="probe",status="succeeded"} 2.0',
         'autodevops_runs_total{runbook="probe",status="failed"} 1.0',
         'autodevops_runs_total{runbook="probe",status="interrupted"} 1.0',
