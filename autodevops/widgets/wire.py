@@ -1,21 +1,26 @@
 """What travels to the page: the turn's events as JSON, without what the page does not show or already has.
 
 An answer carries all its evidence with data, its investigation carries evidence and charts again. The page got
-the charts when they were ready and shows an excerpt of the data; a person who wants all of it asks the notebook.
+the charts when they were ready, shows the beginning of the data, and asks for more of it when somebody looks.
+Samples keep five digits, which is more than a chart's pixels tell apart. What is long is deflated (zlib, RFC 1950).
 """
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
-from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnEvent
+from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnEvent
 
-EXCERPT_CHARACTERS = 4_000  # of an evidence's data: enough to recognise it, a page long when wrapped
-TRANSCRIPT_BYTES = 1_500_000  # a saved notebook holds one transcript; older turns lose their charts first
+EXCERPT_CHARACTERS = 300  # of an evidence's data, sent with every answer: enough to recognise it
+DATA_CHARACTERS = 8_000  # of it when a person looks: two pages when wrapped
+TRANSCRIPT_BYTES = 3_000_000  # of a conversation as it is saved; older turns lose their charts first
+DIGITS = 5
 
 Wire = dict[str, Any]
 
@@ -27,19 +32,27 @@ def wire_event(event: TurnEvent) -> Wire:
         wire["evidence"] = [_wire_evidence(item) for item in event.evidence]
         wire["investigation"] = _wire_investigation(event.investigation) if event.investigation else None
         return wire
-    return event.model_dump(mode="json")
-
-
-def _wire_evidence(evidence: Evidence) -> Wire:
-    wire = evidence.model_dump(mode="json", exclude={"data"})
-    text = "" if evidence.data is None else json.dumps(evidence.data, indent=1, ensure_ascii=False)
-    wire["excerpt"] = text[:EXCERPT_CHARACTERS]
-    wire["excerpt_cut"] = len(text) > EXCERPT_CHARACTERS
+    wire = event.model_dump(mode="json")
+    if isinstance(event, ChartReady) and event.chart.type == "metric":
+        for series in wire["chart"]["series"]:
+            series["samples"] = [[at, _rounded(value)] for at, value in series["samples"]]
     return wire
 
 
-def _wire_investigation(investigation: Investigation) -> Wire:
-    return investigation.model_dump(mode="json", exclude={"evidence", "charts", "findings"})
+def data_text(evidence: Evidence) -> str:
+    """The data as a person reads it."""
+    return "" if evidence.data is None else json.dumps(evidence.data, indent=1, ensure_ascii=False)
+
+
+def deflated(value: object) -> bytes:
+    """JSON, deflated."""
+    return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 9)
+
+
+def packed_record(record: Mapping[str, Any]) -> Wire:
+    """A turn as the page keeps and saves it: its events deflated, in base64, as a saved notebook is text."""
+    packed = base64.b64encode(deflated(record["events"])).decode()
+    return {**{name: value for name, value in record.items() if name not in {"events", "bytes"}}, "packed": packed}
 
 
 def condensed(events: Iterable[Wire]) -> list[Wire]:
@@ -57,18 +70,41 @@ def condensed(events: Iterable[Wire]) -> list[Wire]:
 
 
 def fitted(turns: Sequence[Wire], limit: int = TRANSCRIPT_BYTES) -> list[Wire]:
-    """The turns in at most `limit` bytes of JSON: first the oldest lose their charts, then they go."""
-    sizes = [_size(turn) for turn in turns]
-    kept = list(turns)
+    """The turns in at most `limit` bytes as they are saved: first the oldest lose their charts, then they go.
+
+    The page does the same (store.ts), so that nothing has to be sent again for it.
+    """
+    kept = [turn if "bytes" in turn else weighed(turn) for turn in turns]
     for index, turn in enumerate(kept[:-1]):
-        if sum(sizes) <= limit:
+        if _size(kept) <= limit:
             break
-        kept[index] = turn | {"events": [event for event in turn["events"] if event["type"] != "chart_ready"]}
-        sizes[index] = _size(kept[index])
-    while sum(sizes) > limit and len(kept) > 1:
-        del kept[0], sizes[0]
+        kept[index] = weighed(turn, [event for event in turn["events"] if event["type"] != "chart_ready"])
+    while _size(kept) > limit and len(kept) > 1:
+        del kept[0]
     return kept
 
 
-def _size(value: Wire) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode())
+def weighed(turn: Mapping[str, Any], events: list[Wire] | None = None) -> Wire:
+    """The turn, with other events where they are given, and how many bytes it takes as it is saved."""
+    turn = {**turn, "events": turn["events"] if events is None else events}
+    return turn | {"bytes": len(packed_record(turn)["packed"]) + len(turn["question"].encode())}
+
+
+def _wire_evidence(evidence: Evidence) -> Wire:
+    wire = evidence.model_dump(mode="json", exclude={"data"})
+    text = data_text(evidence)
+    wire["excerpt"] = text[:EXCERPT_CHARACTERS]
+    wire["excerpt_cut"] = len(text) > EXCERPT_CHARACTERS
+    return wire
+
+
+def _wire_investigation(investigation: Investigation) -> Wire:
+    return investigation.model_dump(mode="json", exclude={"evidence", "charts", "findings"})
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def _size(turns: Iterable[Wire]) -> int:
+    return sum(turn["bytes"] for turn in turns)

@@ -57,7 +57,7 @@ export function chatView(store: Store, host: HTMLElement): () => void {
       log.append(added.element);
       if (turn.status === "running") silence(added);
     }
-    if (store.turns.length > 0) empty.remove();
+    if (store.turns.length > 0 || store.restoring) empty.remove();
     else log.append(empty);
     composer.update();
   };
