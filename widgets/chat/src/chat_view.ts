@@ -1,10 +1,10 @@
 // One view of the conversation: the turns, the evidence panel, the composer.
 
 import { Composer } from "./composer";
-import { h } from "./dom";
+import { h } from "../../views/src/dom";
 import { EvidencePanel } from "./evidence_panel";
 import type { Store } from "./store";
-import { followTheme } from "./theme";
+import { followTheme } from "../../views/src/theme";
 import type { Turn } from "./turn_state";
 import { suggestion, TurnView } from "./turn_view";
 

@@ -1,6 +1,6 @@
 // Where a question is typed. Enter sends, Shift+Enter is a new line, Esc stops, arrow-up brings back the last question.
 
-import { h, icon } from "./dom";
+import { h, icon } from "../../views/src/dom";
 import type { Store } from "./store";
 
 const TALLEST = 180; // pixels, about eight lines

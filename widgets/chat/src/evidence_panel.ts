@@ -1,7 +1,7 @@
 // Evidence, one click away: the exact query, its window, its digest, and what came back.
 
-import { copyButton, h, icon } from "./dom";
-import { duration, moment, span } from "./format";
+import { copyButton, h, icon } from "../../views/src/dom";
+import { duration, moment, span } from "../../views/src/format";
 import { system } from "./steps";
 import { cited, type Turn } from "./turn_state";
 import type { Json } from "./wire";

@@ -5,9 +5,8 @@
 // While text streams in, blocks that did not change keep their elements, so a selection survives.
 
 import { Lexer, type Token, type Tokens } from "marked";
-import { copyButton, h } from "./dom";
-
-export type Cite = (id: string) => Node;
+import { copyButton, h } from "../../views/src/dom";
+import type { Cite } from "../../views/src/scope";
 
 export const CITATION = /\[(ev-[0-9a-z]{4,64})\]/g;
 const ENTITIES: { [name: string]: string } = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: "\u00a0" };

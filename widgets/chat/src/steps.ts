@@ -1,8 +1,8 @@
 // What was asked of the systems: one card a tool call, folded to one line once the answer is there.
 
-import { copyButton, h, icon } from "./dom";
-import { duration } from "./format";
-import type { TurnScope } from "./scope";
+import { copyButton, h, icon } from "../../views/src/dom";
+import { duration } from "../../views/src/format";
+import type { TurnScope } from "../../views/src/scope";
 import type { ToolCall, Turn } from "./turn_state";
 
 interface Card {

@@ -1,15 +1,15 @@
 // One question and its answer. The answer comes first, then why, then what it was drawn from.
 
-import { h, icon } from "./dom";
+import { h, icon } from "../../views/src/dom";
 import { EvidencePanel } from "./evidence_panel";
-import { logTable } from "./log_table";
+import { logTable } from "../../views/src/log_table";
 import { CITATION, MarkdownView } from "./markdown";
-import { metricChart } from "./metric_chart";
-import { colours, Cursor, type Part, type TurnScope } from "./scope";
+import { metricChart } from "../../views/src/metric_chart";
+import { colours, Cursor, type Part, type TurnScope } from "../../views/src/scope";
 import { StepsView, system } from "./steps";
-import { traceChart } from "./trace_chart";
+import { traceChart } from "../../views/src/trace_chart";
 import { cited, type Turn } from "./turn_state";
-import { findings, hypotheses, missing, nextSteps, timeline, verdictLine } from "./verdict";
+import { findings, hypotheses, missing, nextSteps, timeline, verdictLine } from "../../views/src/verdict";
 import type { Chart } from "./wire";
 
 export class TurnView {

@@ -3,7 +3,7 @@
 import { h, icon } from "./dom";
 import { duration } from "./format";
 import type { Part, TurnScope } from "./scope";
-import type { Span, TraceChart } from "./wire";
+import type { Span, TraceChart } from "./nouns";
 
 interface Row {
   span: Span;

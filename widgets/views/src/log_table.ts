@@ -3,7 +3,7 @@
 import { copyButton, h } from "./dom";
 import { clock, moment } from "./format";
 import type { Part, TurnScope } from "./scope";
-import type { LogRecord, LogTable } from "./wire";
+import type { LogRecord, LogTable } from "./nouns";
 
 const PAGE = 100; // rows drawn at once; more on request, so that a long result does not slow the page
 

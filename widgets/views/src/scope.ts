@@ -1,6 +1,7 @@
 // What the parts of one turn share.
 
-import type { Cite } from "./markdown";
+/** A citation chip for an evidence id. */
+export type Cite = (id: string) => Node;
 
 export const COLOURS = 8; // --adj-c0 to --adj-c7
 

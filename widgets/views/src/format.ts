@@ -1,6 +1,6 @@
 // Values for people. Times are in UTC and say so where they stand alone.
 
-import type { Subject, TimeWindow } from "./wire";
+import type { Subject, TimeWindow } from "./nouns";
 
 const two = (value: number): string => String(value).padStart(2, "0");
 

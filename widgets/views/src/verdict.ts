@@ -3,7 +3,7 @@
 import { copyButton, disclosure, h } from "./dom";
 import { clock, percent, subject, words } from "./format";
 import type { TurnScope } from "./scope";
-import type { Claim, Finding, Hypothesis, Investigation, SuggestedAction } from "./wire";
+import type { Claim, Finding, Hypothesis, Investigation, SuggestedAction } from "./nouns";
 
 const VERDICTS = { explained: "Cause found", healthy: "Healthy", undetermined: "Not determined" } as const;
 

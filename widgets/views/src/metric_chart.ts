@@ -7,7 +7,7 @@ import { h, s } from "./dom";
 import { clock, day, quantity, unitName } from "./format";
 import { nearest, timeLabel, timeTicks, valueTicks } from "./scale";
 import { COLOURS, type Part, type TurnScope } from "./scope";
-import type { Mark, MetricChart, Series } from "./wire";
+import type { Mark, MetricChart, Series } from "./nouns";
 
 const PLOT_HEIGHT = 150;
 const MARGIN = { left: 52, right: 14, top: 10, bottom: 22 };

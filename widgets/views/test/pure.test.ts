@@ -4,7 +4,7 @@ import { headline, level } from "../src/log_table";
 import { placeMarks, seriesName } from "../src/metric_chart";
 import { nearest, timeLabel, timeTicks, valueTicks } from "../src/scale";
 import { spanTree } from "../src/trace_chart";
-import type { Span } from "../src/wire";
+import type { Span } from "../src/nouns";
 
 test.each([
   [0.35, "1", "35 %"], [0.0004, "1", "0.04 %"], [0.4691, "s", "469 ms"], [2.5, "s", "2.5 s"], [1536, "By", "1.5 KiB"],
