@@ -5,7 +5,7 @@ The page sends                                      and is answered with
 `{type: "stop", id}`                                the turn's end
 `{type: "sync"}`                                    the running turn's events from their beginning
 `{type: "data", id, turn, evidence}`                `{type: "data", id, text, cut}`: what a query returned
-`{type: "feedback", id, turn, thumb, comment}`      `{type: "feedback", id}` once it is noted; thumb: up, down or none
+`{type: "feedback", id, turn, thumb, comment}`      `{type: "feedback", id}` once it is noted; thumb: 1 or -1
 `{type: "export", id, format}`                      `{type: "export", id, name, mime, text}`; format: md or html
 
 What asks for one thing is answered once, with its own `type` and `id`, or with `error: {message, next_step}`.
@@ -29,7 +29,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +62,7 @@ from autodevops.widgets.wire import (
 log = logging.getLogger(__name__)
 
 Ask = Callable[[str], AsyncIterator[TurnEvent]]
-Feedback = Callable[[str, str, str], Awaitable[None]]  # turn id, thumb ("up", "down" or "none"), comment
+Feedback = Callable[[str, int, str], object]  # turn id, 1 or -1, comment; may take a moment, and raise
 
 STATIC = Path(__file__).parent / "static"
 QUESTION_CHARACTERS = 20_000  # more than anybody may ask: the answer says so
@@ -212,13 +212,13 @@ class ChatWidget(anywidget.AnyWidget):
         return {"text": text[:DATA_CHARACTERS], "cut": len(text) > DATA_CHARACTERS}
 
     async def _judge(self, content: dict[str, Any]) -> Wire:
-        thumb, comment = str(content.get("thumb", "")), str(content.get("comment", ""))[:COMMENT_CHARACTERS]
-        turn_id = str(content.get("turn", ""))
-        known = any(turn["id"] == turn_id for turn in self.turns)
-        if self._feedback is None or not known or thumb not in {"up", "down", "none"}:
+        thumb, comment = content.get("thumb"), str(content.get("comment", ""))[:COMMENT_CHARACTERS]
+        turn = next((turn for turn in self.turns if turn["id"] == content.get("turn")), None)
+        if self._feedback is None or turn is None or thumb not in (1, -1):
             raise UsageError("This answer cannot be judged here.", "Ask again, then judge the new answer.")
-        await self._feedback(turn_id, thumb, comment)
-        self._outbox.post(self._note, turn_id, {"thumb": thumb, "comment": comment})
+        known_as = turn["events"][-1].get("turn_id") or turn["id"]  # whoever answered may have a name of its own
+        await asyncio.to_thread(self._feedback, known_as, thumb, comment)
+        self._outbox.post(self._note, turn["id"], {"thumb": thumb, "comment": comment})
         return {}
 
     def _note(self, turn_id: str, feedback: Wire) -> None:
@@ -252,7 +252,7 @@ class ChatWidget(anywidget.AnyWidget):
             if not turn.events and not isinstance(event, TurnStarted):
                 turn.events.append(TurnStarted(question=turn.question).model_dump(mode="json"))
             if isinstance(event, AnswerCompleted):
-                turn.data = {item.id: data_text(item)[: DATA_CHARACTERS + 1] for item in event.evidence}
+                turn.data = {item.id: data_text(item) for item in event.evidence}
             turn.events.append(wire)
             if isinstance(event, AnswerCompleted | TurnFailed):
                 turn.over = True

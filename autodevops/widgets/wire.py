@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnEvent
@@ -20,6 +21,7 @@ from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, Tur
 EXCERPT_CHARACTERS = 300  # of an evidence's data, sent with every answer: enough to recognise it
 DATA_CHARACTERS = 8_000  # of it when a person looks: two pages when wrapped
 TRANSCRIPT_BYTES = 3_000_000  # of a conversation as it is saved; older turns lose their charts first
+LINE_CHARACTERS = 60  # of data in the panel, which is as wide
 DIGITS = 5
 
 Wire = dict[str, Any]
@@ -39,9 +41,14 @@ def wire_event(event: TurnEvent) -> Wire:
     return wire
 
 
-def data_text(evidence: Evidence) -> str:
-    """The data as a person reads it."""
-    return "" if evidence.data is None else json.dumps(evidence.data, indent=1, ensure_ascii=False)
+def data_text(evidence: Evidence, limit: int = DATA_CHARACTERS) -> str:
+    """The data as a person reads it, its beginning when it is long: `limit` characters, and one more when it is cut."""
+    text = ""
+    for line in [] if evidence.data is None else _lines(evidence.data, ""):
+        text += f"\n{line}" if text else line
+        if len(text) > limit:
+            break
+    return text[: limit + 1]
 
 
 def deflated(value: object) -> bytes:
@@ -90,9 +97,39 @@ def weighed(turn: Mapping[str, Any], events: list[Wire] | None = None) -> Wire:
     return turn | {"bytes": len(packed_record(turn)["packed"]) + len(turn["question"].encode())}
 
 
+def _lines(value: Json, indent: str, lead: str = "", tail: str = "") -> Iterator[str]:
+    """JSON, one line for what fits in one."""
+    flat = _flat(value)
+    if flat is not None and len(indent + lead + flat + tail) <= LINE_CHARACTERS:
+        yield f"{indent}{lead}{flat}{tail}"
+        return
+    if not isinstance(value, dict | list):
+        yield f"{indent}{lead}{json.dumps(value, ensure_ascii=False)}{tail}"
+        return
+    first, last = ("{", "}") if isinstance(value, dict) else ("[", "]")
+    items = [(f"{json.dumps(name)}: ", one) for name, one in value.items()] if isinstance(value, dict) else ()
+    items = items or [("", one) for one in value]
+    yield f"{indent}{lead}{first}"
+    for number, (name, one) in enumerate(items, 1):
+        yield from _lines(one, f"{indent} ", name, "," if number < len(items) else "")
+    yield f"{indent}{last}{tail}"
+
+
+def _flat(value: Json) -> str | None:
+    """`value` on one line when its containers hold few things; large ones are not written out to see that."""
+    if isinstance(value, dict | list) and len(value) > LINE_CHARACTERS // 3:
+        return None
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return None
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if any(isinstance(one, dict | list) and one and _flat(one) is None for one in inner):
+        return None
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _wire_evidence(evidence: Evidence) -> Wire:
     wire = evidence.model_dump(mode="json", exclude={"data"})
-    text = data_text(evidence)
+    text = data_text(evidence, EXCERPT_CHARACTERS)
     wire["excerpt"] = text[:EXCERPT_CHARACTERS]
     wire["excerpt_cut"] = len(text) > EXCERPT_CHARACTERS
     return wire

@@ -249,9 +249,9 @@ def test_nothing_is_sent_again_when_a_turn_is_kept(page: Callable[[Ask], Page]) 
 
 
 def test_a_thumb_is_told_noted_and_stays(page: Callable[[Ask], Page]) -> None:
-    told: list[tuple[str, str, str]] = []
+    told: list[tuple[str, int, str]] = []
 
-    async def feedback(turn: str, thumb: str, comment: str) -> None:
+    def feedback(turn: str, thumb: int, comment: str) -> None:
         if comment == "full":
             raise ToolUnavailable("The ledger's disk is full.", "Free some space.")
         told.append((turn, thumb, comment))
@@ -259,17 +259,17 @@ def test_a_thumb_is_told_noted_and_stays(page: Callable[[Ask], Page]) -> None:
     front = Page(recorded_turn.ask, feedback=feedback)
     front.ask("q")
     front.wait(front.ended())
-    assert front.request(type="feedback", turn="t1", thumb="down", comment="wrong pod") == {
+    assert front.request(type="feedback", turn="t1", thumb=-1, comment="wrong pod") == {
         "type": "feedback",
         "id": "r",
     }
-    assert told == [("t1", "down", "wrong pod")]
-    assert front.chat.turns[0]["feedback"] == {"thumb": "down", "comment": "wrong pod"}
-    failed = front.request(type="feedback", turn="t1", thumb="up", comment="full")
+    assert told == [("t1", -1, "wrong pod")]
+    assert front.chat.turns[0]["feedback"] == {"thumb": -1, "comment": "wrong pod"}
+    failed = front.request(type="feedback", turn="t1", thumb=1, comment="full")
     assert failed["error"] == {"message": "The ledger's disk is full.", "next_step": "Free some space."}
-    for turn, thumb in (("t2", "up"), ("t1", "sideways")):
+    for turn, thumb in (("t2", 1), ("t1", 0)):
         assert "error" in front.request(type="feedback", turn=turn, thumb=thumb, comment="")
-    assert front.chat.turns[0]["feedback"]["thumb"] == "down"
+    assert front.chat.turns[0]["feedback"]["thumb"] == -1
     front.chat.close()
 
 

@@ -11,10 +11,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autodevops.domain.base import Json
 from autodevops.domain.chart import MetricChart
+from autodevops.domain.evidence import Evidence
 from autodevops.domain.series import Series
 from autodevops.domain.stream import ChartReady, TextDelta, TurnFailed
-from autodevops.widgets.wire import condensed, deflated, fitted, packed_record, wire_event
+from autodevops.widgets.wire import DATA_CHARACTERS, condensed, data_text, deflated, fitted, packed_record, wire_event
 from widgets import recorded_turn
 
 
@@ -60,3 +62,38 @@ def test_the_transcript_fits_and_keeps_the_newest_turn_whole(shapes: list[tuple[
     assert kept[-1]["events"] == turns[-1]["events"]
     assert len(kept) == 1 or sum(len(packed_record(turn)["packed"]) for turn in kept) <= limit
     assert [turn["id"] for turn in kept] == [turn["id"] for turn in turns][-len(kept) :]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=30) | st.dictionaries(st.text(max_size=9), inner, max_size=6),
+    max_leaves=60,
+)
+
+
+def evidence_of(data: Json) -> Evidence:
+    tool, query = "prometheus.query_range", "up"
+    return Evidence.record(
+        tool=tool,
+        arguments={"query": query},
+        query=query,
+        window=None,
+        data=data,
+        truncated=False,
+        error=None,
+        collected_at=recorded_turn.NOW,
+        duration_ms=1.0,
+    )
+
+
+@given(JSON_VALUES)
+def test_data_is_laid_out_for_reading_and_stays_what_it_was(data: Json) -> None:
+    text = data_text(evidence_of(data), 1_000_000)
+    assert (json.loads(text) if text else None) == data
+
+
+def test_long_data_is_cut_and_samples_share_a_line() -> None:
+    data: Json = {"samples": [[float(at), at * 2] for at in range(5_000)]}
+    text = data_text(evidence_of(data))
+    assert text.startswith('{\n "samples": [\n  [0.0, 0],\n  [1.0, 2],')
+    assert len(text) == DATA_CHARACTERS + 1

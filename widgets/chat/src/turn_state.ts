@@ -100,3 +100,9 @@ export function cited(turn: Turn, id: string): Cited {
   const call = turn.calls.find((item) => item.finished?.evidence === id);
   return { id, tool: evidence?.tool ?? call?.started.tool ?? "", call, evidence };
 }
+
+/** How an answer begins, without marks: what stands for it where it is folded. */
+export function firstLine(turn: Turn): string {
+  const line = turn.text.split("\n").find((text) => text.trim() !== "") ?? turn.failure?.message ?? "";
+  return line.replace(/\s*\[ev-[0-9a-z]+\]/g, "").replace(/[*`#>]/g, "").trim();
+}

@@ -67,7 +67,7 @@ export interface TurnRecord {
 }
 
 export interface Feedback {
-  thumb: "up" | "down" | "none";
+  thumb: 1 | -1;
   comment: string;
 }
 

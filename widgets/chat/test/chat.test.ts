@@ -2,40 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import chat from "../src/index";
 import { packed, unpacked } from "../src/deflate";
 import type { TurnEvent, TurnRecord } from "../src/wire";
-
-class FakeModel {
-  sent: { type: string; id?: string; question?: string }[] = [];
-  state: { [name: string]: unknown } = { turns: [], examples: ["Why are requests failing?"] };
-  private readonly handlers = new Map<string, Set<(...values: unknown[]) => void>>();
-  get(name: string): unknown {
-    return this.state[name];
-  }
-  set(name: string, value: unknown): void {
-    this.state[name] = value;
-    this.fire(`change:${name}`);
-  }
-  send(message: unknown): void {
-    this.sent.push(message as { type: string });
-  }
-  on(name: string, callback: (...args: never[]) => void): void {
-    this.handlers.set(name, (this.handlers.get(name) ?? new Set()).add(callback as () => void));
-  }
-  off(name: string, callback: (...args: never[]) => void): void {
-    this.handlers.get(name)?.delete(callback as () => void);
-  }
-  fire(name: string, ...values: unknown[]): void {
-    for (const handler of this.handlers.get(name) ?? []) handler(...values);
-  }
-  event(turn: string, seq: number, event: TurnEvent): void {
-    this.fire("msg:custom", { type: "events", turn, seq, events: [event] });
-  }
-  asked(): string {
-    return this.sent.filter((message) => message.type === "ask").at(-1)?.id ?? "";
-  }
-  listeners(): number {
-    return [...this.handlers.values()].reduce((sum, set) => sum + set.size, 0);
-  }
-}
+import { FakeModel } from "./fake_model";
 
 let model: FakeModel;
 let host: HTMLElement;
@@ -173,7 +140,7 @@ describe("an answer", () => {
     const id = ask("q");
     model.event(id, 0, { type: "turn_failed", message: "No namespace shopp.", next_step: "Name one of: shop.", code: "usage", cancelled: false });
     expect(find("[role=alert]").textContent).toContain("Name one of: shop.");
-    find<HTMLButtonElement>("[role=alert] button").click();
+    find<HTMLButtonElement>("[aria-label='Ask again']").click();
     expect(model.sent.at(-1)).toMatchObject({ type: "ask", question: "q" });
   });
 
