@@ -53,7 +53,7 @@ function entry(turn: Turn, text: string, jump: (turn: Turn) => void): HTMLElemen
 /** The part of the answer that holds what is searched for; else how it begins. */
 function where(turn: Turn, text: string): string {
   const word = text.toLowerCase().split(/\s+/).find((one) => one !== "" && !turn.question.toLowerCase().includes(one));
-  const plain = turn.text.replace(/\[ev-[0-9a-z]+\]|[*`#]/g, "").replace(/\s+/g, " ");
+  const plain = turn.text.replace(/\[ev-[0-9a-z]+\]|\*\*|`/g, "").replace(/\s+/g, " ");
   const at = word === undefined ? -1 : plain.toLowerCase().indexOf(word);
   if (at < 0) return firstLine(turn);
   return `${at > 30 ? "…" : ""}${plain.slice(Math.max(0, at - 30), at + 90)}`;

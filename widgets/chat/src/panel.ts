@@ -3,7 +3,7 @@
 import { h, icon } from "../../views/src/dom";
 
 export class Panel {
-  readonly element = h("aside", { class: "adj-panel", role: "dialog", tabindex: -1, hidden: true });
+  readonly element = h("div", { class: "adj-panel", role: "dialog", tabindex: -1, hidden: true });
   private opener: HTMLElement | null = null;
   private shown = "";
 

@@ -104,5 +104,5 @@ export function cited(turn: Turn, id: string): Cited {
 /** How an answer begins, without marks: what stands for it where it is folded. */
 export function firstLine(turn: Turn): string {
   const line = turn.text.split("\n").find((text) => text.trim() !== "") ?? turn.failure?.message ?? "";
-  return line.replace(/\s*\[ev-[0-9a-z]+\]/g, "").replace(/[*`#>]/g, "").trim();
+  return line.replace(/\s*\[ev-[0-9a-z]+\]/g, "").replace(/^[#>\s-]+|\*\*|`/g, "").trim();
 }
