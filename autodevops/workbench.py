@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.clock import Clock, utc_now
-from autodevops.kernel.errors import AutoDevOpsError, LedgerUnavailable, SettingsError, ToolError
+from autodevops.kernel.errors import AutoDevOpsError, LedgerUnavailable, SettingsError, ToolError, UsageError
 from autodevops.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from autodevops.domain.investigation import Investigation
     from autodevops.domain.ledger import NewEvent
     from autodevops.domain.stream import TurnEvent
+    from autodevops.domain.turn_health import Feedback, Thumb, TurnHealth
     from autodevops.jamie.agent import JamieAgent
-    from autodevops.jamie.exposition import JamieMetrics
     from autodevops.jamie.persona import Level
     from autodevops.jamie.remembering import Remembering
     from autodevops.runbooks import Gate, Means, RunQueue
@@ -115,7 +115,7 @@ class Workbench:
         self._once: Tools | None = None
         self._agent: JamieAgent | None = None
         self._keeper: Keeper | None = None
-        self._metrics: JamieMetrics | None = None
+        self._enter: Callable[[NewEvent], None] = _not_entered  # what may be in the ledger a moment later
         self._remembering: Remembering | None = None
 
     @classmethod
@@ -141,7 +141,7 @@ class Workbench:
         self._keeper = keeper_of_this_run()
         settings, seconds = self.settings.toolbox, self.settings.investigation.tool_timeout_seconds
         further = self._further_servers()
-        enter = self._entering()  # before the toolbox, so that it outlives the last call
+        enter = self._enter = self._entering()  # before the toolbox, so that it outlives the last call
         targets = {name: servers.create(name, self.settings, clock=self._clock, plain=True) for name in servers.NAMES}
         toolbox = await self._exit.enter_async_context(McpToolbox({**targets, **further}))
         salt = settings.redaction_salt.get_secret_value()
@@ -193,6 +193,7 @@ class Workbench:
         with self._opened:
             await self._exit.aclose()
         self._tools = self._once = self._agent = self._remembering = None
+        self._enter = _not_entered
 
     @property
     def tools(self) -> Tools:
@@ -240,18 +241,38 @@ class Workbench:
                 keeper=self._keeper,
                 recall=self.remembering,
                 persona=self.settings.jamie.persona,
-                health=HealthBook(self.jamie_metrics),
+                health=HealthBook(self._turn_ended),
             )
         return self._agent
 
-    @property
-    def jamie_metrics(self) -> JamieMetrics:
-        """How Jamie does, as `/metrics` text: `render()`."""
-        if self._metrics is None:
-            from autodevops.jamie.exposition import JamieMetrics
+    def feedback(self, turn_id: str, thumb: Thumb, comment: str = "") -> str:
+        """Note what a person thinks of a turn (1: it helped, -1: it did not); says what was noted.
 
-            self._metrics = JamieMetrics()
-        return self._metrics
+        It is entered in the ledger, and what the turn said or quoted is found a little sooner or later from now on.
+        May be called from any thread. Raises UsageError.
+        """
+        from autodevops.jamie.context import LONGEST_QUESTION
+
+        if not turn_id or thumb not in (-1, 1):
+            raise UsageError(f"Turn {turn_id!r} cannot be judged with {thumb!r}.", "Give a turn's id, and 1 or -1.")
+        if len(comment) > LONGEST_QUESTION:
+            raise UsageError(
+                f"The comment has {len(comment)} characters; {LONGEST_QUESTION} is the most that is kept.",
+                "Shorten it.",
+            )
+        return self.remembering.judge(turn_id, thumb, comment)
+
+    def _turn_ended(self, turn: TurnHealth) -> None:
+        from autodevops.jamie.health_events import turn_event
+
+        salt, kept = self.settings.toolbox.redaction_salt.get_secret_value(), self.settings.jamie.record_questions
+        self._enter(turn_event(turn, actor=self._actor, salt=salt, with_question=kept))
+
+    def _judged(self, feedback: Feedback) -> None:
+        from autodevops.jamie.health_events import feedback_event
+
+        salt = self.settings.toolbox.redaction_salt.get_secret_value()
+        self._enter(feedback_event(feedback.model_copy(update={"by": self._actor}), salt=salt))
 
     @property
     def remembering(self) -> Remembering:
@@ -265,6 +286,7 @@ class Workbench:
                 keeper,
                 remember=self.settings.memory.remember,
                 forget=lambda: self.jamie.forget(),
+                judged=self._judged,
                 salt=self.settings.toolbox.redaction_salt.get_secret_value(),
                 clock=self._clock,
             )
@@ -383,9 +405,20 @@ class Workbench:
         return RunQueue(means, at_once=self.settings.runs.at_once)
 
     def scarlet(self, *, staying: bool = True) -> Scarlet:
-        """`staying`: she runs for long, so that kernels which wait are worth their start."""
+        """`staying`: she runs for long, so that kernels which wait are worth their start.
+
+        Schedules that wait for alerts and deploys need the workbench to be entered.
+        """
         from autodevops.scarlet import Scarlet
 
         runs = self.settings.runs
         means = self.run_means(warm_kernels=runs.warm_kernels if staying else 0)
-        return Scarlet(self.settings.scarlet, clock=self._clock, means=means, runs_at_once=runs.at_once)
+        return Scarlet(
+            self.settings.scarlet,
+            clock=self._clock,
+            means=means,
+            channels=self.settings.channels,
+            webhook=self.settings.webhook,
+            tools=self._tools,
+            runs_at_once=runs.at_once,
+        )

@@ -37,16 +37,18 @@ def settings_page() -> str:
         "Tables in environment variables are written as JSON, names as `a, b`.",
     ]
     for section, field in Settings.model_fields.items():
-        model = field.annotation
+        named = get_args(field.annotation)  # a table of sections, each with a name of one's own
+        model = named[-1] if named else field.annotation
         assert isinstance(model, type)
         assert issubclass(model, BaseModel)
+        section = f"{section}.NAME" if named else section
         lines += ["", f"## [{section}]", ""]
         if not model.model_fields:  # names of one's own
             lines.append(inspect.cleandoc(model.__doc__ or ""))
             continue
         lines += ["| setting | environment | default | meaning |", "|---|---|---|---|"]
         for name, entry in model.model_fields.items():
-            variable = f"AUTODEVOPS_{section}__{name}".upper()
+            variable = f"AUTODEVOPS_{section.replace('.', '__')}__{name}".upper()
             lines.append(f"| `{name}` | `{variable}` | {_default(entry.default)} | {entry.description} |")
     return "\n".join(lines) + "\n"
 

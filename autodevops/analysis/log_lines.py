@@ -41,7 +41,8 @@ _STACK_KEYS = (
 _TYPE_KEYS = ("exception.type", "error.type", "exception_type", "exc_type", "error_type", "error.kind", "class", "type")
 
 _KLOG = re.compile(r"^([IWEF])\d{4} \d{2}:\d{2}:\d{2}\.\d+\s+\d+ (?P<place>[^\]]+)\] (?P<text>.*)", re.DOTALL)
-_LOGFMT = re.compile(r'([A-Za-z_@][\w.@-]*)=("(?:[^"\\]|\\.)*"|\S*)')
+# Keys have a limit, else a line of one word as long as a page is read once for each of its letters.
+_LOGFMT = re.compile(r'(?<![A-Za-z_])([A-Za-z_@][\w.@-]{0,99})=("(?:[^"\\]|\\.)*"|\S*)')
 _WORDS = "FATAL|CRITICAL|CRIT|EMERG|ALERT|PANIC|SEVERE|ERROR|ERR|WARNING|WARN|NOTICE|INFO|DEBUG|TRACE"
 _PLAIN_LEVEL = re.compile(rf"(?:^|[\s\[(|<:-])({_WORDS})(?:$|[\s\]):|>!-])")
 _LOWER_LEVEL = re.compile(

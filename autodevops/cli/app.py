@@ -9,7 +9,26 @@ from typing import Annotated
 import typer
 
 from autodevops import __version__
-from autodevops.cli import ask, audit, demo, doctor, evaluate, investigate, kb, mcp, run, runbook, sandbox, scarlet
+from autodevops.cli import (
+    ask,
+    audit,
+    demo,
+    doctor,
+    evaluate,
+    health,
+    investigate,
+    kb,
+    mcp,
+    investigate,
+    kb,
+    mcp,
+    portal,
+    run,
+    runbook,
+    sandbox,
+    scarlet,
+    schedule,
+)
 from autodevops.cli.output import NothingSeen, print_json
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.startup import collect_rarely, skip_unused_imports
@@ -28,10 +47,13 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(mcp.app, name="mcp")
 app.add_typer(kb.app, name="kb")
+app.add_typer(health.app, name="health")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(scarlet.app, name="scarlet")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(run.app, name="run")
 app.add_typer(audit.app, name="audit")
+app.command("portal")(portal.portal)
 app.command("demo")(demo.demo)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autodevops.domain.run import GOOD
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
+
+if TYPE_CHECKING:
+    from autodevops.scarlet import RunRecord
 
 app = typer.Typer(help="The agent that works alone.", no_args_is_help=True)
 
@@ -29,13 +33,17 @@ def run(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for chatty in ("apscheduler", "papermill", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    with Workbench.from_settings(load_settings()) as workbench:
-        scarlet = workbench.scarlet(staying=not once)
-        if not once:
-            asyncio.run(scarlet.run())
-            return
-        runs = asyncio.run(scarlet.run_once())
+    runs = asyncio.run(_run(once=once))
     for record in runs:
         typer.echo(f"{record.status}  {record.runbook}  {record.where}")
-    if any(record.status != "succeeded" for record in runs):
+    if any(record.status not in GOOD for record in runs):
         raise typer.Exit(1)
+
+
+async def _run(*, once: bool) -> list[RunRecord]:
+    async with Workbench.from_settings(load_settings()) as workbench:
+        scarlet = workbench.scarlet(staying=not once)
+        if once:
+            return await scarlet.run_once()
+        await scarlet.run()
+        return []

@@ -14,7 +14,18 @@ from autodevops.domain.base import Json, Noun, UtcDatetime
 from autodevops.kernel.ids import content_digest
 
 EventKind = Literal[
-    "tool_call", "decision", "approval", "action", "run", "slot", "incident", "settings", "login", "lease"
+    "tool_call",
+    "decision",
+    "approval",
+    "action",
+    "run",
+    "slot",
+    "incident",
+    "settings",
+    "login",
+    "lease",
+    "turn",
+    "feedback",
 ]
 
 GENESIS = "sha256:" + 64 * "0"  # what the first event follows

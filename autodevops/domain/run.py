@@ -79,6 +79,7 @@ class Run(Noun):
     files: dict[str, str] = {}
     sizes: dict[str, int] = {}  # bytes, by the names in `files`
     rerun_of: str = ""  # the run whose source and parameters were taken again
+    slot: str = ""  # the occurrence of a schedule that it was for, `<schedule>@<wall clock>`
     runbook_code: CodeState = CodeState()  # the runbook's own repository
     package_code: CodeState = CodeState()  # that of autodevops, when it ran from a checkout; `versions` has its version
     image: str = ""  # digest of the container image the runner ran in, where that is known

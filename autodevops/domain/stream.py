@@ -21,6 +21,7 @@ from autodevops.domain.investigation import Investigation
 class TurnStarted(Noun):
     type: Literal["turn_started"] = "turn_started"
     question: str
+    turn_id: str = ""  # by which the turn is judged and found in the ledger; empty for what is no question
 
 
 class ContextRetrieved(Noun):
@@ -69,6 +70,7 @@ class AnswerCompleted(Noun):
     """The whole answer. Sentences cite evidence as `[ev-...]`; each id is in `evidence`."""
 
     type: Literal["answer_completed"] = "answer_completed"
+    turn_id: str = ""
     text: str  # Markdown
     narrator: str  # "built-in", or "ollama:<model>"
     note: str = ""  # e.g. why the built-in narrator took over

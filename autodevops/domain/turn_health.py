@@ -1,4 +1,4 @@
-"""How one turn with Jamie went: when what came, where the time was spent, what failed."""
+"""How one turn with Jamie went: when what came, where the time was spent, what failed, what people thought of it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class TurnHealth(Noun):
 
     turn_id: str
     at: UtcDatetime
+    question: str = ""  # only where the settings want it kept
     intent: str  # as understood; empty when the turn ended before
     outcome: TurnOutcome
     narrator: str = ""
@@ -36,3 +37,16 @@ class TurnHealth(Noun):
     @property
     def own_ms(self) -> float:
         return max(0.0, self.total_ms - self.tools_ms - self.model_ms)
+
+
+Thumb = Literal[-1, 1]
+
+
+class Feedback(Noun):
+    """What a person thought of a turn. The last word of a person on a turn counts."""
+
+    turn_id: str
+    at: UtcDatetime
+    thumb: Thumb
+    comment: str = ""
+    by: str = ""

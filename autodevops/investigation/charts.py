@@ -1,4 +1,4 @@
-"""What to draw: golden signals of the affected workloads, one failing trace, the error lines."""
+"""What to draw: golden signals of the affected workloads, who calls whom, one failing trace, the error lines."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import Final
 
 import numpy as np
 
+from autodevops.analysis.chart_data import log_table, trace_chart
 from autodevops.analysis.log_lines import read
 from autodevops.analysis.spans import error_origins
-from autodevops.domain.chart import Chart, LogTable, Mark, MetricChart, TraceChart
+from autodevops.domain.chart import Chart, Mark, MetricChart
 from autodevops.domain.finding import Finding
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather_traces import service_subject
 from autodevops.investigation.picture import Picture, Signal, SignalKind
 from autodevops.investigation.rollouts import revision_name
+from autodevops.investigation.service_map import draw_map
 from autodevops.investigation.weigh import Candidate
 
 _TITLES: Final[tuple[tuple[SignalKind, str, str], ...]] = (
@@ -44,6 +46,9 @@ def draw(picture: Picture, findings: tuple[Finding, ...], candidates: tuple[Cand
                     evidence=tuple(dict.fromkeys(signal.evidence for signal in signals)),
                 )
             )
+    services = draw_map(picture, candidates)
+    if services is not None:
+        charts.append(services)
     if candidates:
         charts.extend(_example_trace(picture, candidates[0].subject))
         charts.extend(_log_table(picture, candidates[0].subject))
@@ -106,9 +111,7 @@ def _example_trace(picture: Picture, subject: Subject) -> list[Chart]:
     chosen = max(own, key=lambda seen: (len(seen.trace.spans), seen.trace.trace_id), default=None)
     if chosen is None:
         return []
-    return [
-        TraceChart(title=f"A request that fails in {subject.name}", trace=chosen.trace, evidence=(chosen.evidence,))
-    ]
+    return [trace_chart(f"A request that fails in {subject.name}", chosen.trace, (chosen.evidence,))]
 
 
 def _log_table(picture: Picture, subject: Subject) -> list[Chart]:
@@ -117,9 +120,9 @@ def _log_table(picture: Picture, subject: Subject) -> list[Chart]:
         return []
     shown = sorted(logs, key=lambda log: (log.record.timestamp, log.record.body), reverse=True)[:_RECORDS]
     return [
-        LogTable(
-            title=f"Errors that {subject.name} logs",
-            records=tuple(log.record for log in shown),
-            evidence=tuple(sorted({log.evidence for log in shown})),
+        log_table(
+            f"Errors that {subject.name} logs",
+            [log.record for log in shown],
+            tuple(sorted({log.evidence for log in shown})),
         )
     ]

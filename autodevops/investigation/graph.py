@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 
-_CALLS = {"calls", "is configured to call"}
+CALLS = {"calls", "is configured to call"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class CallGraph:
         calling: dict[Subject, list[Subject]] = {}
         for edge in best.values():
             following.setdefault(edge.origin, []).append(edge)
-            if edge.how in _CALLS:
+            if edge.how in CALLS:
                 calling.setdefault(edge.target, []).append(edge.origin)
         return cls(
             tuple(best.values()),
@@ -62,7 +62,7 @@ class CallGraph:
 
     def callees(self, subject: Subject) -> tuple[Subject, ...]:
         """Whom it calls, as seen or as configured."""
-        return tuple(edge.target for edge in self._next.get(subject, ()) if edge.how in _CALLS)
+        return tuple(edge.target for edge in self._next.get(subject, ()) if edge.how in CALLS)
 
     def path(self, origin: Subject, target: Subject) -> tuple[Edge, ...]:
         """The shortest way from `origin` to `target`, or an empty tuple."""

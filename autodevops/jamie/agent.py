@@ -138,12 +138,12 @@ class JamieAgent:
         asked = Asked(question, namespace, window, selection)
         manner = self._persona if persona is None else persona
         now = self._clock()
-        watch = TurnWatch(time_sortable_id(now), now)
+        watch = TurnWatch(time_sortable_id(now), now, question)
         turn = Turn(asked, manner, events.put_nowait, watch)
         work = asyncio.create_task(self._supervised(turn), name="jamie-turn")
         last: TurnEvent | None = None
         try:
-            event: TurnEvent = TurnStarted(question=question)
+            event: TurnEvent = TurnStarted(question=question, turn_id=watch.turn_id)
             while True:
                 watch.saw(event)
                 if isinstance(event, AnswerCompleted | TurnFailed):
@@ -234,6 +234,7 @@ class JamieAgent:
             emit(TextDelta(text=f"\n\n{closing}"))
         leading = [item for hypothesis in investigation.hypotheses[:1] for item in hypothesis.evidence]
         return AnswerCompleted(
+            turn_id=turn.watch.turn_id,
             text=text,
             narrator=narration.narrator,
             note=narration.note,
@@ -249,6 +250,7 @@ class JamieAgent:
         text = f"{answer.text}\n\n{closing}" if closing else answer.text
         turn.emit(TextDelta(text=text))
         return AnswerCompleted(
+            turn_id=turn.watch.turn_id,
             text=text,
             narrator=BuiltInNarrator.name,
             evidence=_cited(text, answer.evidence, [item.id for item in answer.evidence]),

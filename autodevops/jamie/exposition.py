@@ -1,72 +1,80 @@
-"""Jamie's health as Prometheus reads it: a sink that counts turns, and the text of `/metrics`.
+"""Jamie's health as Prometheus reads it: the text of `/metrics`. Serving it is a surface's business.
 
-Serving the text is a surface's business. A registry of its own: two agents in one process do not add up by accident.
+Counters grow as long as one report is carried on (`read_health(ledger, known=report)`); another `since` is a reset.
 """
 
 from __future__ import annotations
 
-from autodevops.domain.turn_health import TurnHealth
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+from autodevops.jamie.health_report import BOUNDS, HealthReport, Spread
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+    from prometheus_client.core import HistogramMetricFamily
+
+PREFIX = "autodevops_jamie_"
+STAGES = ("context", "tools", "engine", "narration", "model", "own")
 
 
-class JamieMetrics:
-    """A `TurnSink`."""
+def render(report: HealthReport) -> str:
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.registry import Collector
 
-    def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Histogram
+    class Reported(Collector):
+        def collect(self) -> Iterator[Metric]:
+            return _families(report)
 
-        self._registry = CollectorRegistry()
-        registry = self._registry
-        self._turns = Counter(
-            "autodevops_jamie_turns",
-            "Turns, by what was asked and how they ended.",
-            ["intent", "outcome", "narrator"],
-            registry=registry,
-        )
-        self._whole = Histogram(
-            "autodevops_jamie_turn_duration_seconds",
-            "From question to answer.",
-            ["intent"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._first = Histogram(
-            "autodevops_jamie_first_token_seconds",
-            "From question to the first word.",
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._stages = Histogram(
-            "autodevops_jamie_stage_duration_seconds",
-            "By stage. Context, engine and narration are without what they waited for; own is all but tools and model.",
-            ["stage"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._calls = Counter("autodevops_jamie_tool_calls", "Tool calls made for turns.", registry=registry)
-        self._errors = Counter("autodevops_jamie_tool_errors", "Tool calls without an answer.", registry=registry)
+    registry = CollectorRegistry()
+    registry.register(Reported())
+    return generate_latest(registry).decode("utf-8")
 
-    def record(self, turn: TurnHealth) -> None:
-        self._turns.labels(turn.intent or "unknown", turn.outcome, turn.narrator or "none").inc()
-        self._calls.inc(turn.tool_calls)
-        self._errors.inc(turn.tool_errors)
-        if turn.outcome == "cancelled":
-            return  # how long somebody waited before giving up is no response time
-        self._whole.labels(turn.intent or "unknown").observe(turn.total_ms / 1000)
-        if turn.first_token_ms is not None:
-            self._first.observe(turn.first_token_ms / 1000)
-        for stage, spent in (
-            ("context", turn.context_ms),
-            ("tools", turn.tools_ms),
-            ("engine", turn.engine_ms),
-            ("narration", turn.narration_ms),
-            ("model", turn.model_ms),
-            ("own", turn.own_ms),
-        ):
-            self._stages.labels(stage).observe(spent / 1000)
 
-    def render(self) -> str:
-        from prometheus_client import generate_latest
+def _families(report: HealthReport) -> Iterator[Metric]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-        return generate_latest(self._registry).decode("utf-8")
+    turns = CounterMetricFamily(
+        f"{PREFIX}turns",
+        "Turns, by what was asked and how they ended.",
+        labels=["intent", "outcome", "narrator"],
+    )
+    for one in report.turns:
+        turns.add_metric([one.intent, one.outcome, one.narrator], one.turns)
+    yield turns
+
+    whole = HistogramMetricFamily(f"{PREFIX}turn_duration_seconds", "From question to answer.", labels=["intent"])
+    for intent, spread in report.answered_in.items():
+        _add(whole, [intent], spread)
+    yield whole
+
+    first = HistogramMetricFamily(f"{PREFIX}first_token_seconds", "From question to the first word.", labels=[])
+    if "first_token" in report.took:
+        _add(first, [], report.took["first_token"])
+    yield first
+
+    stages = HistogramMetricFamily(
+        f"{PREFIX}stage_duration_seconds",
+        "By stage. Context, engine and narration are without what they waited for; own is all but tools and model.",
+        labels=["stage"],
+    )
+    for stage in STAGES:
+        if stage in report.took:
+            _add(stages, [stage], report.took[stage])
+    yield stages
+
+    yield CounterMetricFamily(f"{PREFIX}tool_calls", "Tool calls made for turns.", report.tool_calls)
+    yield CounterMetricFamily(f"{PREFIX}tool_errors", "Tool calls without an answer.", report.tool_errors)
+
+    thumbs = GaugeMetricFamily(
+        f"{PREFIX}rated_turns", "Turns that people judged, by their last word.", labels=["thumb"]
+    )
+    for thumb, count in zip(("up", "down"), report.thumbs, strict=True):
+        thumbs.add_metric([thumb], count)
+    yield thumbs
+
+
+def _add(family: HistogramMetricFamily, labels: list[str], spread: Spread) -> None:
+    bounds = [*(str(bound / 1000) for bound in BOUNDS), "+Inf"]
+    family.add_metric(labels, list(zip(bounds, accumulate(spread.counts), strict=True)), spread.sum_ms / 1000)

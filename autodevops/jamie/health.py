@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from autodevops.domain.base import Json
 from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelta, TurnEvent, TurnFailed
@@ -25,12 +25,6 @@ KEPT = 1000  # turns; half a megabyte
 Stage: TypeAlias = Literal["context", "engine", "narration"]
 
 logger = logging.getLogger(__name__)
-
-
-class TurnSink(Protocol):
-    """Whoever keeps turns for longer, or counts them. Called once a turn."""
-
-    def record(self, turn: TurnHealth) -> None: ...
 
 
 @dataclass
@@ -61,6 +55,7 @@ class TurnWatch:
 
     turn_id: str
     at: datetime
+    question: str = ""
     started: float = field(default_factory=monotonic_ms)
     tools: _Span = field(default_factory=_Span)
     model: _Span = field(default_factory=_Span)
@@ -120,6 +115,7 @@ class TurnWatch:
         return TurnHealth(
             turn_id=self.turn_id,
             at=self.at,
+            question=self.question,
             intent=self.intent,
             outcome=self._outcome(last),
             narrator=last.narrator if isinstance(last, AnswerCompleted) else "",
@@ -153,7 +149,7 @@ class TurnWatch:
 class HealthBook:
     """The last turns of this process, newest last. `sinks` are told of each."""
 
-    def __init__(self, *sinks: TurnSink, kept: int = KEPT) -> None:
+    def __init__(self, *sinks: Callable[[TurnHealth], None], kept: int = KEPT) -> None:
         self._sinks = sinks
         self._turns: deque[TurnHealth] = deque(maxlen=kept)
 
@@ -165,7 +161,7 @@ class HealthBook:
         self._turns.append(turn)
         for sink in self._sinks:
             try:
-                sink.record(turn)
+                sink(turn)
             except Exception:  # health must not make anybody ill: the turn has been answered already
                 logger.exception("a sink did not take the health of turn %s", turn.turn_id)
 

@@ -18,6 +18,7 @@ from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.memory import KINDS, Document, DocumentKind, Passage, document
 from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelta, TurnEvent, TurnFailed, TurnStarted
+from autodevops.domain.turn_health import Feedback, Thumb
 from autodevops.jamie.markdown import prose
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import MemoryUnusable
@@ -28,6 +29,7 @@ from autodevops.stores.memory_keeper import MemoryKeeper
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 2.0  # the first search of a process imports LanceDB
+JUDGEABLE = 500  # turns of a conversation that can still be judged
 SAME_INCIDENT = timedelta(hours=6)  # one reason and subject within this is one incident, asked about again
 _CITATION = re.compile(r"\s*\[ev-[0-9a-f]+\]")
 _FORGET = re.compile(
@@ -47,16 +49,18 @@ class Remembering:
         *,
         remember: bool,
         forget: Callable[[], None],
+        judged: Callable[[Feedback], None] = lambda _: None,
         salt: str = "",
         clock: Clock = utc_now,
     ) -> None:
         self._keeper = keeper
         self._remember = remember
         self._forget_turns = forget
+        self._judged = judged
         self._salt = salt
         self._clock = clock
         self._conversation = ""
-        self._last: Document | None = None
+        self._answered: dict[str, tuple[Document | Passage, ...]] = {}  # by turn: what a thumb for it is about
         self._quoted: Passage | None = None
         self._seen: set[str] = set()  # investigations of this conversation
 
@@ -70,6 +74,7 @@ class Remembering:
         asked = question.strip()
         last: TurnEvent | None = None
         context: ContextRetrieved | None = None  # of a turn; none of a wish
+        turn_id = ""
         async with aclosing(turn) as events:
             if _FORGET.fullmatch(asked) or _THUMB.fullmatch(asked):
                 yield TurnStarted(question=question)
@@ -84,6 +89,8 @@ class Remembering:
                     if isinstance(event, AnswerCompleted | TurnFailed):
                         last = event
                         break
+                    if isinstance(event, TurnStarted):
+                        turn_id = event.turn_id
                     if isinstance(event, ContextRetrieved):
                         context = event
                         if event.intent == "investigate" and self._remember and self._keeper.has_something:
@@ -95,16 +102,23 @@ class Remembering:
             if more:
                 yield TextDelta(text=more)
             last = last.model_copy(update={"text": last.text + more, "follow_ups": (*last.follow_ups, *following)})
-            await self._keep(question, context, last)
+            kept = await self._keep(question, context, last)
+            self._answered[turn_id] = tuple(one for one in (kept, self._quoted) if one is not None)
+            if len(self._answered) > JUDGEABLE:
+                del self._answered[next(iter(self._answered))]
         if last is not None:
             yield last
 
     async def _wish(self, question: str) -> str:
         thumb = _THUMB.fullmatch(question)
         if thumb is not None:
-            return await self._judge(1 if thumb["up"] else -1, (thumb["correction"] or "").strip())
+            if not self._answered:
+                return "There is no answer that I could note this for."
+            turn_id, correction = next(reversed(self._answered)), (thumb["correction"] or "").strip()
+            return await asyncio.to_thread(self.judge, turn_id, 1 if thumb["up"] else -1, correction)
         self._forget_turns()
-        conversation, self._conversation, self._last = self._conversation, "", None
+        conversation, self._conversation = self._conversation, ""
+        self._answered.clear()
         if not conversation:
             return "There is nothing of this conversation to forget: I had kept nothing of it."
         try:
@@ -114,15 +128,27 @@ class Remembering:
         turns = "turn" if gone == 1 else "turns"
         return f"Forgotten: {gone} {turns} of this conversation, on disk as well. We begin anew."
 
-    async def _judge(self, thumb: int, correction: str) -> str:
-        about = [one for one in (self._last, self._quoted) if one is not None]
+    def judge(self, turn_id: str, thumb: Thumb, comment: str = "") -> str:
+        """Note what a person thought of a turn: what it said and what it quoted moves in later searches.
+
+        Says what was noted. May be called from any thread; blocks for milliseconds.
+        """
+        now = self._clock()
+        self._judged(Feedback(turn_id=turn_id, at=now, thumb=thumb, comment=comment))
+        about = self._answered.get(turn_id, ())
         if not about or not self._remember:
-            return "There is no answer that I could note this for."
-        text = redact_text(correction, self._salt)
-        for one in about:
-            note = document("feedback", one.title, text, at=self._clock(), about=one.id, thumb=thumb)
-            await self._leave(note)
-        what = f" for the article {prose(self._quoted.title)} as well" if self._quoted is not None else ""
+            return "Noted, thank you."
+        text, conversation = redact_text(comment, self._salt), self._conversation_id()
+        try:
+            for one in about:
+                note = document(
+                    "feedback", one.title, text, at=now, about=one.id, thumb=thumb, conversation=conversation
+                )
+                self._keeper.inbox.leave(note)
+        except MemoryUnusable as error:
+            return f"Noted, but not remembered for the next time. {prose(error.message)} {prose(error.next_step)}"
+        quoted = [one.title for one in about if isinstance(one, Passage)]
+        what = f" for the article {prose(quoted[0])} as well" if quoted else ""
         return f"Noted, thank you{what}. `autodevops kb search` shows what it changes."
 
     async def _brought_to_mind(self, investigation: Investigation | None) -> tuple[str, tuple[str, ...]]:
@@ -185,10 +211,10 @@ class Remembering:
             conversation=self._conversation_id(),
         )
 
-    async def _keep(self, question: str, context: ContextRetrieved, answer: AnswerCompleted) -> None:
+    async def _keep(self, question: str, context: ContextRetrieved, answer: AnswerCompleted) -> Document | None:
         if not self._remember or context.intent in {"smalltalk", "help"}:
-            return
-        self._last = document(
+            return None
+        kept = document(
             "conversation",
             redact_text(question, self._salt)[:300],
             redact_text(_CITATION.sub("", answer.text), self._salt),
@@ -198,7 +224,8 @@ class Remembering:
             conversation=self._conversation_id(),
             tags=(answer.narrator, context.intent),
         )
-        await self._leave(self._last)
+        await self._leave(kept)
+        return kept
 
     async def _leave(self, note: Document) -> None:
         try:

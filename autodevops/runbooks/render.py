@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from autodevops.domain.chart import LogTable, Mark, MetricChart, TraceChart
+from autodevops.domain.chart import LogTable, Mark, MetricChart, ServiceMap, TraceChart
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.series import Series
 from autodevops.runbooks.texts import cut
@@ -126,8 +126,10 @@ def charts(investigation: Investigation) -> list[go.Figure | pd.DataFrame]:
             drawn.append(metric_figure(chart))
         elif isinstance(chart, TraceChart):
             drawn.append(trace_figure(chart))
-        else:
+        elif isinstance(chart, LogTable):
             drawn.append(log_table(chart))
+        else:
+            drawn.append(call_table(chart))
     return drawn
 
 
@@ -236,6 +238,26 @@ def log_table(chart: LogTable) -> pd.DataFrame:
     )
     rest = len(chart.records) - _LINES
     frame.attrs["title"] = chart.title + (f" ({rest} more not shown)" if rest > 0 else "")
+    return frame
+
+
+def call_table(chart: ServiceMap) -> pd.DataFrame:
+    """The map as its calls: a printed run cannot be panned."""
+    names = {service.id: service.name for service in chart.services}
+    frame = _frame(
+        ("caller", "callee", "calls seen", "failed", "median latency"),
+        (
+            (
+                names.get(call.caller, call.caller),
+                names.get(call.callee, call.callee),
+                str(call.count) if call.count else "configured only",
+                str(call.failed) if call.count else "",
+                "" if call.latency_s is None else f"{call.latency_s * 1000:.0f} ms",
+            )
+            for call in chart.calls
+        ),
+    )
+    frame.attrs["title"] = chart.title
     return frame
 
 

@@ -57,6 +57,7 @@ class RunRequest:
     attempt: int = 1
     retry_of: str = ""  # id of the first attempt
     rerun_of: str = ""  # id of the run that is repeated
+    slot: str = ""  # the occurrence of a schedule that it is for
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,7 @@ def _begun(request: RunRequest, values: Mapping[str, Value], clock: Clock) -> Ru
         versions=_versions(),
         runner={"host": platform.node(), "pid": os.getpid(), "boot": boot_id()},
         rerun_of=request.rerun_of,
+        slot=request.slot,
         runbook_code=runbook_state(request.runbook.path, request.runbook.source),
         package_code=package_state(),
         image=image_digest(),

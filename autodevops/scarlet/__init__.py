@@ -1,7 +1,9 @@
-"""Scarlet, thin: she runs runbooks on schedule and keeps what each run left behind.
+"""Scarlet runs runbooks when they are due, and keeps what each run left behind.
 
-- `schedule` reads `scheduled/*.yaml`, `cron` gives cron expressions their usual meaning;
-- `agent` is the daemon: APScheduler fires, the queue runs, a stop reaches every kernel.
+- `schedule` reads `scheduled/*.yaml`; `slots` says which occurrences there are and what becomes of each;
+- `events` finds alerts and deploys, `hooks` hears webhooks, `facts` makes parameters of what they say;
+- `book` keeps slots in the ledger, `scheduler` decides and starts them, `tell` says how they ended;
+- `agent` is the daemon: APScheduler says when to look, a stop reaches every kernel.
 """
 
 from autodevops.domain.run import Run

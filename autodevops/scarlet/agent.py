@@ -1,32 +1,37 @@
-"""The daemon: APScheduler says when, the queue runs, and a stop reaches every kernel.
+"""The daemon: APScheduler says when to look, the scheduler decides, the queue runs, and a stop reaches every kernel.
 
-What a missed, late or overlapping occurrence means is said here and not left to APScheduler's defaults: late ones run
-within `LATE_SECONDS`, several missed ones run once, and one that comes while its own run is still going is skipped.
-A run that fails stays one failed run: its bundle is kept and the daemon goes on.
+A look is due when the next slot is, and every `LOOK_SECONDS` besides: timers stand still while a laptop sleeps and
+know nothing of a clock that is set. A run that fails stays one failed run: its bundle is kept and the daemon goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
-from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import Clock
-from autodevops.kernel.errors import AutoDevOpsError
-from autodevops.runbooks import Catalogue, Means, RunQueue, RunRecord, RunRequest, reconcile, resolve
-from autodevops.runbooks.queue import RUNS_AT_ONCE, Perform
+from autodevops.kernel.errors import UsageError
+from autodevops.runbooks import Means, RunQueue, RunRecord, reconcile
+from autodevops.runbooks.queue import RUNS_AT_ONCE, Perform, take_key
 from autodevops.runbooks.stop import sigterm_calls
 from autodevops.runbooks.storage_remote import deliver_finished
-from autodevops.scarlet.cron import cron_trigger
-from autodevops.scarlet.schedule import Schedule, load_schedules
-from autodevops.settings import ScarletSettings
+from autodevops.scarlet.book import Book
+from autodevops.scarlet.hooks import listening
+from autodevops.scarlet.schedule import Schedule
+from autodevops.scarlet.scheduler import Scheduler
+from autodevops.settings import ChannelSettings, ScarletSettings, WebhookSettings
+from autodevops.stores.ledger import Ledger
+from autodevops.stores.ledger_twin import MemoryLedger
+from autodevops.toolbox.protocol import Tools
 
 log = logging.getLogger(__name__)
 
-LATE_SECONDS = 300
+LOOK_SECONDS = 20
+NAME = "scarlet"  # who does it, in records
 
 
 class Scarlet:
@@ -36,16 +41,21 @@ class Scarlet:
         clock: Clock,
         *,
         means: Means | None = None,
+        channels: Mapping[str, ChannelSettings] | None = None,
+        webhook: WebhookSettings | None = None,
+        tools: Tools | None = None,
         runs_at_once: int = RUNS_AT_ONCE,
         perform: Perform | None = None,
     ) -> None:
-        """`perform` stands where the runner would."""
+        """`perform` stands where the runner would; `tools` are for schedules that wait for alerts and deploys."""
         self._settings = settings
         self._clock = clock
         self._means = means or Means(settings.artifacts_folder, clock)
+        self._channels = channels or {}
+        self._webhook = webhook or WebhookSettings()
+        self._tools = tools
         self._runs_at_once = runs_at_once
         self._perform = perform
-        self._catalogue = Catalogue(settings.runbooks)
         self._stopping = False
 
     async def run(self) -> None:
@@ -54,103 +64,100 @@ class Scarlet:
         Raises UsageError at the start when a schedule is wrong, names a runbook that does not exist, or gives
         parameters it does not take.
         """
-        schedules = self._start()
-        if not schedules:
-            log.warning("No schedule in %s is enabled: nothing will run.", self._settings.schedules)
-        async with self._working() as stop_asked:
-            scheduler = self._scheduler(schedules)
-            scheduler.start()
-            for job in scheduler.get_jobs():
-                log.info("Schedule %s runs next at %s", job.name, job.next_run_time)
+        async with self._working() as (scheduler, stop_asked), AsyncExitStack() as stack:
+            if not scheduler.read():
+                log.warning("No schedule in %s is enabled: nothing will run.", self._settings.schedules)
+            if not await self._lead(stop_asked):
+                return
+            self._settle()
+            await scheduler.take_over()
+            if any(schedule.event and schedule.event.webhook for schedule in scheduler.schedules):
+                address = await stack.enter_async_context(listening(self._webhook, scheduler.call))
+                log.info("Webhooks are heard at %sNAME", address)
+            looks = self._looks(scheduler)
+            looks.start()
             try:
                 await stop_asked.wait()
             finally:
-                scheduler.pause()
+                looks.shutdown(wait=False)
                 await self._queue.close("Scarlet was told to stop")
-                scheduler.shutdown(wait=False)
+                await scheduler.ended()
 
-    async def run_once(self) -> list[RunRecord]:
-        """Run every enabled schedule once, now, one after the other. Raises as `run` does, and RunFailed.
+    async def run_once(self, name: str = "") -> list[RunRecord]:
+        """Run every enabled schedule once, now, one after the other; or the one named. Raises as `run` does, and
+        RunFailed.
 
         SIGTERM interrupts the run that is going on; the schedules after it are not run.
         """
         records: list[RunRecord] = []
-        async with self._working():
-            for schedule in self._start():
+        async with self._working() as (scheduler, _):
+            self._settle()
+            for schedule in _named(scheduler.read(), name):
                 if self._stopping:
                     break
-                records.append(await self._run(schedule, "once"))
+                records += await scheduler.run_now(schedule, "manual" if name else "once")
         return records
 
-    def _start(self) -> list[Schedule]:
-        """Settle what an earlier process left behind, and read the schedules that are enabled."""
+    def _looks(self, scheduler: Scheduler) -> Any:
+        """An APScheduler that looks now, at the next slot, and now and then."""
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        looks = AsyncIOScheduler(timezone="UTC")
+
+        async def look() -> None:
+            try:
+                await scheduler.look()
+            except Exception:
+                log.exception("A look at the schedules failed")
+            now = self._clock()
+            latest = now + timedelta(seconds=LOOK_SECONDS)
+            due = min(scheduler.next_due(now) or latest, latest)
+            looks.add_job(look, "date", run_date=due, id="look", replace_existing=True, misfire_grace_time=None)
+
+        looks.add_job(look, id="look", misfire_grace_time=None)
+        return looks
+
+    async def _lead(self, stop_asked: asyncio.Event) -> bool:
+        """Wait until no other daemon looks after these schedules. False: told to stop meanwhile."""
+        key = f"schedules of {self._settings.schedules.resolve()}"
+        folder = self._means.artifacts / ".keys"
+        told = False
+        while (lease := await asyncio.to_thread(take_key, folder, key, 1)) is None:
+            if not told:
+                log.warning("Another Scarlet looks after %s; this one waits to take over.", self._settings.schedules)
+                told = True
+            try:
+                await asyncio.wait_for(stop_asked.wait(), 1)
+            except TimeoutError:
+                continue
+            return False
+        self._leaving.callback(lease.end)
+        return True
+
+    def _settle(self) -> None:
+        """Settle what an earlier process left behind."""
         for record in reconcile(self._settings.artifacts_folder, clock=self._clock, ledger=self._means.ledger):
             log.warning(
                 "Run %s of %s had lost its runner; it is recorded as interrupted.", record.run.id, record.runbook
             )
         self._deliver()
-        enabled = [schedule for schedule in load_schedules(self._settings.schedules) if schedule.enabled]
-        for schedule in enabled:
-            self._request(schedule, "schedule")
-        return enabled
-
-    def _request(self, schedule: Schedule, trigger: str) -> RunRequest:
-        try:
-            runbook = self._catalogue.load(schedule.runbook)
-            resolve(runbook.name, runbook.front.parameters, schedule.parameters)
-        except AutoDevOpsError as error:
-            raise type(error)(f"Schedule {schedule.name}: {error.message}", error.next_step) from error
-        return RunRequest(
-            runbook=runbook,
-            parameters=schedule.parameters,
-            trigger=trigger,
-            requested_by="scarlet",
-            reason=schedule.description or f"schedule {schedule.name}",
-        )
-
-    def _scheduler(self, schedules: list[Schedule]) -> Any:
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler
-        from apscheduler.triggers.interval import IntervalTrigger
-
-        scheduler = AsyncIOScheduler(timezone="UTC")
-        for schedule in schedules:
-            scheduler.add_job(
-                self._fire,
-                cron_trigger(schedule.cron, schedule.zone)
-                if schedule.cron
-                else IntervalTrigger(seconds=schedule.interval_seconds),
-                args=(schedule,),
-                id=schedule.name,
-                name=schedule.name,
-                coalesce=True,
-                misfire_grace_time=LATE_SECONDS,
-                max_instances=1,
-            )
-        return scheduler
-
-    async def _fire(self, schedule: Schedule) -> None:
-        """The supervisor of one scheduled run: whatever happens to it, the daemon goes on."""
-        try:
-            record = await self._run(schedule, "schedule")
-        except AutoDevOpsError as error:
-            log.error("Schedule %s could not run: %s", schedule.name, error)
-        except Exception:
-            log.exception("Schedule %s could not run", schedule.name)
-        else:
-            level = logging.INFO if record.status in GOOD else logging.ERROR
-            log.log(level, "Schedule %s: run %s, see %s", schedule.name, record.status, record.where)
-
-    async def _run(self, schedule: Schedule, trigger: str) -> RunRecord:
-        record = await self._queue.run(self._request(schedule, trigger))
-        await asyncio.to_thread(self._deliver)
-        return record
 
     @asynccontextmanager
-    async def _working(self) -> AsyncIterator[asyncio.Event]:
-        """The queue, and an event that SIGTERM sets; it stops what is running too."""
+    async def _working(self) -> AsyncIterator[tuple[Scheduler, asyncio.Event]]:
+        """The scheduler over a queue, and an event that SIGTERM sets; it stops what is running too."""
         asked = asyncio.Event()
         self._stopping = False
         self._queue = RunQueue(self._means, at_once=self._runs_at_once, perform=self._perform)
+        ledger: Ledger = self._means.ledger if self._means.ledger is not None else MemoryLedger()
+        scheduler = Scheduler(
+            self._settings,
+            self._queue,
+            Book(ledger, self._settings.schedules, NAME),
+            self._clock,
+            channels=self._channels,
+            tools=self._tools,
+            after_run=self._deliver,
+        )
 
         def stop() -> None:
             self._stopping = True
@@ -158,10 +165,18 @@ class Scarlet:
             self._queue.stop("Scarlet was told to end (SIGTERM)")
 
         with sigterm_calls(asyncio.get_running_loop(), stop):
-            async with self._queue:
-                yield asked
+            async with AsyncExitStack() as self._leaving, self._queue:
+                yield scheduler, asked
 
     def _deliver(self) -> None:
         """Finished bundles go where they belong when that is not the folder they were written to."""
         for problem in deliver_finished(self._settings.artifacts, self._settings.staging):
             log.error("%s", problem)
+
+
+def _named(schedules: tuple[Schedule, ...], name: str) -> tuple[Schedule, ...]:
+    chosen = tuple(schedule for schedule in schedules if name in ("", schedule.name))
+    if name and not chosen:
+        known = ", ".join(schedule.name for schedule in schedules) or "none"
+        raise UsageError(f"There is no enabled schedule {name!r}.", f"There are: {known}.")
+    return chosen

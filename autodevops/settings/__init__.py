@@ -6,6 +6,7 @@ the setting to set, and an investigation goes on without it.
 
 from autodevops.settings.model import (
     AlertmanagerSettings,
+    ChannelSettings,
     GitHubSettings,
     InvestigationSettings,
     KubernetesSettings,
@@ -14,6 +15,7 @@ from autodevops.settings.model import (
     McpServerSettings,
     MemorySettings,
     OllamaSettings,
+    PortalSettings,
     PrometheusSettings,
     RunsSettings,
     ScarletSettings,
@@ -21,11 +23,13 @@ from autodevops.settings.model import (
     Settings,
     TempoSettings,
     ToolboxSettings,
+    WebhookSettings,
     load_settings,
 )
 
 __all__ = [
     "AlertmanagerSettings",
+    "ChannelSettings",
     "GitHubSettings",
     "InvestigationSettings",
     "KubernetesSettings",
@@ -34,6 +38,7 @@ __all__ = [
     "McpServerSettings",
     "MemorySettings",
     "OllamaSettings",
+    "PortalSettings",
     "PrometheusSettings",
     "RunsSettings",
     "ScarletSettings",
@@ -41,5 +46,6 @@ __all__ = [
     "Settings",
     "TempoSettings",
     "ToolboxSettings",
+    "WebhookSettings",
     "load_settings",
 ]

@@ -235,6 +235,8 @@ class InvestigationSettings(Section):
 class JamieSettings(Section):
     persona: Literal["off", "light", "full"] = "light"
     """How much of a British DevOps mate Jamie is: a sentence after an answer, never in JSON or at a grave incident."""
+    record_questions: bool = False
+    """Keep the text of each question, masked, with the turn's times in the ledger; off: only what kind it was."""
 
 
 class ToolboxSettings(Section):
@@ -283,6 +285,34 @@ class ScarletSettings(Section):
         return Path(path) if scheme == "file" else self.staging
 
 
+class ChannelSettings(Section):
+    """A way to tell people: `[channels.NAME]`, as schedules name them."""
+
+    slack_webhook: SecretStr = SecretStr("")
+    """Address of a Slack incoming webhook."""
+    url: HttpUrl = ""
+    """Address that JSON is posted to: `text`, and what it is about."""
+    token: SecretStr = SecretStr("")
+    """Sent to `url` as `Authorization: Bearer ...`."""
+
+    @model_validator(mode="after")
+    def _some_way(self) -> Self:
+        if not self.url and not self.slack_webhook.get_secret_value():
+            raise ValueError("a channel needs slack_webhook or url")
+        return self
+
+
+class WebhookSettings(Section):
+    """Where `autodevops scarlet run` hears `POST /hooks/NAME`, for schedules that wait for a webhook."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; beyond loopback only with a token."""
+    port: int = Field(default=8877, ge=0, le=65535)
+    """Port to listen on; 0: any that is free."""
+    token: SecretStr = SecretStr("")
+    """What callers must send as `Authorization: Bearer ...`."""
+
+
 class LedgerSettings(Section):
     folder: Path | None = None
     """Folder of the ledger; empty: `autodevops/ledger` in the user's folder for state (~/.local/state on Linux)."""
@@ -318,6 +348,23 @@ class RunsSettings(Section):
     """Kernels that wait for Scarlet's next runs, 30 MB each beside one process of 130 MB; 0: each run starts one."""
     redact: bool = True
     """Mask what looks like a secret in all that is kept of a run; what a runbook names in `secrets` always is."""
+
+
+class PortalSettings(Section):
+    """`autodevops portal`: the page that is served to people."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; any other than loopback wants a token or a password."""
+    port: int = Field(default=8866, ge=0, le=65535)
+    """Port to listen on; another one is taken when it is busy, unless --port asks for it."""
+    token: SecretStr = SecretStr("")
+    """What people and Prometheus come in with; empty, without a password: a new one at each start."""
+    password_file: Path | None = None
+    """File with the password of the login page, as text or as the hash that Jupyter makes of it."""
+    max_kernels: int = Field(default=8, ge=1, le=500)
+    """Pages that may be open at a time, some 200 MB each; who comes then is told that the portal is full."""
+    idle_minutes: float = Field(default=30.0, gt=0)
+    """A page that asked nothing for so long, a hidden one, loses its kernel and says so when it is looked at again."""
 
 
 class SecretPlaces(BaseModel):
@@ -361,9 +408,12 @@ class Settings(BaseSettings):
     jamie: JamieSettings = JamieSettings()
     toolbox: ToolboxSettings = ToolboxSettings()
     scarlet: ScarletSettings = ScarletSettings()
+    channels: dict[str, ChannelSettings] = {}
+    webhook: WebhookSettings = WebhookSettings()
     ledger: LedgerSettings = LedgerSettings()
     memory: MemorySettings = MemorySettings()
     runs: RunsSettings = RunsSettings()
+    portal: PortalSettings = PortalSettings()
     secrets: SecretPlaces = SecretPlaces()
 
     @classmethod

@@ -76,8 +76,10 @@ def passage(document: Document, score: float, why: str) -> Passage:
 
 
 def thumbs_of(feedback: Iterable[Document]) -> dict[str, Thumbs]:
+    """By the document they judge. Of a conversation the last word counts: people change their mind."""
+    last = {(one.about, one.conversation or one.id): one for one in sorted(feedback, key=lambda one: one.at)}
     count: Counter[tuple[str, str]] = Counter()
-    for one in feedback:
+    for one in last.values():
         count[one.about, {1: "up", -1: "down", 0: ""}[one.thumb]] += 1
         count[one.about, "corrections"] += bool(one.text)
     return {

@@ -25,7 +25,7 @@ from investigation.investigation_world import (
     stamp,
 )
 
-from autodevops.domain.chart import LogTable, MetricChart, TraceChart
+from autodevops.domain.chart import LogTable, MetricChart, ServiceMap, TraceChart
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import ChartReady, FindingRaised, TurnEvent
 from autodevops.domain.subject import Subject
@@ -111,6 +111,22 @@ async def test_charts_show_signals_with_marks_an_example_trace_and_the_errors() 
     assert any(isinstance(chart, TraceChart) for chart in result.charts)
     logs = next(chart for chart in result.charts if isinstance(chart, LogTable))
     assert all(record.severity == "error" for record in logs.records)
+    assert sum(len(pattern.records) for pattern in logs.patterns) == len(logs.records)
+    trace = next(chart for chart in result.charts if isinstance(chart, TraceChart))
+    assert trace.critical_path
+    assert set(trace.critical_path) <= {span.span_id for span in trace.trace.spans}
+
+
+async def test_the_map_marks_who_is_suspected_and_who_suffers() -> None:
+    result = await bad_deploy().investigate()
+    shown = next(chart for chart in result.charts if isinstance(chart, ServiceMap))
+    roles = {service.name: service.role for service in shown.services}
+    assert [name for name, role in roles.items() if role == "suspect"] == ["ledger"]
+    assert "suffers" in roles.values()
+    ids = {service.id for service in shown.services}
+    assert all(call.caller in ids and call.callee in ids for call in shown.calls)
+    assert any(call.on_path and call.failed for call in shown.calls)
+    assert set(shown.evidence) <= {item.id for item in result.evidence}
 
 
 async def test_what_is_emitted_is_what_is_returned() -> None:

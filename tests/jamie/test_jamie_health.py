@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from bisect import bisect_left
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, timedelta
+from typing import Any, get_args
 
 import anyio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jamie import jamie_samples as samples
-from jamie.jamie_cluster import DOWN, SCRIPT, answer_of, events_of, new_agent
+from jamie.jamie_cluster import DOWN, NOW, SCRIPT, answer_of, events_of, new_agent
 from programs import require
 
 from autodevops.domain.base import Json
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import TurnEvent
-from autodevops.domain.turn_health import TurnHealth
+from autodevops.domain.turn_health import Feedback, TurnHealth, TurnOutcome
 from autodevops.investigation import Request
 from autodevops.jamie import agent as agent_module
-from autodevops.jamie.exposition import JamieMetrics
+from autodevops.jamie.exposition import render
 from autodevops.jamie.health import HealthBook
+from autodevops.jamie.health_events import feedback_event, turn_event
+from autodevops.jamie.health_report import BOUNDS, HealthReport, read_health
 from autodevops.llm import ScriptedModel
+from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 QUESTIONS = [
@@ -110,11 +118,7 @@ async def test_waiting_for_systems_and_for_a_model_is_not_our_own_time(engine: N
 async def test_each_turn_is_told_once() -> None:
     told: list[TurnHealth] = []
 
-    class Sink:
-        def record(self, turn: TurnHealth) -> None:
-            told.append(turn)
-
-    agent = new_agent(health=HealthBook(Sink()))
+    agent = new_agent(health=HealthBook(told.append))
     await events_of(agent, "list pods")
     await events_of(agent, "help")
     assert tuple(told) == agent.health.turns
@@ -122,11 +126,10 @@ async def test_each_turn_is_told_once() -> None:
 
 
 async def test_a_sink_that_fails_harms_no_turn() -> None:
-    class Broken:
-        def record(self, turn: TurnHealth) -> None:
-            raise OSError("disk full")
+    def broken(_turn: TurnHealth) -> None:
+        raise OSError("disk full")
 
-    agent = new_agent(health=HealthBook(Broken()))
+    agent = new_agent(health=HealthBook(broken))
     await answer_of(agent, "help")
     assert len(agent.health.turns) == 1
 
@@ -138,20 +141,27 @@ async def test_the_book_is_bounded() -> None:
     assert len(agent.health.turns) == 2
 
 
-async def exposition(engine: None) -> str:
-    metrics = JamieMetrics()
-    agent = new_agent(health=HealthBook(metrics))
+def entered(ledger: MemoryLedger, *turns: TurnHealth) -> None:
+    ledger.append(*(turn_event(turn, actor="sam") for turn in turns))
+
+
+async def recorded(engine: None) -> MemoryLedger:
+    """The ledger after one turn of each kind and one that was given up."""
+    ledger = MemoryLedger()
+    agent = new_agent(health=HealthBook(lambda turn: entered(ledger, turn)))
     for question in [*QUESTIONS, "logs of baskte"]:
         await events_of(agent, question)
     turn = agent.turn("status?")
     await anext(turn)
     await turn.aclose()
-    return metrics.render()
+    return ledger
 
 
 async def test_turns_are_counted_for_prometheus(engine: None) -> None:
-    text = await exposition(engine)
-    lines = text.splitlines()
+    ledger = await recorded(engine)
+    ledger.append(feedback_event(Feedback(turn_id="t", at=NOW, thumb=-1, by="sam")))
+    lines = render(read_health(ledger)).splitlines()
+    assert 'autodevops_jamie_rated_turns{thumb="down"} 1.0' in lines
     assert 'autodevops_jamie_turns_total{intent="list",narrator="built-in",outcome="answered"} 1.0' in lines
     assert 'autodevops_jamie_turns_total{intent="clarify",narrator="built-in",outcome="asked_back"} 1.0' in lines
     assert 'autodevops_jamie_turns_total{intent="unknown",narrator="none",outcome="cancelled"} 1.0' in lines
@@ -160,8 +170,90 @@ async def test_turns_are_counted_for_prometheus(engine: None) -> None:
 
 async def test_promtool_finds_nothing_to_say_against_the_metrics(engine: None) -> None:
     promtool = require("promtool", "prometheus")
-    checked = await anyio.run_process([promtool, "check", "metrics"], input=(await exposition(engine)).encode())
+    text = render(read_health(await recorded(engine)))
+    checked = await anyio.run_process([promtool, "check", "metrics"], input=text.encode())
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+
+
+TOOK = st.floats(0, 200_000).map(lambda ms: round(ms, 1))
+TURNS = st.lists(
+    st.builds(
+        TurnHealth,
+        turn_id=st.text(max_size=5),
+        at=st.datetimes(timezones=st.just(UTC)),
+        question=st.text(),
+        intent=st.sampled_from(["", "list", "status"]),
+        outcome=st.sampled_from(get_args(TurnOutcome)),
+        narrator=st.sampled_from(["", "built-in"]),
+        first_token_ms=st.none() | TOOK,
+        total_ms=TOOK,
+        tools_ms=TOOK,
+        tool_calls=st.integers(0, 9),
+        tool_errors=st.integers(0, 9),
+    ),
+    max_size=12,
+)
+
+
+@given(TURNS, st.integers(0, 12))
+def test_a_report_carried_on_is_the_report_of_all(turns: list[TurnHealth], at: int) -> None:
+    ledger = MemoryLedger()
+    entered(ledger, *turns[:at])
+    before = read_health(ledger)
+    entered(ledger, *turns[at:])
+    assert read_health(ledger, known=before) == (found := read_health(ledger))
+    assert found.count == len(turns)
+    assert HealthReport.model_validate_json(found.model_dump_json()) == found
+    assert all(not turn.question for turn in found.latest)
+
+
+@given(st.lists(TOOK, min_size=1), st.sampled_from([0.5, 0.95]))
+def test_a_quantile_lies_within_the_bounds_around_the_true_one(took: list[float], share: float) -> None:
+    ledger = MemoryLedger()
+    entered(ledger, *(turn_at(total_ms=ms) for ms in took))
+    true = sorted(took)[max(0, math.ceil(share * len(took)) - 1)]
+    found = read_health(ledger).took["total"].quantile(share)
+    assert found is not None
+    position = bisect_left(BOUNDS, true)
+    assert [0, *BOUNDS][position] <= found <= [*BOUNDS, BOUNDS[-1]][position]
+
+
+def turn_at(minutes: int = 0, **more: Any) -> TurnHealth:
+    fields = {"turn_id": "t", "at": NOW + timedelta(minutes=minutes), "intent": "list", "outcome": "answered"}
+    return TurnHealth(**fields | {"total_ms": 1.0} | more)
+
+
+def test_what_is_older_is_not_in_a_report() -> None:
+    ledger = MemoryLedger()
+    entered(ledger, turn_at(-1), turn_at(0), turn_at(1))
+    assert read_health(ledger, NOW).count == 2
+
+
+def test_the_last_word_of_each_person_counts() -> None:
+    ledger = MemoryLedger()
+    for by, thumb in (("sam", 1), ("kim", 1), ("sam", -1)):
+        said = Feedback(turn_id="t", at=NOW, thumb=thumb, by=by, comment="password=hunter2secret99")
+        ledger.append(feedback_event(said))
+    report = read_health(ledger)
+    assert (report.thumbs, report.score) == ((1, 1), 0.5)
+    assert "hunter2secret99" not in report.model_dump_json()
+
+
+def test_events_of_another_program_are_counted_and_passed_over() -> None:
+    ledger = MemoryLedger()
+    event = turn_event(turn_at(), actor="sam")
+    ledger.append(event.model_copy(update={"data": {**event.data, "invented_later": 1}}))
+    ledger.append(event.model_copy(update={"data": {"intent": "list"}}))
+    report = read_health(ledger)
+    assert (report.count, report.unreadable) == (1, 1)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_questions_are_kept_only_where_they_are_wanted(wanted: bool) -> None:
+    turn = turn_at(question="is password=hunter2secret99 \ud800 right?")
+    data = turn_event(turn, actor="sam", with_question=wanted).data
+    assert str(data.get("question", "")).startswith("is password=") is wanted
+    assert "hunter2secret99" not in str(data)
 
 
 async def given_up_after(question: str, events: int, script: Mapping[str, Any]) -> bool:

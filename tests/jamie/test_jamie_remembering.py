@@ -11,6 +11,7 @@ from jamie import jamie_samples as samples
 
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelta, TurnEvent, TurnStarted
+from autodevops.domain.turn_health import Feedback
 from autodevops.jamie.remembering import Remembering
 from autodevops.knowledge import handbook
 from autodevops.settings import MemorySettings
@@ -33,8 +34,12 @@ class Session:
     def __init__(self, folder: Path, *, remember: bool = True) -> None:
         self.now = START
         self.begun_anew = 0
+        self.turns = 0
+        self.heard: list[Feedback] = []
         self.keeper = MemoryKeeper(MemorySettings(folder=folder), [HashingEmbedder()], SHIPPED, clock=lambda: self.now)
-        self.remembering = Remembering(self.keeper, remember=remember, forget=self._forget, clock=lambda: self.now)
+        self.remembering = Remembering(
+            self.keeper, remember=remember, forget=self._forget, judged=self.heard.append, clock=lambda: self.now
+        )
 
     def _forget(self) -> None:
         self.begun_anew += 1
@@ -43,7 +48,8 @@ class Session:
         self, question: str, text: str = "Fine.", investigation: Investigation | None = None, intent: str = "list"
     ) -> AnswerCompleted:
         async def turn() -> AsyncGenerator[TurnEvent, None]:
-            yield TurnStarted(question=question)
+            self.turns += 1
+            yield TurnStarted(question=question, turn_id=f"turn-{self.turns}")
             yield ContextRetrieved(intent=intent, namespace="shop", subject="Deployment shop/checkout")
             yield TextDelta(text=text)
             yield AnswerCompleted(text=text, narrator="built-in", investigation=investigation)
@@ -148,6 +154,28 @@ async def test_thumbs_judge_the_answer_and_the_article_it_quoted(session: Sessio
     assert "thumbs 0 up, 1 down (x0.92), 1 correction" in first.why
     (noted, _) = session.keeper.search("swap", ["feedback"])
     assert "hunter2secret99" not in noted.text
+    session.keeper.close()
+
+
+async def test_a_turn_is_judged_by_its_id_and_the_last_word_counts(session: Session) -> None:
+    await session.ask("is basket slow?", "Slow since 03:40.")
+    await session.ask("list pods", "None.")
+    for thumb in (1, -1):
+        session.now += timedelta(seconds=1)
+        assert session.remembering.judge("turn-1", thumb, "it was redis") == (
+            "Noted, thank you. `autodevops kb search` shows what it changes."
+        )
+    (found, *_) = session.keeper.search("basket slow", ["conversation"])
+    assert "thumbs 0 up, 1 down (x0.92), 1 correction" in found.why
+    assert session.remembering.judge("turn-of-another-day", 1) == "Noted, thank you."
+    assert "Noted" in (await session.ask("thumbs up")).text
+    told = [(one.turn_id, one.thumb, one.comment) for one in session.heard]
+    assert told == [
+        ("turn-1", 1, "it was redis"),
+        ("turn-1", -1, "it was redis"),
+        ("turn-of-another-day", 1, ""),
+        ("turn-2", 1, ""),
+    ]
     session.keeper.close()
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from jamie.jamie_workbench import bench, running
+from typer.testing import CliRunner
 
+from autodevops.cli.app import app
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnFailed, TurnStarted
 from autodevops.llm.testing import Reply, ScriptedOllama
 from autodevops.sandbox import Sandbox
-from autodevops.workbench import Workbench
+from autodevops.workbench import Workbench, current_user
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +38,12 @@ async def answer_of(workbench: Workbench, question: str) -> AnswerCompleted:
 
 
 async def test_why_checkouts_fail_names_the_culprit_in_its_first_line(
-    broken: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch
+    broken: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     culprit = culprit_of(broken[0])
-    async with bench(broken, monkeypatch) as workbench:
+    async with bench(broken, monkeypatch, AUTODEVOPS_LEDGER__FOLDER=str(tmp_path)) as workbench:
         answer = await answer_of(workbench, "why are checkouts failing?")
+        workbench.feedback(answer.turn_id, -1, "it was redis")
         assert culprit in answer.text.splitlines()[0]
         assert answer.investigation is not None
         assert answer.investigation.verdict == "explained"
@@ -49,6 +52,15 @@ async def test_why_checkouts_fail_names_the_culprit_in_its_first_line(
         assert f"`{culprit}` in `shop`" in logs.text
         since = await answer_of(workbench, "since when?")
         assert since.text.startswith(("**Since ", "**I found no moment"))
+    shown = CliRunner().invoke(app, ["health", "jamie"]).output
+    assert "3 turns" in shown
+    assert shown.endswith(f"down, {current_user()}: it was redis\n")
+    report = json.loads(CliRunner().invoke(app, ["health", "jamie", "--json"]).output)
+    assert report["intents"] == {"investigate": 1, "logs": 1, "since_when": 1}
+    assert report["feedback"]["said"][0]["turn_id"] == answer.turn_id == report["latest"][0]["turn_id"]
+    assert report["latest"][0]["question"] == ""
+    for option in ("--prometheus", "--json"):
+        assert CliRunner().invoke(app, ["health", "jamie", "--since", "soon", option]).exception
 
 
 @pytest.mark.parametrize(

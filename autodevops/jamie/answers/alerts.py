@@ -28,13 +28,13 @@ _ABOUT = (
 
 
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
-    evidence, alerts, cut = await _alerts(source)
+    evidence, alerts, cut = await listed_alerts(source)
     scoped = context.namespace_named
     ours = [
         alert for alert in alerts if not scoped or alert.labels.get("namespace", context.namespace) == context.namespace
     ]
-    firing = sorted((alert for alert in ours if alert.state == "firing"), key=_rank)
-    pending = sorted((alert for alert in ours if alert.state == "pending"), key=_rank)
+    firing = sorted((alert for alert in ours if alert.state == "firing"), key=rank)
+    pending = sorted((alert for alert in ours if alert.state == "pending"), key=rank)
     muted = sum(alert.state == "suppressed" for alert in ours)
     where = f" in {code(context.namespace)}" if scoped else ""
     cited = cites(item.id for item in evidence if item.ok)
@@ -50,12 +50,12 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
         text += f"\n\nSilenced or inhibited: {muted}."
     if cut:
         text += "\n\nThe list was cut; there are more alerts."
-    grave = any(_rank(alert)[0] == 0 for alert in firing)
+    grave = any(rank(alert)[0] == 0 for alert in firing)
     items = tuple(_subject(alert) for alert in firing[:SHOWN])
     return Answer(text, evidence, _follow_ups(context, firing), items, grave)
 
 
-async def _alerts(source: EvidenceSource) -> tuple[tuple[Evidence, ...], tuple[Alert, ...], bool]:
+async def listed_alerts(source: EvidenceSource) -> tuple[tuple[Evidence, ...], tuple[Alert, ...], bool]:
     rules = await source.collect("prometheus.list_alerts", {})
     if rules.ok:
         listed = understood(rules, AlertList)
@@ -67,7 +67,7 @@ async def _alerts(source: EvidenceSource) -> tuple[tuple[Evidence, ...], tuple[A
     return (rules, groups), tuple(alert for group in grouped.groups for alert in group.alerts), grouped.truncated
 
 
-def _rank(alert: Alert) -> tuple[int, str, str]:
+def rank(alert: Alert) -> tuple[int, str, str]:
     return (_ORDER.get(alert.labels.get("severity", ""), 2), alert.starts_at.isoformat(), alert.name)
 
 
@@ -76,7 +76,7 @@ def _table(alerts: list[Alert]) -> str:
         [
             code(alert.name),
             code(alert.labels.get("severity", "none")),
-            code(_about(alert)),
+            code(about_what(alert)),
             f"{alert.starts_at:%Y-%m-%d %H:%M}",
             code(alert.annotations.get("summary") or alert.annotations.get("description", "")),
         ]
@@ -85,7 +85,7 @@ def _table(alerts: list[Alert]) -> str:
     return table(("Alert", "Severity", "About", "Since (UTC)", "Summary"), rows) + more(len(alerts), SHOWN)
 
 
-def _about(alert: Alert) -> str:
+def about_what(alert: Alert) -> str:
     what = next((alert.labels[key] for key in _ABOUT if alert.labels.get(key)), "")
     return "/".join(part for part in (alert.labels.get("namespace", ""), what) if part) or "the cluster"
 

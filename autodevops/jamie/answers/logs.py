@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from autodevops.domain.chart import LogTable
+from autodevops.analysis.chart_data import log_table
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.stream import ChartReady
@@ -51,7 +51,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
             (evidence,),
             _follow_ups(context),
         )
-    emit(ChartReady(chart=LogTable(title=f"Logs of {_plain(context)}", records=records, evidence=(evidence.id,))))
+    emit(ChartReady(chart=log_table(f"Logs of {_plain(context)}", records, (evidence.id,))))
     counts = Counter(record.severity or "no level" for record in records)
     levels = ", ".join(f"{count} {prose(level)}" for level, count in counts.most_common())
     least = f"the newest {len(records)}" if found.truncated else str(len(records))

@@ -71,7 +71,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
             f"{counted(len(firing), 'alert')} {verb(len(firing), 'is', 'are')} firing: {_names(firing)}"
             for _ in firing[:1]
         ),
-        *(said for each in found if (said := _trouble(each))),
+        *(said for each in found if (said := trouble(each))),
     ]
     facts = _facts(pods, serving, unready, alerts, firing, found)
     cited = cites((item.id for item in asked if item.ok), 6)
@@ -97,7 +97,7 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     if troubles:
         text += "\n\n**Next step**\n\nThis was a quick look; ask why, and I look for the cause."
     return Answer(
-        text, asked, _follow_ups(context, next_step), items_in("Pod", shown), bool(firing or _trouble(found[1]))
+        text, asked, _follow_ups(context, next_step), items_in("Pod", shown), bool(firing or trouble(found[1]))
     )
 
 
@@ -115,9 +115,9 @@ def _facts(
     traffic, errors, latency = found
     if traffic.now is not None:
         facts.append(f"{traffic.signal.show(traffic.now)} requests")
-        if errors.now is not None and not _trouble(errors):
+        if errors.now is not None and not trouble(errors):
             facts.append(f"{errors.now:.2%} of them fail")
-        if latency.now is not None and not _trouble(latency):
+        if latency.now is not None and not trouble(latency):
             facts.append(f"95% answered within {latency.signal.show(latency.now)}")
     elif any(item.ok for item in traffic.evidence):
         facts.append("no request metrics")
@@ -134,7 +134,7 @@ def _pods_trouble(unready: list[Object], serving: list[Object]) -> list[str]:
     return [f"{len(unready)} of {counted(len(serving), 'pod')} not ready{said}"]
 
 
-def _trouble(measured: Measured) -> str:
+def trouble(measured: Measured) -> str:
     now, before = measured.now, measured.earlier
     if now is None:
         return ""

@@ -10,11 +10,11 @@ import json
 import re
 from collections import defaultdict
 
+from autodevops.analysis.chart_data import trace_chart
 from autodevops.analysis.span_names import operation
 from autodevops.analysis.span_times import Place, critical_path, self_times, spent
 from autodevops.analysis.spans import error_origins
 from autodevops.domain.base import Json
-from autodevops.domain.chart import TraceChart
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.stream import ChartReady
 from autodevops.domain.subject import Subject
@@ -225,7 +225,7 @@ def _ms(value: float) -> str:
 
 
 def _chart(trace: Trace, evidence: Evidence) -> ChartReady:
-    return ChartReady(chart=TraceChart(title=f"Trace {trace.trace_id}", trace=trace, evidence=(evidence.id,)))
+    return ChartReady(chart=trace_chart(f"Trace {trace.trace_id}", trace, (evidence.id,)))
 
 
 def _item(trace_id: str) -> tuple[Subject, ...]:

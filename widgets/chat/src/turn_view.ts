@@ -1,19 +1,16 @@
 // One question and its answer. The answer comes first, then why, then what it was drawn from.
 
 import { h, icon } from "../../views/src/dom";
+import { drawn } from "../../views/src/drawn";
 import { answerTools } from "./answer_tools";
 import { showEvidence } from "./evidence";
-import { logTable } from "../../views/src/log_table";
 import { CITATION, MarkdownView } from "./markdown";
-import { metricChart } from "../../views/src/metric_chart";
 import { colours, Cursor, type Part, type TurnScope } from "../../views/src/scope";
 import { StepsView, system } from "./steps";
-import { traceChart } from "../../views/src/trace_chart";
 import type { Panel } from "./panel";
 import type { Store } from "./store";
 import { cited, firstLine, type Turn } from "./turn_state";
-import { findings, hypotheses, missing, nextSteps, timeline, verdictLine } from "../../views/src/verdict";
-import type { Chart } from "./wire";
+import { findings, hypothesisTable, missing, nextSteps, timeline, verdictLine } from "../../views/src/verdict";
 
 /** What a turn needs of the view around it. */
 export interface Surroundings {
@@ -137,7 +134,7 @@ export class TurnView {
     const { investigation } = answer;
     if (investigation) {
       this.verdict.append(verdictLine(investigation));
-      this.actions.append(...[nextSteps(investigation, answer.text), hypotheses(investigation, this.scope)].filter((node) => node !== null));
+      this.actions.append(...[nextSteps(investigation, answer.text), hypothesisTable(investigation, this.scope)].filter((node) => node !== null));
     }
     const folds = [findings(this.turn.findings, this.scope), investigation && timeline(investigation, answer.text, this.scope), investigation && missing(investigation)];
     this.ending.append(...folds.filter((node): node is HTMLElement => !!node));
@@ -195,17 +192,6 @@ function doing(turn: Turn): string {
   if (turn.text) return "Writing";
   if (turn.calls.some((call) => !call.finished)) return "Gathering evidence";
   return turn.calls.length ? "Weighing the evidence" : "Reading the question";
-}
-
-function drawn(chart: Chart, scope: TurnScope): Part {
-  switch (chart.type) {
-    case "metric":
-      return metricChart(chart, scope);
-    case "trace":
-      return traceChart(chart, scope);
-    case "logs":
-      return logTable(chart, scope);
-  }
 }
 
 export function suggestion(text: string, ask: (question: string) => void): HTMLButtonElement {

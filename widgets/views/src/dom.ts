@@ -51,14 +51,14 @@ export function icon(name: keyof typeof ICONS): SVGSVGElement {
 }
 
 /** A button that copies `text` and says so. */
-export function copyButton(text: string, label: string): HTMLButtonElement {
-  const caption = h("span", {}, "Copy");
+export function copyButton(text: string, label: string, says = "Copy"): HTMLButtonElement {
+  const caption = h("span", {}, says);
   const button = h("button", { class: "adj-button adj-quiet", type: "button", "aria-label": label }, icon("copy"), caption);
   button.addEventListener("click", (event) => {
     event.stopPropagation();
     void copyText(text).then((done) => {
       caption.textContent = done ? "Copied" : "Press Ctrl+C";
-      setTimeout(() => (caption.textContent = "Copy"), 1600);
+      setTimeout(() => (caption.textContent = says), 1600);
     });
   });
   return button;

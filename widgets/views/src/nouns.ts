@@ -118,6 +118,8 @@ export interface TraceChart {
   type: "trace";
   title: string;
   trace: { trace_id: string; spans: Span[] };
+  /** Ids of the spans that the trace's duration depends on. */
+  critical_path?: string[];
   evidence: string[];
 }
 
@@ -129,11 +131,47 @@ export interface LogRecord {
   trace_id: string;
 }
 
+/** Records of one statement, by their places in the table; `<*>` stands for what differs. */
+export interface LogPattern {
+  template: string;
+  records: number[];
+}
+
 export interface LogTable {
   type: "logs";
   title: string;
   records: LogRecord[];
+  patterns?: LogPattern[];
   evidence: string[];
 }
 
-export type Chart = MetricChart | TraceChart | LogTable;
+export interface MapService {
+  id: string;
+  name: string;
+  kind: string;
+  role: "" | "suspect" | "suffers";
+  rate: number | null;
+  error_ratio: number | null;
+  latency_s: number | null;
+}
+
+export interface MapCall {
+  caller: string;
+  callee: string;
+  count: number;
+  failed: number;
+  rate: number | null;
+  latency_s: number | null;
+  on_path: boolean;
+}
+
+export interface ServiceMap {
+  type: "service_map";
+  title: string;
+  services: MapService[];
+  calls: MapCall[];
+  left_out: number;
+  evidence: string[];
+}
+
+export type Chart = MetricChart | TraceChart | LogTable | ServiceMap;

@@ -1,19 +1,22 @@
-// What the parts of one turn share.
+// What views that are shown together share: colours, the moment under the pointer, chips for evidence.
 
 /** A citation chip for an evidence id. */
 export type Cite = (id: string) => Node;
 
 export const COLOURS = 8; // --adj-c0 to --adj-c7
 
-export interface TurnScope {
+export interface ViewScope {
   /** A citation chip for an evidence id. */
   cite: Cite;
-  /** Ask something next, as if typed. */
-  ask(question: string): void;
   /** The moment under the pointer, in Unix seconds, shared by all charts of the turn. */
   cursor: Cursor;
   /** The colour of a service or series, the same in every chart of the turn: 0 to 7. */
   colour(name: string): number;
+}
+
+export interface TurnScope extends ViewScope {
+  /** Ask something next, as if typed. */
+  ask(question: string): void;
 }
 
 export function colours(): (name: string) => number {
@@ -32,8 +35,10 @@ export class Cursor {
     for (const listener of this.listeners) listener(at);
   }
 
-  listen(listener: (at: number | null) => void): void {
+  /** Returns how to stop listening. */
+  listen(listener: (at: number | null) => void): () => void {
     this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { copyButton, disclosure, h } from "./dom";
 import { clock, percent, subject, words } from "./format";
-import type { TurnScope } from "./scope";
+import type { ViewScope } from "./scope";
 import type { Claim, Finding, Hypothesis, Investigation, SuggestedAction } from "./nouns";
 
 const VERDICTS = { explained: "Cause found", healthy: "Healthy", undetermined: "Not determined" } as const;
@@ -28,20 +28,34 @@ function meter(confidence: number): HTMLElement {
   );
 }
 
-export function hypotheses(investigation: Investigation, scope: TurnScope): HTMLElement | null {
-  if (investigation.hypotheses.length === 0) return null;
-  const rows = investigation.hypotheses.map((hypothesis, index) => {
+/** Ranked causes: a row each, opened to what speaks for it, what against, and why it stands before the next. */
+export function hypothesisTable(investigation: Investigation, scope: ViewScope): HTMLElement | null {
+  const all = investigation.hypotheses;
+  if (all.length === 0) return null;
+  const rows = all.map((hypothesis, index) => {
     const head = [
       h("span", { class: "adj-rank" }, String(index + 1)),
       h("span", { class: "adj-hypothesis-summary" }, hypothesis.summary),
+      h("span", { class: "adj-balance" }, `${hypothesis.supports.length} for`, h("span", { class: "adj-muted" }, ` · ${hypothesis.contradicts.length} against`)),
       meter(hypothesis.confidence),
     ];
-    return disclosure("adj-hypothesis", head, () => forAndAgainst(hypothesis, scope)).element;
+    return disclosure("adj-hypothesis", head, () => forAndAgainst(hypothesis, all[index + 1], scope)).element;
   });
   return h("section", { class: "adj-part", "aria-label": "Ranked causes" }, h("header", {}, h("h4", {}, "Ranked causes")), ...rows);
 }
 
-function forAndAgainst(hypothesis: Hypothesis, scope: TurnScope): Node {
+/** Why a cause stands before the next, from what was weighed. `autodevops/widgets/static_views/hypotheses.py` says the same. */
+export function ahead(first: Hypothesis, next: Hypothesis): string[] {
+  const known = new Set(next.supports.flatMap((claim) => claim.evidence));
+  const alone = first.supports.filter((claim) => !claim.evidence.every((id) => known.has(id))).length;
+  const reasons = [`${percent(first.confidence)} against ${percent(next.confidence)} for “${next.summary.replace(/\.$/, "")}”.`];
+  if (alone > 0) reasons.push(`${alone} of its ${first.supports.length} supporting claims rest on evidence the next one does not have.`);
+  if (next.contradicts.length > first.contradicts.length) reasons.push(`More speaks against the next: ${next.contradicts.map((claim) => claim.text).join(" ")}`);
+  else if (next.contradicts.length === 0 && first.contradicts.length === 0) reasons.push("Nothing seen speaks against either.");
+  return reasons;
+}
+
+function forAndAgainst(hypothesis: Hypothesis, next: Hypothesis | undefined, scope: ViewScope): Node {
   const column = (title: string, claims: Claim[]): Node =>
     h(
       "div",
@@ -54,6 +68,7 @@ function forAndAgainst(hypothesis: Hypothesis, scope: TurnScope): Node {
     {},
     h("p", { class: "adj-muted" }, words(hypothesis.reason), " · ", hypothesis.subject.kind, " ", h("code", {}, subject(hypothesis.subject))),
     h("div", { class: "adj-columns" }, column("For", hypothesis.supports), column("Against", hypothesis.contradicts)),
+    next && h("div", { class: "adj-claims adj-ahead" }, h("h5", {}, "Why it is ahead of the next"), h("ul", {}, ...ahead(hypothesis, next).map((text) => h("li", {}, text)))),
   );
 }
 
@@ -74,7 +89,7 @@ export function nextSteps(investigation: Investigation, text: string): HTMLEleme
   return h("section", { class: "adj-part adj-next", "aria-label": "Next steps" }, h("header", {}, h("h4", {}, "Next steps"), h("span", { class: "adj-muted" }, "Suggestions; nothing has been changed")), h("ul", {}, ...items));
 }
 
-export function findings(list: Finding[], scope: TurnScope): HTMLElement | null {
+export function findings(list: Finding[], scope: ViewScope): HTMLElement | null {
   if (list.length === 0) return null;
   const head = [h("span", {}, `${list.length} ${list.length === 1 ? "finding" : "findings"}`)];
   const body = (): Node =>
@@ -94,7 +109,7 @@ export function findings(list: Finding[], scope: TurnScope): HTMLElement | null 
   return disclosure("adj-fold", head, body).element;
 }
 
-export function timeline(investigation: Investigation, text: string, scope: TurnScope): HTMLElement | null {
+export function timeline(investigation: Investigation, text: string, scope: ViewScope): HTMLElement | null {
   const { timeline: entries } = investigation;
   if (entries.every((entry) => text.includes(entry.text.replace(/\.$/, "")))) return null;
   const body = (): Node =>

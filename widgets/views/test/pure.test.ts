@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { duration, quantity, unitName, words } from "../src/format";
-import { headline, level } from "../src/log_table";
-import { placeMarks, seriesName } from "../src/metric_chart";
+import { headline, level } from "../src/log_lines";
+import { seriesName } from "../src/metric_chart";
 import { nearest, timeLabel, timeTicks, valueTicks } from "../src/scale";
-import { spanTree } from "../src/trace_chart";
+import { spanTree } from "../src/trace_tree";
 import type { Span } from "../src/nouns";
 
 test.each([
@@ -67,19 +67,4 @@ test("levels have one name whatever the source says", () => {
 
 test("a JSON line shows its message, a broken one itself", () => {
   expect([headline('{"msg":"m"}'), headline('{"message":"n"}'), headline('{"msg":'), headline("plain")]).toEqual(["m", "n", '{"msg":', "plain"]);
-});
-
-test("labels of marks do not write over each other: twins are counted, alerts yield", () => {
-  const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
-  const marks = [
-    { at: at(500), kind: "alert" as const, label: "HighLatency" },
-    { at: at(510), kind: "alert" as const, label: "HighLatency" },
-    { at: at(505), kind: "alert" as const, label: "ErrorBudgetBurn" },
-    { at: at(490), kind: "change" as const, label: "payment 2.4.0" },
-    { at: at(495), kind: "onset" as const, label: "errors start" },
-    { at: at(5000), kind: "onset" as const, label: "outside" },
-  ];
-  const { labels, rows } = placeMarks(marks, 0, 1000);
-  expect([...labels.values()].map((place) => [place.row, place.text])).toEqual([[0, "errors start"], [1, "payment 2.4.0"], [2, "HighLatency ×2"]]);
-  expect(rows).toBe(3);
 });

@@ -1,0 +1,202 @@
+"""What is going on, read section by section: each is told as soon as it is there, and none waits for another.
+
+A system that does not answer costs its own section time, and is named in it. Nothing raises for such a reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
+from datetime import datetime, timedelta
+from itertools import islice
+
+from autodevops.domain.run import GOOD, Run
+from autodevops.domain.tool_results import ResourceList
+from autodevops.jamie.answers import understood
+from autodevops.jamie.answers.alerts import about_what, listed_alerts, rank
+from autodevops.kernel.clock import Clock, utc_now
+from autodevops.kernel.errors import AutoDevOpsError, ToolError
+from autodevops.portal.sections import (
+    Alerts,
+    Fact,
+    Firing,
+    Health,
+    IncidentLine,
+    Incidents,
+    Missing,
+    Namespaces,
+    RunLine,
+    Runs,
+    Section,
+)
+from autodevops.portal.services import missing_of, services
+from autodevops.toolbox import Recorder
+from autodevops.toolbox.protocol import EvidenceSource
+from autodevops.workbench import Workbench
+
+ALERTS, RUNS, VERDICTS = 20, 8, 3  # shown
+HOURS = 24  # that health looks back
+MINUTES = 60  # of the signals; what is marked says "an hour ago" of their beginning
+
+
+class Overview:
+    """`read` may be called again and again; what the ledger said is carried on."""
+
+    def __init__(self, bench: Workbench, *, clock: Clock = utc_now) -> None:
+        self._bench = bench
+        self._clock = clock
+        self._runs = _RunHistory()
+
+    async def read(self, namespace: str = "") -> AsyncIterator[Section]:
+        """All sections, in the order in which they are known; of `namespace`, else of the configured one."""
+        source = Recorder(self._bench.tools)
+        chosen = asyncio.create_task(self._chosen(namespace))
+        work: list[asyncio.Task[Section]] = [
+            asyncio.create_task(each)
+            for each in (
+                asyncio.to_thread(self._incidents),
+                asyncio.to_thread(self._last_runs),
+                asyncio.to_thread(self._health),
+                self._namespaces(chosen, source),
+                self._services(chosen, source),
+                self._alerts(chosen, source),
+            )
+        ]
+        try:
+            for next_one in asyncio.as_completed(work):
+                yield await next_one
+        finally:
+            for task in (chosen, *work):
+                task.cancel()
+
+    async def _chosen(self, namespace: str) -> str:
+        return namespace or await self._bench.default_namespace()
+
+    async def _services(self, chosen: Awaitable[str], source: EvidenceSource) -> Section:
+        return await services(await chosen, self._bench.window(minutes=MINUTES), source)
+
+    async def _namespaces(self, chosen: Awaitable[str], source: EvidenceSource) -> Section:
+        listing = await source.collect(
+            "kubernetes.list_resources", {"kind": "Namespace", "fields": ["metadata.name"], "limit": 1000}
+        )
+        rows = understood(listing, ResourceList).rows if listing.ok else ()
+        here = await chosen
+        names = sorted({str(row[0]) for row in rows} | {here})
+        return Namespaces(at=self._clock(), items=tuple(names), chosen=here, missing=missing_of([listing]))
+
+    async def _alerts(self, chosen: Awaitable[str], source: EvidenceSource) -> Section:
+        namespace = await chosen
+        try:
+            _, alerts, _ = await listed_alerts(source)
+        except ToolError as error:
+            return Alerts(at=self._clock(), missing=(Missing(system="prometheus", message=error.message),))
+        firing = sorted((alert for alert in alerts if alert.state == "firing"), key=rank)
+        ours = [alert for alert in firing if alert.labels.get("namespace", namespace) == namespace]
+        shown = tuple(
+            Firing(
+                name=alert.name,
+                severity=alert.labels.get("severity", ""),
+                about=about_what(alert),
+                since=alert.starts_at,
+                summary=alert.annotations.get("summary") or alert.annotations.get("description", ""),
+            )
+            for alert in ours[:ALERTS]
+        )
+        return Alerts(
+            at=self._clock(),
+            items=shown,
+            more=len(ours) - len(shown),
+            elsewhere=len(firing) - len(ours),
+            pending=sum(
+                alert.state == "pending" and alert.labels.get("namespace", namespace) == namespace for alert in alerts
+            ),
+        )
+
+    def _incidents(self) -> Section:
+        try:
+            entries = self._bench.ledger.entries("incident")
+        except AutoDevOpsError as error:
+            return Incidents(at=self._clock(), missing=(_ledger(error),))
+        lines = [
+            IncidentLine(
+                id=entry.key,
+                title=str(entry.value.get("title", entry.key)),
+                status=str(entry.value.get("status", "")),
+                severity=str(entry.value.get("severity", "")),
+            )
+            for entry in entries
+        ]
+        return Incidents(at=self._clock(), items=tuple(lines[::-1]))
+
+    def _last_runs(self) -> Section:
+        from autodevops.runbooks.lookup import listed
+        from autodevops.runbooks.storage_remote import open_bundles
+
+        scarlet = self._bench.settings.scarlet
+        try:
+            found = list(islice(listed(open_bundles(scarlet.artifacts, scarlet.staging)), RUNS + 1))
+        except AutoDevOpsError as error:
+            return Runs(at=self._clock(), missing=(Missing(system="runs", message=str(error)),))
+        return Runs(at=self._clock(), items=tuple(_line(run) for _, run in found[:RUNS]), more=len(found) > RUNS)
+
+    def _health(self) -> Section:
+        now = self._clock()
+        try:
+            scarlet = self._runs.facts(self._bench, now)
+        except AutoDevOpsError as error:
+            return Health(at=now, hours=HOURS, missing=(_ledger(error),))
+        return Health(at=now, hours=HOURS, scarlet=scarlet)
+
+
+def _ledger(error: AutoDevOpsError) -> Missing:
+    return Missing(system="ledger", message=str(error))
+
+
+def _line(run: Run) -> RunLine:
+    return RunLine(
+        id=run.id,
+        runbook=run.runbook,
+        title=run.title,
+        status=run.status,
+        trigger=run.trigger,
+        reason=run.reason,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        error=f"{run.error.kind}: {run.error.message}" if run.error else "",
+        verdicts=tuple(f"{one.verdict}: {one.summary}" for one in run.investigations[:VERDICTS]),
+        report=run.status != "running",
+    )
+
+
+class _RunHistory:
+    """Ends of runs in the last HOURS, as the ledger has them; each event is read once."""
+
+    def __init__(self) -> None:
+        self._read_to = 0
+        self._ends: list[tuple[datetime, str, str]] = []  # when, which runbook, how
+
+    def facts(self, bench: Workbench, now: datetime) -> tuple[Fact, ...]:
+        for event in bench.ledger.events(after=self._read_to, kind="run"):
+            self._read_to = event.seq
+            if status := event.data.get("status"):
+                self._ends.append((event.at, str(event.data.get("runbook", "")), str(status)))
+        since = now - timedelta(hours=HOURS)
+        self._ends = [end for end in self._ends if end[0] >= since]
+        if not self._ends:
+            return ()
+        bad = Counter((runbook, status) for _, runbook, status in self._ends if status not in GOOD)
+        _, runbook, status = self._ends[-1]
+        facts = [
+            Fact(label="Runs", value=str(len(self._ends))),
+            Fact(
+                label="Did not succeed",
+                value=str(bad.total()),
+                tone="bad" if bad else "good",
+                ask="Which runbooks failed today, and why?" if bad else "",
+            ),
+            Fact(label="Last", value=f"{runbook}, {status}", tone="" if status in GOOD else "bad"),
+        ]
+        for (name, how), count in bad.most_common(1):
+            facts.append(Fact(label="Most often", value=f"{name} {how}, {count}×"))
+        return tuple(facts)

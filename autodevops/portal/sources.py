@@ -1,0 +1,55 @@
+"""What the server itself reads: bundles of runs and the ledger. No system is asked from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from autodevops.kernel.errors import UsageError
+from autodevops.portal.run_metrics import RunFigures
+from autodevops.settings import Settings
+from autodevops.workbench import Workbench
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+
+class Sources:
+    """May be called from several threads."""
+
+    def __init__(self, settings: Settings, bench: Workbench) -> None:
+        self._settings = settings
+        self._bench = bench
+        self._runs = RunFigures()
+        self._reading = Lock()
+
+    def report(self, run_id: str) -> tuple[str, bytes]:
+        """A run's name for a file, and its report. Raises UsageError, StorageFailed."""
+        from autodevops.runbooks.bundle import REPORT
+        from autodevops.runbooks.lookup import find
+        from autodevops.runbooks.storage_remote import open_bundles
+
+        scarlet = self._settings.scarlet
+        bundles = open_bundles(scarlet.artifacts, scarlet.staging)
+        ref, run = find(bundles, run_id)
+        if run.status == "running":
+            raise UsageError(f"Run {run.id} is still running.", "Its report is there when it ends.")
+        return f"{ref.runbook}-{ref.run_id}", bundles.read(ref, REPORT)
+
+    def metrics(self) -> str:
+        """Text in Prometheus' format. Raises LedgerUnavailable."""
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.registry import Collector
+
+        with self._reading:
+            self._runs.read(self._bench.ledger)
+            families = list(self._runs.families())
+
+        class Read(Collector):
+            def collect(self) -> Iterator[Metric]:
+                return iter(families)
+
+        registry = CollectorRegistry()
+        registry.register(Read())
+        return generate_latest(registry).decode("utf-8")

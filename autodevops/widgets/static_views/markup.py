@@ -1,0 +1,123 @@
+"""Elements as text, escaped; the colours that all twins share, and values as people read them."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+COLOURS = 8
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")  # marks that make text read otherwise than written
+
+_LIGHT = (
+    "--bg:#fff;--sunken:#f6f7f9;--line:#d9dee5;--text:#1b1f26;--soft:#5a6372;--bad:#c4302b;--badbg:#fdeceb;--warn:#8f5a00;"
+    "--accent:#3f54d1;--c0:#3b6fe0;--c1:#d06a10;--c2:#0b8f7f;--c3:#8457e6;--c4:#c7388f;--c5:#6d7d0c;--c6:#0a83ab;--c7:#96613f"
+)
+_DARK = (
+    "--bg:#16191f;--sunken:#1d2129;--line:#39404c;--text:#e7eaef;--soft:#a3abb8;--bad:#ff7b72;--badbg:#3a1d1f;--warn:#e7b450;"
+    "--accent:#8b9aff;--c0:#76a2ff;--c1:#f2a35a;--c2:#45c7b5;--c3:#b59aff;--c4:#f47fc4;--c5:#b8cc4a;--c6:#55c6ea;--c7:#d3a582"
+)
+_FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif'
+# JupyterLab's theme wins over the system's, whichever way they differ.
+PALETTE = (
+    f".adt{{{_LIGHT};color:var(--text);background:var(--bg);font:13px/1.5 {_FONT}}}"
+    f"@media(prefers-color-scheme:dark){{.adt{{{_DARK}}}}}"
+    f'[data-jp-theme-light="true"] .adt{{{_LIGHT}}}[data-jp-theme-light="false"] .adt{{{_DARK}}}'
+    + "".join(f".adt .k{n}{{--c:var(--c{n})}}" for n in range(COLOURS))
+)
+
+
+def plain(text: object) -> str:
+    """Text that XML can hold and that reads as it is written, not yet escaped."""
+    return _TURNING.sub("\ufffd", _FORBIDDEN.sub("\ufffd", str(text)))
+
+
+def esc(text: object) -> str:
+    """Text for an element or an attribute in double quotes."""
+    return html.escape(plain(text), quote=True)
+
+
+def cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def element(name: str, attributes: Mapping[str, object], *children: str) -> str:
+    """An element; `children` are markup, attribute values are text. None leaves an attribute out."""
+    shown = "".join(f' {key}="{esc(value)}"' for key, value in attributes.items() if value is not None)
+    return f"<{name}{shown}>{''.join(children)}</{name}>"
+
+
+def text(x: float, y: float, words: object, kind: str = "", anchor: str = "") -> str:
+    return element("text", {"x": px(x), "y": px(y), "class": kind or None, "text-anchor": anchor or None}, esc(words))
+
+
+def svg(width: float, height: float, style: str, label: str, parts: Iterable[str]) -> str:
+    """A picture that scales down to the page's width. `label` is its text for those who do not see it."""
+    return element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "class": "adt",
+            "viewBox": f"0 0 {px(width)} {px(height)}",
+            "width": px(width),
+            "height": px(height),
+            "style": "max-width:100%;height:auto",
+            "role": "img",
+            "aria-label": cut(plain(label), 600),
+        },
+        element("style", {}, PALETTE, ".adt text{fill:var(--text);font-size:12px}.adt .soft{fill:var(--soft)}", style),
+        f'<rect width="{px(width)}" height="{px(height)}" style="fill:var(--bg)"/>',
+        *parts,
+    )
+
+
+def px(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def moment(at: datetime | float, *, day: bool = True) -> str:
+    shown = datetime.fromtimestamp(at, UTC) if isinstance(at, float | int) else at
+    return f"{shown:%Y-%m-%d %H:%M:%S}" if day else f"{shown:%H:%M:%S}"
+
+
+def milliseconds(value: float) -> str:
+    if value < 1:
+        return f"{value:.2f} ms"
+    if value < 1000:
+        return f"{value:.0f} ms"
+    return f"{value / 1000:.2f} s" if value < 60_000 else f"{value / 60_000:.1f} min"
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value with its UCUM-like unit: `35 %`, `120 ms`, `1.5 GiB`, `12.3 k/s`."""
+    if not math.isfinite(value):
+        return str(value)
+    if unit == "1":
+        return f"{value * 100:.3g} %"
+    if unit in {"s", "ms"}:
+        sign = "−" if value < 0 else ""
+        return "0" if value == 0 else sign + milliseconds(abs(value) * (1000 if unit == "s" else 1))
+    bytes_ = unit.startswith("By")
+    base, steps = (1024.0, ("", "Ki", "Mi", "Gi", "Ti")) if bytes_ else (1000.0, ("", "k", "M", "G", "T"))
+    power = 0
+    while abs(value) >= base and power < len(steps) - 1:
+        value /= base
+        power += 1
+    rate = "/" + unit.partition("/")[2] if "/" in unit else ""
+    word = f"{steps[power]}B" if bytes_ else steps[power]
+    return f"{value:.3g}{' ' if word else ''}{word}{rate}"
+
+
+def level(severity: str) -> str:
+    """`error | warn | info | debug | other`, whatever the source called it."""
+    word = severity.lower()
+    if word.startswith(("fatal", "crit", "emerg", "panic", "err")):
+        return "error"
+    if word.startswith("warn"):
+        return "warn"
+    if word.startswith(("info", "notice")):
+        return "info"
+    return "debug" if word.startswith(("debug", "trace")) else "other"

@@ -1,0 +1,136 @@
+// The overview: a head that says what is shown and since when, then its sections, each filled when it comes.
+
+import { h } from "../../views/src/dom";
+import { clock } from "../../views/src/format";
+import { followTheme } from "../../views/src/theme";
+import { deepLink, putQuestion, remember, show } from "./page";
+import { Refresher } from "./refresher";
+import { reportDialog } from "./report_dialog";
+import { alertList, healthPanel, incidentList, nothing, runList, servicesTable } from "./sections";
+import type { Missing, Model, Namespaces, Section } from "./wire";
+
+const TITLES = { services: "Services", alerts: "Firing alerts", incidents: "Incidents", runs: "Scarlet's last runs", health: "Health" } as const;
+type Name = keyof typeof TITLES;
+
+function each(make: () => HTMLElement): Record<Name, HTMLElement> {
+  return { services: make(), alerts: make(), incidents: make(), runs: make(), health: make() };
+}
+
+export function portalView(model: Model, el: HTMLElement): () => void {
+  const link = deepLink();
+  const missing = new Map<string, Missing[]>();
+  let namespace = link.namespace;
+
+  const picker = h("select", { class: "adp-picker", "aria-label": "Namespace" });
+  const said = h("span", { class: "adp-said", role: "status" }, "Starting");
+  const again = h("button", { type: "button", class: "adp-button", title: "Refresh now" }, "Refresh");
+  const unseen = h("div", { class: "adp-unseen", role: "alert", hidden: true });
+  const bodies = each(() => h("div", { class: "adp-body" }, h("div", { class: "adp-wait" })));
+  const notes = each(() => h("span", { class: "adp-note" }));
+  const block = (name: Name): HTMLElement =>
+    h("section", { class: "adp-section", "data-section": name, "aria-label": TITLES[name] }, h("h2", { class: "adp-h2" }, TITLES[name], notes[name]), bodies[name]);
+
+  const tabs = (["overview", "chat"] as const).map((view) =>
+    h("button", { type: "button", "data-view": view, "aria-pressed": String(view === "overview"), click: () => show(view) }, view === "overview" ? "Overview" : "Jamie"),
+  );
+  const pane = h(
+    "div",
+    { class: "adp-pane", tabindex: 0, role: "region", "aria-label": "Overview" },
+    h("header", { class: "adp-head" }, h("h1", { class: "adp-h1" }, "Overview"), picker, h("span", { class: "adp-grow" }), said, again),
+    unseen,
+    h("div", { class: "adp-two" }, block("alerts"), h("div", {}, block("incidents"), block("health"))),
+    block("services"),
+    block("runs"),
+  );
+  const root = h("div", { class: "adp", "data-ready": "no" }, pane, h("nav", { class: "adp-tabs", "aria-label": "View" }, ...tabs));
+  const leaveTheme = followTheme(root);
+
+  const refresher = new Refresher(model, { began, section, done, failed }, namespace);
+  let last = "";
+
+  function began(): void {
+    again.disabled = true;
+    if (!last) said.textContent = "Reading";
+    missing.clear();
+  }
+
+  function section(value: Section): void {
+    missing.set(value.name, value.missing);
+    root.dataset["ready"] = "yes";
+    if (value.name === "namespaces") {
+      choices(value);
+      return;
+    }
+    const body = bodies[value.name];
+    body.replaceChildren(drawn(value));
+    body.classList.remove("adp-stale");
+    if (value.name === "services") notes.services.textContent = `last ${value.minutes} min`;
+    if (value.name === "health") notes.health.textContent = `last ${value.hours} h`;
+    if (value.name === "alerts") notes.alerts.textContent = value.items.length ? String(value.items.length + value.more) : "";
+    tell();
+  }
+
+  function drawn(value: Exclude<Section, Namespaces>): Node {
+    if (value.name === "services") return servicesTable(value);
+    if (value.name === "alerts") return alertList(value, namespace || "this namespace");
+    if (value.name === "incidents") return incidentList(value);
+    if (value.name === "runs") return runList(value, (run) => reportDialog(root, run.id, run.title || run.runbook));
+    return healthPanel(value);
+  }
+
+  function choices(value: Namespaces): void {
+    namespace = value.chosen;
+    const now = [...picker.options].map((option) => option.value).join();
+    if (now !== value.items.join()) picker.replaceChildren(...value.items.map((name) => h("option", { value: name }, name)));
+    picker.value = value.chosen;
+  }
+
+  function tell(): void {
+    const lines = new Map<string, string>();
+    for (const list of missing.values()) for (const one of list) lines.set(one.system, one.message);
+    unseen.hidden = !lines.size;
+    unseen.replaceChildren(...[...lines].map(([system, message]) => h("p", {}, h("b", {}, `Could not reach ${system}: `), message)));
+  }
+
+  function done(): void {
+    last = `${clock(Date.now())} UTC`;
+    said.textContent = `Updated ${last}`;
+    again.disabled = false;
+    tell();
+  }
+
+  function failed(message: string, nextStep: string): void {
+    again.disabled = false;
+    said.textContent = last ? `Last updated ${last}` : "Not read yet";
+    unseen.hidden = false;
+    unseen.replaceChildren(h("p", {}, h("b", {}, message), " ", nextStep));
+    for (const body of Object.values(bodies)) {
+      if (body.querySelector(".adp-wait")) body.replaceChildren(nothing("Not read."));
+      else body.classList.add("adp-stale");
+    }
+  }
+
+  const viewed = (event: Event): void => {
+    const view = (event as CustomEvent<string>).detail;
+    for (const tab of tabs) tab.setAttribute("aria-pressed", String(tab.dataset["view"] === view));
+  };
+  document.addEventListener("autodevops:view", viewed);
+  again.addEventListener("click", () => refresher.ask());
+  picker.addEventListener("change", () => {
+    namespace = picker.value;
+    remember("namespace", namespace);
+    for (const name of ["services", "alerts"] as const) bodies[name].classList.add("adp-stale");
+    refresher.choose(namespace);
+  });
+
+  el.append(root);
+  refresher.ask();
+  if (link.run) reportDialog(root, link.run, `Run ${link.run}`);
+  if (link.question) putQuestion(link.question);
+  return () => {
+    refresher.destroy();
+    document.removeEventListener("autodevops:view", viewed);
+    leaveTheme();
+    root.remove();
+  };
+}

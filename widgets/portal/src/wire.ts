@@ -1,0 +1,105 @@
+// What travels: autodevops/portal/sections.py as JSON.
+
+export interface Model {
+  on(name: "msg:custom", listener: (message: unknown) => void): void;
+  off(name: "msg:custom", listener: (message: unknown) => void): void;
+  send(message: unknown): void;
+}
+
+export interface Missing {
+  system: string;
+  message: string;
+}
+
+export interface Measure {
+  value: number | null;
+  unit: string;
+  points: (number | null)[];
+  share: number | null;
+  bad: string;
+}
+
+export interface Service {
+  name: string;
+  rate: Measure | null;
+  errors: Measure | null;
+  latency: Measure | null;
+  cpu: Measure | null;
+  memory: Measure | null;
+  ready: number | null;
+  pods: number;
+  restarts: number;
+}
+
+interface Common {
+  at: string;
+  missing: Missing[];
+}
+
+export interface Services extends Common {
+  name: "services";
+  namespace: string;
+  minutes: number;
+  items: Service[];
+  more: number;
+}
+
+export interface Alerts extends Common {
+  name: "alerts";
+  items: { name: string; severity: string; about: string; since: string; summary: string }[];
+  more: number;
+  elsewhere: number;
+  pending: number;
+}
+
+export interface Incidents extends Common {
+  name: "incidents";
+  items: { id: string; title: string; status: string; severity: string; since: string | null }[];
+}
+
+export interface Run {
+  id: string;
+  runbook: string;
+  title: string;
+  status: string;
+  trigger: string;
+  reason: string;
+  started_at: string;
+  ended_at: string | null;
+  error: string;
+  verdicts: string[];
+  report: boolean;
+}
+
+export interface Runs extends Common {
+  name: "runs";
+  items: Run[];
+  more: boolean;
+}
+
+export interface Fact {
+  label: string;
+  value: string;
+  tone: "" | "good" | "warn" | "bad";
+  ask: string;
+}
+
+export interface Health extends Common {
+  name: "health";
+  hours: number;
+  jamie: Fact[];
+  scarlet: Fact[];
+}
+
+export interface Namespaces extends Common {
+  name: "namespaces";
+  items: string[];
+  chosen: string;
+}
+
+export type Section = Namespaces | Services | Alerts | Incidents | Runs | Health;
+
+export type Told =
+  | { type: "section"; id: string; section: Section }
+  | { type: "failed"; id: string; message: string; next_step: string }
+  | { type: "done"; id: string };
