@@ -95,7 +95,7 @@ class Jamie:
             from autodevops.widgets.chat import ChatWidget
 
             self._open()  # while the page is still drawing
-            self._chat = ChatWidget(self._turn, loop=self._loop)
+            self._chat = ChatWidget(self._turn, loop=self._loop, feedback=self._judge)
         return self._chat
 
     def transcript(self) -> str:
@@ -127,6 +127,9 @@ class Jamie:
     async def _turn(self, question: str) -> AsyncIterator[TurnEvent]:
         async for event in (await self._workbench()).ask(question, namespace=self._namespace):
             yield event
+
+    def _judge(self, turn_id: str, thumb: int, comment: str) -> None:
+        self._open().result().feedback(turn_id, 1 if thumb > 0 else -1, comment)
 
     async def _started(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
         return await asyncio.wrap_future(self._loop.start(function, *arguments))

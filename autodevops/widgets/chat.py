@@ -6,7 +6,8 @@ The page sends                                      and is answered with
 `{type: "sync"}`                                    the running turn's events from their beginning
 `{type: "data", id, turn, evidence}`                `{type: "data", id, text, cut}`: what a query returned
 `{type: "feedback", id, turn, thumb, comment}`      `{type: "feedback", id}` once it is noted; thumb: 1 or -1
-`{type: "export", id, format}`                      `{type: "export", id, name, mime, text}`; format: md or html
+`{type: "cells", id, turn, evidence?}`              `{type: "cells", id, cells}`: `{cell_type, source}` of each
+`{type: "export", id, format}`                      `{type: "export", id, name, mime, text}`; format: ipynb, md or html
 
 What asks for one thing is answered once, with its own `type` and `id`, or with `error: {message, next_step}`.
 Events travel as `{type: "events", turn, seq, events}`, where `seq` numbers the first of them within the turn from 0;
@@ -43,6 +44,7 @@ from autodevops.domain.stream import AnswerCompleted, TurnEvent, TurnFailed, Tur
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.ids import time_sortable_id
+from autodevops.widgets.cells import cells_of, evidence_cells
 from autodevops.widgets.export import exported
 from autodevops.widgets.loop_thread import LoopThread
 from autodevops.widgets.outbox import Outbox
@@ -184,7 +186,7 @@ class ChatWidget(anywidget.AnyWidget):
                 self.stop(identifier)
             case "sync":
                 self._replay()
-            case "data" | "export" | "feedback" as kind:
+            case "cells" | "data" | "export" | "feedback" as kind:
                 self._loop.start(self._reply, kind, identifier, content)
 
     async def _reply(self, kind: str, identifier: str, content: dict[str, Any]) -> None:
@@ -193,6 +195,8 @@ class ChatWidget(anywidget.AnyWidget):
             match kind:
                 case "data":
                     answer = self._looked_at(str(content.get("turn", "")), str(content.get("evidence", "")))
+                case "cells":
+                    answer = self._as_cells(str(content.get("turn", "")), content.get("evidence"))
                 case "export":
                     answer = exported(self.turns, str(content.get("format", "")))
                 case _:
@@ -210,6 +214,19 @@ class ChatWidget(anywidget.AnyWidget):
         if text is None:
             raise UsageError(f"The data of {evidence} is no longer here.", "Run its query again.")
         return {"text": text[:DATA_CHARACTERS], "cut": len(text) > DATA_CHARACTERS}
+
+    def _as_cells(self, turn_id: str, evidence: object) -> Wire:
+        turn = next((turn for turn in self.turns if turn["id"] == turn_id), None)
+        if turn is None:
+            raise UsageError("This answer is no longer here.", "Ask again.")
+        if evidence is None:
+            cells = cells_of(turn)
+        else:
+            known = turn["events"][-1].get("evidence", ())
+            cells = [cell for item in known if item["id"] == evidence for cell in evidence_cells(item)]
+        if not cells:
+            raise UsageError(f"{evidence} cannot be asked again from a notebook.", "Copy its query.")
+        return {"cells": [{"cell_type": cell.kind, "source": cell.source} for cell in cells]}
 
     async def _judge(self, content: dict[str, Any]) -> Wire:
         thumb, comment = content.get("thumb"), str(content.get("comment", ""))[:COMMENT_CHARACTERS]

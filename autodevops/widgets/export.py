@@ -1,11 +1,16 @@
-"""The conversation as a file to keep or send: Markdown, or one HTML page without script that loads nothing."""
+"""The conversation as a file to keep or send: a notebook that asks again, Markdown, or one HTML page.
+
+The page has no script and loads nothing.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autodevops.kernel.errors import UsageError
+from autodevops.widgets.cells import notebook_of
 from autodevops.widgets.transcript import conversation_markdown
 from autodevops.widgets.transcript_html import turn_html
 
@@ -22,6 +27,7 @@ article { padding: 1.5rem 0; border-top: 1px solid var(--line); overflow-wrap: a
 h2 { margin: 0 0 .25rem; font-size: 1.3rem; line-height: 1.35; letter-spacing: -.01em }
 h3 { margin: 1.25rem 0 .25rem; font-size: 1rem } h4 { margin: .5rem 0 .1rem; font-size: .85rem; color: var(--soft) }
 p, ul, ol { margin: .5rem 0 } small, time { color: var(--soft) } a { color: var(--accent) }
+figure { margin: 1rem 0 } figure svg { max-width: 100%; height: auto }
 pre, code { font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace }
 pre { margin: .25rem 0 .75rem; padding: .5rem .7rem; border: 1px solid var(--line); border-radius: 6px; background: var(--sunken); white-space: pre-wrap }
 p code, li code { padding: 1px 4px; border-radius: 4px; background: var(--sunken) }
@@ -35,11 +41,14 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outli
 def exported(turns: Sequence[Mapping[str, Any]], format: str) -> dict[str, str]:
     """`name`, `mime` and `text` of the file. Raises UsageError for a format there is none of."""
     match format:
+        case "ipynb":
+            text = json.dumps(notebook_of(turns), indent=1, ensure_ascii=False) + "\n"
+            return {"name": f"{NAME}.ipynb", "mime": "application/x-ipynb+json", "text": text}
         case "md":
             return {"name": f"{NAME}.md", "mime": "text/markdown", "text": conversation_markdown(turns)}
         case "html":
             return {"name": f"{NAME}.html", "mime": "text/html", "text": conversation_page(turns)}
-    raise UsageError(f"There is no export to {format!r}.", "Ask for md or html.")
+    raise UsageError(f"There is no export to {format!r}.", "Ask for ipynb, md or html.")
 
 
 def conversation_page(turns: Sequence[Mapping[str, Any]]) -> str:

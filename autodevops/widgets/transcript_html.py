@@ -12,7 +12,15 @@ from functools import cache
 from html import escape
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from autodevops.domain.chart import Chart
+from autodevops.widgets.static_views import static_twin
+
 _CITATION = re.compile(r"\[(ev-[0-9a-z]{4,64})\]")
+TWIN_CHART_CHARACTERS = 16_000  # an answer's first one or two: a twin is sent as it is, and stays in the notebook
+EVERYTHING = 1_000_000_000
+_CHART: TypeAdapter[Chart] = TypeAdapter(Chart)
 _VERDICTS = {"explained": "Cause found", "healthy": "Healthy", "undetermined": "Not determined"}
 
 
@@ -48,9 +56,23 @@ def _answer(turn: Mapping[str, Any], answer: Mapping[str, Any], whole: bool) -> 
     if investigation and whole:
         parts += [_causes(investigation, cited, place), _timeline(investigation, cited, place)]
     evidence = (_evidence(item, number, place, whole) for number, item in enumerate(answer["evidence"], 1))
+    parts += _charts(turn, EVERYTHING if whole else TWIN_CHART_CHARACTERS)
     if cited:
         parts.append(f"<details><summary>Evidence ({len(cited)})</summary>{''.join(evidence)}</details>")
     return parts
+
+
+def _charts(turn: Mapping[str, Any], limit: int) -> list[str]:
+    """The charts, the first ones, in at most `limit` characters."""
+    drawn: list[str] = []
+    for event in turn["events"]:
+        if event["type"] == "chart_ready":
+            figure = f"<figure>{static_twin(_CHART.validate_python(event['chart']))[1]}</figure>"
+            limit -= len(figure)
+            if limit < 0:
+                break
+            drawn.append(figure)
+    return drawn
 
 
 def _verdict(investigation: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -271,6 +272,36 @@ def test_a_thumb_is_told_noted_and_stays(page: Callable[[Ask], Page]) -> None:
         assert "error" in front.request(type="feedback", turn=turn, thumb=thumb, comment="")
     assert front.chat.turns[0]["feedback"]["thumb"] == -1
     front.chat.close()
+
+
+def test_an_answer_and_one_query_become_cells(page: Callable[[Ask], Page]) -> None:
+    front = page(recorded_turn.ask)
+    front.ask("Why are checkouts failing?")
+    front.wait(front.ended())
+    whole = front.request(type="cells", turn="t1")["cells"]
+    assert {cell["cell_type"] for cell in whole} == {"markdown", "code"}
+    one = front.request(type="cells", turn="t1", evidence=recorded_turn.METRICS)["cells"]
+    assert any("http_server_request_duration_seconds_count" in cell["source"] for cell in one)
+    assert len(one) < len(whole)
+    for wrong in ({"turn": "t9"}, {"turn": "t1", "evidence": "ev-nothing"}, {"turn": "t1", "evidence": 7}):
+        assert front.request(type="cells", **wrong)["error"]["next_step"]
+
+
+def test_the_conversation_leaves_as_notebook_markdown_and_a_page_without_script(page: Callable[[Ask], Page]) -> None:
+    front = page(recorded_turn.ask)
+    front.ask("Why <b>are</b> checkouts failing?")
+    front.wait(front.ended())
+    files = {kind: front.request(type="export", format=kind) for kind in ("ipynb", "md", "html")}
+    assert [file["name"] for file in files.values()] == ["jamie.ipynb", "jamie.md", "jamie.html"]
+    assert json.loads(files["ipynb"]["text"])["nbformat"] == 4
+    assert files["md"]["text"].startswith("**Why <b>are</b>")
+    html = files["html"]["text"]
+    assert "Why &lt;b&gt;are&lt;/b&gt; checkouts failing?" in html
+    assert f'<a href="#t1-{recorded_turn.METRICS}">[1]</a>' in html
+    assert f'id="t1-{recorded_turn.METRICS}"' in html
+    assert html.count("<figure>") == 4
+    assert not re.search(r"<script|<link|<img|<iframe|@import|url\(|\ssrc=|\son\w+=", html)
+    assert "error" in front.request(type="export", format="pdf")
 
 
 def test_a_saved_notebook_can_read_the_conversation(page: Callable[[Ask], Page]) -> None:

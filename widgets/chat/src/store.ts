@@ -70,7 +70,7 @@ export class Store {
   ask(question: string): void {
     const text = question.trim();
     if (!text || this.running) return;
-    const id = crypto.randomUUID();
+    const id = turnId();
     this.open(id, text);
     this.model.send({ type: "ask", id, question: text });
     this.changed();
@@ -215,14 +215,20 @@ export class Store {
   }
 }
 
-async function fitted(records: TurnRecord[]): Promise<TurnRecord[]> {
+/** Sorts by time, as ids of the kernel's own turns do (autodevops/kernel/ids.py). */
+function turnId(): string {
+  return `${new Date().toISOString().replace(/[-:.]/g, "")}-${crypto.randomUUID().slice(0, 6)}`;
+}
+
+/** As `fitted` in wire.py. */
+export async function fitted(records: TurnRecord[], limit = SAVED_CHARACTERS): Promise<TurnRecord[]> {
   const kept = [...records];
   const size = (): number => kept.reduce((sum, record) => sum + record.packed.length, 0);
-  for (let index = 0; index < kept.length - 1 && size() > SAVED_CHARACTERS; index += 1) {
+  for (let index = 0; index < kept.length - 1 && size() > limit; index += 1) {
     const record = kept[index]!;
     const events = (await unpacked(record.packed)) as TurnEvent[];
     if (events.some((event) => event.type === "chart_ready")) kept[index] = { ...record, packed: await packed(events.filter((event) => event.type !== "chart_ready")) };
   }
-  while (size() > SAVED_CHARACTERS && kept.length > 1) kept.shift();
+  while (size() > limit && kept.length > 1) kept.shift();
   return kept;
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import chat from "../src/index";
 import { packed, unpacked } from "../src/deflate";
-import type { TurnEvent, TurnRecord } from "../src/wire";
+import { fitted } from "../src/store";
+import type { Chart, TurnEvent, TurnRecord } from "../src/wire";
 import { FakeModel } from "./fake_model";
 
 let model: FakeModel;
@@ -175,16 +176,12 @@ describe("the conversation outlives a view", () => {
     expect(await unpacked(kept!.packed)).toMatchObject([{ type: "answer_completed", text: "half and half" }]);
   });
 
-  test("a conversation too large to keep loses its oldest charts first", async () => {
-    const noise = Array.from({ length: 28 }, () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(60_000))))).join("");
-    const chart: TurnEvent = { type: "chart_ready", chart: { type: "logs", title: noise, records: [], evidence: [] } };
-    model.set("turns", [await record("old", chart, completed("old")), await record("new", chart, completed("new"))]);
-    render();
-    await vi.waitFor(() => expect(host.querySelectorAll(".adj-turn")).toHaveLength(2));
-    model.event(ask("q"), 0, completed("newest"));
-    await vi.waitFor(() => expect(model.state["turns"]).toHaveLength(3), 10_000);
-    const kinds = await Promise.all((model.state["turns"] as TurnRecord[]).map(async (kept) => ((await unpacked(kept.packed)) as TurnEvent[]).length));
-    expect(kinds).toEqual([1, 2, 1]); // the second fits, with its chart
+  test("a conversation too large to keep loses its oldest charts first, then its oldest turns", async () => {
+    const noise = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(3_000))));
+    const chart: TurnEvent = { type: "chart_ready", chart: { type: "logs", title: noise, records: [], evidence: [] } as unknown as Chart };
+    const records = await Promise.all(["old", "new", "newest"].map((id) => record(id, chart, completed(id))));
+    const counts = async (limit: number): Promise<number[]> => Promise.all((await fitted(records, limit)).map(async (kept) => ((await unpacked(kept.packed)) as TurnEvent[]).length));
+    expect([await counts(100_000), await counts(9_500), await counts(5_000), await counts(100)]).toEqual([[2, 2, 2], [1, 2, 2], [1, 1, 2], [2]]);
   });
 
   test("long events arrive deflated and keep their place", async () => {
