@@ -102,6 +102,8 @@ def test_cells_run_during_a_turn_stop_ends_it_and_a_reload_shows_the_conversatio
         assert page.locator(".jp-Notebook .jp-Cell").count() == 2
         page.keyboard.press("Escape")
         assert visit.serious() == []
+        last.get_by_role("button", name="Insert as cells").click()
+        expect(page.locator(".jp-Notebook .jp-MarkdownCell").first).to_contain_text("long")
 
         box.press("Control+s")
         expect(page.locator(".jp-mod-dirty")).to_have_count(0)
