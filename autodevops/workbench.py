@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from autodevops.domain.ledger import NewEvent
     from autodevops.domain.stream import TurnEvent
     from autodevops.domain.turn_health import Feedback, Thumb, TurnHealth
+    from autodevops.executor.executor import Executor
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.persona import Level
     from autodevops.jamie.remembering import Remembering
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from autodevops.toolbox.protocol import Emit, Keeper, Tools
 
 log = logging.getLogger(__name__)
+
+WRITE_SECONDS = 20.0  # for one call that may write: less than the 30 s of the shortest lease, more than servers take
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class Workbench:
         self._opened = ExitStack()  # ledger and memory, when they were first needed
         self._tools: Tools | None = None
         self._once: Tools | None = None
+        self._toolbox: Tools | None = None
         self._agent: JamieAgent | None = None
         self._keeper: Keeper | None = None
         self._enter: Callable[[NewEvent], None] = _not_entered  # what may be in the ledger a moment later
@@ -148,6 +152,7 @@ class Workbench:
         toolbox = await self._exit.enter_async_context(McpToolbox({**targets, **further}))
         salt = settings.redaction_salt.get_secret_value()
         audited = partial(Audited, enter=enter, actor=self._actor, salt=salt, clock=self._clock)
+        self._toolbox = toolbox
         self._once = audited(asked_once(toolbox, settings, seconds))
         self._tools = audited(standard(toolbox, settings, seconds, system_of=_system_of, clock=self._clock))
         return self
@@ -194,7 +199,7 @@ class Workbench:
     async def __aexit__(self, *exc_info: object) -> None:
         with self._opened:
             await self._exit.aclose()
-        self._tools = self._once = self._agent = self._remembering = None
+        self._tools = self._once = self._toolbox = self._agent = self._remembering = None
         self._enter = _not_entered
 
     @property
@@ -202,6 +207,37 @@ class Workbench:
         if self._tools is None:
             raise RuntimeError("enter the workbench first: `async with workbench: ...`")
         return self._tools
+
+    @property
+    def executor(self) -> Executor:
+        """The one door for change; it alone has tools that write. Raises LedgerUnavailable: without a record nothing is
+        done."""
+        from autodevops.executor.executor import Executor
+        from autodevops.toolbox.audited import Audited
+        from autodevops.toolbox.writing import writing
+
+        if self._toolbox is None:
+            raise RuntimeError("enter the workbench first: `async with workbench: ...`")
+        settings, ledger = self.settings, self.ledger
+
+        def enter(event: NewEvent) -> None:
+            ledger.append(event)  # at once and durably: the record is there before the answer is used
+
+        tools = Audited(
+            writing(self._toolbox, settings.toolbox, WRITE_SECONDS),
+            enter,
+            actor=self._actor,
+            salt=settings.toolbox.redaction_salt.get_secret_value(),
+            clock=self._clock,
+        )
+        return Executor(
+            tools,
+            ledger,
+            settings.executor,
+            actor=self._actor,
+            zone=settings.investigation.time_zone,
+            clock=self._clock,
+        )
 
     def window(self, *, minutes: int | None = None, end: datetime | None = None) -> TimeWindow:
         """The span a question is about: `minutes` up to `end`, by default the configured length up to now."""
@@ -216,7 +252,7 @@ class Workbench:
         window: TimeWindow | None = None,
         persona: Level | None = None,
         selection: str = "",
-    ) -> AsyncIterator[TurnEvent]:
+    ) -> AsyncGenerator[TurnEvent, None]:
         """One turn with Jamie. Turns on one workbench share a conversation; `persona` "off" is for machines.
 
         `selection`, text of cells or a variable, is what the question may be about.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Annotated
@@ -10,8 +11,11 @@ import typer
 
 from autodevops import __version__
 from autodevops.cli import (
+    act,
+    approve,
     ask,
     audit,
+    chat,
     demo,
     doctor,
     evaluate,
@@ -26,7 +30,7 @@ from autodevops.cli import (
     scarlet,
     schedule,
 )
-from autodevops.cli.output import NothingSeen, print_json
+from autodevops.cli.output import Told
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.startup import collect_rarely, skip_unused_imports
 
@@ -38,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("ask")(ask.ask)
+app.command("chat")(chat.chat)
 app.command("investigate")(investigate.investigate)
 app.command("eval")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
@@ -48,6 +53,8 @@ app.add_typer(health.app, name="health")
 app.add_typer(runbook.app, name="runbook")
 app.add_typer(scarlet.app, name="scarlet")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(act.app, name="act")
+app.add_typer(approve.app, name="approve")
 app.add_typer(run.app, name="run")
 app.add_typer(audit.app, name="audit")
 app.command("portal")(portal.portal)
@@ -83,7 +90,7 @@ def main() -> None:
         sys.stdout.flush()  # here, where a reader that went away is no surprise
         sys.exit(status)
     except AutoDevOpsError as error:
-        _end(error.message, error.next_step, error.code, error.exit_status, told=isinstance(error, NothingSeen))
+        _end(error.message, error.next_step, error.code, error.exit_status, told=isinstance(error, Told))
     except typer.TyperException as error:
         if said := error.format_message():  # nothing where the help has been shown instead
             stop = "" if said.endswith((".", "?")) else "."
@@ -100,8 +107,9 @@ def main() -> None:
 
 
 def _end(message: str, next_step: str, code: str, status: int, *, told: bool = False) -> None:
-    """One sentence on stderr; with --json also `{"error": ...}` on stdout, unless a document is there already."""
+    """One sentence on stderr; with --json also `{"error": ...}` in a line on stdout, unless it stands there already."""
     typer.echo(f"autodevops: {message} {next_step}".rstrip(), err=True)
     if "--json" in sys.argv[1:] and not told:
-        print_json({"error": {"code": code, "message": message, "next_step": next_step}})
+        document = {"error": {"code": code, "message": message, "next_step": next_step}}
+        typer.echo(json.dumps(document, ensure_ascii=False))
     sys.exit(status)

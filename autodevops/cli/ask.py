@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autodevops.cli import output
+from autodevops.cli.markdown import print_markdown
 from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_window
 from autodevops.domain.stream import AnswerCompleted, TurnEvent
 from autodevops.kernel.errors import UsageError
@@ -46,6 +47,7 @@ def ask(
     if notebook is not None:
         new_notebook(notebook)
     events: list[Wire] = []
+    seen: list[TurnEvent] = []
     workbench = Workbench.from_settings(load_settings())
 
     async def turn() -> AnswerCompleted:
@@ -58,13 +60,13 @@ def ask(
                 persona="off" if as_json else None,
                 selection=selection,
             )
-            return await output.follow(_noted(asked, events) if notebook else asked, quiet=as_json)
+            return await output.follow(_noted(asked, events) if notebook else asked, quiet=as_json, seen=seen)
 
     answer = asyncio.run(turn())
     if as_json:
-        output.print_json(output.answer_json(answer))
+        output.print_json(output.answer_json(answer) | {"events": [event.model_dump(mode="json") for event in seen]})
     else:
-        output.print_markdown(answer.text)
+        print_markdown(answer.text)
         if answer.note:
             typer.secho(f"\n({answer.note})", err=True, dim=True)
         output.print_evidence(answer.evidence, answer.text)

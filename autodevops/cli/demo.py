@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 
 from autodevops.cli import output
+from autodevops.cli.markdown import print_markdown
 from autodevops.cli.processes import free_port, running, wait_until_answers
 from autodevops.cli.sandbox import wait_for_signal
 from autodevops.domain.stream import AnswerCompleted
@@ -56,7 +57,7 @@ def demo(
         _step("Jamie investigates", question)
         answer = asyncio.run(_ask(question))
         typer.echo()
-        output.print_markdown(answer.text)
+        print_markdown(answer.text)
         output.print_evidence(answer.evidence, answer.text)
 
         _step("Scarlet runs her scheduled runbooks", "each executed notebook is kept")

@@ -99,7 +99,7 @@ def _print(report: HealthReport) -> None:
     typer.echo(f"{turns}{start}: {_counts(report.by('outcome'))}.")
     typer.echo(f"\n{'ms':<18}{'half within':>12}{'95 % within':>13}")
     for measure, name in _ROWS:
-        if measure in report.took:
+        if measure in report.took and report.took[measure].sum_ms:
             _row(name, report.took[measure])
     typer.echo(f"\n{'answers to':<18}{'half within':>12}{'95 % within':>13}{'turns':>8}")
     for intent, turns_of_it in report.by("intent").items():

@@ -14,6 +14,7 @@ from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import (
     AnswerCompleted,
     ContextRetrieved,
+    TextDelta,
     ToolCallFinished,
     ToolCallStarted,
     TurnEvent,
@@ -30,7 +31,11 @@ class QuestionRefused(UsageError):
     """Jamie could not answer this question; another one would do."""
 
 
-class NothingSeen(AutoDevOpsError):
+class Told(AutoDevOpsError):
+    """What stands on stdout says already what went wrong, for machines too."""
+
+
+class NothingSeen(Told):
     """Not one system could be read, so there is no answer; what was printed says why for each."""
 
 
@@ -59,6 +64,7 @@ def investigation_json(investigation: Investigation) -> dict[str, Any]:
 def answer_json(answer: AnswerCompleted) -> dict[str, Any]:
     investigation = answer.investigation
     return {
+        "turn_id": answer.turn_id,
         "answer": answer.text,
         "narrator": answer.narrator,
         "note": answer.note,
@@ -84,10 +90,17 @@ def progress(event: TurnEvent, queries: dict[str, str]) -> None:
             typer.secho(f"    {event.preview}", err=True, fg="red")
 
 
-async def follow(events: AsyncIterator[TurnEvent], *, quiet: bool) -> AnswerCompleted:
-    """Show progress on stderr until the answer is there. Raises TurnUnfinished with what the turn said."""
+async def follow(
+    events: AsyncIterator[TurnEvent], *, quiet: bool, seen: list[TurnEvent] | None = None
+) -> AnswerCompleted:
+    """Show progress on stderr until the answer is there, which comes after what is `seen`.
+
+    Raises TurnUnfinished with what the turn said.
+    """
     queries: dict[str, str] = {}
     async for event in events:
+        if seen is not None and not isinstance(event, AnswerCompleted | TextDelta):
+            seen.append(event)
         if isinstance(event, AnswerCompleted):
             return event
         if isinstance(event, TurnFailed):
@@ -98,17 +111,6 @@ async def follow(events: AsyncIterator[TurnEvent], *, quiet: bool) -> AnswerComp
     raise TurnUnfinished(
         "The conversation ended without an answer.", "Ask again; `autodevops doctor` checks the systems."
     )
-
-
-def print_markdown(text: str) -> None:
-    """Rendered in a terminal, as it is in a pipe."""
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    if sys.stdout.isatty():
-        Console().print(Markdown(text, hyperlinks=False))
-    else:
-        typer.echo(text)
 
 
 def print_evidence(evidence: Iterable[Evidence], text: str = "") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autodevops.domain.run import GOOD
+from autodevops.kernel.clock import utc_now
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
@@ -47,3 +48,33 @@ async def _run(*, once: bool) -> list[RunRecord]:
             return await scarlet.run_once()
         await scarlet.run()
         return []
+
+
+@app.command("stop")
+def stop(why: Annotated[str, typer.Argument(help="A word on why, for the others.")] = "") -> None:
+    """Stop every change, hers and people's, within a second. Reading goes on."""
+    _turn(on=True, why=why)
+    typer.echo("Everything is stopped: nothing is changed until `autodevops scarlet resume`.")
+
+
+@app.command("resume")
+def resume(why: Annotated[str, typer.Argument(help="A word on why, for the others.")] = "") -> None:
+    """Allow changes again."""
+    from autodevops.executor.switch import stop_file, stopped
+
+    _turn(on=False, why=why)
+    settings = load_settings()
+    with Workbench.from_settings(settings) as workbench:
+        still = stopped(workbench.ledger, stop_file(settings.executor))
+    if still:
+        typer.secho(f"It stays stopped: {still}.", err=True)
+        raise typer.Exit(1)
+    typer.echo("Changes are possible again.")
+
+
+def _turn(*, on: bool, why: str) -> None:
+    from autodevops.cli.person import person
+    from autodevops.executor import switch
+
+    with Workbench.from_settings() as workbench:
+        switch.turn(workbench.ledger, on=on, by=person(), why=why, now=utc_now())

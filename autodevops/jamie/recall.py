@@ -7,67 +7,13 @@ thread.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from autodevops.domain.memory import DocumentKind
-
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-_EMPTY = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "can",
-        "do",
-        "does",
-        "for",
-        "from",
-        "has",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "is",
-        "it",
-        "its",
-        "mean",
-        "means",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "should",
-        "that",
-        "the",
-        "their",
-        "this",
-        "to",
-        "was",
-        "we",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "will",
-        "with",
-        "you",
-        "your",
-    ]
-)
+from autodevops.stores.memory_words import words_of
 
 
 class Passage(Protocol):
@@ -110,13 +56,13 @@ class Pages:
 
     def __init__(self, pages: Iterable[Page]) -> None:
         self._pages = tuple(pages)
-        self._words = [Counter(words_in(page.text)) + _counted(page.title) for page in self._pages]
+        self._words = [Counter(words_of(page.text)) + _counted(page.title) for page in self._pages]
         self._known: Counter[str] = Counter(word for words in self._words for word in words)
 
     def search(
         self, text: str, kinds: Collection[DocumentKind] = frozenset[DocumentKind](("knowledge",)), limit: int = 5
     ) -> tuple[Page, ...]:
-        wanted = set(words_in(text))
+        wanted = set(words_of(text))
         found = []
         for page, words in zip(self._pages, self._words, strict=True):
             shared = sorted(wanted & words.keys())
@@ -132,17 +78,5 @@ class Pages:
         )
 
 
-def words_in(text: str) -> list[str]:
-    """`CrashLoopBackOff` -> crash, loop, back, off."""
-    return [stem for word in _WORD.findall(text) if (stem := _stem(word.lower())) not in _EMPTY]
-
-
 def _counted(text: str) -> Counter[str]:
-    return Counter({word: 2 * count for word, count in Counter(words_in(text)).items()})
-
-
-def _stem(word: str) -> str:
-    for ending in ("ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
+    return Counter({word: 2 * count for word, count in Counter(words_of(text)).items()})

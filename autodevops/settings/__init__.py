@@ -7,6 +7,7 @@ the setting to set, and an investigation goes on without it.
 from autodevops.settings.model import (
     AlertmanagerSettings,
     ChannelSettings,
+    ExecutorSettings,
     GitHubSettings,
     InvestigationSettings,
     KubernetesSettings,
@@ -30,6 +31,7 @@ from autodevops.settings.model import (
 __all__ = [
     "AlertmanagerSettings",
     "ChannelSettings",
+    "ExecutorSettings",
     "GitHubSettings",
     "InvestigationSettings",
     "KubernetesSettings",

@@ -32,6 +32,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableVariable
 
+from autodevops.domain.hours import Hours
 from autodevops.kernel.errors import SettingsError
 
 DEFAULT_FILE = Path("autodevops.toml")
@@ -367,6 +368,81 @@ class PortalSettings(Section):
     """A page that asked nothing for so long, a hidden one, loses its kernel and says so when it is looked at again."""
 
 
+Verdict = Literal["act", "seek_approval", "escalate"]
+HourList = Annotated[tuple[Hours, ...], NoDecode, BeforeValidator(_names)]
+
+
+class ExecutorSettings(Section):
+    """What may be changed, by whom, and how much at a time ([executor](../executor.md)); the systems' `allow_writes`
+    is asked besides."""
+
+    dry_run: bool = False
+    """Plan, check and decide, but never apply."""
+    stop_file: Path | None = None
+    """While this file exists, nothing is changed; empty: `autodevops/stop` in the user's folder for state."""
+    approvers: NameList = ()
+    """Who may say yes: user names as the system knows them, `alice, bob`; empty: nobody."""
+    high_risk_approvers: NameList = ()
+    """Who may say yes to what is of high risk; empty: the same."""
+    approvals_for_high_risk: int = Field(default=2, ge=1)
+    """So many of them have to; who asked for it is not counted."""
+    approval_minutes: float = Field(default=30, gt=0)
+    """How long a question stays open before it is escalated, and how long a yes is good for."""
+    autonomy: Literal["observe", "ask", "act", "graduated"] = "graduated"
+    """What machines may do with an action: write down what they would do, ask, act. graduated: each in turn, as
+    successes come."""
+    autonomy_by_kind: dict[str, Literal["observe", "ask", "act", "graduated"]] = {}
+    """The same for one kind of action: `restart_workload = "act"`."""
+    promote_after: int = Field(default=5, ge=1)
+    """Graduated: so many verified successes in a row, asked for or approved by people, lead to the next step."""
+    matrix: dict[Literal["high", "medium", "low"], dict[Literal["low", "medium", "high"], Verdict]] = {
+        "high": {"low": "act", "medium": "seek_approval", "high": "escalate"},
+        "medium": {"low": "seek_approval", "medium": "seek_approval", "high": "escalate"},
+        "low": {"low": "escalate", "medium": "escalate", "high": "escalate"},
+    }
+    """What machines do, by confidence and then by risk. What is not given stays as it is."""
+    high_confidence_from: float = Field(default=0.8, ge=0, le=1)
+    """Confidence counts as high from here on."""
+    medium_confidence_from: float = Field(default=0.5, ge=0, le=1)
+    """And as medium from here on."""
+    namespaces: NameList = ("*",)
+    """Where something may be changed; names may end in `*`."""
+    protected_namespaces: NameList = ("kube-*",)
+    """Where nothing may, whatever `namespaces` says."""
+    kinds: NameList = ("*",)
+    """Kinds of actions that may be done; `autodevops act list` shows them."""
+    actions_per_hour: int = Field(default=10, ge=0)
+    """In the last sixty minutes, by anybody."""
+    pods_away_percent: int = Field(default=50, ge=0, le=100)
+    """Of a workload's pods, those that may be missing at one moment."""
+    workloads_per_namespace: int = Field(default=3, ge=0)
+    """Different workloads of one namespace touched within an hour."""
+    nodes_at_a_time: int = Field(default=1, ge=0)
+    """Nodes with an action under way."""
+    cooldown_minutes: float = Field(default=10, ge=0)
+    """Between two actions on one subject."""
+    freeze: HourList = ()
+    """When nothing is changed: `Fri 15:00-23:59, 2026-12-20T00:00Z/2027-01-02T00:00Z`."""
+    busy_hours: HourList = ()
+    """When a change is riskier than otherwise: `Mon-Fri 09:00-18:00`. Hours are in `investigation.time_zone`."""
+    settle_seconds: float = Field(default=600, gt=0)
+    """How long a change may take until it is complete, such as a rollout."""
+    verify_seconds: float = Field(default=180, ge=0)
+    """How long its effect may take to show after that."""
+    poll_seconds: float = Field(default=2, gt=0)
+    """Between two looks at how far it is."""
+    lease_seconds: float = Field(default=60, ge=30)
+    """How long an executor that is not heard of keeps what it has in hand; longer than any request may take."""
+
+    @field_validator("matrix", mode="before")
+    @classmethod
+    def _over_the_default(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        default: dict[str, dict[str, str]] = cls.model_fields["matrix"].default
+        return {**value, **{band: {**row, **(value.get(band) or {})} for band, row in default.items()}}
+
+
 class SecretPlaces(BaseModel):
     """Where the secrets are that runbooks name: `NAME = "env:VARIABLE"`, `"file:/path"`,
     `"kubernetes:namespace/name/key"` or `"keyring:service/user"`. They are fetched when a run begins, and given to its
@@ -414,6 +490,7 @@ class Settings(BaseSettings):
     memory: MemorySettings = MemorySettings()
     runs: RunsSettings = RunsSettings()
     portal: PortalSettings = PortalSettings()
+    executor: ExecutorSettings = ExecutorSettings()
     secrets: SecretPlaces = SecretPlaces()
 
     @classmethod

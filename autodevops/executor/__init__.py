@@ -1,0 +1,1 @@
+"""The one door for change. Nobody else holds tools that write."""

@@ -1,0 +1,1 @@
+"""What each kind of action reads, does and undoes: one file a kind."""

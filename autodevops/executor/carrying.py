@@ -1,0 +1,254 @@
+"""From the written intent to the outcome. The same way is gone by whoever sent the change and by whoever finds it after
+a crash: every step asks the world, not a memory, how far it is.
+
+Each change is preceded by its intent in the ledger and by a renewal of the lease, which only one process can have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from autodevops.domain.operation import Book, Operation
+from autodevops.domain.outcome import EffectCheck, Outcome, Result
+from autodevops.executor import operations, switch
+from autodevops.executor.kinds import AnyKind, Progress
+from autodevops.executor.operations import Held, move
+from autodevops.executor.planning import errand_of
+from autodevops.executor.verifying import check, overall
+from autodevops.kernel.clock import Clock
+from autodevops.kernel.errors import LedgerConflict, ToolError, ToolRejected, ToolUnavailable
+from autodevops.settings import ExecutorSettings
+from autodevops.stores import leases
+from autodevops.stores.leases import Lease
+from autodevops.stores.ledger import Ledger
+from autodevops.toolbox.protocol import Tools
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[object]]
+
+SWITCH_SECONDS = 0.25  # how often the kill switch is looked at while something is being written
+IN_DOUBT_SECONDS = 30  # the shortest lease: longer than any request of ours may take
+LOOKS = 5  # how often the world is asked again when it does not answer, before a person has to
+
+
+class Stopped(ToolError):
+    """The kill switch was pulled while something was being written."""
+
+    code = "stopped"
+
+
+@dataclass(frozen=True)
+class Means:
+    """What an executor works with. `holder` is this executor among all, for leases."""
+
+    tools: Tools
+    ledger: Ledger
+    settings: ExecutorSettings
+    clock: Clock
+    sleep: Sleep
+    actor: str
+    holder: str
+    stop_file: Path
+
+    @property
+    def stopped(self) -> str:
+        return switch.stopped(self.ledger, self.stop_file)
+
+
+class Hand:
+    """One operation in the hand of one executor. Raises LedgerConflict as soon as it is in another's."""
+
+    def __init__(self, means: Means, kind: AnyKind, held: Held, lease: Lease) -> None:
+        self.means = means
+        self.kind = kind
+        self.held = held
+        self._lease = lease
+
+    @property
+    def operation(self) -> Operation:
+        return self.held.operation
+
+    def move(self, what: str, **changes: object) -> None:
+        means = self.means
+        self.held = move(means.ledger, self.held, what, now=means.clock(), actor=means.actor, **changes)  # type: ignore[arg-type]
+
+    def renew(self, *, at_once: bool = True) -> None:
+        now, length = self.means.clock(), timedelta(seconds=self.means.settings.lease_seconds)
+        if at_once or self._lease.until - now < length / 2:
+            self._lease = leases.renew(self.means.ledger, self._lease, now=now, length=length)
+
+    def close(self, result: Result, words: str, **changes: object) -> Operation:
+        """Enter the outcome, then give the place in the book back; a crash between is mended by `recover`."""
+        outcome = Outcome(result=result, words=words, checks=self.operation.checks, at=self.means.clock())
+        data = {"result": result, "words": words}
+        self.move("closed", stage="closed", outcome=outcome, data=data, **changes)
+        self.leave_book()
+        return self.operation
+
+    def leave_book(self) -> None:
+        means, operation = self.means, self.operation
+        leave_book(means.ledger, operation, now=means.clock(), actor=means.actor)
+
+    def let_go(self) -> None:
+        with suppress(LedgerConflict):  # it is another's already
+            leases.release(self.means.ledger, self._lease, now=self.means.clock())
+
+    async def send(self) -> None:
+        """Send the change that has been intended; what came of it is asked of the world, whatever is answered."""
+        self.renew()
+        if why := self.means.stopped:
+            raise Stopped(f"Everything is stopped: {why}.")
+        applied = await self._unless_stopped(self.kind.apply(self.means.tools, errand_of(self.operation)))
+        self.move("applied", stage="applied", data={"answer": applied.summary, **applied.data})
+
+    async def carry_on(self, said: str = "", *, in_doubt: bool = False) -> Operation:
+        """Until it is closed. Asked for at any stage from `intended` on.
+
+        `said` is what kept it from being applied; `in_doubt`: the request may still be under way, and is waited for.
+        """
+        if self.operation.stage == "intended":
+            progress = await (self._once_arrived() if in_doubt else self._ask(self.kind.look))
+            if progress is None:
+                return self.close("unverified", f"{said} Whether it was applied cannot be seen.".strip())
+            if progress.state == "not_applied":
+                return self.close("not_applied", said or progress.words)
+            self.move("found applied", stage="applied", data={"words": progress.words})
+        if self.operation.stage == "applied":
+            await self._settle()
+        if self.operation.stage == "settled" and (done := await self._verify()):
+            return done
+        return await self._undo()
+
+    async def _settle(self) -> None:
+        progress = await self._until_settled(self.kind.look)
+        checks: tuple[EffectCheck, ...] = ()
+        if progress is None:
+            checks = (EffectCheck(name="settled", judgement="unknown", words="The system does not answer."),)
+        elif progress.state != "settled":
+            words = f"Not complete after {self.means.settings.settle_seconds:g} s: {progress.words}"
+            checks = (EffectCheck(name="settled", judgement="worse", words=words),)
+        words = progress.words if progress else "The system does not answer."
+        self.move("settled" if not checks else "did not settle", stage="settled", checks=checks, data={"words": words})
+
+    async def _verify(self) -> Operation | None:
+        """None when it has to be undone."""
+        settings, operation = self.means.settings, self.operation
+        unsettled = tuple(one for one in operation.checks if one.name == "settled")
+        until = self.means.clock() + timedelta(seconds=settings.verify_seconds)
+        while True:
+            found = await check(
+                self.means.tools,
+                self.kind,
+                errand_of(operation),
+                operation.proposal.symptom,
+                operation.symptom_before,
+            )
+            checks = (*unsettled, *found)
+            judgement = overall(checks)
+            if judgement == "good" or unsettled or self.means.clock() >= until:
+                break
+            self.renew(at_once=False)
+            await self.means.sleep(settings.poll_seconds)
+        told = {"judgement": judgement, "checks": [one.model_dump(mode="json") for one in checks]}
+        self.move("looked at", checks=checks, data=told)
+        words = " ".join(one.words for one in checks if one.judgement == judgement) or "Nothing could be checked."
+        if judgement == "good":
+            return self.close("verified", words)
+        if judgement == "unknown":
+            return self.close("unverified", f"It was applied; what came of it cannot be seen. {words}")
+        if not self.kind.undo_words:
+            return self.close("unverified", f"{words} It cannot be taken back.")
+        if why := self.means.stopped:
+            return self.close("undo_failed", f"{words} It was not taken back, for everything is stopped: {why}.")
+        self.move("undoing", stage="undoing", data={"because": words})
+        return None
+
+    async def _undo(self) -> Operation:
+        """Sent anew unless the world shows that it was."""
+        because = " ".join(one.words for one in self.operation.checks if one.judgement in ("worse", "no_effect"))
+        progress = await self._ask(self.kind.look_undone)
+        if progress is None or progress.state == "not_applied":
+            self.renew()
+            if why := self.means.stopped:
+                return self.close("undo_failed", f"{because} It was not taken back: everything is stopped: {why}.")
+            try:
+                errand = errand_of(self.operation)
+                undone = await self._unless_stopped(self.kind.undo(self.means.tools, errand))
+                self.move("undo sent", data={"answer": undone.summary})
+            except (ToolUnavailable, Stopped):
+                pass  # it may have arrived: the world is asked
+            except ToolError as error:
+                return self.close("undo_failed", f"{because} Taking it back was refused: {error}")
+        progress = await self._until_settled(self.kind.look_undone)
+        if progress is not None and progress.state == "settled":
+            return self.close("undone", f"{because} {progress.words}".strip())
+        words = progress.words if progress else "The system does not answer."
+        return self.close("undo_failed", f"{because} Taken back, but not complete: {words}".strip())
+
+    async def _once_arrived(self) -> Progress | None:
+        """What the world says when a request that nobody waits for any more has arrived or never will."""
+        until = self.means.clock() + timedelta(seconds=IN_DOUBT_SECONDS)
+        while True:
+            progress = await self._ask(self.kind.look)
+            if progress is None or progress.state != "not_applied" or self.means.clock() >= until:
+                return progress
+            self.renew(at_once=False)
+            await self.means.sleep(self.means.settings.poll_seconds)
+
+    async def _until_settled(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
+        until = self.means.clock() + timedelta(seconds=self.means.settings.settle_seconds)
+        while True:
+            progress = await self._ask(look)
+            if progress is None or progress.state in ("settled", "lost") or self.means.clock() >= until:
+                return progress
+            self.renew(at_once=False)
+            await self.means.sleep(self.means.settings.poll_seconds)
+
+    async def _ask(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
+        """What the world says; None when it cannot be asked."""
+        for attempt in range(LOOKS):
+            try:
+                return await look(self.means.tools, errand_of(self.operation))
+            except ToolRejected:
+                return None
+            except ToolError:
+                if attempt < LOOKS - 1:
+                    self.renew(at_once=False)
+                    await self.means.sleep(self.means.settings.poll_seconds)
+        return None
+
+    async def _unless_stopped(self, writing: Awaitable[T]) -> T:
+        """Cancel what is being written as soon as the kill switch is pulled. Raises Stopped then."""
+        task = asyncio.ensure_future(writing)
+        try:
+            while True:
+                done, _ = await asyncio.wait({task}, timeout=SWITCH_SECONDS)
+                if done:
+                    return task.result()
+                if why := self.means.stopped:
+                    raise Stopped(f"Everything is stopped: {why}.")
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+def leave_book(ledger: Ledger, operation: Operation, *, now: object, actor: str) -> None:
+    """Its place is free; that it acted goes on counting for budgets and cooldown."""
+
+    def left(book: Book) -> Book:
+        return Book(
+            admissions=tuple(
+                one.model_copy(update={"in_flight": False}) if one.operation == operation.id else one
+                for one in book.admissions
+            )
+        )
+
+    book, _ = operations.read_book(ledger)
+    if any(one.operation == operation.id and one.in_flight for one in book.admissions):
+        operations.change_book(ledger, left, operation, "left", now=now, actor=actor)  # type: ignore[arg-type]

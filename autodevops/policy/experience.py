@@ -1,0 +1,53 @@
+"""What was learned from outcomes: it moves confidence and permissions, never a guardrail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from autodevops.domain.base import Noun
+from autodevops.domain.outcome import Result
+
+PRIOR_WEIGHT = 4  # outcomes that the engine's own confidence is worth, beside the record's
+TRIED: frozenset[Result] = frozenset({"verified", "undone", "unverified", "undo_failed"})
+
+Level = Literal["observe", "ask", "act"]
+Autonomy = Literal["observe", "ask", "act", "graduated"]
+
+
+class Experience(Noun):
+    """What came of actions with one signature, or of one kind. `since_failure`: successes since the last failure."""
+
+    verified: int = 0
+    failed: int = 0
+    since_failure: int = 0
+
+
+def fold(results: Iterable[Result]) -> Experience:
+    """From outcomes, oldest first. What was not applied teaches nothing."""
+    verified = failed = since = 0
+    for result in results:
+        if result == "verified":
+            verified, since = verified + 1, since + 1
+        elif result in TRIED:
+            failed, since = failed + 1, 0
+    return Experience(verified=verified, failed=failed, since_failure=since)
+
+
+def confidence(engine: float, record: Experience) -> float:
+    """The mean of a beta distribution whose prior is the engine's confidence; with no record, that itself."""
+    tried = record.verified + record.failed
+    return round((record.verified + PRIOR_WEIGHT * engine) / (tried + PRIOR_WEIGHT), 3)
+
+
+def level(autonomy: Autonomy, record: Experience, promote_after: int) -> Level:
+    """What a machine may do with a kind of action.
+
+    Graduated: it observes until people have had `promote_after` verified successes with it, then asks until there are
+    as many again, then acts. One failure, and it starts anew.
+    """
+    if autonomy != "graduated":
+        return autonomy
+    if record.since_failure >= 2 * promote_after:
+        return "act"
+    return "ask" if record.since_failure >= promote_after else "observe"

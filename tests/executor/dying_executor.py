@@ -1,0 +1,145 @@
+"""Executors that are killed: a process that forks one for each step, and another that recovers what it left.
+
+    dying_executor.py KUBECONFIG FOLDER END FIRST LAST     END, undone or verified, is how it ends when nobody dies
+
+The child kills itself (SIGKILL) right before its n-th step: a change of the ledger's state, or a call that writes. For
+each n from FIRST until before LAST, or until a child lives, a line of JSON says what world and ledger are like after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from executor.executor_world import HELPS_NOBODY, KINDS, asked, resize, restart, settings_for, writing_tools
+
+from autodevops.domain.base import Json
+from autodevops.domain.ledger import Entry, LedgerEvent, NewEvent
+from autodevops.domain.operation import Operation
+from autodevops.executor import operations
+from autodevops.executor.executor import Executor
+from autodevops.executor.reading import read_workload
+from autodevops.kernel.clock import utc_now
+from autodevops.stores.sqlite_ledger import SqliteLedger
+from autodevops.toolbox.protocol import ToolAnswer, Tools, ToolSpec
+
+NAME = "cart"
+
+
+class Steps:
+    def __init__(self, last: int) -> None:
+        self.left = last
+        self.names: list[str] = []
+
+    def take(self, name: str) -> None:
+        self.left -= 1
+        self.names.append(name)
+        if self.left == 0:
+            os.write(2, f"died before {name}\n".encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DyingLedger(SqliteLedger):
+    steps = Steps(0)
+
+    def change(
+        self, kind: str, key: str, value: Mapping[str, Json], *, expected: int, event: NewEvent
+    ) -> tuple[Entry, LedgerEvent]:
+        self.steps.take(f"{event.kind} {event.what}")
+        return super().change(kind, key, value, expected=expected, event=event)
+
+
+class DyingTools:
+    def __init__(self, inner: Tools, steps: Steps) -> None:
+        self._inner = inner
+        self._steps = steps
+
+    async def list_tools(self, server: str = "") -> tuple[ToolSpec, ...]:
+        return await self._inner.list_tools(server)
+
+    async def call(self, tool: str, arguments: Mapping[str, Json]) -> ToolAnswer:
+        if arguments.get("dry_run") is False:
+            self._steps.take(f"the call of {tool}")
+        return await self._inner.call(tool, arguments)
+
+
+async def act(kubeconfig: Path, folder: Path, what: str, last: int) -> None:
+    settings = settings_for(kubeconfig, folder)
+    steps, ledger = Steps(last), DyingLedger(folder / "ledger")
+    ledger.steps = steps
+    async with writing_tools(settings) as tools:
+        executor = Executor(DyingTools(tools, steps), ledger, settings.executor, actor="alice", kinds=KINDS)
+        operation = await executor.propose(asked(restart(NAME) if what == "verified" else resize(NAME, HELPS_NOBODY)))
+        assert operation.plan is not None, operation
+        executor.answer(operation.id, granted=True, digest=operation.plan.digest, by="alice", where="test")
+        done = await executor.execute(operation.id)
+        assert done.outcome is not None
+        os.write(2, f"lived: {done.outcome.result}\n".encode())
+
+
+async def recover(kubeconfig: Path, folder: Path) -> dict[str, Any]:
+    settings = settings_for(kubeconfig, folder)
+
+    def later() -> datetime:
+        return utc_now() + timedelta(minutes=5)  # the lease of the dead is over, the approval stands
+
+    async with writing_tools(settings) as tools:
+        ledger = SqliteLedger(folder / "ledger")
+        executor = Executor(tools, ledger, settings.executor, actor="bob", kinds=KINDS, clock=later)
+        await executor.recover()
+        again = await executor.recover()
+        found: list[Operation] = operations.load_all(ledger)
+        book, _ = operations.read_book(ledger)
+        state = await read_workload(tools, restart(NAME).subject)
+        return {
+            "stages": [one.stage for one in found],
+            "results": [one.outcome.result for one in found if one.outcome],
+            "words": [one.outcome.words for one in found if one.outcome],
+            "recovered_again": len(again),
+            "in_flight": sum(one.in_flight for one in book.admissions),
+            "generation": state.generation,
+            "replicas": state.replicas,
+        }
+
+
+def in_child(work: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[int, str]:
+    """Its exit status (-9: killed), and what it returned as JSON or said."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        os.dup2(writing, 2)
+        answer = asyncio.run(work())
+        if answer is not None:
+            os.write(2, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        text = said.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
+
+
+def main(kubeconfig: Path, folder: Path, what: str, first: int, end: int) -> None:
+    # Here and not in a child: what it imports is there for all who are forked. No thread outlives it.
+    before = asyncio.run(recover(kubeconfig, folder / f"{what}-untouched"))
+    for step in range(first, end):
+        place = folder / f"{what}-{step}"
+        status, said = in_child(partial(act, kubeconfig, place, what, step))
+        recovering, text = in_child(partial(recover, kubeconfig, place))
+        after = json.loads(text) if recovering == 0 else {"error": text}
+        print(json.dumps({"step": step, "status": status, "said": said, "before": before, "after": after}), flush=True)
+        before = after
+        if status == 0:
+            return
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], *map(int, sys.argv[4:6]))

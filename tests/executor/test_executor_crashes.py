@@ -1,0 +1,77 @@
+"""Executors killed at every step, as real processes with a cluster: nothing is applied twice, every end is known."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from executor.executor_world import quick_world
+
+DYING = Path(__file__).with_name("dying_executor.py")
+
+ENDS = {  # what the world tells apart: generations gained by the workload's spec, and replicas afterwards
+    "undone": {"not_applied": (0, 2), "undone": (2, 2)},
+    "verified": {"not_applied": (0, 2), "verified": (1, 2)},
+}
+
+
+@pytest.fixture(scope="module")
+def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    folder = tmp_path_factory.mktemp("dying")
+    with quick_world(folder) as (sandbox, kubeconfig):
+        environment = {**os.environ, **sandbox.environment(), "PYTHONPATH": str(DYING.parents[1])}
+
+        def died(end: str, first: int, last: int) -> list[dict[str, Any]]:
+            done = subprocess.run(
+                [sys.executable, str(DYING), str(kubeconfig), str(folder), end, str(first), str(last)],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=600,
+            )
+            assert done.returncode == 0, done.stderr
+            return [json.loads(line) for line in done.stdout.splitlines()]
+
+        # The ways part after the change is sent; up to there the second would repeat the first.
+        return {"undone": died("undone", 1, 99), "verified": died("verified", 12, 16)}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_whoever_dies_leaves_one_of_the_known_ends_and_nothing_is_applied_twice(
+    lives: dict[str, list[dict[str, Any]]], end: str
+) -> None:
+    for life in lives[end]:
+        before, after = life["before"], life["after"]
+        assert "error" not in after, life
+        gained = after["generation"] - before["generation"]
+        if after["stages"] in ([], ["awaiting"]):  # it died before anything was asked, or people are still asked
+            assert gained == 0, life
+            continue
+        assert after["stages"] == ["closed"], life
+        assert (gained, after["replicas"]) == ENDS[end][after["results"][0]], life
+        assert after["recovered_again"] == after["in_flight"] == 0, life
+
+
+def test_it_was_killed_before_every_kind_of_step(lives: dict[str, list[dict[str, Any]]]) -> None:
+    said = [life["said"] for life in lives["undone"]]
+    for step in (
+        "proposed",
+        "planned",
+        "granted",
+        "entered",
+        "intended",
+        "the call of",
+        "applied",
+        "undoing",
+        "closed",
+    ):
+        assert any(step in one for one in said[:-1]), step
+    assert [life["status"] for life in lives["undone"]] == [-9] * (len(said) - 1) + [0]
+    assert said[-1] == "lived: undone\n"
+    assert {life["after"]["results"][0] for life in lives["verified"]} == {"verified"}
