@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from autodevops.kernel.errors import UsageError
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
+if TYPE_CHECKING:
+    from autodevops.widgets.wire import Wire
+
 
 def ask(
     question: Annotated[str, typer.Argument(help='For example "why are checkouts failing?"')],
@@ -25,33 +29,38 @@ def ask(
     about: Annotated[
         str, typer.Option("--about", help="A file that the question may be about, e.g. a log; - for stdin.")
     ] = "",
+    notebook: Annotated[
+        Path | None, typer.Option("--notebook", help="Write the answer to this new file, as a notebook to run again.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask Jamie a question about your systems."""
     import asyncio
 
     from autodevops.jamie.context import checked
+    from autodevops.widgets.notebook_file import new_notebook, save_turns
+    from autodevops.widgets.wire import condensed
 
     question = checked(question)
     moment, minutes = parse_end(end), parse_window(window)
     selection = _selected(about)
+    if notebook is not None:
+        new_notebook(notebook)
+    events: list[Wire] = []
     seen: list[TurnEvent] = []
     workbench = Workbench.from_settings(load_settings())
 
     async def turn() -> AnswerCompleted:
         async with workbench:
             span = workbench.window(minutes=minutes, end=moment) if minutes or moment else None
-            return await output.follow(
-                workbench.ask(
-                    question,
-                    namespace=namespace,
-                    window=span,
-                    persona="off" if as_json else None,
-                    selection=selection,
-                ),
-                quiet=as_json,
-                seen=seen,
+            asked = workbench.ask(
+                question,
+                namespace=namespace,
+                window=span,
+                persona="off" if as_json else None,
+                selection=selection,
             )
+            return await output.follow(_noted(asked, events) if notebook else asked, quiet=as_json, seen=seen)
 
     answer = asyncio.run(turn())
     if as_json:
@@ -61,7 +70,19 @@ def ask(
         if answer.note:
             typer.secho(f"\n({answer.note})", err=True, dim=True)
         output.print_evidence(answer.evidence, answer.text)
+    if notebook is not None:
+        save_turns([{"id": "", "question": question, "events": condensed(events)}], notebook)
+        typer.secho(f"\nWritten: {notebook}", err=True)
     output.require_sight(answer.investigation)
+
+
+async def _noted(asked: AsyncIterator[TurnEvent], events: list[Wire]) -> AsyncIterator[TurnEvent]:
+    """The turn's events, each of them kept as a page would get it."""
+    from autodevops.widgets.wire import wire_event
+
+    async for event in asked:
+        events.append(wire_event(event))
+        yield event
 
 
 def _selected(about: str) -> str:

@@ -1,12 +1,26 @@
 """The chat widget: questions in, the turn's events out, to every view of it.
 
-The page sends `{type: "ask", id, question}`, `{type: "stop", id}` and `{type: "sync"}`; we send
-`{type: "event", turn, seq, event}`, numbered from 0 within a turn. While a turn runs its events travel as
-messages; when it ends the whole conversation is written once to the `turns` trait, which is what a reload, a
-second view or a saved notebook shows. Turns run on a loop thread; what goes to the page is sent from the kernel
-loop that took the question, because a comm belongs to that loop's thread. A turn and the notebook's cells thus run
-side by side; only a cell that blocks the kernel's loop makes questions, stops and deltas wait until it ends, because
-ipykernel 7.4 takes a comm's messages on the shell that opened it.
+The page sends                                      and is answered with
+`{type: "ask", id, question}`                       the turn's events; `id` names the turn from then on
+`{type: "stop", id}`                                the turn's end
+`{type: "sync"}`                                    the running turn's events from their beginning
+`{type: "data", id, turn, evidence}`                `{type: "data", id, text, cut}`: what a query returned
+`{type: "feedback", id, turn, thumb, comment}`      `{type: "feedback", id}` once it is noted; thumb: 1 or -1
+`{type: "cells", id, turn, evidence?}`              `{type: "cells", id, cells}`: `{cell_type, source}` of each
+`{type: "export", id, format}`                      `{type: "export", id, name, mime, text}`; format: ipynb, md or html
+
+What asks for one thing is answered once, with its own `type` and `id`, or with `error: {message, next_step}`.
+Events travel as `{type: "events", turn, seq, events}`, where `seq` numbers the first of them within the turn from 0;
+what gathers within a tenth of a second goes together, and events that are long go as one buffer, deflated, instead of
+`events`. What is asked and what is said therefore crosses the wire once.
+
+A finished turn is kept in `turns`: the page keeps it in its model by itself, from the events it saw, and we keep it
+here for a page that is loaded later. So nothing is sent for it, which is why `turns` is changed in place. For
+readers without our page (GitHub, a plain notebook) each finished turn leaves a static twin among the cell's outputs.
+
+Turns run on a loop thread; what goes to the page is sent from the kernel loop that took the question. A turn and the
+notebook's cells thus run side by side; only a cell that blocks the kernel's loop makes questions, stops and deltas wait
+until it ends, because ipykernel 7.4 takes a comm's messages on the shell that opened it.
 
 The widget knows nothing of who answers: it is given `ask`.
 """
@@ -14,6 +28,7 @@ The widget knows nothing of who answers: it is given `ask`.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Future
@@ -27,18 +42,35 @@ import traitlets
 
 from autodevops.domain.stream import AnswerCompleted, TurnEvent, TurnFailed, TurnStarted
 from autodevops.kernel.clock import utc_now
-from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.ids import time_sortable_id
+from autodevops.widgets.cells import cells_of, evidence_cells
+from autodevops.widgets.export import exported
 from autodevops.widgets.loop_thread import LoopThread
+from autodevops.widgets.outbox import Outbox
+from autodevops.widgets.static_twin import StaticTwin
 from autodevops.widgets.transcript import conversation_markdown
-from autodevops.widgets.wire import Wire, condensed, fitted, wire_event
+from autodevops.widgets.wire import (
+    DATA_CHARACTERS,
+    Wire,
+    condensed,
+    data_text,
+    deflated,
+    fitted,
+    packed_record,
+    wire_event,
+)
 
 log = logging.getLogger(__name__)
 
 Ask = Callable[[str], AsyncIterator[TurnEvent]]
+Feedback = Callable[[str, int, str], object]  # turn id, 1 or -1, comment; may take a moment, and raise
 
 STATIC = Path(__file__).parent / "static"
 QUESTION_CHARACTERS = 20_000  # more than anybody may ask: the answer says so
+COMMENT_CHARACTERS = 2_000
+DEFLATED_FROM = 1_500  # characters of JSON; below, a buffer costs more than it saves
+BUSY = "busy"  # code of a refusal: the page keeps no place for it either
 STOPPED = TurnFailed(message="Stopped.", next_step="Ask again when you are ready.", cancelled=True)
 EXAMPLES = (
     "Why are requests failing?",
@@ -55,27 +87,46 @@ class _Turn:
     id: str
     question: str
     events: list[Wire] = field(default_factory=list)
+    data: dict[str, str] = field(default_factory=dict)  # by evidence, what a person may look at
+    sent: int = 0
+    gathering: bool = False
     over: bool = False
     task: Future[None] | None = None
 
 
 class ChatWidget(anywidget.AnyWidget):
-    """A chat over `ask`, a function from a question to the turn's events."""
+    """A chat over `ask`, a function from a question to the turn's events. `feedback` is told of thumbs."""
 
     _esm = STATIC / "chat.js"
     _css = STATIC / "chat.css"
 
-    turns = traitlets.List(traitlets.Dict()).tag(sync=True)
+    # What a page says of it is not taken: the kernel's is the conversation.
+    turns = traitlets.List(traitlets.Dict()).tag(
+        sync=True,
+        to_json=lambda turns, _widget: [packed_record(turn) for turn in turns],
+        from_json=lambda _value, widget: widget.turns,
+    )
     examples = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    takes_feedback = traitlets.Bool().tag(sync=True)
 
-    def __init__(self, ask: Ask, *, loop: LoopThread | None = None, examples: tuple[str, ...] = EXAMPLES) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        *,
+        loop: LoopThread | None = None,
+        feedback: Feedback | None = None,
+        examples: tuple[str, ...] = EXAMPLES,
+    ) -> None:
         self._ask = ask
+        self._feedback = feedback
         self._owns_loop = loop is None
         self._loop = loop or LoopThread("autodevops-chat")
-        self._outbox = _Outbox()
+        self._outbox = Outbox()
+        self._twin = StaticTwin()
         self._lock = Lock()
         self._turn: _Turn | None = None
-        super().__init__(examples=list(examples))
+        self._data: dict[str, dict[str, str]] = {}
+        super().__init__(examples=list(examples), takes_feedback=feedback is not None)
         self.on_msg(self._receive)
 
     def start_turn(self, question: str, turn_id: str = "") -> None:
@@ -116,6 +167,7 @@ class ChatWidget(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is None:
             return None
+        self._twin.follow_current_output()
         data, metadata = bundle
         text = self.transcript()
         # Voila prefers Markdown to a widget, so it is there only when there is something to read in a saved file.
@@ -134,6 +186,60 @@ class ChatWidget(anywidget.AnyWidget):
                 self.stop(identifier)
             case "sync":
                 self._replay()
+            case "cells" | "data" | "export" | "feedback" as kind:
+                self._loop.start(self._reply, kind, identifier, content)
+
+    async def _reply(self, kind: str, identifier: str, content: dict[str, Any]) -> None:
+        """Answer what asks for one thing; whatever happens, the page hears of it."""
+        try:
+            match kind:
+                case "data":
+                    answer = self._looked_at(str(content.get("turn", "")), str(content.get("evidence", "")))
+                case "cells":
+                    answer = self._as_cells(str(content.get("turn", "")), content.get("evidence"))
+                case "export":
+                    answer = exported(self.turns, str(content.get("format", "")))
+                case _:
+                    answer = await self._judge(content)
+        except AutoDevOpsError as error:
+            answer = {"error": {"message": error.message, "next_step": error.next_step}}
+        except Exception as error:
+            log.exception("%s could not be answered", kind)
+            failed = _unexpected(error)
+            answer = {"error": {"message": failed.message, "next_step": failed.next_step}}
+        self._outbox.post(self.send, {"type": kind, "id": identifier, **answer})
+
+    def _looked_at(self, turn_id: str, evidence: str) -> Wire:
+        text = self._data.get(turn_id, {}).get(evidence)
+        if text is None:
+            raise UsageError(f"The data of {evidence} is no longer here.", "Run its query again.")
+        return {"text": text[:DATA_CHARACTERS], "cut": len(text) > DATA_CHARACTERS}
+
+    def _as_cells(self, turn_id: str, evidence: object) -> Wire:
+        turn = next((turn for turn in self.turns if turn["id"] == turn_id), None)
+        if turn is None:
+            raise UsageError("This answer is no longer here.", "Ask again.")
+        if evidence is None:
+            cells = cells_of(turn)
+        else:
+            known = turn["events"][-1].get("evidence", ())
+            cells = [cell for item in known if item["id"] == evidence for cell in evidence_cells(item)]
+        if not cells:
+            raise UsageError(f"{evidence} cannot be asked again from a notebook.", "Copy its query.")
+        return {"cells": [{"cell_type": cell.kind, "source": cell.source} for cell in cells]}
+
+    async def _judge(self, content: dict[str, Any]) -> Wire:
+        thumb, comment = content.get("thumb"), str(content.get("comment", ""))[:COMMENT_CHARACTERS]
+        turn = next((turn for turn in self.turns if turn["id"] == content.get("turn")), None)
+        if self._feedback is None or turn is None or thumb not in (1, -1):
+            raise UsageError("This answer cannot be judged here.", "Ask again, then judge the new answer.")
+        known_as = turn["events"][-1].get("turn_id") or turn["id"]  # whoever answered may have a name of its own
+        await asyncio.to_thread(self._feedback, known_as, thumb, comment)
+        self._outbox.post(self._note, turn["id"], {"thumb": thumb, "comment": comment})
+        return {}
+
+    def _note(self, turn_id: str, feedback: Wire) -> None:
+        self.turns[:] = [turn | {"feedback": feedback} if turn["id"] == turn_id else turn for turn in self.turns]
 
     async def _run(self, turn: _Turn) -> None:
         """Supervise one turn: whatever happens, the page sees exactly one end."""
@@ -161,58 +267,58 @@ class ChatWidget(anywidget.AnyWidget):
             if turn.over:
                 return
             if not turn.events and not isinstance(event, TurnStarted):
-                self._append(turn, TurnStarted(question=turn.question).model_dump(mode="json"))
-            self._append(turn, wire)
+                turn.events.append(TurnStarted(question=turn.question).model_dump(mode="json"))
+            if isinstance(event, AnswerCompleted):
+                turn.data = {item.id: data_text(item) for item in event.evidence}
+            turn.events.append(wire)
             if isinstance(event, AnswerCompleted | TurnFailed):
                 turn.over = True
                 self._turn = None
-                self._outbox.post(self._write_snapshot, turn)
-
-    def _append(self, turn: _Turn, wire: Wire) -> None:
-        message = {"type": "event", "turn": turn.id, "seq": len(turn.events), "event": wire}
-        turn.events.append(wire)
-        self._outbox.post(self.send, message)
+                self._outbox.post(self._keep, turn)
+            else:
+                self._outbox.post(self._gather, turn)
 
     def _refuse(self, turn: _Turn, message: str, next_step: str) -> None:
         """Answer a question that never becomes a turn, without a place in the conversation."""
-        self._append(turn, TurnStarted(question=turn.question).model_dump(mode="json"))
-        self._append(turn, TurnFailed(message=message, next_step=next_step).model_dump(mode="json"))
+        turn.events = [
+            TurnStarted(question=turn.question).model_dump(mode="json"),
+            TurnFailed(message=message, next_step=next_step, code=BUSY).model_dump(mode="json"),
+        ]
+        self._outbox.post(self._flush, turn)
 
-    def _write_snapshot(self, turn: _Turn) -> None:
+    def _gather(self, turn: _Turn) -> None:
+        if not turn.gathering:
+            turn.gathering = True
+            self._outbox.later(self._flush, turn)
+
+    def _flush(self, turn: _Turn) -> None:
+        turn.gathering = False
+        turn.sent = self._send_events(turn, turn.sent)
+
+    def _keep(self, turn: _Turn) -> None:
         record = {"id": turn.id, "question": turn.question, "events": condensed(turn.events)}
-        self.turns = fitted([*self.turns, record])
+        self.turns[:] = fitted([*self.turns, record])  # in place: the page keeps its own, nothing is to be sent
+        self._data[turn.id] = turn.data
+        for gone in self._data.keys() - {kept["id"] for kept in self.turns}:
+            del self._data[gone]
+        self._flush(turn)
+        self._twin.show(record)
 
     def _replay(self) -> None:
         """Send the running turn again: a page that was just loaded missed its beginning."""
-        with self._lock:
-            turn = self._turn
-            if turn is None:
-                return
-            for seq, wire in enumerate(turn.events):
-                self._outbox.post(self.send, {"type": "event", "turn": turn.id, "seq": seq, "event": wire})
+        turn = self._turn
+        if turn is not None:
+            turn.sent = self._send_events(turn, 0)
 
-
-class _Outbox:
-    """Calls on the kernel's own loop, in order; at once where there is none (plain Python, or it has closed)."""
-
-    def __init__(self) -> None:
-        self._kernel_loop: asyncio.AbstractEventLoop | None = None
-        self.follow_current_loop()
-
-    def follow_current_loop(self) -> None:
-        try:
-            self._kernel_loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return
-
-    def post(self, function: Callable[[Any], None], argument: object) -> None:
-        if self._kernel_loop is not None:
-            try:
-                self._kernel_loop.call_soon_threadsafe(function, argument)
-                return
-            except RuntimeError:  # that loop is closed: a subshell that went away, a kernel shutting down
-                self._kernel_loop = None
-        function(argument)
+    def _send_events(self, turn: _Turn, first: int) -> int:
+        """Send what came since event `first`; returns which is next."""
+        events = turn.events[first:]
+        message: Wire = {"type": "events", "turn": turn.id, "seq": first}
+        if events and len(json.dumps(events)) < DEFLATED_FROM:
+            self.send(message | {"events": events})
+        elif events:
+            self.send(message, [deflated(events)])
+        return first + len(events)
 
 
 def _unexpected(error: Exception) -> TurnFailed:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autodevops.domain.evidence import Evidence
 
 
-def conversation_markdown(turns: Iterable[dict[str, Any]]) -> str:
+def conversation_markdown(turns: Iterable[Mapping[str, Any]]) -> str:
     """Questions, answers and the queries they rest on, from the turns of a chat's transcript."""
     return "\n\n---\n\n".join(_turn(turn) for turn in turns)
 
 
-def _turn(turn: dict[str, Any]) -> str:
+def _turn(turn: Mapping[str, Any]) -> str:
     parts = [f"**{turn['question']}**"]
     last = turn["events"][-1] if turn["events"] else {}
     if last.get("type") == "answer_completed":

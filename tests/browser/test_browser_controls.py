@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from browser.visits import Chromium, Server, environment_for, lab, run_all, write_notebook
@@ -20,12 +22,22 @@ async def ask(question):
     yield TextDelta(text="Looking at **" + question + "** <b id='raw'>now</b>.")
     if question == "wait":
         await asyncio.Event().wait()
+    if question == "long":
+        text = "\\n\\n".join(f"Paragraph {number}." for number in range(200))
+        yield AnswerCompleted(text=text, narrator="built-in")
+        return
     yield AnswerCompleted(text="Looked at **" + question + "**.", narrator="built-in")
 
 chat = ChatWidget(ask)
 chat
 """
 FREE = "print(6 * 7)"
+
+
+def widget_states(notebook: str) -> list[dict[str, Any]]:
+    """The states of the widgets that a saved notebook holds."""
+    saved = json.loads(notebook)["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]
+    return [model["state"] for model in saved["state"].values()]
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +80,40 @@ def test_cells_run_during_a_turn_stop_ends_it_and_a_reload_shows_the_conversatio
         expect(page.locator(".adj-turn").last).to_have_attribute("data-status", "done")
         assert page.locator(".jp-Notebook .jp-Cell").count() == 2
 
+        first, last = page.locator(".adj-turn").first, page.locator(".adj-turn").last
+        expect(first.locator(".adj-digest")).to_have_text("Looking at wait <b id='raw'>now</b>.")
+        box.fill("long")
+        box.press("Enter")
+        expect(last).to_have_attribute("data-status", "done")
+        expect(last.locator(".adj-markdown p").first).to_be_in_viewport()
+        expect(last.locator(".adj-markdown p").last).not_to_be_in_viewport()
+
+        # By keyboard alone: history, a turn, its tools; none of JupyterLab's shortcuts hears of it.
+        page.get_by_role("button", name="History", exact=True).press("Enter")
+        page.keyboard.type("line two")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        toggle = page.locator(".adj-question-toggle").nth(1)
+        expect(toggle).to_be_focused()
+        expect(toggle).to_have_attribute("aria-expanded", "true")
+        page.keyboard.press("Tab")
+        for key in ("b", "a", "d", "d", "x", "Shift+Enter"):
+            page.keyboard.press(key)
+        assert page.locator(".jp-Notebook .jp-Cell").count() == 2
+        page.keyboard.press("Escape")
+        assert visit.serious() == []
+        last.get_by_role("button", name="Insert as cells").click()
+        expect(page.locator(".jp-Notebook .jp-MarkdownCell").first).to_contain_text("long")
+
         box.press("Control+s")
         expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+        saved = server.notebook.read_text()
+        assert saved.count('class=\\"adj-twin\\"') == 3
+        expect(page.locator(".adj-twin").first).to_be_hidden()
+        [state] = [one for one in widget_states(saved) if "turns" in one]
+        assert [turn["question"] for turn in state["turns"]] == ["wait", "line one\nline two", "long"]
         page.reload()
-        expect(page.locator(".adj-turn")).to_have_count(2)
-        expect(page.locator(".adj-turn").first).to_have_attribute("data-status", "stopped")
-        expect(page.locator(".adj-turn").last.locator(".adj-markdown")).to_contain_text("line two")
+        expect(page.locator(".adj-turn")).to_have_count(3)
+        expect(first).to_have_attribute("data-status", "stopped")
+        expect(last.locator(".adj-markdown p").first).to_have_text("Paragraph 0.")
+        expect(page.locator(".adj-twin").first).to_be_hidden()

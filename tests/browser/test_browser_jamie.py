@@ -78,8 +78,36 @@ def check_answer(visit: Visit, turn: Locator) -> None:
     panel = page.get_by_role("dialog", name="Evidence")
     expect(panel).to_contain_text("sha256:")
     expect(panel.get_by_label("Copy the query")).to_be_visible()
+    expect(panel).not_to_contain_text("kernel does not answer")
+    assert visit.serious() == []
     panel.press("Escape")
     expect(panel).to_be_hidden()
+    expect(chip).to_be_focused()
+
+    page.get_by_role("button", name="Export", exact=True).click()
+    with page.expect_download() as taken:
+        page.get_by_role("menuitem", name="HTML page").click()
+    exported = taken.value.path().read_text()
+    assert QUESTION in exported
+    assert not re.search(r"<script|<link|<img|src=|@import|url\(", exported)
+
+
+def check_dark_and_narrow(chromium: Chromium, server: Server) -> None:
+    """Another visitor of Voila, whose system is dark, with 320 pixels and then with colours of their own."""
+    with chromium.visit(dark=True, width=320) as visit:
+        visit.page.goto(server.url)
+        chat = visit.page.locator(".adj")
+        expect(chat).to_have_attribute("data-theme", "dark")
+        assert visit.page.title() == "Jamie · Auto-DevOps"
+        assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 20, 25)"
+        box = chat.bounding_box()
+        assert box is not None
+        assert (box["width"], box["height"]) == (320, 900)
+        assert visit.serious() == []
+        visit.page.emulate_media(forced_colors="active")
+        visit.page.get_by_label("Question for Jamie").focus()
+        expect(visit.page.locator(".adj-field")).to_have_css("outline-style", "solid")
+        assert visit.page.evaluate("document.documentElement.scrollWidth") == 320
 
 
 @pytest.mark.parametrize("serve", [lab, voila], ids=["lab", "voila"])
@@ -94,16 +122,3 @@ def test_question_is_answered_with_evidence_and_nothing_is_loaded_from_elsewhere
         check_answer(visit, ask(visit))
         assert visit.hosts == {"127.0.0.1"}
         assert visit.errors == []
-
-
-def test_voila_follows_a_dark_system_and_names_its_page(chromium: Chromium, bench: tuple[Path, dict[str, str]]) -> None:
-    folder, environment = bench
-    with voila(folder, environment, folder / "jamie.ipynb") as server, chromium.visit(dark=True, width=420) as visit:
-        visit.page.goto(server.url)
-        chat = visit.page.locator(".adj")
-        expect(chat).to_have_attribute("data-theme", "dark")
-        assert visit.page.title() == "Jamie · Auto-DevOps"
-        assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 20, 25)"
-        box = chat.bounding_box()
-        assert box is not None
-        assert (box["width"], box["height"]) == (420, 900)

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from npm import node_modules
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from programs import require
@@ -39,6 +40,13 @@ class Visit:
     hosts: set[str] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
 
+    def serious(self, part: str = ".adj") -> list[str]:
+        """What axe-core finds in a part of the page that keeps somebody from using it."""
+        self.page.evaluate((node_modules() / "axe-core" / "axe.min.js").read_text())
+        found = self.page.evaluate("part => axe.run(part, {resultTypes: ['violations']})", part)
+        hard = [one for one in found["violations"] if one["impact"] in {"serious", "critical"}]
+        return [f"{one['id']}: {node['html']}" for one in hard for node in one["nodes"]]
+
     def saw(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"data", "blob"}:  # made by the page itself
@@ -49,6 +57,7 @@ class Visit:
 class Server:
     url: str
     log: Path
+    notebook: Path
 
 
 class Chromium:
@@ -105,7 +114,7 @@ def lab(folder: Path, environment: Mapping[str, str], notebook: Path) -> Iterato
     log = folder / "lab.log"
     with running(lab_command(folder, port, TOKEN), environment, log) as child:
         wait_until_answers(lab_health_url(port, TOKEN), child, log)
-        yield Server(f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token={TOKEN}", log)
+        yield Server(f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token={TOKEN}", log, notebook)
 
 
 @contextmanager
@@ -114,7 +123,7 @@ def voila(folder: Path, environment: Mapping[str, str], notebook: Path) -> Itera
     log = folder / "voila.log"
     with running(voila_command(notebook, port, TOKEN), environment, log) as child:
         wait_until_answers(voila_health_url(port), child, log)
-        yield Server(f"http://127.0.0.1:{port}/?token={TOKEN}", log)
+        yield Server(f"http://127.0.0.1:{port}/?token={TOKEN}", log, notebook)
 
 
 def write_notebook(path: Path, *cells: str) -> Path:

@@ -8,10 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from programs import require
+from npm import SOURCES, node_modules
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SOURCES = REPOSITORY / "widgets"
 STATIC = REPOSITORY / "autodevops" / "widgets" / "static"
 BUILT = tuple(f"{name}.{kind}" for name in ("chat", "portal", "views") for kind in ("js", "css"))
 NEVER_LOADED = {
@@ -22,16 +21,7 @@ NEVER_LOADED = {
 
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    """`widgets/node_modules` with the versions that package.json pins."""
-    npm = require("npm", "npm")
-    require("node", "nodejs")
-    package = json.loads((SOURCES / "package.json").read_text())
-    wanted = package["dependencies"] | package["devDependencies"]
-    installed = [SOURCES / "node_modules" / name / "package.json" for name in wanted]
-    have = {path: json.loads(path.read_text())["version"] for path in installed if path.is_file()}
-    if list(have.values()) != list(wanted.values()):
-        subprocess.run([npm, "install", "--no-audit", "--no-fund"], cwd=SOURCES, check=True, timeout=300)
-    return SOURCES / "node_modules"
+    return node_modules()
 
 
 def run(*command: str) -> None:
@@ -58,6 +48,13 @@ def test_the_bundle_names_no_host_and_parses_no_html() -> None:
     assert set(re.findall(r"https?://[\w.-]+[\w/.-]*", code)) <= NEVER_LOADED
     assert "eval(" not in code
     assert "innerHTML" not in code
+
+
+def test_a_saved_notebook_keeps_the_conversation_where_we_serve_it() -> None:
+    from autodevops.widgets.serving import JUPYTER_CONFIG
+
+    overrides = json.loads((JUPYTER_CONFIG / "labconfig" / "default_setting_overrides.json").read_text())
+    assert overrides["@jupyter-widgets/jupyterlab-manager:plugin"] == {"saveState": True}
 
 
 def test_voila_and_lab_are_told_to_stay_on_this_machine() -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import threading
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from widgets.messages import comm_messages
 
 from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnEvent, TurnStarted
 from autodevops.kernel.errors import ToolUnavailable
-from autodevops.widgets.chat import QUESTION_CHARACTERS, Ask, ChatWidget
+from autodevops.widgets.chat import QUESTION_CHARACTERS, Ask, ChatWidget, Feedback
 from widgets import recorded_turn
 
 WAIT_SECONDS = 10.0
@@ -20,13 +24,15 @@ WAIT_SECONDS = 10.0
 class Page:
     """Stands for the front end: hears messages, and can wait for a turn's end."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, feedback: Feedback | None = None) -> None:
         self.heard: list[dict[str, Any]] = []
         self._changed = threading.Condition()
-        self.chat = ChatWidget(ask)
+        self.chat = ChatWidget(ask, feedback=feedback)
         self.chat.send = self._hear
 
-    def _hear(self, content: dict[str, Any], buffers: object = None) -> None:
+    def _hear(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        if buffers:
+            content = content | {"events": json.loads(zlib.decompress(buffers[0]))}
         with self._changed:
             self.heard.append(content)
             self._changed.notify_all()
@@ -42,7 +48,13 @@ class Page:
             assert self._changed.wait_for(condition, WAIT_SECONDS), self.heard
 
     def events(self, turn: str = "t1") -> list[dict[str, Any]]:
-        return [message["event"] for message in self.heard if message["turn"] == turn]
+        return [event for message in self.heard if message.get("turn") == turn for event in message["events"]]
+
+    def request(self, **message: Any) -> dict[str, Any]:
+        """Ask for one thing, and wait for what is said to it."""
+        self.tell(id="r", **message)
+        self.wait(lambda: self.heard[-1].get("id") == "r")
+        return self.heard.pop()
 
     def ended(self, turn: str = "t1") -> Callable[[], bool]:
         return lambda: any(event["type"] in {"answer_completed", "turn_failed"} for event in self.events(turn))
@@ -71,7 +83,11 @@ def test_a_turn_arrives_in_order_and_is_kept_once_as_a_whole(page: Callable[[Ask
     front = page(recorded_turn.ask)
     front.ask("Why are checkouts failing?")
     front.wait(front.ended())
-    assert [message["seq"] for message in front.heard] == list(range(len(recorded_turn.events())))
+    assert len(front.events()) == len(recorded_turn.events())
+    seen = 0
+    for message in front.heard:
+        assert message["seq"] == seen
+        seen += len(message["events"])
     [turn] = front.chat.turns
     assert (turn["id"], turn["question"]) == ("t1", "Why are checkouts failing?")
     kinds = [event["type"] for event in turn["events"]]
@@ -87,6 +103,10 @@ def test_the_page_gets_an_excerpt_of_data_and_never_a_chart_twice(page: Callable
     answer = front.events()[-1]
     assert "data" not in answer["evidence"][0]
     assert '"payment"' in answer["evidence"][0]["excerpt"]
+    more = front.request(type="data", turn="t1", evidence=recorded_turn.METRICS)
+    assert json.loads(more["text"]) == recorded_turn.EVIDENCE[0].data
+    assert more["cut"] is False
+    assert front.request(type="data", turn="t1", evidence="ev-nothing")["error"]["next_step"]
     assert answer["investigation"]["verdict"] == "explained"
     assert not {"evidence", "charts"} & answer["investigation"].keys()
 
@@ -190,8 +210,9 @@ def test_a_page_that_joins_midway_gets_the_running_turn_again(page: Callable[[As
     front = page(endless)
     front.ask("q")
     front.wait(lambda: len(front.heard) == 2)
+    events = front.events()
     front.tell(type="sync")
-    assert front.heard[2:] == front.heard[:2]
+    assert front.heard[2:] == [{"type": "events", "turn": "t1", "seq": 0, "events": events}]
 
 
 def test_events_reach_a_kernel_loop_on_its_own_thread() -> None:
@@ -202,9 +223,10 @@ def test_events_reach_a_kernel_loop_on_its_own_thread() -> None:
         done = asyncio.Event()
         chat = ChatWidget(recorded_turn.ask)
 
-        def send(content: dict[str, Any], buffers: object = None) -> None:
+        def send(content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
             threads.add(threading.get_ident())
-            if content["event"]["type"] == "answer_completed":
+            events = json.loads(zlib.decompress(buffers[0])) if buffers else content["events"]
+            if events[-1]["type"] == "answer_completed":
                 done.set()
 
         chat.send = send
@@ -214,6 +236,72 @@ def test_events_reach_a_kernel_loop_on_its_own_thread() -> None:
 
     asyncio.run(kernel())
     assert threads == {threading.get_ident()}
+
+
+def test_nothing_is_sent_again_when_a_turn_is_kept(page: Callable[[Ask], Page]) -> None:
+    with comm_messages() as messages:
+        front = page(recorded_turn.ask)
+        for turn in ("t1", "t2", "t3"):
+            front.ask("q", turn=turn)
+            front.wait(front.ended(turn))
+    assert len(front.chat.turns) == 3
+    # All else is in `heard`: no trait went beside it. The layout's model is opened first.
+    assert [message.kind for message in messages] == ["comm_open", "comm_open"]
+
+
+def test_a_thumb_is_told_noted_and_stays(page: Callable[[Ask], Page]) -> None:
+    told: list[tuple[str, int, str]] = []
+
+    def feedback(turn: str, thumb: int, comment: str) -> None:
+        if comment == "full":
+            raise ToolUnavailable("The ledger's disk is full.", "Free some space.")
+        told.append((turn, thumb, comment))
+
+    front = Page(recorded_turn.ask, feedback=feedback)
+    front.ask("q")
+    front.wait(front.ended())
+    assert front.request(type="feedback", turn="t1", thumb=-1, comment="wrong pod") == {
+        "type": "feedback",
+        "id": "r",
+    }
+    assert told == [("t1", -1, "wrong pod")]
+    assert front.chat.turns[0]["feedback"] == {"thumb": -1, "comment": "wrong pod"}
+    failed = front.request(type="feedback", turn="t1", thumb=1, comment="full")
+    assert failed["error"] == {"message": "The ledger's disk is full.", "next_step": "Free some space."}
+    for turn, thumb in (("t2", 1), ("t1", 0)):
+        assert "error" in front.request(type="feedback", turn=turn, thumb=thumb, comment="")
+    assert front.chat.turns[0]["feedback"]["thumb"] == -1
+    front.chat.close()
+
+
+def test_an_answer_and_one_query_become_cells(page: Callable[[Ask], Page]) -> None:
+    front = page(recorded_turn.ask)
+    front.ask("Why are checkouts failing?")
+    front.wait(front.ended())
+    whole = front.request(type="cells", turn="t1")["cells"]
+    assert {cell["cell_type"] for cell in whole} == {"markdown", "code"}
+    one = front.request(type="cells", turn="t1", evidence=recorded_turn.METRICS)["cells"]
+    assert any("http_server_request_duration_seconds_count" in cell["source"] for cell in one)
+    assert len(one) < len(whole)
+    for wrong in ({"turn": "t9"}, {"turn": "t1", "evidence": "ev-nothing"}, {"turn": "t1", "evidence": 7}):
+        assert front.request(type="cells", **wrong)["error"]["next_step"]
+
+
+def test_the_conversation_leaves_as_notebook_markdown_and_a_page_without_script(page: Callable[[Ask], Page]) -> None:
+    front = page(recorded_turn.ask)
+    front.ask("Why <b>are</b> checkouts failing?")
+    front.wait(front.ended())
+    files = {kind: front.request(type="export", format=kind) for kind in ("ipynb", "md", "html")}
+    assert [file["name"] for file in files.values()] == ["jamie.ipynb", "jamie.md", "jamie.html"]
+    assert json.loads(files["ipynb"]["text"])["nbformat"] == 4
+    assert files["md"]["text"].startswith("**Why <b>are</b>")
+    html = files["html"]["text"]
+    assert "Why &lt;b&gt;are&lt;/b&gt; checkouts failing?" in html
+    assert f'<a href="#t1-{recorded_turn.METRICS}">[1]</a>' in html
+    assert f'id="t1-{recorded_turn.METRICS}"' in html
+    assert html.count("<figure>") == 4
+    assert not re.search(r"<script|<link|<img|<iframe|@import|url\(|\ssrc=|\son\w+=", html)
+    assert "error" in front.request(type="export", format="pdf")
 
 
 def test_a_saved_notebook_can_read_the_conversation(page: Callable[[Ask], Page]) -> None:

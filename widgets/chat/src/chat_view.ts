@@ -1,23 +1,43 @@
-// One view of the conversation: the turns, the evidence panel, the composer.
+// One view of the conversation: the turns, the panel beside them, the composer.
 
 import { Composer } from "./composer";
 import { h } from "../../views/src/dom";
-import { EvidencePanel } from "./evidence_panel";
+import { ExportMenu } from "./export_menu";
+import { tool } from "./glyphs";
+import { showHistory } from "./history";
+import { Panel } from "./panel";
 import type { Store } from "./store";
 import { followTheme } from "../../views/src/theme";
 import type { Turn } from "./turn_state";
 import { suggestion, TurnView } from "./turn_view";
 
 const SILENCE_MS = 6_000;
+const NARROW = 760; // pixels, as in style.css: the panel lies over the conversation
 
 export function chatView(store: Store, host: HTMLElement): () => void {
   const views = new Map<Turn, TurnView>();
-  const panel = new EvidencePanel();
+  const panel = new Panel();
   const log = h("div", { class: "adj-log-of-turns", role: "log", "aria-live": "polite", "aria-label": "Conversation with Jamie", tabindex: 0 });
   const ask = (question: string): void => {
     store.ask(question);
     follow();
   };
+  const jump = (turn: Turn): void => {
+    const view = views.get(turn);
+    if (!view) return;
+    if (root.clientWidth < NARROW) panel.close(false);
+    view.open(true);
+    top(view.element);
+    view.focus();
+  };
+  const note = h("p", { class: "adj-note", role: "status" });
+  const menu = new ExportMenu(store, (message) => {
+    note.textContent = message;
+    setTimeout(() => (note.textContent = ""), 8_000);
+  });
+  const history = tool("history", "History", (button) => showHistory(panel, store.turns, button, jump));
+  history.setAttribute("aria-expanded", "false");
+  const bar = h("div", { class: "adj-bar-of-tools", role: "toolbar", "aria-label": "Conversation" }, h("b", {}, "Jamie"), note, history, menu.element);
   const empty = h(
     "div",
     { class: "adj-empty" },
@@ -27,16 +47,23 @@ export function chatView(store: Store, host: HTMLElement): () => void {
     h("div", { class: "adj-examples" }, ...store.examples.map((text) => suggestion(text, ask))),
   );
   const composer = new Composer(store, () => follow());
-  const root = h("div", { class: "adj", "data-lm-suppress-shortcuts": "true", "data-jp-suppress-context-menu": "" }, h("div", { class: "adj-main" }, log, composer.element), panel.element);
+  const root = h("div", { class: "adj", "data-lm-suppress-shortcuts": "true", "data-jp-suppress-context-menu": "" }, h("div", { class: "adj-main" }, bar, log, composer.element), panel.element);
 
-  /** Bring the newest question to the top; its answer grows below it, and nothing scrolls under the reader. */
-  const follow = (): void => {
-    draw();
-    showLast();
+  const top = (element: HTMLElement): void => {
+    log.scrollTop = element.offsetTop + element.clientTop;
   };
   const showLast = (): void => {
-    const last = log.lastElementChild;
-    if (last instanceof HTMLElement) log.scrollTop = last.offsetTop - log.offsetTop;
+    if (log.lastElementChild instanceof HTMLElement) top(log.lastElementChild);
+  };
+  /**
+   * Bring the newest question to the top; its answer grows below it, and nothing scrolls under the reader. Earlier
+   * turns fold. In a notebook that is scrolled past our upper edge, that edge comes back: the answer begins there.
+   */
+  const follow = (): void => {
+    for (const [turn, view] of views) if (turn !== store.turns.at(-1)) view.open(false);
+    draw();
+    showLast();
+    root.scrollIntoView?.({ block: "nearest" });
   };
 
   const draw = (): void => {
@@ -52,13 +79,18 @@ export function chatView(store: Store, host: HTMLElement): () => void {
         view.update();
         continue;
       }
-      const added = new TurnView(turn, panel, ask);
+      // Turns of an earlier session come folded, but for the last.
+      const added = new TurnView(turn, { store, panel, ask, edit: (question) => composer.edit(question) }, !turn.restored || turn === store.turns.at(-1));
       views.set(turn, added);
       log.append(added.element);
-      if (turn.status === "running") silence(added);
+      if (turn.status === "running") {
+        silence(added);
+        top(added.element);
+      }
     }
-    if (store.turns.length > 0) empty.remove();
+    if (store.turns.length > 0 || store.restoring) empty.remove();
     else log.append(empty);
+    bar.hidden = store.turns.length === 0;
     composer.update();
   };
 
@@ -86,7 +118,7 @@ export function chatView(store: Store, host: HTMLElement): () => void {
   };
   window.addEventListener("keydown", beforeAll, true);
   root.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !panel.close()) store.stop();
+    if (event.key === "Escape" && !menu.close() && !panel.close()) store.stop();
     if (!saves(event)) event.stopPropagation();
   });
   for (const name of ["keyup", "keypress", "paste", "copy", "cut"]) root.addEventListener(name, (event) => event.stopPropagation());

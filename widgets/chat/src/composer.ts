@@ -10,6 +10,8 @@ export class Composer {
   readonly input = h("textarea", { class: "adj-input", rows: 1, "aria-label": "Question for Jamie", placeholder: "Ask about your systems", spellcheck: "false" });
   private readonly send = h("button", { class: "adj-send", type: "button", "aria-label": "Send" }, icon("up"));
   private recalled = -1;
+  /** What was typed before an earlier question came in its place; arrow-down brings it back. */
+  private typed = "";
 
   constructor(private readonly store: Store, private readonly sent: () => void) {
     this.element = h(
@@ -44,11 +46,25 @@ export class Composer {
     this.input.style.height = `${Math.min(this.input.scrollHeight, TALLEST)}px`;
   }
 
+  /** An earlier question to change and send again. */
+  edit(question: string): void {
+    if (this.recalled < 0) this.typed = this.input.value;
+    this.recalled = Math.max(this.asked.indexOf(question), 0);
+    this.fill(question);
+    this.input.focus();
+    this.input.setSelectionRange(question.length, question.length);
+  }
+
+  private get asked(): string[] {
+    return this.store.turns.map((turn) => turn.question).reverse();
+  }
+
   private submit(): void {
     if (this.store.running || this.input.value.trim() === "") return;
     const question = this.input.value;
     this.fill("");
     this.recalled = -1;
+    this.typed = "";
     this.store.ask(question);
     this.sent();
   }
@@ -77,12 +93,13 @@ export class Composer {
   }
 
   private recall(event: KeyboardEvent, step: number): void {
-    const asked = this.store.turns.map((turn) => turn.question).reverse();
+    const { asked } = this;
     const next = this.recalled + step;
     if (next >= asked.length) return;
     event.preventDefault();
+    if (this.recalled < 0) this.typed = this.input.value;
     this.recalled = Math.max(next, -1);
-    this.fill(asked[this.recalled] ?? "");
+    this.fill(asked[this.recalled] ?? this.typed);
     this.input.setSelectionRange(0, 0);
   }
 }

@@ -5,6 +5,7 @@ import type {
   Chart,
   ContextRetrieved,
   Evidence,
+  Feedback,
   Finding,
   ToolCallFinished,
   ToolCallStarted,
@@ -31,6 +32,7 @@ export interface Turn {
   text: string;
   answer?: AnswerCompleted;
   failure?: TurnFailed;
+  feedback?: Feedback;
   /** True when it came whole, from the trait: nothing of it was seen live. */
   restored: boolean;
 }
@@ -76,9 +78,10 @@ export function applyEvent(turn: Turn, event: TurnEvent): void {
   }
 }
 
-export function restoredTurn(record: TurnRecord): Turn {
+export function restoredTurn(record: TurnRecord, events: TurnEvent[]): Turn {
   const turn = newTurn(record.id, record.question);
-  for (const event of record.events) applyEvent(turn, event);
+  for (const event of events) applyEvent(turn, event);
+  turn.feedback = record.feedback;
   if (turn.status === "running") turn.status = "stopped";
   turn.restored = true;
   return turn;
@@ -96,4 +99,10 @@ export function cited(turn: Turn, id: string): Cited {
   const evidence = turn.answer?.evidence.find((item) => item.id === id);
   const call = turn.calls.find((item) => item.finished?.evidence === id);
   return { id, tool: evidence?.tool ?? call?.started.tool ?? "", call, evidence };
+}
+
+/** How an answer begins, without marks: what stands for it where it is folded. */
+export function firstLine(turn: Turn): string {
+  const line = turn.text.split("\n").find((text) => text.trim() !== "") ?? turn.failure?.message ?? "";
+  return line.replace(/\s*\[ev-[0-9a-z]+\]/g, "").replace(/^[#>\s-]+|\*\*|`/g, "").trim();
 }

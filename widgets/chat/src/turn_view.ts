@@ -2,19 +2,34 @@
 
 import { h, icon } from "../../views/src/dom";
 import { drawn } from "../../views/src/drawn";
-import { EvidencePanel } from "./evidence_panel";
+import { answerTools } from "./answer_tools";
+import { showEvidence } from "./evidence";
 import { CITATION, MarkdownView } from "./markdown";
 import { colours, Cursor, type Part, type TurnScope } from "../../views/src/scope";
 import { StepsView, system } from "./steps";
-import { cited, type Turn } from "./turn_state";
+import type { Panel } from "./panel";
+import type { Store } from "./store";
+import { cited, firstLine, type Turn } from "./turn_state";
 import { findings, hypothesisTable, missing, nextSteps, timeline, verdictLine } from "../../views/src/verdict";
+
+/** What a turn needs of the view around it. */
+export interface Surroundings {
+  store: Store;
+  panel: Panel;
+  ask(question: string): void;
+  edit(question: string): void;
+}
 
 export class TurnView {
   readonly element: HTMLElement;
-  private readonly question = h("h3", { class: "adj-question-text" });
+  private readonly toggle = h("button", { class: "adj-question-toggle", type: "button", "aria-expanded": "true" });
+  private readonly digest = h("p", { class: "adj-digest", hidden: true });
+  private readonly body = h("div", { class: "adj-turn-body" });
   private readonly context = h("div", { class: "adj-context" });
   private readonly waiting = h("div", { class: "adj-waiting" }, h("span", { class: "adj-pulse", "aria-hidden": "true" }), h("span", {}, "Working"));
   private readonly verdict = h("div");
+  /** Between the words and the charts: what a reader may act on. A card that asks for approval belongs first in it. */
+  private readonly actions = h("div", { class: "adj-actions" });
   private readonly charts = h("div", { class: "adj-charts" });
   private readonly ending = h("div", { class: "adj-ending" });
   private readonly steps: StepsView;
@@ -24,29 +39,44 @@ export class TurnView {
   private order: string[] = [];
   private finished = false;
 
-  constructor(private readonly turn: Turn, panel: EvidencePanel, ask: (question: string) => void) {
-    this.scope = { cite: (id) => this.citation(id, panel), ask, cursor: new Cursor(), colour: colours() };
+  constructor(
+    private readonly turn: Turn,
+    private readonly around: Surroundings,
+    private opened: boolean,
+  ) {
+    this.scope = { cite: (id) => this.citation(id), ask: around.ask, cursor: new Cursor(), colour: colours() };
     this.steps = new StepsView(this.scope);
     this.text = new MarkdownView(this.scope.cite);
-    this.element = h(
-      "article",
-      { class: "adj-turn", "data-turn": turn.id },
-      h("div", { class: "adj-question" }, this.question),
-      this.context,
-      this.steps.element,
-      this.verdict,
-      this.text.element,
-      this.waiting,
-      this.charts,
-      this.ending,
-    );
+    this.body.append(this.context, this.steps.element, this.verdict, this.text.element, this.waiting, this.actions, this.charts, this.ending);
+    this.element = h("article", { class: "adj-turn", "data-turn": turn.id }, h("h3", { class: "adj-question-text" }, this.toggle), this.digest, this.body);
+    this.toggle.addEventListener("click", () => this.open(!this.opened));
+    this.digest.addEventListener("click", () => this.open(true));
+    this.open(opened);
+  }
+
+  /** A folded turn shows how its answer begins; its charts are drawn when it is opened. */
+  open(value: boolean): void {
+    this.opened = value;
+    this.toggle.setAttribute("aria-expanded", String(value));
+    this.element.classList.toggle("adj-turn-folded", !value);
+    this.body.hidden = !value;
+    this.digest.hidden = value;
     this.update();
+  }
+
+  focus(): void {
+    this.toggle.focus({ preventScroll: true });
   }
 
   update(): void {
     const { turn } = this;
     this.element.dataset["status"] = turn.status;
-    this.question.textContent = turn.question;
+    this.toggle.textContent = turn.question;
+    this.element.setAttribute("aria-label", turn.question);
+    if (!this.opened) {
+      this.digest.textContent = firstLine(turn);
+      return;
+    }
     this.showContext();
     this.steps.update(turn);
     this.text.update(turn.text);
@@ -92,33 +122,30 @@ export class TurnView {
           { class: failure.cancelled ? "adj-end adj-end-stopped" : "adj-end adj-end-failed", role: failure.cancelled ? "status" : "alert" },
           icon(failure.cancelled ? "square" : "alert"),
           h("div", {}, h("b", {}, failure.message), failure.next_step && h("p", {}, failure.next_step)),
-          this.again(),
         ),
+        this.tools(),
       );
       return;
     }
     if (!answer) {
-      this.ending.append(h("div", { class: "adj-end adj-end-stopped" }, icon("square"), h("div", {}, h("b", {}, "This answer was not finished.")), this.again()));
+      this.ending.append(h("div", { class: "adj-end adj-end-stopped" }, icon("square"), h("div", {}, h("b", {}, "This answer was not finished."))), this.tools());
       return;
     }
     const { investigation } = answer;
     if (investigation) {
       this.verdict.append(verdictLine(investigation));
-      const aside = [nextSteps(investigation, answer.text), hypothesisTable(investigation, this.scope)].filter((node) => node !== null);
-      this.charts.before(...aside);
+      this.actions.append(...[nextSteps(investigation, answer.text), hypothesisTable(investigation, this.scope)].filter((node) => node !== null));
     }
     const folds = [findings(this.turn.findings, this.scope), investigation && timeline(investigation, answer.text, this.scope), investigation && missing(investigation)];
     this.ending.append(...folds.filter((node): node is HTMLElement => !!node));
+    this.ending.append(h("p", { class: "adj-footnote" }, `Written by ${answer.narrator === "built-in" ? "the built-in narrator" : answer.narrator}`, answer.note && `. ${answer.note}`), this.tools());
     if (answer.follow_ups.length) {
       this.ending.append(h("div", { class: "adj-follow-ups", role: "group", "aria-label": "Ask next" }, ...answer.follow_ups.map((text) => suggestion(text, this.scope.ask))));
     }
-    this.ending.append(h("p", { class: "adj-footnote" }, `Written by ${answer.narrator === "built-in" ? "the built-in narrator" : answer.narrator}`, answer.note && `. ${answer.note}`));
   }
 
-  private again(): HTMLElement {
-    const button = h("button", { class: "adj-button", type: "button" }, "Ask again");
-    button.addEventListener("click", () => this.scope.ask(this.turn.question));
-    return button;
+  private tools(): HTMLElement {
+    return answerTools(this.around.store, this.turn, this.around.ask, this.around.edit);
   }
 
   /** Citations are numbered as the text cites them, then as charts do; chips that are there already follow. */
@@ -137,7 +164,7 @@ export class TurnView {
     this.order = ids;
   }
 
-  private citation(id: string, panel: EvidencePanel): Node {
+  private citation(id: string): Node {
     const { tool } = cited(this.turn, id);
     if (!this.order.includes(id)) this.order.push(id);
     const number = this.order.indexOf(id) + 1;
@@ -155,7 +182,7 @@ export class TurnView {
     );
     chip.addEventListener("click", (event) => {
       event.stopPropagation();
-      panel.open(this.turn, id, chip);
+      showEvidence(this.around.panel, this.around.store, this.turn, id, chip);
     });
     return chip;
   }

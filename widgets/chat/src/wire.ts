@@ -43,6 +43,7 @@ export interface TurnFailed {
   type: "turn_failed";
   message: string;
   next_step: string;
+  code: string;
   cancelled: boolean;
 }
 
@@ -57,28 +58,36 @@ export type TurnEvent =
   | AnswerCompleted
   | TurnFailed;
 
-/** A finished turn as the `turns` trait holds it. */
+/** A finished turn as the `turns` trait holds it: its events deflated, in base64. */
 export interface TurnRecord {
   id: string;
   question: string;
-  events: TurnEvent[];
+  packed: string;
+  feedback?: Feedback;
 }
 
-export interface EventMessage {
-  type: "event";
+export interface Feedback {
+  thumb: 1 | -1;
+  comment: string;
+}
+
+/** Events of a turn from number `seq` on; long ones come as a buffer instead of `events`. */
+export interface EventsMessage {
+  type: "events";
   turn: string;
   seq: number;
-  event: TurnEvent;
+  events?: TurnEvent[];
 }
 
-export function isEventMessage(value: unknown): value is EventMessage {
-  const message = value as Partial<EventMessage> | null;
-  return (
-    typeof message === "object" &&
-    message !== null &&
-    message.type === "event" &&
-    typeof message.turn === "string" &&
-    typeof message.seq === "number" &&
-    typeof message.event?.type === "string"
-  );
+/** What a request is answered with, by its `id`. */
+export interface Reply {
+  type: string;
+  id: string;
+  error?: { message: string; next_step: string };
+  [name: string]: unknown;
+}
+
+export function isEventsMessage(value: unknown): value is EventsMessage {
+  const message = value as Partial<EventsMessage> | null;
+  return typeof message === "object" && message !== null && message.type === "events" && typeof message.turn === "string" && typeof message.seq === "number";
 }

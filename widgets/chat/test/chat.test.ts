@@ -1,36 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import chat from "../src/index";
-import type { TurnEvent, TurnRecord } from "../src/wire";
-
-class FakeModel {
-  sent: { type: string; id?: string; question?: string }[] = [];
-  state: { [name: string]: unknown } = { turns: [], examples: ["Why are requests failing?"] };
-  private readonly handlers = new Map<string, Set<(value?: unknown) => void>>();
-  get(name: string): unknown {
-    return this.state[name];
-  }
-  send(message: unknown): void {
-    this.sent.push(message as { type: string });
-  }
-  on(name: string, callback: (...args: never[]) => void): void {
-    this.handlers.set(name, (this.handlers.get(name) ?? new Set()).add(callback as () => void));
-  }
-  off(name: string, callback: (...args: never[]) => void): void {
-    this.handlers.get(name)?.delete(callback as () => void);
-  }
-  fire(name: string, value?: unknown): void {
-    for (const handler of this.handlers.get(name) ?? []) handler(value);
-  }
-  event(turn: string, seq: number, event: TurnEvent): void {
-    this.fire("msg:custom", { type: "event", turn, seq, event });
-  }
-  asked(): string {
-    return this.sent.filter((message) => message.type === "ask").at(-1)?.id ?? "";
-  }
-  listeners(): number {
-    return [...this.handlers.values()].reduce((sum, set) => sum + set.size, 0);
-  }
-}
+import { packed, unpacked } from "../src/deflate";
+import { fitted } from "../src/store";
+import type { Chart, TurnEvent, TurnRecord } from "../src/wire";
+import { FakeModel } from "./fake_model";
 
 let model: FakeModel;
 let host: HTMLElement;
@@ -159,16 +132,16 @@ describe("an answer", () => {
     model.event(id, 1, { type: "text_delta", text: "b" });
     model.event(id, 0, { type: "text_delta", text: "a" });
     model.event(id, 0, { type: "text_delta", text: "a" });
-    for (const bad of [null, 7, {}, { type: "event" }, { type: "event", turn: id, seq: 2, event: null }]) model.fire("msg:custom", bad);
+    for (const bad of [null, 7, {}, { type: "events" }, { type: "events", turn: id, seq: 2 }, { type: "events", turn: id, seq: 2, events: [null] }]) model.fire("msg:custom", bad);
     expect(find(".adj-markdown").textContent).toBe("ab");
   });
 
   test("a failed turn says what to do and can be asked again", () => {
     render();
     const id = ask("q");
-    model.event(id, 0, { type: "turn_failed", message: "No namespace shopp.", next_step: "Name one of: shop.", cancelled: false });
+    model.event(id, 0, { type: "turn_failed", message: "No namespace shopp.", next_step: "Name one of: shop.", code: "usage", cancelled: false });
     expect(find("[role=alert]").textContent).toContain("Name one of: shop.");
-    find<HTMLButtonElement>("[role=alert] button").click();
+    find<HTMLButtonElement>("[aria-label='Ask again']").click();
     expect(model.sent.at(-1)).toMatchObject({ type: "ask", question: "q" });
   });
 
@@ -183,14 +156,41 @@ describe("an answer", () => {
 });
 
 describe("the conversation outlives a view", () => {
-  const record: TurnRecord = { id: "old", question: "before?", events: [completed("It was **fine**.")] };
+  const record = async (id: string, ...events: TurnEvent[]): Promise<TurnRecord> => ({ id, question: "before?", packed: await packed(events) });
 
-  test("what the trait holds is shown", () => {
-    model.state["turns"] = [record];
-    model.fire("change:turns");
+  test("what the trait holds is shown", async () => {
+    model.set("turns", [await record("old", completed("It was **fine**."))]);
     render();
-    expect(find(".adj-question-text").textContent).toBe("before?");
+    await vi.waitFor(() => expect(find(".adj-question-text").textContent).toBe("before?"));
     expect(find(".adj-markdown").textContent).toBe("It was fine.");
+  });
+
+  test("a finished turn is kept in the model, without what its end repeats", async () => {
+    render();
+    const id = ask("q");
+    model.event(id, 0, { type: "text_delta", text: "half" });
+    model.event(id, 1, completed("half and half"));
+    await vi.waitFor(() => expect(model.state["turns"]).toHaveLength(1));
+    const [kept] = model.state["turns"] as TurnRecord[];
+    expect(kept).toMatchObject({ id, question: "q" });
+    expect(await unpacked(kept!.packed)).toMatchObject([{ type: "answer_completed", text: "half and half" }]);
+  });
+
+  test("a conversation too large to keep loses its oldest charts first, then its oldest turns", async () => {
+    const noise = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(3_000))));
+    const chart: TurnEvent = { type: "chart_ready", chart: { type: "logs", title: noise, records: [], evidence: [] } as unknown as Chart };
+    const records = await Promise.all(["old", "new", "newest"].map((id) => record(id, chart, completed(id))));
+    const counts = async (limit: number): Promise<number[]> => Promise.all((await fitted(records, limit)).map(async (kept) => ((await unpacked(kept.packed)) as TurnEvent[]).length));
+    expect([await counts(100_000), await counts(9_500), await counts(5_000), await counts(100)]).toEqual([[2, 2, 2], [1, 2, 2], [1, 1, 2], [2]]);
+  });
+
+  test("long events arrive deflated and keep their place", async () => {
+    render();
+    const id = ask("q");
+    const bytes = Uint8Array.from(atob(await packed([{ type: "text_delta", text: "a" }])), (character) => character.charCodeAt(0));
+    model.fire("msg:custom", { type: "events", turn: id, seq: 0 }, [new DataView(bytes.buffer)]);
+    model.event(id, 1, { type: "text_delta", text: "b" });
+    await vi.waitFor(() => expect(find(".adj-markdown").textContent).toBe("ab"));
   });
 
   test("a second view shows a running turn, and both follow it", () => {

@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { matching } from "../src/history";
+import chat from "../src/index";
+import { packed } from "../src/deflate";
+import { newTurn, type Turn } from "../src/turn_state";
+import type { TurnEvent, TurnRecord } from "../src/wire";
+import { FakeModel } from "./fake_model";
+
+let model: FakeModel;
+let host: HTMLElement;
+let clean: (() => void)[];
+
+beforeEach(() => {
+  vi.stubGlobal("requestAnimationFrame", (callback: () => void) => (callback(), 0));
+  vi.stubGlobal("cancelAnimationFrame", () => undefined);
+  model = new FakeModel();
+  model.state["takes_feedback"] = true;
+  host = document.body.appendChild(document.createElement("div"));
+  clean = [chat.initialize({ model })];
+  clean.push(chat.render({ model, el: host }));
+});
+afterEach(() => {
+  for (const done of clean.reverse()) done();
+  host.remove();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const find = <E extends HTMLElement = HTMLElement>(selector: string): E => {
+  const element = host.querySelector<E>(selector);
+  if (!element) throw new Error(`nothing matches ${selector}`);
+  return element;
+};
+const named = (label: string): HTMLElement => find(`[aria-label="${label}"]`);
+const press = (key: string, target: Element): void => void target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+const settled = (): Promise<void> => new Promise((done) => setTimeout(done));
+const completed = (text: string, ...evidence: string[]): TurnEvent => ({
+  type: "answer_completed",
+  text,
+  narrator: "built-in",
+  note: "",
+  investigation: null,
+  follow_ups: [],
+  evidence: evidence.map((id) => ({
+    id, tool: "loki.query_range", arguments: {}, query: '{app="x"}', window: null, digest: "sha256:0", truncated: false, error: null,
+    collected_at: "2026-11-24T09:00:00Z", duration_ms: 3, excerpt: "the beginning", excerpt_cut: true,
+  })),
+});
+
+function answered(question: string, text: string, ...evidence: string[]): string {
+  const box = find<HTMLTextAreaElement>("textarea.adj-input");
+  box.value = question;
+  box.dispatchEvent(new Event("input"));
+  press("Enter", box);
+  const id = model.asked();
+  model.event(id, 0, { type: "turn_started", question });
+  model.event(id, 1, completed(text, ...evidence));
+  return id;
+}
+
+const reply = (type: string, rest: object): void => model.fire("msg:custom", { type, id: model.last(type)?.id, ...rest });
+
+describe("earlier turns", () => {
+  test("fold when the next question is asked, and open on a click", () => {
+    answered("one", "First **line**.\n\nSecond.");
+    answered("two", "Other.");
+    const [first, second] = host.querySelectorAll<HTMLElement>(".adj-turn");
+    expect(first!.querySelector(".adj-digest")!.textContent).toBe("First line.");
+    expect(first!.querySelector<HTMLElement>(".adj-turn-body")!.hidden).toBe(true);
+    expect(second!.querySelector<HTMLElement>(".adj-turn-body")!.hidden).toBe(false);
+    first!.querySelector("button")!.click();
+    expect(first!.querySelector<HTMLElement>(".adj-turn-body")!.hidden).toBe(false);
+  });
+
+  test("of a saved conversation only the last is open", async () => {
+    const saved = await Promise.all(["a", "b", "c"].map(async (id): Promise<TurnRecord> => ({ id, question: id, packed: await packed([completed(id)]) })));
+    model.set("turns", saved);
+    await vi.waitFor(() => expect(host.querySelectorAll(".adj-turn")).toHaveLength(3));
+    expect([...host.querySelectorAll(".adj-question-toggle")].map((toggle) => toggle.getAttribute("aria-expanded"))).toEqual(["false", "false", "true"]);
+  });
+});
+
+describe("history", () => {
+  test.each([["", 3], ["disk", 1], ["DISK payment", 1], ["payment", 2], ["nothing", 0]])("%j finds %s", (text, count) => {
+    const turns = [["why is payment slow?", "The disk is full."], ["status?", "All well."], ["and payment?", "Well."]].map(([question, answer]): Turn => ({ ...newTurn("t", question!), text: answer! }));
+    expect(matching(turns, text)).toHaveLength(count);
+  });
+
+  test("searches, and jumps to a turn that is folded", () => {
+    answered("why is payment slow?", "The disk is full.");
+    answered("status?", "All well.");
+    named("History").click();
+    const search = find<HTMLInputElement>(".adj-search");
+    expect(document.activeElement).toBe(search);
+    search.value = "disk";
+    search.dispatchEvent(new Event("input"));
+    expect(find(".adj-history").textContent).toBe("why is payment slow?The disk is full.");
+    press("ArrowDown", search);
+    (document.activeElement as HTMLElement).click();
+    expect(document.activeElement!.textContent).toBe("why is payment slow?");
+    expect(document.activeElement!.getAttribute("aria-expanded")).toBe("true");
+  });
+});
+
+test("a question is edited in the composer, and what was typed there comes back", () => {
+  answered("wyh?", "Pardon?");
+  const box = find<HTMLTextAreaElement>("textarea.adj-input");
+  box.value = "a draft";
+  box.dispatchEvent(new Event("input"));
+  named("Edit the question").click();
+  expect([box.value, document.activeElement]).toEqual(["wyh?", box]);
+  press("ArrowDown", box);
+  expect(box.value).toBe("a draft");
+});
+
+test("an answer is judged at once, explained after, and what was said last counts", async () => {
+  const id = answered("q", "a");
+  named("This did not help").click();
+  expect(model.last("feedback")).toMatchObject({ turn: id, thumb: -1, comment: "" });
+  reply("feedback", {});
+  const comment = named("Comment on this answer") as HTMLTextAreaElement;
+  comment.value = "the wrong pod";
+  press("Enter", comment);
+  expect(model.last("feedback")).toMatchObject({ thumb: -1, comment: "the wrong pod" });
+  reply("feedback", { error: { message: "The disk is full.", next_step: "Free some space." } });
+  await settled();
+  expect(find(".adj-thumbs").textContent).toBe("The disk is full. Free some space.");
+  expect(named("This did not help").getAttribute("aria-pressed")).toBe("true");
+});
+
+test("evidence shows its beginning, then what the kernel has of it", async () => {
+  const id = answered("q", "Down [ev-aaaa1111].", "ev-aaaa1111");
+  find(".adj-cite").click();
+  expect(find(".adj-data").textContent).toBe("the beginning");
+  expect(model.last("data")).toMatchObject({ turn: id, evidence: "ev-aaaa1111" });
+  reply("data", { text: "the beginning and the end", cut: false });
+  await settled();
+  expect(find(".adj-data").textContent).toBe("the beginning and the end");
+  press("Escape", find(".adj-panel"));
+  expect(document.activeElement).toBe(find(".adj-cite"));
+});
+
+describe("insert as cells", () => {
+  const cells = [{ cell_type: "markdown", source: "Down." }, { cell_type: "code", source: "logs.query('x')" }];
+  const button = (): HTMLElement => [...host.querySelectorAll<HTMLElement>("button")].find((one) => one.textContent === "Insert as cells")!;
+
+  test("whoever listens inserts them", async () => {
+    const id = answered("q", "a");
+    const seen = vi.fn((event: Event) => (event as CustomEvent<{ done(value: boolean): void }>).detail.done(true));
+    window.addEventListener("autodevops:insert-cells", seen, { once: true });
+    button().click();
+    expect(model.last("cells")).toMatchObject({ turn: id });
+    reply("cells", { cells });
+    await settled();
+    expect((seen.mock.calls[0]![0] as CustomEvent<{ cells: unknown }>).detail.cells).toEqual(cells);
+    expect(find(".adj-answer-tools").textContent).toContain("Inserted below");
+  });
+
+  test("where nobody does, they can be copied or taken along", async () => {
+    answered("q", "a");
+    button().click();
+    reply("cells", { cells });
+    await vi.waitFor(() => expect(find(".adj-offer").textContent).toContain("Download notebook"));
+    const written: string[] = [];
+    vi.stubGlobal("navigator", { clipboard: { writeText: (text: string) => (written.push(text), Promise.resolve()) } });
+    find('.adj-offer [aria-label="Copy as code"]').click();
+    expect(written).toEqual(["# Down.\n\nlogs.query('x')"]);
+  });
+
+  test("a kernel that does not answer is named", async () => {
+    answered("q", "a");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    button().click();
+    await vi.advanceTimersByTimeAsync(16_000);
+    expect(find(".adj-offer").textContent).toContain("kernel does not answer");
+  });
+});
+
+test("the export menu is worked by keys, and Esc closes it before anything else", () => {
+  answered("q", "a");
+  const menu = named("Export");
+  menu.click();
+  expect(document.activeElement!.textContent).toContain("Notebook");
+  press("ArrowDown", document.activeElement!);
+  expect(document.activeElement!.textContent).toContain("Markdown");
+  press("Escape", document.activeElement!);
+  expect([document.activeElement, find(".adj-menu").hidden]).toEqual([menu, true]);
+  expect(model.last("stop")).toBeUndefined();
+});
