@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autodevops.domain.evidence import Evidence
     from autodevops.domain.investigation import Investigation
     from autodevops.kernel.errors import AutoDevOpsError
-    from autodevops.notebook import Jamie, investigate, ledger
+    from autodevops.notebook import Jamie, investigate, investigate_async, kube, ledger, logs, metrics, tools, traces
     from autodevops.settings import Settings, load_settings
     from autodevops.workbench import Workbench
 
@@ -27,8 +27,14 @@ __all__ = [
     "Settings",
     "Workbench",
     "investigate",
+    "investigate_async",
+    "kube",
     "ledger",
     "load_settings",
+    "logs",
+    "metrics",
+    "tools",
+    "traces",
 ]
 
 _HOME = {
@@ -39,16 +45,31 @@ _HOME = {
     "Settings": "autodevops.settings",
     "Workbench": "autodevops.workbench",
     "investigate": "autodevops.notebook",
+    "investigate_async": "autodevops.notebook",
+    "kube": "autodevops.notebook",
     "ledger": "autodevops.notebook",
+    "logs": "autodevops.notebook",
+    "metrics": "autodevops.notebook",
+    "tools": "autodevops.notebook",
+    "traces": "autodevops.notebook",
     "load_settings": "autodevops.settings",
 }
+
+_MODULES = {"kube", "logs", "metrics", "tools", "traces"}
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'autodevops' has no attribute {name!r}")
+    if name in _MODULES:
+        return import_module(f"{_HOME[name]}.{name}")
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])
+
+
+def load_ipython_extension(shell: object) -> None:
+    """`%load_ext autodevops`: %jamie, %%promql, %%logql, %%traceql, %kube and their completion."""
+    import_module("autodevops.notebook.magics").load(shell)

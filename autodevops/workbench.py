@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,8 @@ from autodevops.kernel.errors import AutoDevOpsError, LedgerUnavailable, Setting
 from autodevops.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from autodevops.domain.base import Json
+    from autodevops.domain.evidence import Evidence
     from autodevops.domain.investigation import Investigation
     from autodevops.domain.ledger import NewEvent
     from autodevops.domain.stream import TurnEvent
@@ -353,6 +355,16 @@ class Workbench:
         if self._keeper is not None:
             self._keeper.investigation(found)
         return found
+
+    async def observe(self, tool: str, arguments: Mapping[str, Json]) -> Evidence:
+        """One call as evidence, kept where a run keeps what it saw. Raises ToolError when there is no answer."""
+        from autodevops.toolbox import Recorder
+        from autodevops.toolbox.client import error_of
+
+        evidence = await Recorder(self.tools, clock=self._clock, keeper=self._keeper).collect(tool, arguments)
+        if evidence.error is not None:
+            raise error_of(evidence.error)
+        return evidence
 
     async def default_namespace(self) -> str:
         """The configured namespace, else that of the kubeconfig context, else `default`."""

@@ -25,16 +25,23 @@ def ask(
     about: Annotated[
         str, typer.Option("--about", help="A file that the question may be about, e.g. a log; - for stdin.")
     ] = "",
+    notebook: Annotated[
+        Path | None, typer.Option("--notebook", help="Write the answer to this new file, as a notebook to run again.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask Jamie a question about your systems."""
     import asyncio
 
     from autodevops.jamie.context import checked
+    from autodevops.widgets.notebook_file import new_notebook, save_turns
+    from autodevops.widgets.wire import wire_event
 
     question = checked(question)
     moment, minutes = parse_end(end), parse_window(window)
     selection = _selected(about)
+    if notebook is not None:
+        new_notebook(notebook)
     seen: list[TurnEvent] = []
     workbench = Workbench.from_settings(load_settings())
 
@@ -61,6 +68,11 @@ def ask(
         if answer.note:
             typer.secho(f"\n({answer.note})", err=True, dim=True)
         output.print_evidence(answer.evidence, answer.text)
+    if notebook is not None:
+        save_turns(
+            [{"id": "", "question": question, "events": [wire_event(each) for each in (*seen, answer)]}], notebook
+        )
+        typer.secho(f"\nWritten: {notebook}", err=True)
     output.require_sight(answer.investigation)
 
 

@@ -326,6 +326,12 @@ def _error(tool: str, text: str) -> ToolError:
     return ToolError(f"{tool} failed: {' '.join(text.split())}")
 
 
+def error_of(evidence: str) -> ToolError:
+    """The error of a failed call from how its evidence tells it: `rejected: ...`."""
+    coded = _CODED.fullmatch(evidence)
+    return _CLASSES[coded[1]](coded[2]) if coded else ToolError(evidence)
+
+
 def _require_known_arguments(spec: ToolSpec, arguments: Mapping[str, Json]) -> None:
     """MCP servers ignore what they do not know: a misspelled `namespace` would quietly mean all of them."""
     known = spec.input_schema.get("properties", {})

@@ -14,8 +14,14 @@ def test_public_names_are_exactly_these() -> None:
         "Settings",
         "Workbench",
         "investigate",
+        "investigate_async",
+        "kube",
         "ledger",
         "load_settings",
+        "logs",
+        "metrics",
+        "tools",
+        "traces",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What people use in a notebook: `Jamie()` to talk, `ask` for one answer, `investigate` for the facts alone.
+"""`Jamie()` in a notebook: the chat to talk, `ask` for one answer, `investigate` for the facts alone.
 
 Everything runs on a loop thread, so the same calls work in a plain script, in a cell (whose kernel has a loop of
 its own) and while another cell is busy. One `Jamie` is one conversation and one connection to the systems, opened
@@ -8,46 +8,27 @@ in the background when it is first needed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from autodevops.domain.chart import Chart
-from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TurnEvent, TurnFailed
 from autodevops.domain.window import TimeWindow
+from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import AutoDevOpsError
-from autodevops.settings import Settings, load_settings
+from autodevops.kernel.ids import time_sortable_id
+from autodevops.notebook.answer import Answer
+from autodevops.settings import Settings
 from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from autodevops.widgets.chat import ChatWidget
+    from autodevops.widgets.wire import Wire
 
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer: Markdown in `text`, whose `[ev-...]` are ids in `evidence`. Shows as Markdown in a notebook."""
-
-    question: str
-    text: str
-    evidence: tuple[Evidence, ...]
-    charts: tuple[Chart, ...]
-    investigation: Investigation | None
-    follow_ups: tuple[str, ...]
-    narrator: str
-    note: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    def _repr_markdown_(self) -> str:
-        from autodevops.widgets.transcript import evidence_markdown
-
-        return f"{self.text}\n\n{evidence_markdown(self.evidence)}".rstrip()
+T = TypeVar("T")
 
 
 class Jamie:
@@ -66,12 +47,19 @@ class Jamie:
         self._opener = ThreadPoolExecutor(1, thread_name_prefix="autodevops-open")
         self._opening: Future[Workbench] | None = None
         self._chat: ChatWidget | None = None
+        self._asked: list[Wire] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await asyncio.to_thread(self.close)
 
     def ask(
         self, question: str, *, namespace: str = "", window: TimeWindow | None = None, about: object = ""
@@ -80,21 +68,25 @@ class Jamie:
 
         `about` is a text or a variable (a DataFrame, an exception) that the question may be about.
         """
-        from autodevops.jamie.context import checked
+        return self._loop.run(self._answer, _checked(question), namespace, window, _told(about))
 
-        selection = about if isinstance(about, str) else repr(about)
-        return self._loop.run(self._answer, checked(question), namespace, window, selection)
+    async def ask_async(
+        self, question: str, *, namespace: str = "", window: TimeWindow | None = None, about: object = ""
+    ) -> Answer:
+        """`ask` for code that awaits; cancelling it stops the turn."""
+        return await self._started(self._answer, _checked(question), namespace, window, _told(about))
 
     def investigate(
         self, question: str = "", *, namespace: str = "", window: TimeWindow | None = None
     ) -> Investigation:
         """One deterministic investigation. Raises UsageError when the namespace does not exist."""
+        return self._loop.run(self._investigate, question, namespace, window)
 
-        async def run() -> Investigation:
-            bench = await self._workbench()
-            return await bench.investigate(question, namespace=namespace or self._namespace, window=window)
-
-        return self._loop.run(run)
+    async def investigate_async(
+        self, question: str = "", *, namespace: str = "", window: TimeWindow | None = None
+    ) -> Investigation:
+        """`investigate` for code that awaits."""
+        return await self._started(self._investigate, question, namespace, window)
 
     @property
     def chat(self) -> ChatWidget:
@@ -109,6 +101,17 @@ class Jamie:
     def transcript(self) -> str:
         """The chat so far, as Markdown."""
         return self._chat.transcript() if self._chat is not None else ""
+
+    def to_notebook(self, path: str | Path = "") -> Path:
+        """Write every answer so far, asked in cells or in the chat, as a notebook that runs from top to bottom.
+
+        Without `path` it is named after the moment, in the working folder. Raises UsageError when nothing was
+        answered yet, or the file exists.
+        """
+        from autodevops.widgets.notebook_file import save_turns
+
+        said = self._chat.turns if self._chat is not None else []
+        return save_turns(sorted([*self._asked, *said], key=lambda turn: str(turn["id"])), path)
 
     def close(self) -> None:
         """End running turns and close the connection to the systems."""
@@ -125,17 +128,31 @@ class Jamie:
         async for event in (await self._workbench()).ask(question, namespace=self._namespace):
             yield event
 
-    async def _answer(self, question: str, namespace: str, window: TimeWindow | None, selection: str) -> Answer:
+    async def _started(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        return await asyncio.wrap_future(self._loop.start(function, *arguments))
+
+    async def _investigate(self, question: str, namespace: str, window: TimeWindow | None) -> Investigation:
         bench = await self._workbench()
+        return await bench.investigate(question, namespace=namespace or self._namespace, window=window)
+
+    async def _answer(self, question: str, namespace: str, window: TimeWindow | None, selection: str) -> Answer:
+        from autodevops.widgets.wire import condensed, wire_event
+
+        bench = await self._workbench()
+        turn: Wire = {"id": time_sortable_id(utc_now()), "question": question}
+        events: list[Wire] = []
         charts: list[Chart] = []
         place = namespace or self._namespace
         async for event in bench.ask(question, namespace=place, window=window, selection=selection):
+            events.append(wire_event(event))
             match event:
                 case ChartReady():
                     charts.append(event.chart)
                 case TurnFailed():
                     raise AutoDevOpsError(event.message, event.next_step)
                 case AnswerCompleted():
+                    turn["events"] = condensed(events)
+                    self._asked.append(turn)
                     return Answer(
                         question=question,
                         text=event.text,
@@ -145,6 +162,7 @@ class Jamie:
                         follow_ups=event.follow_ups,
                         narrator=event.narrator,
                         note=event.note,
+                        turn=turn,
                     )
         raise AutoDevOpsError("The answer ended early.", "Ask again.")
 
@@ -176,18 +194,23 @@ def investigate(
         return jamie.investigate(question, namespace=namespace, window=window)
 
 
-class LedgerReader:
-    """The ledger that the settings name: `ledger.sql("select kind, count(*) from events group by kind")`."""
-
-    def sql(self, query: str) -> pd.DataFrame:
-        """What DuckDB answers over the tables `events` and `state`, as a DataFrame; times are in UTC.
-
-        Raises UsageError for a query that is wrong, and LedgerUnavailable when there is no ledger yet.
-        """
-        from autodevops.stores.sqlite_ledger import open_ledger
-
-        with open_ledger(load_settings().ledger, read_only=True) as opened:
-            return opened.sql(query)
+async def investigate_async(
+    question: str = "",
+    *,
+    namespace: str = "",
+    window: TimeWindow | None = None,
+    settings: Settings | None = None,
+) -> Investigation:
+    """`investigate` for code that awaits."""
+    async with Jamie(settings) as jamie:
+        return await jamie.investigate_async(question, namespace=namespace, window=window)
 
 
-ledger = LedgerReader()
+def _checked(question: str) -> str:
+    from autodevops.jamie.context import checked
+
+    return checked(question)
+
+
+def _told(about: object) -> str:
+    return about if isinstance(about, str) else repr(about)
