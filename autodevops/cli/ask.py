@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,9 +15,6 @@ from autodevops.domain.stream import AnswerCompleted, TurnEvent
 from autodevops.kernel.errors import UsageError
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
-
-if TYPE_CHECKING:
-    from autodevops.widgets.wire import Wire
 
 
 def ask(
@@ -39,14 +35,13 @@ def ask(
 
     from autodevops.jamie.context import checked
     from autodevops.widgets.notebook_file import new_notebook, save_turns
-    from autodevops.widgets.wire import condensed
+    from autodevops.widgets.wire import wire_event
 
     question = checked(question)
     moment, minutes = parse_end(end), parse_window(window)
     selection = _selected(about)
     if notebook is not None:
         new_notebook(notebook)
-    events: list[Wire] = []
     seen: list[TurnEvent] = []
     workbench = Workbench.from_settings(load_settings())
 
@@ -60,7 +55,7 @@ def ask(
                 persona="off" if as_json else None,
                 selection=selection,
             )
-            return await output.follow(_noted(asked, events) if notebook else asked, quiet=as_json, seen=seen)
+            return await output.follow(asked, quiet=as_json, seen=seen)
 
     answer = asyncio.run(turn())
     if as_json:
@@ -71,18 +66,11 @@ def ask(
             typer.secho(f"\n({answer.note})", err=True, dim=True)
         output.print_evidence(answer.evidence, answer.text)
     if notebook is not None:
-        save_turns([{"id": "", "question": question, "events": condensed(events)}], notebook)
+        save_turns(
+            [{"id": "", "question": question, "events": [wire_event(each) for each in (*seen, answer)]}], notebook
+        )
         typer.secho(f"\nWritten: {notebook}", err=True)
     output.require_sight(answer.investigation)
-
-
-async def _noted(asked: AsyncIterator[TurnEvent], events: list[Wire]) -> AsyncIterator[TurnEvent]:
-    """The turn's events, each of them kept as a page would get it."""
-    from autodevops.widgets.wire import wire_event
-
-    async for event in asked:
-        events.append(wire_event(event))
-        yield event
 
 
 def _selected(about: str) -> str:

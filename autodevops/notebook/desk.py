@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.jamie.zones import of_user
+from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.notebook.times import Moment, When, at_of, window_of
 from autodevops.settings import InvestigationSettings
@@ -92,13 +93,14 @@ def default_namespace() -> str:
 def windowed(arguments: Mapping[str, Json], window: When | None, start: Moment, end: Moment) -> dict[str, Json]:
     """`arguments` with both ends of the window that is meant, the configured length up to now when none is."""
     chosen = _settings()
-    first, last = window_of(window, start, end, zone=of_user(chosen.time_zone), minutes=chosen.window_minutes)
+    zone = of_user(chosen.time_zone)
+    first, last = window_of(window, start, end, now=utc_now(), zone=zone, minutes=chosen.window_minutes)
     return {**arguments, "start": first, "end": last}
 
 
 def moment(at: Moment) -> str:
     """The moment that is meant, now when none is."""
-    return at_of(at, zone=of_user(_settings().time_zone))
+    return at_of(at, now=utc_now(), zone=of_user(_settings().time_zone))
 
 
 def _settings() -> InvestigationSettings:

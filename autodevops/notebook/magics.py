@@ -8,6 +8,7 @@ paragraph, without the traceback of our own code.
 from __future__ import annotations
 
 import argparse
+import atexit
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ class AutoDevOpsMagics(Magics):
         with _told_briefly():
             if self._jamie is None:
                 self._jamie = Jamie()
+                atexit.register(self._jamie.close)
             if not line.strip() and not (cell or "").strip():
                 return self._jamie
             if not line.strip():
@@ -133,6 +135,9 @@ def _kube(given: argparse.Namespace) -> Table:
     )
 
 
+_TIMES = ("--last", "--start", "--end", "--at")
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog}: {message}.", self.format_usage().removeprefix("usage: ").strip())
@@ -170,10 +175,18 @@ def _identifier(text: str) -> str:
 
 
 def _split(line: str) -> list[str]:
+    """The words of a line. A time may begin with a minus, which argparse would take for an option: `--start -2h`."""
     try:
-        return shlex.split(line)
+        words = shlex.split(line)
     except ValueError as error:
         raise UsageError(f"The options {line!r} cannot be read: {error}.", "Close every quote.") from error
+    joined: list[str] = []
+    for word in words:
+        if word.startswith("-") and joined and joined[-1] in _TIMES:
+            joined[-1] = f"{joined[-1]}={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _query(cell: str, language: str) -> str:

@@ -29,7 +29,7 @@ PLOTLY_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemo
 
 class Table(pd.DataFrame):
     _metadata = ["evidence"]
-    evidence: Evidence | None
+    evidence: Evidence | None = None
 
     @property
     def _constructor(self) -> type[Table]:
@@ -76,10 +76,14 @@ class Table(pd.DataFrame):
             "text/plain": f"{pd.DataFrame(self)!r}\n{self.caption}",
             "text/html": self._repr_html_(),
         }
-        numbers = self.attrs.get("chart") and len(self) > 1 and 0 < self.size <= DRAWN_POINTS
-        if numbers:
+        if self.attrs.get("chart") and self._is_drawable():
             bundle[PLOTLY_MIME] = self.chart()._repr_mimebundle_()[PLOTLY_MIME]
         return bundle
+
+    def _is_drawable(self) -> bool:
+        """`attrs` outlive what makes another table of this one: a transposed or counted one is no time series."""
+        over_time = isinstance(self.index, pd.DatetimeIndex) and len(self) > 1
+        return over_time and 0 < self.select_dtypes("number").size <= DRAWN_POINTS
 
     @property
     def caption(self) -> str:

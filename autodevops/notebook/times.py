@@ -13,7 +13,6 @@ from typing import TypeAlias
 from autodevops.domain.window import TimeWindow
 from autodevops.jamie.moments import MOMENT, read_moment, span_of
 from autodevops.jamie.timephrase import LONGEST, read_window
-from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
 
 When: TypeAlias = str | datetime | timedelta | TimeWindow
@@ -26,12 +25,13 @@ _FORMS = (
 )
 
 
-def window_of(window: When | None, start: Moment, end: Moment, *, zone: tzinfo, minutes: int) -> tuple[str, str]:
+def window_of(
+    window: When | None, start: Moment, end: Moment, *, now: datetime, zone: tzinfo, minutes: int
+) -> tuple[str, str]:
     """Both ends as the tools take them. Without any of the three it is the last `minutes`.
 
     Raises UsageError when a time cannot be read, can be read in two ways, or ends before it starts.
     """
-    now = utc_now()
     if window is not None and (start is not None or end is not None):
         raise UsageError("Both a window and start or end were given.", "Give window alone, or start and end.")
     if window is not None:
@@ -45,9 +45,8 @@ def window_of(window: When | None, start: Moment, end: Moment, *, zone: tzinfo, 
     return _as_given(start, first), _as_given(end, last)
 
 
-def at_of(at: Moment, *, zone: tzinfo) -> str:
+def at_of(at: Moment, *, now: datetime, zone: tzinfo) -> str:
     """One exact moment, now when none is given."""
-    now = utc_now()
     return written(now) if at is None else _as_given(at, moment_of(at, now, zone, name="at"))
 
 

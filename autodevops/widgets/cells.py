@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from autodevops.kernel.ids import content_digest
@@ -72,12 +72,17 @@ _CALLS: Mapping[str, tuple[str, tuple[str, ...], Mapping[str, str]]] = {
 }
 """Which library call asks what a tool was asked: its name, the arguments it takes by place, and those by name."""
 
-_WINDOWED = {
-    "prometheus.query_range": ("start", "end"),
-    "loki.query_logs": ("start", "end"),
-    "loki.query_log_metrics": ("start", "end"),
-    "tempo.search_traces": ("start", "end"),
+_HOUR = {"start": "-1h", "end": "now"}  # what the servers take when a call names no window
+_MOVING: Mapping[str, Mapping[str, str]] = {
+    "prometheus.query_range": _HOUR,
+    "prometheus.query_instant": {"time": "now"},
+    "loki.query_logs": _HOUR,
+    "loki.query_log_metrics": _HOUR,
+    "tempo.search_traces": _HOUR,
 }
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_PART = r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d|w)"
+_RELATIVE = re.compile(rf"now|(?:now)?\s*-\s*((?:{_PART})+)", re.ASCII)
 _MODULES = ("kube", "logs", "metrics", "tools", "traces")
 _TOOL = re.compile(r"[A-Za-z_][\w-]*\.[A-Za-z_][\w.-]*", re.ASCII)
 _ID = re.compile(r"ev-[0-9a-f]{4,64}")
@@ -214,16 +219,28 @@ def _call(evidence: Mapping[str, Any]) -> str:
 def _pinned(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments, with the window that was meant in place of one that moves with the clock."""
     arguments = {str(name): value for name, value in evidence["arguments"].items()}
-    names = _WINDOWED.get(str(evidence["tool"]))
     window = evidence.get("window")
-    asked = evidence.get("collected_at")
-    if names and isinstance(window, Mapping):
-        for name in names:
-            if _moment(arguments.get(name)) is None and _moment(window.get(name)):
-                arguments[name] = str(window[name])
-    elif evidence["tool"] == "prometheus.query_instant" and not arguments.get("time") and _moment(asked):
-        arguments["time"] = str(asked)
+    for name, otherwise in _MOVING.get(str(evidence["tool"]), {}).items():
+        if _moment(arguments.get(name)) is None:
+            known = window.get(name) if isinstance(window, Mapping) else None
+            meant = (
+                str(known) if _moment(known) else _at(arguments.get(name) or otherwise, evidence.get("collected_at"))
+            )
+            if meant:
+                arguments[name] = meant
     return arguments
+
+
+def _at(text: object, asked: object) -> str:
+    """The moment that `-1h`, `now-30m` or `now` was when it was asked; empty where it is none of these."""
+    now, found = _moment(asked), _RELATIVE.fullmatch(str(text).strip())
+    if now is None or found is None:
+        return ""
+    back = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, found[1] or ""))
+    try:
+        return (now - timedelta(seconds=back)).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        return ""
 
 
 def _written(function: str, parts: Sequence[str]) -> str:

@@ -110,6 +110,28 @@ def check_dark_and_narrow(chromium: Chromium, server: Server) -> None:
         assert visit.page.evaluate("document.documentElement.scrollWidth") == 320
 
 
+def check_insertion(visit: Visit) -> None:
+    """What the page asks of JupyterLab: cells below the chat's, which run; nothing of what is no cell."""
+    page = visit.page
+    cells = [
+        {"cell_type": "markdown", "source": "## Asked again"},
+        {"cell_type": "code", "source": "from autodevops import kube\nkube.get('pods', namespace='shop')"},
+    ]
+    dispatch = """cells => new Promise(done => window.dispatchEvent(new CustomEvent("autodevops:insert-cells",
+        {detail: {cells, node: document.querySelector(".adj"), done}})))"""
+    assert page.evaluate(dispatch, [{"cell_type": "raw", "source": "x"}]) is False
+    assert page.evaluate(dispatch, cells) is True
+    inserted = page.locator(".jp-Notebook .jp-Cell")
+    holder = inserted.filter(has=page.locator(".adj"))
+    heading = inserted.filter(has=page.get_by_role("heading", name="Asked again"))
+    expect(heading).to_be_visible()
+    assert holder.evaluate("(a, b) => a.nextElementSibling === b", heading.element_handle())
+    code = inserted.filter(has_text="kube.get")
+    code.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    expect(code.locator(".jp-OutputArea-output").first).to_contain_text("checkout-", timeout=ANSWER_MS)
+
+
 @pytest.mark.parametrize("serve", [lab, voila], ids=["lab", "voila"])
 def test_question_is_answered_with_evidence_and_nothing_is_loaded_from_elsewhere(
     chromium: Chromium, bench: tuple[Path, dict[str, str]], serve: Serve
@@ -120,5 +142,8 @@ def test_question_is_answered_with_evidence_and_nothing_is_loaded_from_elsewhere
         if serve is lab:
             run_all(visit.page)
         check_answer(visit, ask(visit))
+        if serve is lab:
+            check_insertion(visit)
+        assert ("@autodevops/cells" in visit.page.evaluate("Object.keys(window._JUPYTERLAB || {})")) is (serve is lab)
         assert visit.hosts == {"127.0.0.1"}
         assert visit.errors == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -158,8 +159,11 @@ def test_results_are_tables_by_time_that_know_their_evidence() -> None:
     assert "sendChartToCloud" in str(shown["application/vnd.plotly.v1+json"]["config"]["modeBarButtonsToRemove"])
     assert "the first 20 rows" in shown["text/html"]
 
-    at = datetime.now(UTC) - timedelta(minutes=5)
-    assert set(metrics.instant("up", at).index) == {pd.Timestamp(at).floor("ms")}
+    for other in (rates.T, rates > 1):  # made of it, and no time series
+        assert "application/vnd.plotly.v1+json" not in other._repr_mimebundle_()
+
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+    assert set(metrics.instant("up", at).index) == {pd.Timestamp(at)}
     assert metrics.instant("process_resident_memory_bytes").attrs["unit"] == "By"
     lines = logs.query('{namespace="shop"} |= "error"', "10m", limit=20)
     assert lines.index.is_monotonic_increasing
@@ -272,3 +276,31 @@ def test_magics_give_tables_and_tell_errors_in_a_few_lines(kernel: Kernel) -> No
 )
 def test_tab_offers_what_exists(kernel: Kernel, typed: str, offered: str) -> None:
     assert offered in kernel.offers(typed)
+
+
+def test_the_tour_runs_from_top_to_bottom(kernel: Kernel) -> None:
+    tour = nbformat.read(ROOT / "notebooks" / "library.ipynb", as_version=4)
+    nbformat.validate(tour)
+    for cell in tour.cells:
+        if cell.cell_type == "code":
+            assert kernel.run(cell.source) or cell.id == "open", cell.source
+    assert kernel.value("[len(found) > 0, len(lines), bool(again.evidence.digest == asked['digest'])]") == [
+        True,
+        50,
+        True,
+    ]
+
+
+def test_examples_in_the_documentation_run(kernel: Kernel, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "library.md").read_text()
+    examples = re.findall(r"^```python\n(.*?)^```", page, re.S | re.M)
+    assert len(examples) == 3
+    kernel.run(f"%cd -q {tmp_path}")
+    for example in examples:
+        kernel.run(example)
+    assert (tmp_path / "checkouts.ipynb").is_file()
+    magics = re.search(r"^```text\n(.*?)^```", page, re.S | re.M)
+    assert magics is not None
+    for cell in magics[1].split("\n\n"):
+        if cell.startswith("%%"):
+            kernel.run(cell)
