@@ -212,6 +212,8 @@ def _truth(truth: Truth) -> Iterator[str]:
         return
     since = _duration(-(truth.onset or 0.0))
     yield f"{truth.reason}: {truth.subject.kind} {truth.subject.name}, {since} before the start."
+    for cause in truth.also:
+        yield f"Besides, {cause.reason}: {cause.subject.kind} {cause.subject.name}."
     yield ""
     for one in truth.remediations:
         steps = [f"{step.action} {step.subject.kind} {step.subject.name}" for step in (one, *one.then)]

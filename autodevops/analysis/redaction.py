@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from autodevops.analysis.redaction_rules import (
     PEM_LINE,
@@ -102,6 +102,10 @@ class _Texts:
             self._fields(value, kind, secrets)
 
     def _items(self, items: list[Json], kind: str, secrets: bool) -> None:
+        lists = [item for item in items if isinstance(item, list)]
+        flat = chain.from_iterable(lists) if len(lists) == len(items) else items
+        if _NUMBERS.issuperset(map(type, flat)):
+            return  # numbers, or pairs of them: the samples of a series
         within_key, flag = False, ""
         for item in items:
             if not isinstance(item, str):

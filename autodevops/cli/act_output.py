@@ -1,4 +1,4 @@
-"""How operations, requests for approval and decisions look in a terminal. Untrusted text is printed as text."""
+"""How operations, requests for approval and decisions look in a terminal."""
 
 from __future__ import annotations
 

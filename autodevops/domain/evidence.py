@@ -7,7 +7,7 @@ from typing import Annotated, NewType
 
 from autodevops.domain.base import AsItCame, Json, Noun, UtcDatetime
 from autodevops.domain.window import TimeWindow
-from autodevops.kernel.ids import content_digest
+from autodevops.kernel.ids import content_digest, parsed_digest
 
 EvidenceId = NewType("EvidenceId", str)
 
@@ -25,7 +25,7 @@ class Evidence(Noun):
     arguments: dict[str, Json]
     query: str  # the exact PromQL, LogQL, TraceQL or object reference, for a person to copy
     window: TimeWindow | None
-    digest: str  # sha256 of the canonical JSON of `data`
+    digest: str  # sha256 of `data` as JSON with sorted keys
     data: Annotated[Json, AsItCame()] = None  # megabytes at times
     truncated: bool = False
     error: str | None = None
@@ -48,7 +48,7 @@ class Evidence(Noun):
         duration_ms: float,
         cached: bool = False,
     ) -> Evidence:
-        digest = content_digest(data)
+        digest = parsed_digest(data)
         seed = content_digest([tool, dict(arguments), digest, error])
         return cls(
             id=EvidenceId("ev-" + seed.removeprefix("sha256:")[:10]),

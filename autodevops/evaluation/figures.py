@@ -18,7 +18,8 @@ _BINS = 5
 @dataclass(frozen=True)
 class Figures:
     """Counts; `faulty` scenarios have a culprit, `well` ones have none. `top1` to `unseen` are of the faulty ones
-    (the ranking counts whatever the verdict), `false_blame` of the well ones, `abstained` of all."""
+    (the ranking counts whatever the verdict), `precision` is the mean of their average precision, `false_blame` of the
+    well ones, `abstained` of all."""
 
     faulty: int
     top1: int
@@ -30,6 +31,7 @@ class Figures:
     abstained: int
     verdict: int
     brier: float | None
+    precision: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def count(outcomes: Iterable[Outcome]) -> Figures:
         abstained=sum(one.abstained for one in found),
         verdict=sum(one.verdict == one.true_verdict for one in found),
         brier=sum((one.confidence - one.right) ** 2 for one in answers) / len(answers) if answers else None,
+        precision=sum(one.average_precision for one in faulty) / len(faulty) if faulty else None,
     )
 
 

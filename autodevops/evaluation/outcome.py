@@ -23,13 +23,14 @@ Owners = Mapping[tuple[str, str, str], tuple[str, str, str]]
 
 @dataclass(frozen=True)
 class Answer:
-    """One hypothesis. `right` is about the subject alone."""
+    """One hypothesis. `right` is about the subject alone. `cause` says which of several causes, 0 being the first."""
 
     reason: str
     kind: str
     name: str
     confidence: float
     right: bool
+    cause: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Outcome:
     missing: int
     own_ms: float
     wall_ms: float
+    further_reasons: tuple[str, ...] = ()  # of the second cause on, where there are several
 
     @property
     def faulty(self) -> bool:
@@ -67,7 +69,24 @@ class Outcome:
     @property
     def reason_right(self) -> bool:
         """The first answer has the right subject and the right reason."""
-        return self.top1 and self.answers[0].reason == self.true_reason
+        if not self.top1:
+            return False
+        first = self.answers[0]
+        return first.reason == (self.true_reason, *self.further_reasons)[first.cause]
+
+    @property
+    def average_precision(self) -> float:
+        """The mean, over all causes, of the precision down to the answer that first names it; 0 for one not named.
+
+        Who names all causes first has 1, however many lesser answers follow; each wrong one before costs.
+        """
+        named: set[int] = set()
+        precisions = 0.0
+        for place, one in enumerate(self.answers, 1):
+            if one.right and one.cause not in named:
+                named.add(one.cause)
+                precisions += len(named) / place
+        return precisions / (1 + len(self.further_reasons))
 
     @property
     def false_blame(self) -> bool:
@@ -89,6 +108,12 @@ def judge(
 ) -> Outcome:
     truth = scenario.truth
     subject = truth.subject
+    causes = [*([subject] if subject else []), *(one.subject for one in truth.also)]
+    answers = []
+    for one in investigation.hypotheses:
+        cause = next((index for index, true in enumerate(causes) if is_it(one.subject, true, owners)), None)
+        named = one.subject
+        answers.append(Answer(one.reason, named.kind, named.name, one.confidence, cause is not None, cause or 0))
     return Outcome(
         scenario=scenario.name,
         group=scenario.group,
@@ -98,13 +123,11 @@ def judge(
         true_kind=subject.kind if subject else "",
         true_name=subject.name if subject else "",
         verdict=investigation.verdict,
-        answers=tuple(
-            Answer(one.reason, one.subject.kind, one.subject.name, one.confidence, is_it(one.subject, subject, owners))
-            for one in investigation.hypotheses
-        ),
+        answers=tuple(answers),
         missing=len(investigation.missing),
         own_ms=own_ms,
         wall_ms=wall_ms,
+        further_reasons=tuple(one.reason for one in truth.also),
     )
 
 

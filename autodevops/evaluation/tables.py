@@ -22,7 +22,7 @@ class Table:
 
 def tables(outcomes: Sequence[Outcome], *, listed: Sequence[Outcome]) -> list[Table]:
     """The scenarios `listed` one by one, then the figures of all `outcomes`."""
-    figures = ("", "top-1", "top-3", "reason", "unseen", "false blame", "abstained", "verdict", "Brier")
+    figures = ("", "top-1", "top-3", "reason", "unseen", "false blame", "abstained", "verdict", "Brier", "precision")
     return [
         Table(
             "Scenarios",
@@ -56,7 +56,9 @@ def document(outcomes: Sequence[Outcome], *, listed: Sequence[Outcome]) -> dict[
     """The same as JSON."""
     return {
         "scenarios": [
-            asdict(one) | {"top1": one.top1, "top3": one.top3, "reason_right": one.reason_right} for one in listed
+            asdict(one)
+            | {"top1": one.top1, "top3": one.top3, "reason_right": one.reason_right, "precision": one.average_precision}
+            for one in listed
         ],
         "groups": {name: asdict(one) for name, one in by_group(outcomes)},
         "overall": {name.removesuffix(" half"): asdict(one) for name, one in by_half(outcomes)},
@@ -78,6 +80,7 @@ def _line(cells: Iterable[str]) -> str:
 
 def _scenario(one: Outcome) -> tuple[str, ...]:
     truth = f"{one.true_reason} {one.true_kind}/{one.true_name}" if one.faulty else one.true_verdict
+    truth += f" and {', '.join(one.further_reasons)}" if one.further_reasons else ""
     answers = "; ".join(f"{a.reason} {a.kind}/{a.name} {a.confidence:.2f}" for a in one.answers[:_SHOWN]) or "none"
     marks = tuple(_mark(right) if one.faulty else "" for right in (one.top1, one.top3, one.reason_right))
     verdict = one.verdict if not one.missing else f"{one.verdict} ({one.missing} calls failed)"
@@ -90,7 +93,7 @@ def _figures(name: str, one: Figures) -> tuple[str, ...]:
         *(_share(part, one.faulty) for part in (one.top1, one.top3, one.reason, one.unseen)),
         _share(one.false_blame, one.well),
         *(_share(part, one.faulty + one.well) for part in (one.abstained, one.verdict)),
-        "" if one.brier is None else f"{one.brier:.3f}",
+        *("" if value is None else f"{value:.3f}" for value in (one.brier, one.precision)),
     )
 
 

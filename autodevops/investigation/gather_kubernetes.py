@@ -56,7 +56,9 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
         ),
         asyncio.gather(
             *(
-                _list(collector, kind, namespace=namespace, limit=_WHOLE if kind in LARGE else _LIMIT)
+                _list(collector, kind, namespace=namespace, limit=_WHOLE)
+                if kind in LARGE
+                else _list(collector, kind, namespace=namespace, edits=True)
                 for kind in (*_NAMESPACED, *_FURTHER)
             )
         ),
@@ -84,7 +86,7 @@ async def gather_cluster(collector: Collector, namespace: str) -> tuple[Inventor
     return build(namespace, lists_of, known=known), listed, namespace_evidence
 
 
-async def _list(collector: Collector, kind: str, *, limit: int = _LIMIT, **arguments: str) -> Evidence:
+async def _list(collector: Collector, kind: str, *, limit: int = _LIMIT, **arguments: str | bool) -> Evidence:
     return await collector.ask("kubernetes.list_resources", kind=kind, output="full", limit=limit, **arguments)
 
 

@@ -25,7 +25,7 @@ async def gather_needed(
     collector: Collector, namespace: str, seen: Mapping[str, tuple[Object, ...]], served: Evidence
 ) -> dict[str, Evidence]:
     """The answers by kind. `served` are the kinds of the Gateway API. What may not be listed is left out."""
-    within: dict[str, Json] = {"namespace": namespace}
+    within: dict[str, Json] = {"namespace": namespace, "edits": True}
     pods = seen["Pod"]
     asked: dict[str, tuple[str, dict[str, Json]]] = {}
     if any(section(claim, "status").get("phase") != "Bound" for claim in seen["PersistentVolumeClaim"]):

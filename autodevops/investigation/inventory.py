@@ -42,6 +42,13 @@ def of_system(kind: str) -> str:
     return f"{kind} of {SYSTEM_NAMESPACE}"
 
 
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
 def metadata(item: Object) -> Mapping[str, Any]:
     found = item.get("metadata")
     return found if isinstance(found, dict) else {}
@@ -55,14 +62,22 @@ def section(item: Object, *path: str) -> Mapping[str, Any]:
     """A nested object, or an empty one where any part of the path is missing or null."""
     current: Any = item
     for key in path:
-        current = current.get(key) if isinstance(current, dict) else None
-    return current if isinstance(current, dict) else {}
+        if not isinstance(current, dict):
+            return _NOTHING
+        current = current.get(key)
+    return current if isinstance(current, dict) else _NOTHING
 
 
 def items(item: Object, *path: str) -> list[Mapping[str, Any]]:
     """A nested list of objects, or an empty one."""
-    found = section(item, *path[:-1]).get(path[-1])
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    found: Any = item
+    for key in path:
+        if not isinstance(found, dict):
+            return []
+        found = found.get(key)
+    if not isinstance(found, list):
+        return []
+    return found if all(map(_is_object, found)) else [entry for entry in found if isinstance(entry, dict)]
 
 
 def has_condition(item: Object, kind: str, status: str = "True") -> bool:

@@ -79,7 +79,7 @@ async def look_closer(
     latest = sorted((r for r in picture.rollouts if r.subject in near), key=lambda r: r.change.at, reverse=True)
     commits = await open_brought(collector, latest, commits)
     notices = await gather_notices(collector, picture.inventory, picture.span) if latest else ()
-    edits = await gather_edits(collector, picture.inventory, picture.span.whole) if suspects else ()
+    edits = await gather_edits(collector, picture) if suspects else ()
     readers = reading_edges(picture.inventory, picture.listed.get("Deployment"))
     picture = picture.having(edits=edits, graph=picture.graph.having(readers))
     logs = picture.logs

@@ -208,7 +208,8 @@ class Rollout:
     """A change of a workload's pod template that took effect at `change.at`.
 
     `commit` is the source revision its annotations or image tag name, if they name one.
-    `restart_only` means that nothing but a restart was asked for. `number` is the revision; `images` are the pairs
+    `restart_only` means that nothing but a restart was asked for, `config_only` that nothing but the hash of the
+    settings it reads differs. `number` is the revision; `images` are the pairs
     that differ.
     """
 
@@ -219,6 +220,7 @@ class Rollout:
     commit: str = ""
     previous_commit: str = ""
     restart_only: bool = False
+    config_only: bool = False
     rollback: bool = False
 
     @property

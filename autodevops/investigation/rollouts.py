@@ -3,6 +3,9 @@
 A Deployment keeps one ReplicaSet per pod template, numbered by the annotation `deployment.kubernetes.io/revision`.
 A new template makes a new ReplicaSet, so its creation is the rollout. Rolling back re-uses an old ReplicaSet and
 gives it the next number: its creation then says nothing, and its oldest living pod says when.
+
+A rollout may bring nothing but settings: templates carry a hash of the ConfigMap or Secret they read
+(`checksum/config`, as Helm's charts and Stakater's Reloader write it) so that an edit rolls the pods.
 """
 
 from __future__ import annotations
@@ -35,7 +38,14 @@ _COMMIT_KEYS: Final = (
     "commit-sha",
     "vcs-ref",
 )
+# By how charts and operators name it; Reloader has a variable or an annotation.
+_HASH_KEY = re.compile(
+    r"(?:checksum|(?:config|secret|settings|configmap)[-_.]?(?:hash|sha|md5|version)|last-reloaded-from)",
+    re.IGNORECASE,
+)
+_HASH_VARIABLE: Final = "STAKATER_"
 _HEX_TAG = re.compile(r"(?:^|[-_.])(?:sha-|git-|g)?([0-9a-f]{7,40})$")
+_SETTINGS: Final = "hash of its settings"
 _SHOWN_DIFFERENCES = 4  # in a sentence; all of them are in `differences`
 
 
@@ -124,6 +134,7 @@ def _rollout(
     images = image_changes(old.template, new.template)
     differences = template_differences(old.template, new.template)
     restart_only = not differences and _restarted(old.template) != _restarted(new.template)
+    config_only = bool(differences) and all(one.startswith(_SETTINGS) for one in differences)
     what = "rolled back" if rollback else "restarted" if restart_only else "rolled out"
     detail = "; ".join(differences[:_SHOWN_DIFFERENCES])
     rest = len(differences) - _SHOWN_DIFFERENCES
@@ -145,6 +156,7 @@ def _rollout(
         commit=_commit(new),
         previous_commit=_commit(old),
         restart_only=restart_only,
+        config_only=config_only,
         rollback=rollback,
     )
 
@@ -170,8 +182,10 @@ def template_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tupl
         old_env = {str(e.get("name")): e for e in items(first, "env")}
         new_env = {str(e.get("name")): e for e in items(second, "env")}
         changed = sorted(key for key in old_env.keys() | new_env.keys() if old_env.get(key) != new_env.get(key))
-        if changed:
-            found.append(f"environment of {name}: {', '.join(changed)}")
+        hashes = [key for key in changed if key.startswith(_HASH_VARIABLE)]
+        if len(changed) > len(hashes):
+            found.append(f"environment of {name}: {', '.join(key for key in changed if key not in hashes)}")
+        found += [f"{_SETTINGS} ({key})" for key in hashes]
         for what in ("memory", "cpu"):
             limits = [str(section(side, "resources", "limits").get(what, "none")) for side in (first, second)]
             if limits[0] != limits[1]:
@@ -193,6 +207,12 @@ def template_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tupl
     for key in ("volumes", "nodeSelector", "affinity", "tolerations", "serviceAccountName", "imagePullSecrets"):
         if section(old, "spec").get(key) != section(new, "spec").get(key):
             found.append(key)
+    first, second = (section(side, "metadata", "annotations") for side in (old, new))
+    found += [
+        f"{_SETTINGS} ({key})"
+        for key in sorted(first.keys() | second.keys())
+        if _HASH_KEY.search(key) and first.get(key) != second.get(key)
+    ]
     return tuple(found)
 
 

@@ -148,12 +148,13 @@ def test_the_wrong_address_of_a_living_server_is_recognised(shell: Shell) -> Non
 
 
 def test_a_change_is_planned_refused_while_stopped_and_left_in_the_log(shell: Shell) -> None:
-    import getpass
+    import pwd
 
+    me = pwd.getpwuid(os.getuid()).pw_name
     cart = ["-p", "workload=Deployment", "-p", "namespace=shop", "-p", "name=cart"]
     writing = {
         "AUTODEVOPS_KUBERNETES__ALLOW_WRITES": "true",
-        "AUTODEVOPS_EXECUTOR__APPROVERS": getpass.getuser(),
+        "AUTODEVOPS_EXECUTOR__APPROVERS": me,
         "USER": "somebody-else",
     }
     planned = shell.run("act", "restart_workload", *cart, "--dry-run", **writing)
@@ -166,7 +167,7 @@ def test_a_change_is_planned_refused_while_stopped_and_left_in_the_log(shell: Sh
     assert refused.returncode == 1
     assert operation["outcome"]["result"] == "not_applied"
     assert "rehearsal" in operation["outcome"]["words"]
-    assert operation["proposal"]["asked_by"] == getpass.getuser()
+    assert operation["proposal"]["asked_by"] == me
     assert shell.run("scarlet", "resume").returncode == 0
     decided = json.loads(shell.run("act", "decisions", "--json").stdout)
     assert [one["verdict"] for one in decided["decisions"]] == ["seek_approval", "refuse"]

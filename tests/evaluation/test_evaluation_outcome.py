@@ -22,6 +22,7 @@ OWNERS = {
 }
 CART = TrueSubject(kind="Deployment", name="cart", namespace="shop")
 RIGHT = Answer("BadRollout", "Deployment", "cart", 0.9, right=True)
+SECOND = Answer("VolumeFull", "StatefulSet", "cart-db", 0.7, right=True, cause=1)
 WRONG = Answer("OOMKilled", "Deployment", "email", 0.6, right=False)
 FAULTY = Outcome(
     scenario="one",
@@ -87,6 +88,33 @@ def test_a_service_of_telemetry_is_not_the_kubernetes_service() -> None:
 def test_an_outcome_counts_as(outcome: Outcome, expected: dict[str, int]) -> None:
     figures = count([outcome])
     assert {name: getattr(figures, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("answers", "precision"),
+    [
+        ((RIGHT, SECOND), 1.0),
+        ((RIGHT, SECOND, WRONG), 1.0),
+        ((SECOND, RIGHT), 1.0),
+        ((RIGHT, WRONG, SECOND), (1 + 2 / 3) / 2),
+        ((WRONG, RIGHT, SECOND), (1 / 2 + 2 / 3) / 2),
+        ((RIGHT, RIGHT, SECOND), (1 + 2 / 3) / 2),
+        ((RIGHT, WRONG), 0.5),
+        ((WRONG,), 0.0),
+        ((), 0.0),
+    ],
+)
+def test_each_of_several_causes_has_to_be_named_and_nobody_before_it(
+    answers: tuple[Answer, ...], precision: float
+) -> None:
+    outcome = replace(FAULTY, answers=answers, further_reasons=("VolumeFull",))
+    assert outcome.average_precision == pytest.approx(precision)
+    assert count([outcome]).precision == pytest.approx(precision)
+
+
+def test_the_reason_is_that_of_the_cause_named_first() -> None:
+    assert replace(FAULTY, answers=(SECOND, RIGHT), further_reasons=("VolumeFull",)).reason_right
+    assert not replace(FAULTY, answers=(SECOND, RIGHT), further_reasons=("OOMKilled",)).reason_right
 
 
 def test_brier_and_reliability_are_over_every_hypothesis() -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from autodevops.domain.base import Json
 from autodevops.kernel.errors import ToolDenied, ToolRejected, ToolUnavailable
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
-PATCH = {"kind": "Deployment", "name": "cart", "namespace": "shop", "patch": {}, "dry_run": False}
+PATCH: dict[str, Json] = {"kind": "Deployment", "name": "cart", "namespace": "shop", "patch": {}, "dry_run": False}
 
 
 async def test_jamie_and_scarlet_are_refused_what_the_executor_may_call(tmp_path: Path) -> None:

@@ -35,6 +35,16 @@ def stamp(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
+def _chosen(fields: list[str], found: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"columns": fields, "rows": [[_field(item, path) for path in fields] for item in found]}
+
+
+def _field(item: Any, path: str) -> Any:
+    for step in re.split(r"(?<!\\)\.", path):
+        item = item.get(step.replace("\\.", ".")) if isinstance(item, dict) else None
+    return item
+
+
 def jitter(*parts: object) -> float:
     """A number in -1 to 1 that depends on its arguments alone."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
@@ -184,7 +194,8 @@ class World:
         own = [item for item in self.objects if item["kind"] == arguments["kind"]]
         replaced = {item["metadata"]["name"] for item in own}
         usual = makers.get(arguments["kind"], list)()
-        return self._items([*own, *(item for item in usual if item["metadata"]["name"] not in replaced)])
+        found = [*own, *(item for item in usual if item["metadata"]["name"] not in replaced)]
+        return _chosen(arguments["fields"], found) if arguments.get("fields") else self._items(found)
 
     def _revisions(self, service: Service) -> tuple[tuple[int, datetime, str, str], ...]:
         old = self.end - timedelta(days=9)

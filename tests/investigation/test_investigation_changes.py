@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.subject import Subject
-from autodevops.domain.tool_results import Commit, FileChange
+from autodevops.domain.tool_results import Commit, FileChange, Revision, RolloutHistory
 from autodevops.domain.trace import Span, Trace
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import request
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import build
 from autodevops.investigation.picture import ObjectEdit, Picture, Rollout, SeenLog, SeenTrace, Signal
+from autodevops.investigation.rollouts import from_history
 from autodevops.investigation.rules import BY_REASON
 from autodevops.investigation.suspects import Inquiry, inquire
 
@@ -169,3 +171,59 @@ def test_an_edit_is_not_blamed_beside_what_accounts_for_it() -> None:
     edges = [Edge(_subject("orders"), edit.subject, "reads", _EVIDENCE)]
     picture = _picture(case, edits=(edit,)).having(graph=CallGraph.of(edges))
     assert not list(BY_REASON["ConfigChanged"].check(picture, (_failing(),)))
+
+
+# --- rollouts that only bring settings ---
+
+
+def _template(annotations: dict[str, str], env: dict[str, str], image: str = "a:1") -> dict[str, Any]:
+    variables = [{"name": name, "value": value} for name, value in env.items()]
+    return {
+        "metadata": {"annotations": annotations},
+        "spec": {"containers": [{"name": "app", "image": image, "env": variables}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("annotations", "env", "image", "told", "config_only"),
+    [
+        ({"checksum/config": "b"}, {}, "a:1", "hash of its settings (checksum/config)", True),
+        ({"checksum/secret": "b"}, {}, "a:1", "hash of its settings (checksum/secret)", True),
+        ({"app.example/config-hash": "b"}, {}, "a:1", "hash of its settings (app.example/config-hash)", True),
+        (
+            {"reloader.stakater.com/last-reloaded-from": "{}"}, {}, "a:1",
+            "hash of its settings (reloader.stakater.com/last-reloaded-from)", True,
+        ),
+        ({}, {"STAKATER_ORDERS_CONFIG_CONFIGMAP": "b"}, "a:1", "(STAKATER_ORDERS_CONFIG_CONFIGMAP)", True),
+        ({"checksum/config": "b"}, {}, "a:2", "image a:1 -> a:2; hash of its settings (checksum/config)", False),
+        ({}, {"POOL": "5"}, "a:1", "environment of app: POOL", False),
+        ({"kubectl.kubernetes.io/restartedAt": "2026-03-09T11:00:00Z"}, {}, "a:1", "was restarted", False),
+        ({"prometheus.io/path": "/m"}, {}, "a:1", "was rolled out", False),
+    ],
+)  # fmt: skip
+def test_a_rollout_for_the_hash_of_its_settings_says_so(
+    annotations: dict[str, str], env: dict[str, str], image: str, told: str, config_only: bool
+) -> None:
+    old, new = _template({}, {}), _template(annotations, env, image)
+    made = [
+        Revision(revision=number, created_at=_ONSET + minutes(number - 3), images={}, template=template, owner="")
+        for number, template in enumerate([old, new], 1)
+    ]
+    history = RolloutHistory(kind="StatefulSet", namespace="shop", name="orders", revisions=tuple(made))
+    (rollout,) = from_history(
+        history, _subject("orders"), request.Span.of(TimeWindow.ending(END, timedelta(hours=2))).whole, _EVIDENCE
+    )
+    assert told in rollout.change.summary
+    assert rollout.config_only == config_only
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_rollout_for_an_edit_leaves_the_blame_to_the_edit_where_that_is_seen(edited: bool) -> None:
+    edit = _edit("orders-config", -2)
+    rollout = dataclasses.replace(_rollout("orders", -1, ""), images=(), config_only=True)
+    edges = [Edge(_subject("orders"), edit.subject, "reads", _EVIDENCE)]
+    picture = _picture({}, edits=(edit,) if edited else ()).having(graph=CallGraph.of(edges), rollouts=(rollout,))
+    (found,) = BY_REASON["RolloutNearOnset"].check(picture, (_failing(),))
+    assert (found.confidence < 0.2) == edited
+    blamed = [one.subject for one in BY_REASON["ConfigChanged"].check(picture, (_failing(),))]
+    assert blamed == ([edit.subject] if edited else [])

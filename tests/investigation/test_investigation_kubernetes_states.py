@@ -141,5 +141,9 @@ async def test_a_state_is_named_by_its_own_reason(case: dict[str, Any]) -> None:
         assert f"{subject.kind}/{subject.name}" == case.get("subject", "Deployment/ledger")
     if "says" in case:
         assert any(case["says"] in finding.message for finding in result.findings)
+    if "changes" in case:
+        assert {END - minutes(at): told for at, told in case["changes"].items()} == {
+            change.at: change.summary for change in result.changes
+        }
     if case["verdict"] == "healthy":
         assert result.hypotheses == ()

@@ -21,7 +21,7 @@ from runbooks.kept_runs import SECRET, evidence, found, open_bundle
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.run import Run
 from autodevops.kernel.clock import utc_now
-from autodevops.kernel.ids import bytes_digest, content_digest
+from autodevops.kernel.ids import bytes_digest, content_digest, parsed_digest
 from autodevops.runbooks import RunRequest, load_runbook, reconcile, run_runbook
 from autodevops.runbooks.bundle import read_manifest
 from autodevops.runbooks.evidence import STAGING, collect, read_answer, read_investigation
@@ -58,7 +58,7 @@ def test_answers_are_kept_as_they_were_given(kept_runs: KeptRuns) -> None:
             given_item.error,
         )
         answer = read_answer((kept_runs.bad.folder / item.file).read_bytes(), item.file)
-        assert content_digest(answer) == item.digest == given_item.digest
+        assert parsed_digest(answer) == item.digest == given_item.digest
     kinds = {item.tool: item.file.rpartition(".")[2] for item in run.evidence}
     assert kinds == {
         "prometheus.query_range": "parquet",

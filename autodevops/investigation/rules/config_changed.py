@@ -3,7 +3,8 @@
 What: a ConfigMap or Secret that the workload's template refers to, or a Service, NetworkPolicy, Ingress or autoscaler
 on its way, was edited or created at most fifteen minutes before the onset (who and when is in managedFields). Settings
 that are read at start-up count from the restart that took them. Where a commit accounts for the trouble, or the
-systems name another cause, the edit is listed as a change and blamed for nothing.
+systems name another cause, the edit is listed as a change and blamed for nothing. A NetworkPolicy that was read and
+refuses no call known here is believed much less.
 
 Why it matters: an edit of settings leaves no rollout and no image, and is the change most often forgotten.
 
@@ -37,10 +38,13 @@ _HOW: Final = {
     "is configured to call": "which {} calls",
 }
 _SURE: Final = 0.9
+_REFUSES: Final = ("NetworkPolicyBlocks", "NetworkPolicyBlocksDNS")
+_REFUSES_NOTHING: Final = 0.3
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     best: dict[Subject, tuple[float, str, datetime, ObjectEdit]] = {}
+    refusing = {finding.subject for finding in earlier if finding.reason in _REFUSES}
     for edge in picture.graph.edges:
         edits = [edit for edit in picture.edits if edit.subject == edge.target and not edit.scaled]
         onset = onset_of_trouble(edge.origin, earlier) if edits and edge.how in _HOW else None
@@ -48,6 +52,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             continue
         for edit in edits:
             belief = _belief(edit, edge.origin, onset, picture)
+            if edit.subject.kind == "NetworkPolicy" and edit.subject not in refusing:
+                belief *= _REFUSES_NOTHING
             if belief <= 0:
                 continue
             minutes = round(max(timedelta(0), onset - edit.at).total_seconds() / 60)

@@ -73,12 +73,15 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 def _restart_factor(rollout: Rollout, picture: Picture) -> float:
-    """A restart brings no new code; one that followed an edit of what it reads only took it."""
-    if not rollout.restart_only:
+    """A restart brings no new code; one that followed an edit of what it reads only took it.
+
+    A rollout for the hash of its settings did too; where the edit is not seen, it is all there is to tell of it.
+    """
+    if not (rollout.restart_only or rollout.config_only):
         return 1.0
     read = {edge.target for edge in picture.graph.edges if edge.origin == rollout.subject and edge.how == "reads"}
     taken = any(edit.subject in read and edit.at <= rollout.change.at <= edit.at + BEFORE for edit in picture.edits)
-    return _TOOK_AN_EDIT if taken else _RESTART_FACTOR
+    return _TOOK_AN_EDIT if taken else 1.0 if rollout.config_only else _RESTART_FACTOR
 
 
 def _belief(rollout: Rollout, onset: datetime, inquiry: Inquiry) -> float:

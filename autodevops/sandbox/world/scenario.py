@@ -58,14 +58,23 @@ class Remediation(Step):
     effect: Literal["resolves", "relieves", "nothing", "worsens"] = "resolves"
 
 
+class Cause(_Data):
+    reason: str
+    subject: Subject
+
+
 class Truth(_Data):
-    """What an investigation should find. `reason`, `subject` and `onset` are absent when all is well."""
+    """What an investigation should find. `reason`, `subject` and `onset` are absent when all is well.
+
+    `also` are further causes that have nothing to do with the first; an investigation should name each.
+    """
 
     verdict: Literal["explained", "healthy", "undetermined"]
     reason: str = ""
     subject: Subject | None = None
     onset: Seconds | None = None
     remediations: tuple[Remediation, ...] = ()
+    also: tuple[Cause, ...] = ()
 
 
 Group = Literal[

@@ -39,6 +39,8 @@ def list_objects(
     output: Output,
     fields: Sequence[str],
     limit: int,
+    *,
+    edits: bool = False,
 ) -> ResourceList:
     kind = cluster.type_of(word)
     if kind.verbs and "list" not in kind.verbs:
@@ -52,7 +54,8 @@ def list_objects(
         if fields:
             found = _chosen(fields, *cluster.page_of(_choice(kind, fields), where, params, limit, missing))
         else:
-            found = _full(*_light(*cluster.page_of(lambda item: _tidy(kind, item), where, params, limit, missing)))
+            whole = cluster.page_of(lambda item: _tidy(kind, item, edits=edits), where, params, limit, missing)
+            found = _full(*_light(*whole))
     if not found.items and not found.rows and kind.namespaced:
         cluster.require_namespace(namespace)
     return found

@@ -73,6 +73,9 @@ def _add_lists(server: Server, cluster: Cluster) -> None:
             ),
         ] = [],  # noqa: B006 - pydantic copies it
         limit: Annotated[int, Field(description="At most so many objects.", ge=1, le=MAX_OBJECTS)] = 500,
+        edits: Annotated[
+            bool, Field(description="With full: also who last wrote each object and when (metadata.managedFields).")
+        ] = False,
     ) -> ResourceList:
         """List objects of any kind the cluster knows, custom resources included: as a table, some fields, or in full.
 
@@ -80,7 +83,7 @@ def _add_lists(server: Server, cluster: Cluster) -> None:
         """
         return await in_thread(
             lambda: listing.list_objects(
-                cluster, kind, namespace, label_selector, field_selector, output, fields, limit
+                cluster, kind, namespace, label_selector, field_selector, output, fields, limit, edits=edits
             )
         )
 

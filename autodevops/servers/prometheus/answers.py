@@ -35,7 +35,7 @@ def series_result(answer: Mapping[str, Any]) -> SeriesResult:
         return SeriesResult(result_type="string", series=(), warnings=warnings, note=str(result[1]))
     if result_type == "scalar":
         return SeriesResult(
-            result_type="scalar", series=(Series(labels={}, samples=(_sample(result),)),), warnings=warnings
+            result_type="scalar", series=(Series(labels={}, samples=(_sample(*result),)),), warnings=warnings
         )
     lines = [_series(item) for item in result]
     plain = [line for line in lines if line.samples]
@@ -68,12 +68,12 @@ def _series_limit(lines: Sequence[Series]) -> int:
 
 def _series(item: Mapping[str, Any]) -> Series:
     pairs = item["values"] if "values" in item else [item["value"]] if "value" in item else []
-    return Series(labels=item["metric"], samples=tuple(_sample(pair) for pair in pairs))
+    return Series(labels=item["metric"], samples=tuple([_sample(at, value) for at, value in pairs]))
 
 
-def _sample(pair: Sequence[Any]) -> Sample:
-    value = float(pair[1])
-    return float(pair[0]), value if math.isfinite(value) else None
+def _sample(at: Any, text: Any) -> Sample:
+    value = float(text)
+    return float(at), value if math.isfinite(value) else None
 
 
 def alert(item: Mapping[str, Any]) -> Alert:
