@@ -33,14 +33,14 @@ QUESTION = "Why are checkouts failing?"
 
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", help="Do not serve JupyterLab and Voila; end after the runbook.")
+        bool, typer.Option("--once", help="Do not serve JupyterLab and the portal; end after the runbook.")
     ] = False,
     scenario: Annotated[str, typer.Option(help="The incident to show.")] = "bad-deploy",
     question: Annotated[str, typer.Option(help="What to ask Jamie.")] = QUESTION,
     lab_port: Annotated[int, typer.Option(help="JupyterLab's port; another one is taken when it is busy.")] = 8888,
-    voila_port: Annotated[int, typer.Option(help="Voila's port; another one is taken when it is busy.")] = 8866,
+    portal_port: Annotated[int, typer.Option(help="The portal's port; another one is taken when it is busy.")] = 8866,
 ) -> None:
-    """Show the main job: an incident, Jamie's answer, one of Scarlet's runbooks, then JupyterLab and Voila."""
+    """Show the main job: an incident, Jamie's answer, one of Scarlet's runbooks, then JupyterLab and the portal."""
     from autodevops.sandbox import Sandbox
 
     notebook = Path("notebooks/jamie.ipynb")
@@ -65,9 +65,9 @@ def demo(
         if once:
             return
 
-        _step("Starting JupyterLab and Voila", "a few seconds each")
-        lab, voila = _serve(stack, folder, notebook, lab_port, voila_port)
-        typer.echo(f"\n  JupyterLab  {lab}\n  Voila       {voila}\n")
+        _step("Starting JupyterLab and the portal", "a few seconds each")
+        lab, portal = _serve(stack, folder, notebook, lab_port, portal_port)
+        typer.echo(f"\n  JupyterLab  {lab}\n  Portal      {portal}\n")
         typer.secho(f"Ask Jamie there, for example: {question}\nCtrl-C ends everything.", err=True)
         wait_for_signal()
         typer.secho("demo: ending", err=True)
@@ -93,20 +93,22 @@ def _run_scarlet() -> None:
         raise AutoDevOpsError("Scarlet's runbook did not succeed.", "Its manifest.json says why.")
 
 
-def _serve(stack: ExitStack, folder: Path, notebook: Path, lab_port: int, voila_port: int) -> tuple[str, str]:
+def _serve(stack: ExitStack, folder: Path, notebook: Path, lab_port: int, portal_port: int) -> tuple[str, str]:
     from autodevops.widgets import serving
 
     token = secrets.token_urlsafe(24)
     environment = serving.serving_environment(os.environ)
     lab_port = free_port(lab_port)
-    lab_log, voila_log = folder / "lab.log", folder / "voila.log"
+    lab_log, portal_log = folder / "lab.log", folder / "portal.log"
     lab = stack.enter_context(running(serving.lab_command(Path.cwd(), lab_port, token), environment, lab_log))
-    voila_port = free_port(voila_port, but_not=lab_port)
-    voila = stack.enter_context(running(serving.voila_command(notebook, voila_port, token), environment, voila_log))
+    portal_port = free_port(portal_port, but_not=lab_port)
+    command = [sys.executable, "-m", "autodevops", "portal", "--port", str(portal_port)]
+    known = environment | {"AUTODEVOPS_PORTAL__TOKEN": token}
+    portal = stack.enter_context(running(command, known, portal_log))
     wait_until_answers(serving.lab_health_url(lab_port, token), lab, lab_log)
-    wait_until_answers(serving.voila_health_url(voila_port), voila, voila_log)
+    wait_until_answers(f"http://127.0.0.1:{portal_port}/login", portal, portal_log)
     lab_url = f"http://127.0.0.1:{lab_port}/lab/tree/{notebook}?token={token}"
-    return lab_url, f"http://127.0.0.1:{voila_port}/?token={token}"
+    return lab_url, f"http://127.0.0.1:{portal_port}/?token={token}"
 
 
 @contextmanager

@@ -51,6 +51,7 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]  # no types publis
             kept = [pair for pair in parse_qsl(self.request.query, keep_blank_values=True) if pair[0] != "token"]
             self.redirect(self.base_url + (f"?{urlencode(kept)}" if kept else ""))
             return
+        self.xsrf_form_html()  # sets the cookie that the page sends back when it ends its kernel
         try:
             async for html in self.get_generator():
                 self.write(html)

@@ -7,12 +7,14 @@ refreshing) after a long one. Stock Voila has no limit, and keeps kernels until 
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from jupyter_server._tz import utcnow
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Integer
 
+WARM = "--IPKernelApp.exec_lines=import autodevops.portal.warm"
 LEFT_ALONE_SECONDS = 180  # without a connection: longer than a reconnecting page needs
 
 
@@ -29,12 +31,14 @@ class VisitorKernels(AsyncMappingKernelManager):
     _starting = 0
 
     async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]
-        """Raises NoKernelLeft."""
+        """In the server's own folder, which relative paths of its settings are meant from. Raises NoKernelLeft."""
         if len(self) + self._starting >= self.limit:
             raise NoKernelLeft(self.limit)
         self._starting += 1
         try:
-            return str(await super().start_kernel(**kwargs))
+            return str(
+                await super().start_kernel(extra_arguments=[WARM], **kwargs | {"path": None, "cwd": os.getcwd()})
+            )
         finally:
             self._starting -= 1
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TYPE_CHECKING, Literal
 
 from autodevops.domain.run import GOOD, Run
 from autodevops.domain.tool_results import ResourceList
@@ -35,7 +36,11 @@ from autodevops.toolbox import Recorder
 from autodevops.toolbox.protocol import EvidenceSource
 from autodevops.workbench import Workbench
 
+if TYPE_CHECKING:
+    from autodevops.jamie.health_report import HealthReport
+
 ALERTS, RUNS, VERDICTS = 20, 8, 3  # shown
+CALLS_BAD = 0.05  # of all tool calls
 HOURS = 24  # that health looks back
 MINUTES = 60  # of the signals; what is marked says "an hour ago" of their beginning
 
@@ -47,6 +52,7 @@ class Overview:
         self._bench = bench
         self._clock = clock
         self._runs = _RunHistory()
+        self._turns: HealthReport | None = None
 
     async def read(self, namespace: str = "") -> AsyncIterator[Section]:
         """All sections, in the order in which they are known; of `namespace`, else of the configured one."""
@@ -143,10 +149,21 @@ class Overview:
     def _health(self) -> Section:
         now = self._clock()
         try:
-            scarlet = self._runs.facts(self._bench, now)
+            scarlet, jamie = self._runs.facts(self._bench, now), self._jamie(now)
         except AutoDevOpsError as error:
             return Health(at=now, hours=HOURS, missing=(_ledger(error),))
-        return Health(at=now, hours=HOURS, scarlet=scarlet)
+        return Health(at=now, hours=HOURS, jamie=jamie, scarlet=scarlet)
+
+    def _jamie(self, now: datetime) -> tuple[Fact, ...]:
+        from autodevops.jamie.health_report import read_health
+
+        known = self._turns
+        if known is None or known.since is None or now - known.since > timedelta(hours=HOURS + 1):
+            known = read_health(self._bench.ledger, now - timedelta(hours=HOURS))
+        else:
+            known = read_health(self._bench.ledger, known=known)  # an hour too much at most, and each turn read once
+        self._turns = known
+        return _jamie_facts(known)
 
 
 def _ledger(error: AutoDevOpsError) -> Missing:
@@ -169,17 +186,43 @@ def _line(run: Run) -> RunLine:
     )
 
 
+def _jamie_facts(report: HealthReport) -> tuple[Fact, ...]:
+    if not report.count:
+        return ()
+    outcomes, (up, down) = report.by("outcome"), report.thumbs
+    facts = [Fact(label="Turns", value=str(report.count))]
+    if "total" in report.took:
+        median = report.took["total"].quantile(0.5)
+        facts += [Fact(label="Median to the answer", value=f"{median / 1000:.1f} s")] if median is not None else []
+    if failed := outcomes.get("failed", 0):
+        facts.append(Fact(label="Without an answer", value=str(failed), tone="bad"))
+    if report.abstained is not None:
+        facts.append(Fact(label="Cause not known", value=f"{report.abstained:.0%} of answers"))
+    if report.failed_calls is not None:
+        tone: Literal["good", "warn"] = "warn" if report.failed_calls >= CALLS_BAD else "good"
+        facts.append(Fact(label="Failed tool calls", value=f"{report.failed_calls:.1%}", tone=tone))
+    if up or down:
+        facts.append(Fact(label="Thumbs", value=f"{up} up, {down} down"))
+    facts += [Fact(label="Worded by", value=name) for name in list(report.by("narrator"))[:1] if name != "none"]
+    return tuple(facts)
+
+
 class _RunHistory:
-    """Ends of runs in the last HOURS, as the ledger has them; each event is read once."""
+    """Ends of Scarlet's runs in the last HOURS, as the ledger has them; each event is read once."""
 
     def __init__(self) -> None:
         self._read_to = 0
+        self._hers: set[str] = set()  # runs going on that no person asked for
         self._ends: list[tuple[datetime, str, str]] = []  # when, which runbook, how
 
     def facts(self, bench: Workbench, now: datetime) -> tuple[Fact, ...]:
         for event in bench.ledger.events(after=self._read_to, kind="run"):
             self._read_to = event.seq
-            if status := event.data.get("status"):
+            if event.what == "started" and event.data.get("trigger") != "manual":
+                self._hers.add(event.subject)
+            status = event.data.get("status")
+            if status and event.subject in self._hers:
+                self._hers.discard(event.subject)
                 self._ends.append((event.at, str(event.data.get("runbook", "")), str(status)))
         since = now - timedelta(hours=HOURS)
         self._ends = [end for end in self._ends if end[0] >= since]

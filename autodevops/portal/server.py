@@ -6,6 +6,7 @@ notebook's folder to anybody. Here what is no login page is either guarded or no
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import logging
 import os
@@ -21,7 +22,6 @@ import jinja2
 import tornado.httpserver
 import tornado.ioloop
 from jupyter_server.utils import url_path_join
-from tornado.netutil import bind_sockets
 from tornado.web import StaticFileHandler
 from traitlets.config import Config
 from voila.app import Voila
@@ -95,25 +95,28 @@ def door_of(settings: PortalSettings, *, open_to_all: bool) -> Door:
     return Door(token, password)
 
 
-def listening(address: Address) -> list[socket.socket]:
-    """Sockets on the address; another port when its own is busy and any will do. Raises UsageError, AutoDevOpsError."""
+def listening(address: Address) -> socket.socket:
+    """A socket there; on another port when that is busy and any will do. Raises UsageError, AutoDevOpsError."""
     try:
-        return bind_sockets(address.port, address.host)
-    except socket.gaierror as error:
-        raise UsageError(f"{address.host} is no address of this machine.", "Give one to --host.") from error
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        found = socket.create_server((address.host.strip("[]"), address.port), family=family, backlog=128)
     except OSError as error:
+        if (error.errno or 0) < 0 or error.errno == errno.EADDRNOTAVAIL:  # below 0: the name is not known
+            raise UsageError(f"{address.host} is no address of this machine.", "Give one to --host.") from error
         if address.fixed or address.port == 0:
             raise AutoDevOpsError(
                 f"Port {address.port} of {address.host} cannot be had: {error.strerror or error}.",
                 "Give another one with --port, or 0 for any.",
             ) from error
-    return listening(Address(address.host, 0, fixed=True))
+        return listening(Address(address.host, 0, fixed=True))
+    found.setblocking(False)
+    return found
 
 
 class PortalServer(Voila):  # type: ignore[misc]  # no types published
-    """`sockets` listen already, so that what cannot be had is said before anything starts."""
+    """`socket` listens already, so that what cannot be had is said before anything starts."""
 
-    sockets: list[socket.socket]
+    socket: socket.socket
     sources: Sources
     ready: Callable[[], None]
 
@@ -141,7 +144,7 @@ class PortalServer(Voila):  # type: ignore[misc]  # no types published
     def listen(self) -> None:
         self.ioloop = tornado.ioloop.IOLoop.current()
         self.server = tornado.httpserver.HTTPServer(self.app)
-        self.server.add_sockets(self.sockets)
+        self.server.add_socket(self.socket)
         signal.signal(signal.SIGINT, self._handle_signal_stop)
         self.ready()
         try:
@@ -156,8 +159,8 @@ def serve(
     settings: PortalSettings, door: Door, address: Address, sources: Sources, ready: Callable[[str], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM; then the kernels are gone too. `ready` is told the address to open."""
-    sockets = listening(address)
-    port = sockets[0].getsockname()[1]
+    taken = listening(address)
+    port = taken.getsockname()[1]
     os.environ.update(serving_environment(os.environ))
     for name in ("TOKEN", "PASSWORD_FILE"):  # kernels inherit the environment; who comes in is not their business
         os.environ.pop(f"AUTODEVOPS_PORTAL__{name}", None)
@@ -169,7 +172,7 @@ def serve(
         log_level=logging.WARNING,
         open_browser=False,
     )
-    server.sockets = sockets
+    server.socket = taken
     server.sources = sources
     server.ready = lambda: ready(f"http://{shown_host(settings.host)}:{port}/{query}")
     server.initialize([])
@@ -195,7 +198,7 @@ def _config(settings: PortalSettings, door: Door, port: int) -> Config:
                 "allow_unauthenticated_access": False,
                 # On loopback only names of loopback are answered: a page elsewhere cannot get in by naming itself so.
                 "allow_remote_access": not loopback,
-                "compress_response": True,
+                "compress_response": not loopback,
             },
         },
         PortalIdentity={"hashed_password": door.password},

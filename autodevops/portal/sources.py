@@ -14,6 +14,8 @@ from autodevops.workbench import Workbench
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
+    from autodevops.jamie.health_report import HealthReport
+
 
 class Sources:
     """May be called from several threads."""
@@ -22,6 +24,7 @@ class Sources:
         self._settings = settings
         self._bench = bench
         self._runs = RunFigures()
+        self._health: HealthReport | None = None
         self._reading = Lock()
 
     def report(self, run_id: str) -> tuple[str, bytes]:
@@ -38,12 +41,20 @@ class Sources:
         return f"{ref.runbook}-{ref.run_id}", bundles.read(ref, REPORT)
 
     def metrics(self) -> str:
-        """Text in Prometheus' format. Raises LedgerUnavailable."""
+        """Runs and Jamie's health, over all processes that enter this ledger, as Prometheus reads it.
+
+        Raises LedgerUnavailable.
+        """
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.registry import Collector
 
+        from autodevops.jamie import exposition
+        from autodevops.jamie.health_report import read_health
+
         with self._reading:
             self._runs.read(self._bench.ledger)
+            self._health = read_health(self._bench.ledger, known=self._health)
+            jamie = exposition.render(self._health)
             families = list(self._runs.families())
 
         class Read(Collector):
@@ -52,4 +63,4 @@ class Sources:
 
         registry = CollectorRegistry()
         registry.register(Read())
-        return generate_latest(registry).decode("utf-8")
+        return jamie + generate_latest(registry).decode("utf-8")

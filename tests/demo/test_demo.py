@@ -30,44 +30,34 @@ def _environment(home: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1"}
 
 
-def test_demo_once_answers_with_evidence_and_leaves_an_artifact(project: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "autodevops", "demo", "--once"],
-        cwd=project,
-        env=_environment(project),
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"\[ev-[0-9a-f]{10}\]", done.stdout)
-    folder = re.search(r"succeeded: \S+\n\s+(\S+)", done.stdout)
-    assert folder, done.stdout
-    names = {path.name for path in (project / folder.group(1)).iterdir()}
-    assert names >= {"notebook.ipynb", "report.html", "manifest.json"}
-
-
-def test_demo_serves_on_other_ports_when_its_own_are_busy_and_ctrl_c_leaves_no_process(project: Path) -> None:
+def test_demo_answers_leaves_an_artifact_serves_on_free_ports_and_ctrl_c_leaves_no_process(project: Path) -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         taken = str(busy.getsockname()[1])
-        command = [sys.executable, "-m", "autodevops", "demo", "--lab-port", taken, "--voila-port", taken]
+        command = [sys.executable, "-m", "autodevops", "demo", "--lab-port", taken, "--portal-port", taken]
         with subprocess.Popen(
             command, cwd=project, env=_environment(project), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as demo:
             try:
                 assert demo.stdout is not None
                 addresses: dict[str, str] = {}
+                said = ""
                 for line in demo.stdout:
-                    match = re.match(r"\s+(JupyterLab|Voila)\s+(http://127\.0\.0\.1:\S+)", line)
+                    said += line
+                    match = re.match(r"\s+(JupyterLab|Portal)\s+(http://127\.0\.0\.1:\S+)", line)
                     if match:
                         addresses[match.group(1)] = match.group(2)
                     if len(addresses) == 2:
                         break
-                assert set(addresses) == {"JupyterLab", "Voila"}, demo.stderr and demo.stderr.read()
+                assert set(addresses) == {"JupyterLab", "Portal"}, demo.stderr and demo.stderr.read()
+                assert re.search(r"\[ev-[0-9a-f]{10}\]", said)
+                folder = re.search(r"succeeded: \S+\n\s+(\S+)", said)
+                assert folder, said
+                names = {path.name for path in (project / folder.group(1)).iterdir()}
+                assert names >= {"notebook.ipynb", "report.html", "manifest.json"}
                 assert not any(f":{taken}/" in address for address in addresses.values())
-                assert httpx.get(addresses["Voila"], timeout=60, follow_redirects=True).status_code == 200
+                assert httpx.get(addresses["Portal"], timeout=60, follow_redirects=True).status_code == 200
                 assert httpx.get(addresses["JupyterLab"], timeout=60, follow_redirects=True).status_code == 200
                 family = psutil.Process(demo.pid).children(recursive=True)
                 assert family

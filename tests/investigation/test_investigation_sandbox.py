@@ -77,9 +77,7 @@ async def _investigate(settings: Settings, namespace: str = "shop") -> Investiga
     ("scenario", "seed"),
     [
         ("bad-deploy", 1),
-        ("bad-deploy", 2),
         ("bad-deploy-latency", 1),
-        ("healthy", 1),
         ("healthy", 2),
         ("recovered", 1),
         ("red-herring", 1),

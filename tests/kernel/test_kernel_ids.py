@@ -12,7 +12,8 @@ from autodevops.kernel.ids import content_digest, time_sortable_id
 moments = st.integers(946_684_800, 4_070_908_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
 )
 
 
@@ -23,6 +24,6 @@ def test_ids_sort_as_their_times_do(first: datetime, second: datetime) -> None:
         assert a < b
 
 
-@given(st.dictionaries(st.text(), json_values))
+@given(st.dictionaries(st.text(), json_values, max_size=5))
 def test_digest_does_not_depend_on_key_order(value: dict[str, object]) -> None:
     assert content_digest(value) == content_digest(dict(reversed(list(value.items()))))

@@ -70,6 +70,14 @@ def test_a_twin_is_well_formed_and_loads_and_runs_nothing(name: str) -> None:
     assert 'data-jp-theme-light="false"' in markup
 
 
+def test_the_style_of_one_twin_does_not_reach_another() -> None:
+    for name, noun in NOUNS.items():
+        kind = parsed(noun).attrib["class"].split()[1]
+        rules = next(node.text or "" for node in parsed(noun).iter() if node.tag.endswith("style"))
+        own = rules.replace(rules[: rules.rindex(".adt .k7")], "").split("}", 1)[1]
+        assert set(re.findall(r"\.adt[\w-]*", own)) == {f".{kind}"}, name
+
+
 def named(word: str) -> list[Noun]:
     """Every noun with `word` in every place that others write."""
     span = Span(

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from autodevops.domain.hypothesis import Claim, Hypothesis
 from autodevops.domain.investigation import Investigation
-from autodevops.widgets.static_views.markup import PALETTE, element, esc
+from autodevops.widgets.static_views.markup import PALETTE, element, esc, scoped
 
 _MOST = 10
 _STYLE = (
-    ".adt.hypotheses{padding:12px 14px;border:1px solid var(--line);border-radius:8px}"
+    ".adt{padding:12px 14px;border:1px solid var(--line);border-radius:8px}"
     ".adt details{border-top:1px solid var(--line);padding:6px 0}.adt summary{cursor:pointer}"
     ".adt .two{display:flex;flex-wrap:wrap;gap:4px 28px;padding:4px 0 4px 18px}.adt .two>div{flex:1 1 240px}"
     ".adt ul{margin:2px 0 6px;padding-left:18px}.adt .soft{color:var(--soft)}.adt .e{font-size:11px;color:var(--soft)}"
@@ -26,8 +26,8 @@ def hypotheses_html(investigation: Investigation) -> str:
     more = len(investigation.hypotheses) - len(shown)
     return element(
         "div",
-        {"class": "adt hypotheses"},
-        element("style", {}, PALETTE, _STYLE),
+        {"class": "adt adt-causes"},
+        element("style", {}, PALETTE, scoped(_STYLE, "causes")),
         element("strong", {}, "Ranked causes"),
         *(rows or [f'<p class="soft">{esc(investigation.summary)}</p>']),
         f'<p class="soft">and {more} more</p>' if more > 0 else "",

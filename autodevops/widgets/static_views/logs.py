@@ -6,7 +6,7 @@ from collections import Counter
 
 from autodevops.domain.chart import LogTable
 from autodevops.domain.logs import LogRecord
-from autodevops.widgets.static_views.markup import PALETTE, cut, element, esc, level, moment, plain
+from autodevops.widgets.static_views.markup import PALETTE, cut, element, esc, level, moment, plain, scoped
 
 _LINES = 100
 _PATTERNS = 8
@@ -14,7 +14,7 @@ _LETTERS = 400
 _LEVELS = ("error", "warn", "info", "debug", "other")
 _MONO = 'var(--jp-code-font-family,ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace)'
 _STYLE = (
-    ".adt.logs{padding:12px 14px;border:1px solid var(--line);border-radius:8px;overflow-x:auto}"
+    ".adt{padding:12px 14px;border:1px solid var(--line);border-radius:8px;overflow-x:auto}"
     ".adt table{width:100%;border-collapse:collapse;font-size:12px;margin-top:8px}"
     ".adt th,.adt td{padding:2px 8px;text-align:left;vertical-align:top;border:0;background:none;color:inherit}"
     ".adt th{font-weight:400;color:var(--soft);border-bottom:1px solid var(--line)}.adt tr{background:none}"
@@ -34,8 +34,8 @@ def logs_html(table: LogTable) -> str:
     rest = len(records) - _LINES
     return element(
         "div",
-        {"class": "adt logs"},
-        element("style", {}, PALETTE, _STYLE),
+        {"class": "adt adt-logs"},
+        element("style", {}, PALETTE, scoped(_STYLE, "logs")),
         element("div", {}, head),
         element("div", {}, *told),
         _patterns(table),

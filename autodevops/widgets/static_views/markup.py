@@ -54,13 +54,19 @@ def text(x: float, y: float, words: object, kind: str = "", anchor: str = "") ->
     return element("text", {"x": px(x), "y": px(y), "class": kind or None, "text-anchor": anchor or None}, esc(words))
 
 
-def svg(width: float, height: float, style: str, label: str, parts: Iterable[str]) -> str:
+def scoped(style: str, kind: str) -> str:
+    """Rules for one kind of twin: several stand in one page, and a style element speaks to all of it."""
+    return style.replace(".adt ", f".adt-{kind} ").replace(".adt{", f".adt-{kind}{{")
+
+
+def svg(width: float, height: float, kind: str, style: str, label: str, parts: Iterable[str]) -> str:
     """A picture that scales down to the page's width. `label` is its text for those who do not see it."""
+    shared = ".adt text{fill:var(--text);font-size:12px}.adt .soft{fill:var(--soft)}"
     return element(
         "svg",
         {
             "xmlns": "http://www.w3.org/2000/svg",
-            "class": "adt",
+            "class": f"adt adt-{kind}",
             "viewBox": f"0 0 {px(width)} {px(height)}",
             "width": px(width),
             "height": px(height),
@@ -68,7 +74,7 @@ def svg(width: float, height: float, style: str, label: str, parts: Iterable[str
             "role": "img",
             "aria-label": cut(plain(label), 600),
         },
-        element("style", {}, PALETTE, ".adt text{fill:var(--text);font-size:12px}.adt .soft{fill:var(--soft)}", style),
+        element("style", {}, PALETTE, scoped(shared + style, kind)),
         f'<rect width="{px(width)}" height="{px(height)}" style="fill:var(--bg)"/>',
         *parts,
     )

@@ -11,7 +11,7 @@ from autodevops.widgets.static_views.markup import COLOURS, cut, element, esc, m
 
 _WIDTH, _PLOT = 760, 170
 _LEFT, _RIGHT = 64, 16
-_ROW, _ROWS = 16, 4
+_ROW, _ROWS = 16, 6
 _LETTER = 6.4  # px of a 12 px label, on average
 _LINES = COLOURS  # more cannot be told apart; the rest is counted
 _POINTS = 700  # of one line: about one a pixel
@@ -29,7 +29,7 @@ def chart_svg(chart: MetricChart) -> str:
     times = [sample[0] for series in chart.series for sample in (series.samples[:1] + series.samples[-1:])]
     if not times:
         body = [text(16, 24, chart.title, "t"), text(16, 46, "No samples in this window.", "soft")]
-        return svg(_WIDTH, 60, _STYLE, f"{chart.title}. No samples.", body)
+        return svg(_WIDTH, 60, "chart", _STYLE, f"{chart.title}. No samples.", body)
     shown = chart.series[:_LINES]
     start, end = min(times), max(times)
     values = [value for series in shown for _, value in series.samples if value is not None and math.isfinite(value)]
@@ -63,7 +63,7 @@ def chart_svg(chart: MetricChart) -> str:
     parts += [_mark(mark, x, row, words, anchor, top, bottom) for mark, x, row, words, anchor in marks]
     names = [series_name(series, chart.legend, chart.series) for series in chart.series]
     legend, height = _legend(chart, names, bottom + 40)
-    return svg(_WIDTH, height, _STYLE, _summary(chart, names), [*parts, *legend])
+    return svg(_WIDTH, height, "chart", _STYLE, _summary(chart, names), [*parts, *legend])
 
 
 def series_name(series: Series, legend: str, among: Sequence[Series]) -> str:

@@ -53,7 +53,7 @@ def service_map_svg(chart: ServiceMap) -> str:
     parts += [_box(service, *at[service.id]) for service in chart.services]
     names = {service.id: service.name for service in chart.services}
     told = [f"{names[call.caller]} calls {names[call.callee]}" for call in calls[:20]]
-    return svg(width, height, _STYLE, f"{chart.title}: {aside}. {'; '.join(told)}.", parts)
+    return svg(width, height, "map", _STYLE, f"{chart.title}: {aside}. {'; '.join(told)}.", parts)
 
 
 def layered(names: Sequence[str], calls: Sequence[tuple[str, str]]) -> list[list[str]]:

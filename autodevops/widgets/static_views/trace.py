@@ -23,8 +23,8 @@ _WIDTH, _NAMES, _ROW = 760, 290, 20
 _MOST = 60  # spans; of a longer trace those that failed or held it up, and their parents, come first
 _DEEPEST = 12
 _STYLE = (
-    ".adt .t{font-weight:600;font-size:13px}.adt .b{fill:var(--c);fill-opacity:.5;stroke:var(--c)}"
-    ".adt .cp{fill-opacity:.85}.adt .cpl{stroke:var(--text);stroke-width:2}.adt .f .b{stroke:var(--bad);stroke-width:2}"
+    ".adt .t{font-weight:600;font-size:13px}.adt .b{fill:var(--c);fill-opacity:.4;stroke:var(--c)}"
+    ".adt .cpl{stroke:var(--text);stroke-width:2}.adt .f .b{stroke:var(--bad);stroke-width:2}"
     ".adt .f .n{fill:var(--bad)}.adt .g{stroke:var(--line)}.adt .s{font-weight:600}"
 )
 
@@ -34,7 +34,7 @@ def trace_svg(chart: TraceChart) -> str:
     spans = chart.trace.spans
     if not spans:
         body = [text(16, 24, chart.title, "t"), text(16, 46, "The trace has no spans.", "soft")]
-        return svg(_WIDTH, 60, _STYLE, f"{chart.title}. No spans.", body)
+        return svg(_WIDTH, 60, "trace", _STYLE, f"{chart.title}. No spans.", body)
     start = min(span.start for span in spans)
     total = max((s.start - start).total_seconds() * 1000 + s.duration_ms for s in spans) or 1.0
     failed = sum(span.status == "error" for span in spans)
@@ -65,7 +65,7 @@ def trace_svg(chart: TraceChart) -> str:
         f"{s.service} {s.name} {milliseconds(s.duration_ms)}{' failed' if s.status == 'error' else ''}"
         for s, _ in rows[:8]
     ]
-    return svg(_WIDTH, height, _STYLE, f"{chart.title}: {aside}, {failed} failed. {'; '.join(told)}.", parts)
+    return svg(_WIDTH, height, "trace", _STYLE, f"{chart.title}: {aside}, {failed} failed. {'; '.join(told)}.", parts)
 
 
 def _row(span: Span, depth: int, y: float, x: float, width: float, colour: int, critical: bool) -> str:
@@ -80,7 +80,7 @@ def _row(span: Span, depth: int, y: float, x: float, width: float, colour: int, 
     else:  # no room after the bar: before it, else in it
         spot, anchor = (x - 5, "end") if x > _NAMES + 60 else (x + 5, "")
     title = f"{span.service} {span.name}: {label}, {span.status} {cut(span.status_message, 300)}".rstrip()
-    bar = {"x": px(x), "y": px(y + 3), "width": px(width), "height": 13, "rx": 2, "class": "b cp" if critical else "b"}
+    bar = {"x": px(x), "y": px(y + 3), "width": px(width), "height": 13, "rx": 2, "class": "b"}
     under = {"class": "cpl", "x1": px(x), "x2": px(x + width), "y1": px(y + 17), "y2": px(y + 17)}
     names = f'<tspan class="s n">{esc(service)}</tspan> {esc(name)}{" ⚠" if bad else ""}'
     return element(

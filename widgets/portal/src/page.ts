@@ -25,24 +25,30 @@ const BOX = '[aria-label="Question for Jamie"]';
 /** Put a question into the chat's box for the person to send. Waits for a chat that is not there yet. */
 export function putQuestion(question: string): void {
   show("chat");
-  const box = document.querySelector<HTMLTextAreaElement>(BOX);
-  if (box) {
-    fill(box, question);
+  when(
+    () => document.querySelector<HTMLTextAreaElement>(BOX),
+    (box) => {
+      box.value = question;
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      box.focus();
+    },
+  );
+}
+
+/** Use what `find` finds, now or as soon as the page has it. */
+export function when<T>(find: () => T | null, use: (found: T) => void): void {
+  const found = find();
+  if (found !== null) {
+    use(found);
     return;
   }
   const observer = new MutationObserver(() => {
-    const late = document.querySelector<HTMLTextAreaElement>(BOX);
-    if (!late) return;
+    const late = find();
+    if (late === null) return;
     observer.disconnect();
-    fill(late, question);
+    use(late);
   });
   observer.observe(document.body, { childList: true, subtree: true });
-}
-
-function fill(box: HTMLTextAreaElement, question: string): void {
-  box.value = question;
-  box.dispatchEvent(new Event("input", { bubbles: true }));
-  box.focus();
 }
 
 /** On a narrow screen one of the two is seen; the template's style reads this. */

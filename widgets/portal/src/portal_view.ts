@@ -3,13 +3,13 @@
 import { h } from "../../views/src/dom";
 import { clock } from "../../views/src/format";
 import { followTheme } from "../../views/src/theme";
-import { deepLink, putQuestion, remember, show } from "./page";
+import { deepLink, putQuestion, remember, show, when } from "./page";
 import { Refresher } from "./refresher";
 import { reportDialog } from "./report_dialog";
 import { alertList, healthPanel, incidentList, nothing, runList, servicesTable } from "./sections";
 import type { Missing, Model, Namespaces, Section } from "./wire";
 
-const TITLES = { services: "Services", alerts: "Firing alerts", incidents: "Incidents", runs: "Scarlet's last runs", health: "Health" } as const;
+const TITLES = { services: "Services", alerts: "Firing alerts", incidents: "Incidents", runs: "Last runs", health: "Health" } as const;
 type Name = keyof typeof TITLES;
 
 function each(make: () => HTMLElement): Record<Name, HTMLElement> {
@@ -36,12 +36,13 @@ export function portalView(model: Model, el: HTMLElement): () => void {
   const pane = h(
     "div",
     { class: "adp-pane", tabindex: 0, role: "region", "aria-label": "Overview" },
-    h("header", { class: "adp-head" }, h("h1", { class: "adp-h1" }, "Overview"), picker, h("span", { class: "adp-grow" }), said, again),
+    h("div", { class: "adp-head" }, h("h1", { class: "adp-h1" }, "Overview"), picker, h("span", { class: "adp-grow" }), said, again),
     unseen,
     h("div", { class: "adp-two" }, block("alerts"), h("div", {}, block("incidents"), block("health"))),
     block("services"),
     block("runs"),
   );
+  document.querySelector("body[data-voila] #rendered_cells")?.setAttribute("role", "main");
   const root = h("div", { class: "adp", "data-ready": "no" }, pane, h("nav", { class: "adp-tabs", "aria-label": "View" }, ...tabs));
   const leaveTheme = followTheme(root);
 
@@ -125,7 +126,8 @@ export function portalView(model: Model, el: HTMLElement): () => void {
 
   el.append(root);
   refresher.ask();
-  if (link.run) reportDialog(root, link.run, `Run ${link.run}`);
+  // A widget is rendered before it is on the page, and only there can a dialog open.
+  if (link.run) when(() => (root.isConnected ? root : null), () => reportDialog(root, link.run, `Run ${link.run}`));
   if (link.question) putQuestion(link.question);
   return () => {
     refresher.destroy();

@@ -10,9 +10,14 @@ export function nothing(text: string): HTMLElement {
   return h("p", { class: "adp-none" }, text);
 }
 
-function asking(question: string, label: string, ...children: (Node | string)[]): HTMLButtonElement {
-  const title = `Ask: ${question}`;
-  return h("button", { type: "button", class: "adp-ask", title, "aria-label": `${label}. ${title}`, click: () => putQuestion(question) }, ...children);
+/** `context` is read out before what the button shows. */
+function asking(question: string, context: string, ...children: (Node | string)[]): HTMLButtonElement {
+  return h(
+    "button",
+    { type: "button", class: "adp-ask", title: `Ask: ${question}`, click: () => putQuestion(question) },
+    context && h("span", { class: "adp-hidden" }, `${context}: `),
+    ...children,
+  );
 }
 
 const COLUMNS: [keyof Service & ("rate" | "errors" | "latency" | "cpu" | "memory"), string, (name: string, where: string) => string][] = [
@@ -47,12 +52,12 @@ function serviceRow(item: Service, where: string): HTMLElement {
   const pods = item.ready === null ? "–" : `${item.ready}/${item.pods}`;
   return h(
     "tr",
-    { "data-state": bad ? "bad" : "good" },
+    { "data-state": bad ? "bad" : item.errors || item.ready !== null ? "good" : "unknown" },
     h(
       "th",
       { scope: "row" },
       h("span", { class: "adp-dot", "aria-hidden": "true" }),
-      h("span", { class: "adp-who" }, asking(`How is ${item.name} in ${where}?`, item.name, item.name), said && h("span", { class: "adp-why" }, said)),
+      h("span", { class: "adp-who" }, asking(`How is ${item.name} in ${where}?`, "", item.name), said && h("span", { class: "adp-why" }, said)),
     ),
     ...COLUMNS.map(([key, title, question]) => h("td", { "data-title": title }, cell(item, item[key], key, title, question(item.name, where)))),
     h(
@@ -60,9 +65,9 @@ function serviceRow(item: Service, where: string): HTMLElement {
       { "data-title": "Pods" },
       asking(
         unready ? `Why are pods of ${item.name} not ready in ${where}?` : `Show me the pods of ${item.name} in ${where}`,
-        `Pods of ${item.name}: ${pods} ready`,
+        `Ready pods of ${item.name}`,
         h("b", { class: unready ? "adp-bad" : "" }, pods),
-        item.restarts ? h("small", {}, `${item.restarts} restart${item.restarts === 1 ? "" : "s"}`) : "",
+        item.restarts ? h("small", {}, ` ${item.restarts} restart${item.restarts === 1 ? "" : "s"}`) : "",
       ),
     ),
   );
@@ -74,9 +79,9 @@ function cell(item: Service, measure: Measure | null, key: string, title: string
   const share = measure.share === null ? "" : `${Math.round(measure.share * 100)} % of limit`;
   return asking(
     question,
-    `${title} of ${item.name}: ${value}${share ? `, ${share}` : ""}`,
+    `${title} of ${item.name}`,
     h("b", { class: measure.bad ? "adp-bad" : "" }, value),
-    share ? h("small", {}, share) : "",
+    share ? h("small", {}, ` ${share}`) : "",
     sparkline(measure.points, measure.bad !== ""),
   );
 }
@@ -97,7 +102,7 @@ export function alertList(section: Alerts, namespace: string): HTMLElement {
       h("span", { class: "adp-tag", "data-tone": ["critical", "page"].includes(item.severity) ? "bad" : "warn" }, item.severity || "none"),
       asking(
         `Why is ${item.name} firing for ${item.about}?`,
-        `${item.name}, ${item.about}`,
+        "",
         h("b", {}, item.name),
         h("span", { class: "adp-dim" }, item.summary || item.about),
       ),
@@ -132,13 +137,12 @@ export function runList(section: Runs, open: (run: Run) => void): HTMLElement {
     const took = run.ended_at ? `, ${duration(Date.parse(run.ended_at) - Date.parse(run.started_at))}` : "";
     const said = run.error || run.verdicts[0] || run.reason;
     const body = [h("b", {}, run.title || run.runbook), h("span", { class: "adp-dim" }, said || `${run.trigger}${took}`)];
-    const label = `Report of ${run.title || run.runbook}, ${run.status}`;
     return h(
       "li",
       { class: "adp-line", "data-run": run.id },
       h("span", { class: "adp-tag", "data-tone": TONES[run.status] ?? "bad" }, run.status.replace("_", " ")),
       run.report
-        ? h("button", { type: "button", class: "adp-ask", "aria-label": label, title: "Open the report", click: () => open(run) }, ...body)
+        ? h("button", { type: "button", class: "adp-ask", title: "Open the report", click: () => open(run) }, ...body)
         : h("span", { class: "adp-ask" }, ...body),
       h("time", { datetime: run.started_at, title: `${run.started_at}${took}` }, ago(run.started_at, section.at)),
     );
@@ -153,7 +157,7 @@ export function healthPanel(section: Health): HTMLElement {
       { class: "adp-side" },
       h("h3", { class: "adp-h3" }, title),
       facts.length
-        ? h("dl", {}, ...facts.map((fact) => h("div", {}, h("dt", {}, fact.label), h("dd", { "data-tone": fact.tone }, fact.ask ? asking(fact.ask, `${fact.label}: ${fact.value}`, fact.value) : fact.value))))
+        ? h("dl", {}, ...facts.map((fact) => h("div", {}, h("dt", {}, fact.label), h("dd", { "data-tone": fact.tone }, fact.ask ? asking(fact.ask, "", fact.value) : fact.value))))
         : nothing(section.missing.length ? "Could not be read." : empty),
     );
   return h(

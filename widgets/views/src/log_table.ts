@@ -166,7 +166,7 @@ export function logTable(chart: LogTable, scope: ViewScope): Part {
     return [
       h("pre", {}, pretty(record.body)),
       h("dl", { class: "adj-pairs" }, ...pairs.flatMap(([key, value]) => [h("dt", {}, key), h("dd", {}, value)])),
-      h("div", { class: "adj-row" }, copyButton(record.body, "Copy this line", "Copy line"), record.trace_id !== "" && copyButton(record.trace_id, "Copy the trace id", "Copy trace id"), context),
+      h("div", { class: "adj-row" }, copyButton(record.body, "Copy line", "Copy line"), record.trace_id !== "" && copyButton(record.trace_id, "Copy trace id", "Copy trace id"), context),
       place,
     ];
   }

@@ -19,7 +19,7 @@ export function serviceMap(chart: ServiceMap, scope: ViewScope): Part {
   const element = h("section", { class: "adj-part adj-map", "aria-label": `Service map: ${chart.title}` });
   const suspect = chart.services.find((service) => service.role === "suspect");
   const buttons = (["in", "out", "fit"] as const).map((what) =>
-    h("button", { class: "adj-button adj-quiet adj-map-zoom", type: "button", "aria-label": { in: "Zoom in", out: "Zoom out", fit: "Show the whole map" }[what] }, { in: "+", out: "−", fit: "Fit" }[what]),
+    h("button", { class: "adj-button adj-quiet adj-map-zoom", type: "button", "aria-label": { in: "Zoom in", out: "Zoom out", fit: "Fit: show the whole map" }[what] }, { in: "+", out: "−", fit: "Fit" }[what]),
   );
   element.append(
     h(
@@ -214,12 +214,14 @@ function box(service: MapService, at: Placed): SVGGElement {
       transform: `translate(${at.x} ${at.y})`,
       role: "button",
       tabindex: -1,
-      "aria-label": [service.name, service.kind, ROLES[service.role], numbers.join(", ")].filter(Boolean).join(", "),
+      "aria-label": [name, service.role ? ROLES[service.role] : service.kind, numbers.join("  ·  ")].filter(Boolean).join(" "),
     },
-    s("title", {}, [service.name, service.kind, ROLES[service.role]].filter(Boolean).join(", ")),
+    name !== service.name && s("title", {}, service.name),
     s("rect", { width: BOX.width, height: BOX.height, rx: 7 }),
     s("text", { class: "adj-map-name", x: 10, y: 18 }, name),
+    " ",
     s("text", { class: "adj-map-kind", x: 10, y: 33 }, service.role ? ROLES[service.role] : service.kind),
+    " ",
     s("text", { class: bad ? "adj-map-figures adj-map-bad" : "adj-map-figures", x: 10, y: 48 }, numbers.join("  ·  ")),
   );
 }

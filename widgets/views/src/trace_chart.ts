@@ -172,7 +172,7 @@ export function traceChart(chart: TraceChart, scope: ViewScope): Part {
       "div",
       { class: "adj-span-detail" },
       h("dl", { class: "adj-pairs" }, ...pairs.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
-      h("div", { class: "adj-row" }, copyButton(JSON.stringify(span, null, 1), "Copy this span as JSON", "Copy span"), copyButton(chart.trace.trace_id, "Copy the trace id", "Copy trace id")),
+      h("div", { class: "adj-row" }, copyButton(JSON.stringify(span, null, 1), "Copy span as JSON", "Copy span"), copyButton(chart.trace.trace_id, "Copy trace id", "Copy trace id")),
     );
   }
 

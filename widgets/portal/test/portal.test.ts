@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import { portalView } from "../src/portal_view";
+import { EVERY_MS, SILENT_MS } from "../src/refresher";
+import { ago } from "../src/sections";
+import type { Measure, Section } from "../src/wire";
+
+const AT = "2026-11-24T04:00:00Z";
+
+class FakeModel {
+  sent: { type: string; id: string; namespace: string }[] = [];
+  private listeners = new Set<(message: unknown) => void>();
+  on(_name: string, listener: (message: unknown) => void): void {
+    this.listeners.add(listener);
+  }
+  off(_name: string, listener: (message: unknown) => void): void {
+    this.listeners.delete(listener);
+  }
+  send(message: unknown): void {
+    this.sent.push(message as { type: string; id: string; namespace: string });
+  }
+  tell(message: object, id = this.sent.at(-1)!.id): void {
+    for (const listener of this.listeners) listener({ id, ...message });
+  }
+  section(section: Section): void {
+    this.tell({ type: "section", section });
+  }
+}
+
+const measure = (value: number, unit: string, bad = ""): Measure => ({ value, unit, points: [0, null, value], share: null, bad });
+const pay = { name: "pay", rate: measure(3, "{request}/s"), errors: measure(0.35, "1", "35.0% of requests fail"), latency: null, cpu: null, memory: null, ready: 1, pods: 2, restarts: 1 };
+const services: Section = { name: "services", at: AT, missing: [], namespace: "shop", minutes: 60, items: [pay], more: 2 };
+
+let model: FakeModel;
+let el: HTMLElement;
+let hidden = false;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  hidden = false;
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  window.history.replaceState(null, "", "/");
+  document.body.replaceChildren((el = document.createElement("div")));
+  model = new FakeModel();
+});
+afterEach(() => vi.useRealTimers());
+
+const text = (selector: string): string => el.querySelector(selector)?.textContent ?? "";
+
+test("reads at once, every half minute, and not while it is hidden", () => {
+  const leave = portalView(model, el);
+  expect(model.sent).toHaveLength(1);
+  model.tell({ type: "done" });
+  vi.advanceTimersByTime(EVERY_MS);
+  expect(model.sent).toHaveLength(2);
+  hidden = true;
+  document.dispatchEvent(new Event("visibilitychange"));
+  model.tell({ type: "done" });
+  vi.advanceTimersByTime(10 * EVERY_MS);
+  expect(model.sent).toHaveLength(2);
+  hidden = false;
+  document.dispatchEvent(new Event("visibilitychange"));
+  expect(model.sent).toHaveLength(3);
+  leave();
+  vi.advanceTimersByTime(10 * EVERY_MS);
+  expect(model.sent).toHaveLength(3);
+});
+
+test("an answer to an older question is passed over", () => {
+  portalView(model, el);
+  const old = model.sent[0]!.id;
+  el.querySelector<HTMLSelectElement>(".adp-picker")!.dispatchEvent(new Event("change"));
+  model.tell({ type: "section", section: services }, old);
+  expect(el.querySelector(".adp-services")).toBeNull();
+  model.section(services);
+  expect(text(".adp-services")).toContain("pay");
+});
+
+test("a kernel that is gone is said, and what was read stays", () => {
+  portalView(model, el);
+  model.section(services);
+  model.tell({ type: "done" });
+  vi.advanceTimersByTime(EVERY_MS + SILENT_MS);
+  expect(text(".adp-unseen")).toContain("Reload the page.");
+  expect(text(".adp-said")).toContain("Last updated");
+  expect(text(".adp-services")).toContain("pay");
+});
+
+test("what could not be reached is named once, until it answers", () => {
+  portalView(model, el);
+  const missing = [{ system: "prometheus", message: "no answer" }];
+  model.section({ ...services, items: [], missing } as Section);
+  model.section({ name: "alerts", at: AT, missing, items: [], more: 0, elsewhere: 0, pending: 0 });
+  expect(el.querySelectorAll(".adp-unseen p")).toHaveLength(1);
+  expect(text('[data-section="alerts"]')).toContain("could not be read");
+  model.tell({ type: "done" });
+  vi.advanceTimersByTime(EVERY_MS);
+  model.section(services);
+  model.tell({ type: "done" });
+  expect(el.querySelector<HTMLElement>(".adp-unseen")!.hidden).toBe(true);
+});
+
+test("trouble is in words, and each number asks about itself", () => {
+  document.body.insertAdjacentHTML("beforeend", '<textarea aria-label="Question for Jamie"></textarea>');
+  portalView(model, el);
+  model.section(services);
+  const row = el.querySelector(".adp-services tbody tr")!;
+  expect(row.getAttribute("data-state")).toBe("bad");
+  expect(row.textContent).toContain("35.0% of requests fail; 1 of 2 pods not ready");
+  row.querySelector<HTMLButtonElement>('[data-title="Errors"] button')!.click();
+  expect(document.querySelector("textarea")!.value).toBe("Why is pay failing in shop?");
+  expect(document.body.dataset["portalView"]).toBe("chat");
+});
+
+test("the address names what is shown, and a link fills the chat when it comes", async () => {
+  window.history.replaceState(null, "", "/?namespace=staging&question=Why%3F");
+  portalView(model, el);
+  expect(model.sent[0]!.namespace).toBe("staging");
+  model.section({ name: "namespaces", at: AT, missing: [], items: ["shop", "staging"], chosen: "staging" });
+  const picker = el.querySelector<HTMLSelectElement>(".adp-picker")!;
+  expect(picker.value).toBe("staging");
+  picker.value = "shop";
+  picker.dispatchEvent(new Event("change"));
+  expect(window.location.search).toContain("namespace=shop");
+  expect(model.sent.at(-1)!.namespace).toBe("shop");
+  document.body.insertAdjacentHTML("beforeend", '<textarea aria-label="Question for Jamie"></textarea>');
+  await vi.waitFor(() => expect(document.querySelector("textarea")!.value).toBe("Why?"));
+});
+
+test("a green mark needs something known to be well", () => {
+  portalView(model, el);
+  model.section({ ...services, items: [{ ...pay, errors: null, ready: null, pods: 0 }] } as Section);
+  expect(el.querySelector(".adp-services tbody tr")!.getAttribute("data-state")).toBe("unknown");
+});
+
+test("empty sections say so and invent nothing", () => {
+  portalView(model, el);
+  model.section({ name: "incidents", at: AT, missing: [], items: [] });
+  model.section({ name: "health", at: AT, missing: [], hours: 24, jamie: [], scarlet: [] });
+  expect(text('[data-section="incidents"]')).toContain("No incidents recorded.");
+  expect(text('[data-section="health"]')).toContain("No run has ended in the last 24 hours.");
+});
+
+test.each([
+  ["2026-11-24T03:59:30Z", "just now"],
+  ["2026-11-24T03:30:00Z", "30 min ago"],
+  ["2026-11-24T01:30:00Z", "2 h ago"],
+  ["2026-11-20T01:30:00Z", "2026-11-20 01:30"],
+])("%s is %s", (iso, said) => expect(ago(iso, AT)).toBe(said));
