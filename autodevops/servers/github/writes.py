@@ -134,8 +134,8 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
         path, name = f"{home(repository)}/issues/comments/{comment_id}", f"Comment {comment_id} of {repository}"
         item = await api.get(path, missing=name)
         with api.understanding():
-            found, text_of_it = comment_of(repository, item, ""), str(item.get("body") or "").rstrip()
-        if not re.search(r"<!-- [\w.:-]+ -->$", text_of_it):
+            found = comment_of(repository, item, "")
+        if not bears_key(item):
             raise ToolRejected(f"{name} does not bear a key of ours.", "Its author may delete it.")
         if not dry_run:
             await api.write("DELETE", path, missing=name)
@@ -189,6 +189,10 @@ def marked(key: str) -> str:
     return f"<!-- {key} -->" if key else ""
 
 
+def bears_key(item: Item) -> bool:
+    return re.search(r"<!-- [\w.:-]+ -->$", str(item.get("body") or "").rstrip()) is not None
+
+
 def comment_of(repository: str, item: Item, on: str) -> CommentResult:
     return CommentResult(
         on=on,
@@ -196,5 +200,7 @@ def comment_of(repository: str, item: Item, on: str) -> CommentResult:
         url=item["html_url"],
         author=(item.get("user") or {}).get("login", ""),
         at=item["created_at"],
-        undo=f"delete_comment(repository={repository!r}, comment_id={item['id']}), if it was written with a key",
+        undo=f"delete_comment(repository={repository!r}, comment_id={item['id']})"
+        if bears_key(item)
+        else f"Delete {item['html_url']} by hand; without a key no tool does.",
     )
