@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -19,6 +20,8 @@ from autodevops.settings import ScarletSettings, Settings, load_settings
 if TYPE_CHECKING:
     from autodevops.stores.export import Filter
     from autodevops.stores.verify_bundles import BundleFiles
+
+_DATA = 300  # characters of an event's data in a table; --json has all
 
 app = typer.Typer(help="What was done, by whom, and whether the record of it holds.", no_args_is_help=True)
 
@@ -254,7 +257,9 @@ def _print_verification(found: Verification) -> None:
 
 def _print_events(events: list[LedgerEvent]) -> None:
     def line(event: LedgerEvent) -> tuple[Any, ...]:
-        data = " ".join(f"{name}={value}" for name, value in event.data.items())
+        data = textwrap.shorten(
+            " ".join(f"{name}={value}" for name, value in event.data.items()), _DATA, placeholder=" …"
+        )
         moment = f"{event.at:%Y-%m-%d %H:%M:%S}"
         return (event.seq, moment, event.kind, event.what, event.actor, event.subject, data)
 

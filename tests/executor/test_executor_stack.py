@@ -8,7 +8,9 @@ import pytest
 
 from autodevops.domain.base import Json
 from autodevops.kernel.errors import ToolDenied, ToolRejected, ToolUnavailable
-from autodevops.settings import load_settings
+from autodevops.settings import ToolboxSettings, load_settings
+from autodevops.toolbox.testing import ScriptedTools
+from autodevops.toolbox.writing import writing
 from autodevops.workbench import Workbench
 
 PATCH: dict[str, Json] = {"kind": "Deployment", "name": "cart", "namespace": "shop", "patch": {}, "dry_run": False}
@@ -28,3 +30,18 @@ async def test_jamie_and_scarlet_are_refused_what_the_executor_may_call(tmp_path
         assert str(kubeconfig) in str(refused.value)
         (call,) = [event for event in bench.ledger.events(kind="tool_call") if event.what == "failed"][-1:]
         assert call.subject == "kubernetes.patch_resource"
+
+
+@pytest.mark.parametrize(
+    ("tool", "setting"),
+    [
+        ("kubernetes.rollback_workload", "AUTODEVOPS_KUBERNETES__ALLOW_WRITES=true"),
+        ("prometheus.create_silence", "AUTODEVOPS_ALERTMANAGER__ALLOW_WRITES=true"),
+        ("github.create_issue", "AUTODEVOPS_GITHUB__ALLOW_WRITES=true"),
+    ],
+)
+async def test_a_tool_that_is_off_by_default_names_the_setting(tool: str, setting: str) -> None:
+    tools = writing(ScriptedTools({"kubernetes.get_resource": {}}), ToolboxSettings(), 5)
+    with pytest.raises(ToolDenied) as refused:
+        await tools.call(tool, {})
+    assert setting in refused.value.next_step
