@@ -124,7 +124,7 @@ def test_an_answer_shows_its_evidence_and_the_same_jamie_investigates() -> None:
     assert "payment" in str(answer)
     shown = answer._repr_markdown_()
     assert all(f"`{item.id}`" in shown for item in answer.evidence)
-    assert {chart.type for chart in answer.charts} == {"metric", "trace", "logs"}
+    assert {chart.type for chart in answer.charts} == {"metric", "trace", "logs", "service_map"}
 
 
 @pytest.mark.usefixtures("_incident")
