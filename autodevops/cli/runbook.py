@@ -6,7 +6,6 @@ import asyncio
 import logging
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,16 +13,19 @@ import typer
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
 from autodevops.cli.run_output import deliver
+from autodevops.cli.runbook_lint import lint
+from autodevops.cli.runbook_sources import catalogue
 from autodevops.kernel.errors import RunFailed, UsageError
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench, current_user
 
 if TYPE_CHECKING:
-    from autodevops.runbooks import Catalogue, CellRequest, GateAnswer, RunHandle, RunRecord
+    from autodevops.runbooks import CellRequest, GateAnswer, RunHandle, RunRecord
     from autodevops.runbooks.catalogue import Runbook
     from autodevops.runbooks.progress import RunEvent
 
 app = typer.Typer(help="Runbooks: parameterised notebooks that leave a record.", no_args_is_help=True)
+app.command("lint")(lint)
 
 _LINES_SHOWN = 20  # of one output; the bundle has the rest
 
@@ -43,8 +45,8 @@ def list_runbooks(as_json: AsJson = False) -> None:
     """List the runbooks with what they take."""
     from autodevops.runbooks.parameters import allowed
 
-    catalogue = _catalogue()
-    runbooks = catalogue.all()
+    source = catalogue()
+    runbooks = source.all()
     if as_json:
         print_json([{"name": runbook.name, **runbook.front.model_dump(mode="json")} for runbook in runbooks])
         return
@@ -58,7 +60,7 @@ def list_runbooks(as_json: AsJson = False) -> None:
         if front.secrets:
             typer.echo(f"    secrets: {', '.join(front.secrets)}")
     if not runbooks:
-        typer.echo(f"There is no runbook in {catalogue.folder}.", err=True)
+        typer.echo(f"There is no runbook in {source.folder}.", err=True)
 
 
 @app.command("run")
@@ -79,7 +81,7 @@ def run(
     """Run a runbook now and keep its record. Exit status 0 when it succeeded or stopped early, else 1."""
     from autodevops.domain.run import GOOD
 
-    runbook = _catalogue().load(name)
+    runbook = catalogue().load(name)
     values = _values(runbook, parameter or [])
     if gate is GateChoice.ask and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("--gate ask needs a terminal to ask in.", "Run it in a terminal, or leave --gate away.")
@@ -188,18 +190,6 @@ async def _line() -> str:
     finally:
         loop.remove_reader(sys.stdin.fileno())
     return sys.stdin.readline()  # a whole line is there
-
-
-def _catalogue() -> Catalogue:
-    from autodevops.runbooks import Catalogue
-
-    folder: Path = load_settings().scarlet.runbooks
-    if not folder.is_dir():
-        raise UsageError(
-            f"The folder of runbooks {folder} does not exist.",
-            "Go to the folder that has it, or set AUTODEVOPS_SCARLET__RUNBOOKS.",
-        )
-    return Catalogue(folder)
 
 
 def _values(runbook: Runbook, given: list[str]) -> dict[str, Any]:
