@@ -18,7 +18,8 @@ class RunbooksWrong(Told):
 
 def lint(
     runbooks: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Names or files. Default: all runbooks.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME|FILE]...", help="Names or files. Default: all in the folders of the settings."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,5 +57,5 @@ def lint(
 
 def _paths(wanted: list[str]) -> list[Path]:
     if not wanted:
-        return list(catalogue().paths())
+        return list(catalogue().own())
     return [Path(item) if item.endswith(".ipynb") or "/" in item else catalogue().path(item) for item in wanted]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autodevops.kernel.errors import UsageError
@@ -13,13 +12,14 @@ if TYPE_CHECKING:
 
 
 def catalogue() -> Catalogue:
-    """Raises UsageError when the folder of the settings is not there."""
-    from autodevops.runbooks import Catalogue
+    """Raises UsageError when a folder that the settings name is not there."""
+    from autodevops.runbooks.sources import catalogue_of
 
-    folder: Path = load_settings().scarlet.runbooks
-    if not folder.is_dir():
-        raise UsageError(
-            f"The folder of runbooks {folder} does not exist.",
-            "Go to the folder that has it, or set AUTODEVOPS_SCARLET__RUNBOOKS.",
-        )
-    return Catalogue(folder)
+    settings = load_settings().scarlet
+    for folder in settings.runbooks:
+        if not folder.is_dir() and ("runbooks" in settings.model_fields_set or not settings.packaged_runbooks):
+            raise UsageError(
+                f"The folder of runbooks {folder} does not exist.",
+                "Go to the folder that has it, or set AUTODEVOPS_SCARLET__RUNBOOKS.",
+            )
+    return catalogue_of(settings)

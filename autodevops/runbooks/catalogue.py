@@ -1,4 +1,4 @@
-"""The runbooks of a folder: notebooks with a `parameters` cell and front matter in their metadata.
+"""Runbooks in folders: notebooks with a `parameters` cell and front matter in their metadata.
 
 A runbook is `<name>.ipynb`. Its notebook metadata has a key `autodevops` with the fields of `FrontMatter`; the cell
 tagged `parameters` assigns the declared defaults, so that the notebook also runs by hand in JupyterLab.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -95,24 +95,43 @@ class Runbook:
 
 
 class Catalogue:
-    """The runbooks of one folder, read anew each time: an edit counts from the next run on."""
+    """The runbooks of some folders, read anew each time: an edit counts from the next run on.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `packages` are folders of installed packages. A runbook in a folder of one's own hides a package's of the same name,
+    which is how one is adapted; among folders of one kind a name is there once.
+    """
 
-    def paths(self) -> tuple[Path, ...]:
-        return tuple(sorted(self.folder.glob("*.ipynb")))
+    def __init__(self, *folders: Path, packages: Sequence[Path] = ()) -> None:
+        self.folders = folders
+        self.packages = tuple(packages)
+
+    def own(self) -> tuple[Path, ...]:
+        """The files in the folders of one's own."""
+        return tuple(path for paths in _by_name(self.folders).values() for path in paths)
+
+    def places(self) -> dict[str, tuple[Path, ...]]:
+        """Every file of each name, the one that counts first."""
+        own, packaged = _by_name(self.folders), _by_name(self.packages)
+        names = sorted(own.keys() | packaged.keys())
+        both = {name: (*packaged.get(name, ()), *own.get(name, ())) for name in names}
+        # one that is reached as a file of one's own and as a package's, as in a checkout, is there once
+        return {name: tuple({path.resolve(): path for path in paths}.values())[::-1] for name, paths in both.items()}
 
     def names(self) -> tuple[str, ...]:
-        return tuple(path.stem for path in self.paths())
+        return tuple(self.places())
 
     def path(self, name: str) -> Path:
-        """Raises UsageError when there is no such runbook."""
-        path = self.folder / f"{name}.ipynb"
-        if not re.fullmatch(NAME, name) or not path.is_file():
-            known = ", ".join(self.names()) or "none"
-            raise UsageError(f"There is no runbook {name!r} in {self.folder}.", f"It has: {known}.")
-        return path
+        """Raises UsageError when there is no such runbook, or when it is not clear which one is meant."""
+        for kind in (self.folders, self.packages):
+            match _by_name(kind).get(name, []):
+                case [path]:
+                    return path
+                case [first, second, *_]:
+                    words = f"There are two runbooks {name!r}: {first} and {second}."
+                    raise UsageError(words, "Rename one of them, or take one folder out of the settings.")
+        known = ", ".join(self.names()) or "none"
+        where = ", ".join(str(folder) for folder in (*self.folders, *self.packages)) or "no folder"
+        raise UsageError(f"There is no runbook {name!r} in {where}.", f"It has: {known}.")
 
     def load(self, name: str) -> Runbook:
         """Raises UsageError when there is no such runbook or it cannot be one."""
@@ -120,6 +139,15 @@ class Catalogue:
 
     def all(self) -> tuple[Runbook, ...]:
         return tuple(self.load(name) for name in self.names())
+
+
+def _by_name(folders: Sequence[Path]) -> dict[str, list[Path]]:
+    """The notebooks of each name; a folder that is reached by two ways counts once."""
+    found: dict[str, list[Path]] = {}
+    for folder in {folder.resolve(): folder for folder in reversed(folders)}.values():
+        for path in sorted(folder.glob("*.ipynb")):
+            found.setdefault(path.stem, []).append(path)
+    return found
 
 
 def load_runbook(path: Path) -> Runbook:
