@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.persona import Level
     from autodevops.jamie.remembering import Remembering
-    from autodevops.runbooks import Gate, Means, RunQueue
+    from autodevops.runbooks import Gate, Means, Runbook, RunQueue
+    from autodevops.runbooks.rehearsal import Rehearsal
     from autodevops.scarlet import Scarlet
     from autodevops.stores.ledger import Ledger
     from autodevops.stores.memory_keeper import MemoryKeeper
@@ -430,6 +431,35 @@ class Workbench:
         card = await model.card()
         manner = "calls tools that read" if card.tools else "words only"
         return Check("ollama", url, "ok", f"answers with model {card.name} ({manner}, {card.context_tokens} tokens)")
+
+    async def rehearse(self, runbook: Runbook, parameters: Mapping[str, Json]) -> Rehearsal:
+        """Check parameters and secrets and ask about preconditions; nothing is run.
+
+        Raises UsageError when a parameter is wrong or a secret is not to be had.
+        """
+        import asyncio
+
+        from autodevops.runbooks import Places
+        from autodevops.runbooks.rehearsal import Answered, rehearsal
+        from autodevops.runbooks.secrets import fetch_secrets
+
+        rehearsal(runbook, parameters, ())
+        places = Places(self.settings.secrets.by_name, self.settings.kubernetes)
+        await asyncio.to_thread(fetch_secrets, runbook.name, runbook.front.secrets, places)
+        asked = {condition.system for condition in runbook.front.preconditions if condition.system}
+        checks = await asyncio.gather(*(self._check(*row) for row in self._checks() if row[0] in asked))
+        found = {check.system: check for check in checks}
+        answered = []
+        for condition in runbook.front.preconditions:
+            if condition.system is None:
+                answered.append(Answered(precondition=condition, state="unknown", message="only a person can tell"))
+                continue
+            check = found[condition.system]
+            state: Literal["met", "not met"] = "met" if check.state == "ok" else "not met"
+            answered.append(
+                Answered(precondition=condition, state=state, message=check.message, next_step=check.next_step)
+            )
+        return rehearsal(runbook, parameters, tuple(answered))
 
     def approval_gate(self) -> Gate:
         """Where runbooks' cells that do something wait for a person's yes, by `autodevops approve` for instance."""

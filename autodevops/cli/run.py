@@ -110,15 +110,15 @@ def rerun(
     as_json: AsJson = False,
 ) -> None:
     """Run again with the same source and parameters. Exit status 1 when the new run does not succeed."""
-    from autodevops.runbooks import Catalogue
     from autodevops.runbooks.lookup import find
     from autodevops.runbooks.rerun import rerun_request
+    from autodevops.runbooks.sources import catalogue_of
     from autodevops.runbooks.storage import BundleRef
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     settings, bundles = _bundles()
     ref, run = find(bundles, run_id)
-    catalogue = Catalogue(settings.scarlet.runbooks) if current else None
+    catalogue = catalogue_of(settings.scarlet) if current else None
     request = rerun_request(bundles, ref, run, current=catalogue, requested_by=current_user(), reason=reason)
     record = asyncio.run(_run(request, settings))
     deliver(settings.scarlet)

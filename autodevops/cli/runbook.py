@@ -6,24 +6,30 @@ import asyncio
 import logging
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from autodevops.cli.options import AsJson
-from autodevops.cli.output import print_json
+from autodevops.cli.output import Told, print_json
 from autodevops.cli.run_output import deliver
+from autodevops.cli.runbook_author import new, show
+from autodevops.cli.runbook_lint import lint
+from autodevops.cli.runbook_sources import catalogue
 from autodevops.kernel.errors import RunFailed, UsageError
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench, current_user
 
 if TYPE_CHECKING:
-    from autodevops.runbooks import Catalogue, CellRequest, GateAnswer, RunHandle, RunRecord
+    from autodevops.runbooks import CellRequest, GateAnswer, RunHandle, RunRecord
     from autodevops.runbooks.catalogue import Runbook
     from autodevops.runbooks.progress import RunEvent
+    from autodevops.runbooks.rehearsal import Rehearsal
 
 app = typer.Typer(help="Runbooks: parameterised notebooks that leave a record.", no_args_is_help=True)
+app.command("show")(show)
+app.command("lint")(lint)
+app.command("new")(new)
 
 _LINES_SHOWN = 20  # of one output; the bundle has the rest
 
@@ -38,13 +44,17 @@ class RunNotSucceeded(RunFailed):
     """The run ended; its bundle says how."""
 
 
+class RunNotReady(Told):
+    """A precondition is not met; what was printed says which."""
+
+
 @app.command("list")
 def list_runbooks(as_json: AsJson = False) -> None:
     """List the runbooks with what they take."""
     from autodevops.runbooks.parameters import allowed
 
-    catalogue = _catalogue()
-    runbooks = catalogue.all()
+    source = catalogue()
+    runbooks = source.all()
     if as_json:
         print_json([{"name": runbook.name, **runbook.front.model_dump(mode="json")} for runbook in runbooks])
         return
@@ -58,7 +68,8 @@ def list_runbooks(as_json: AsJson = False) -> None:
         if front.secrets:
             typer.echo(f"    secrets: {', '.join(front.secrets)}")
     if not runbooks:
-        typer.echo(f"There is no runbook in {catalogue.folder}.", err=True)
+        where = ", ".join(map(str, source.folders))
+        typer.echo(f"There is no runbook in {where}.", err=True)
 
 
 @app.command("run")
@@ -74,13 +85,19 @@ def run(
             "--gate", help="Cells that do something: deny them, ask here about each, or wait for `autodevops approve`."
         ),
     ] = GateChoice.deny,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check parameters, secrets and preconditions; run nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a runbook now and keep its record. Exit status 0 when it succeeded or stopped early, else 1."""
     from autodevops.domain.run import GOOD
 
-    runbook = _catalogue().load(name)
+    runbook = catalogue().load(name)
     values = _values(runbook, parameter or [])
+    if dry_run:
+        _rehearse(runbook, values, as_json)
+        return
     if gate is GateChoice.ask and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("--gate ask needs a terminal to ask in.", "Run it in a terminal, or leave --gate away.")
     record = asyncio.run(_run(runbook, values, reason, gate, quiet=as_json))
@@ -91,6 +108,29 @@ def run(
         raise RunNotSucceeded(
             f"Run {record.run.id} of {name} ended as {record.status.replace('_', ' ')}.", f"See {record.where}."
         )
+
+
+def _rehearse(runbook: Runbook, values: dict[str, Any], as_json: bool) -> None:
+    async def ask() -> Rehearsal:
+        async with Workbench.from_settings(load_settings()) as workbench:
+            return await workbench.rehearse(runbook, values)
+
+    found = asyncio.run(ask())
+    if as_json:
+        print_json({**found.model_dump(mode="json"), "ready": found.ready})
+    else:
+        for name, value in found.parameters.items():
+            typer.echo(f"  {name} = {value!r}")
+        for answered in found.preconditions:
+            sign, colour = {"met": ("✓", "green"), "not met": ("✗", "red"), "unknown": ("?", "yellow")}[answered.state]
+            typer.secho(f"{sign} ", fg=colour, nl=False)
+            typer.echo(f"{answered.precondition.text}  ({answered.message})")
+            if answered.next_step and answered.state != "met":
+                typer.secho(f"    {answered.next_step}", dim=True)
+        if found.gated_cells:
+            typer.echo(f"A gate is asked before cell {', '.join(map(str, found.gated_cells))}.")
+    if not found.ready:
+        raise RunNotReady(f"What {runbook.name} needs is not there.", "See the preconditions above.")
 
 
 async def _run(runbook: Runbook, values: dict[str, Any], reason: str, gate: GateChoice, *, quiet: bool) -> RunRecord:
@@ -188,18 +228,6 @@ async def _line() -> str:
     finally:
         loop.remove_reader(sys.stdin.fileno())
     return sys.stdin.readline()  # a whole line is there
-
-
-def _catalogue() -> Catalogue:
-    from autodevops.runbooks import Catalogue
-
-    folder: Path = load_settings().scarlet.runbooks
-    if not folder.is_dir():
-        raise UsageError(
-            f"The folder of runbooks {folder} does not exist.",
-            "Go to the folder that has it, or set AUTODEVOPS_SCARLET__RUNBOOKS.",
-        )
-    return Catalogue(folder)
 
 
 def _values(runbook: Runbook, given: list[str]) -> dict[str, Any]:

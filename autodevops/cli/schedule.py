@@ -183,12 +183,12 @@ def lint(
     as_json: AsJson = False,
 ) -> None:
     """Check schedule files: fields, runbook, parameters, channels. Exit status 1 when something is wrong."""
-    from autodevops.runbooks import Catalogue
+    from autodevops.runbooks.sources import catalogue_of
     from autodevops.scarlet.schedule import load_schedule, schedule_files
     from autodevops.scarlet.scheduler import check
 
     settings = load_settings()
-    catalogue = Catalogue(settings.scarlet.runbooks)
+    catalogue = catalogue_of(settings.scarlet)
     problems: list[dict[str, str]] = []
     files = paths or schedule_files(settings.scarlet.schedules)
     for path in files:

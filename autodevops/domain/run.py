@@ -27,6 +27,7 @@ CellStatus = Literal[
 RunStatus = Literal[
     "running", "succeeded", "failed", "timed_out", "cancelled", "interrupted", "stopped_early", "denied"
 ]
+Rollback = Literal["", "succeeded", "failed", "timed_out", "cancelled", "interrupted", "denied", "not_run"]
 GOOD = frozenset({"succeeded", "stopped_early"})  # ends that need nobody's attention
 
 
@@ -85,6 +86,7 @@ class Run(Noun):
     image: str = ""  # digest of the container image the runner ran in, where that is known
     evidence: tuple[KeptEvidence, ...] = ()
     investigations: tuple[KeptInvestigation, ...] = ()
+    rollback: Rollback = ""  # how its rollback cells ended; empty when there was nothing to take back, or no such cell
     left_out: str = ""  # in words: evidence that was not kept, and why
 
     @property

@@ -51,6 +51,7 @@ def ended(run: Run, manifest: bytes, at: datetime, *, artifacts: Path) -> NewEve
             "artifacts": str(artifacts.absolute()),
             "folder": f"{run.runbook}/{run.id}",
             "manifest": bytes_digest(manifest),
+            **({"rollback": run.rollback} if run.rollback else {}),
         },
     )
 

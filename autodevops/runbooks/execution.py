@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -149,48 +150,77 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
         await self.conduct.kernels.end(kernel, graceful=False)
 
     async def _execute_cells(self) -> None:
-        for index, cell in enumerate(self.nb.cells):
-            if cell.cell_type != "code" or self.skip_cells_with_tag in cell.metadata.get("tags", []):
-                continue
-            self._check_stop()
-            gated = await self._pass_gate(cell, index)
-            self.nb_man.cell_start(cell, index)
-            if gated:
-                self.nb_man.settle()  # that it began must be known even when the machine goes down with it
-            self.conduct.observer(CellStarted(self.conduct.run_id, index))
-            ended = _Ended("failed", RunError(kind="EngineFailed", message="the engine itself failed", cell=index))
+        """Those tagged `rollback` are left out, and run when an action or what verifies it did not go well."""
+        self._acted = False
+        for index, cell in self._code_cells(rollback=False):
             try:
-                await self._race(self.async_execute_cell(cell, index), interrupting=True)
-                ended = _Ended("succeeded", None)
-                if self._exit_asked:
-                    ended = _Ended(
-                        "stopped_early",
-                        RunError(kind="SystemExit", message="the notebook asked to end here", cell=index),
-                    )
-            except CellExecutionError as error:
-                ended = self._from_exception(error, index)
-            except CellTimeoutError as error:
-                ended = _Ended(
-                    "timed_out", RunError(kind="CellTimeout", message=self._timeout_words(error), cell=index)
-                )
-            except DeadKernelError:
-                message = "the kernel died while this cell ran (killed, out of memory, or crashed)"
-                ended = _Ended("failed", RunError(kind="KernelDied", message=message, cell=index))
-            except _Ended as stopped:
-                cause = stopped.error.model_copy(update={"cell": index}) if stopped.error else None
-                ended = _Ended(stopped.status, cause)
-            except asyncio.CancelledError:
-                ended = _Ended(
-                    "interrupted", RunError(kind="Interrupted", message="the runner was interrupted", cell=index)
-                )
+                await self._execute_one(cell, index)
+            except _Ended as ended:
+                if self._acted and ended.status not in GOOD and any(self._code_cells(rollback=True)):
+                    self.nb_man.rolled_back("not_run")
+                    if _calls_for_rollback(cell, ended):
+                        await self._roll_back(ended)
                 raise
-            finally:
-                self._end_streams(cell, index)
-                words = f"{ended.error.kind}: {ended.error.message}" if ended.error else ""
-                seconds = self.nb_man.cell_end(cell, index, ended.status, words)
-                self.conduct.observer(CellFinished(self.conduct.run_id, index, ended.status, seconds, words))
-            if ended.status != "succeeded":
-                raise ended
+
+    def _code_cells(self, *, rollback: bool) -> Iterator[tuple[int, Any]]:
+        for index, cell in enumerate(self.nb.cells):
+            tags = cell.metadata.get("tags", [])
+            wanted = self.skip_cells_with_tag not in tags and (gates.ROLLBACK in tags) == rollback
+            if cell.cell_type == "code" and wanted:
+                yield index, cell
+
+    async def _roll_back(self, cause: _Ended) -> None:
+        """Run the rollback cells, up to the first that does not succeed. The run ends as it would have without."""
+        if cause.status == "timed_out":
+            with suppress(RuntimeError, OSError):
+                await self.km.interrupt_kernel()  # what took too long holds up what is to take it back
+        try:
+            for index, cell in self._code_cells(rollback=True):
+                self.nb_man.rolled_back("interrupted")  # true until the next line is known
+                await self._execute_one(cell, index)
+            self.nb_man.rolled_back("succeeded")
+        except _Ended as ended:
+            self.nb_man.rolled_back("succeeded" if ended.status == "stopped_early" else ended.status)
+
+    async def _execute_one(self, cell: Any, index: int) -> None:
+        self._check_stop()
+        gated = await self._pass_gate(cell, index)
+        self._acted = self._acted or gated
+        self.nb_man.cell_start(cell, index)
+        if gated:
+            self.nb_man.settle()  # that it began must be known even when the machine goes down with it
+        self.conduct.observer(CellStarted(self.conduct.run_id, index))
+        ended = _Ended("failed", RunError(kind="EngineFailed", message="the engine itself failed", cell=index))
+        try:
+            await self._race(self.async_execute_cell(cell, index), interrupting=True)
+            ended = _Ended("succeeded", None)
+            if self._exit_asked:
+                ended = _Ended(
+                    "stopped_early",
+                    RunError(kind="SystemExit", message="the notebook asked to end here", cell=index),
+                )
+        except CellExecutionError as error:
+            ended = self._from_exception(error, index)
+        except CellTimeoutError as error:
+            ended = _Ended("timed_out", RunError(kind="CellTimeout", message=self._timeout_words(error), cell=index))
+        except DeadKernelError:
+            message = "the kernel died while this cell ran (killed, out of memory, or crashed)"
+            ended = _Ended("failed", RunError(kind="KernelDied", message=message, cell=index))
+        except _Ended as stopped:
+            cause = stopped.error.model_copy(update={"cell": index}) if stopped.error else None
+            ended = _Ended(stopped.status, cause)
+        except asyncio.CancelledError:
+            ended = _Ended(
+                "interrupted", RunError(kind="Interrupted", message="the runner was interrupted", cell=index)
+            )
+            raise
+        finally:
+            self._end_streams(cell, index)
+            words = f"{ended.error.kind}: {ended.error.message}" if ended.error else ""
+            seconds = self.nb_man.cell_end(cell, index, ended.status, words)
+            self.conduct.observer(CellFinished(self.conduct.run_id, index, ended.status, seconds, words))
+        if ended.status != "succeeded":
+            raise ended
 
     async def _pass_gate(self, cell: Any, index: int) -> bool:
         """Returns when the cell may run, with whether it stood behind a gate; it must not reach the kernel before."""
@@ -344,6 +374,14 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
         masking = self.conduct.masking
         message = cut(masking.text(error.evalue), _MESSAGE)
         return _Ended("failed", RunError(kind=masking.text(error.ename), message=message, cell=index))
+
+
+def _calls_for_rollback(cell: Any, ended: _Ended) -> bool:
+    """An action or a verification failed or took too long by itself, and there is a kernel to take it back with."""
+    if gates.tag_of(cell.metadata) is None and gates.VERIFY not in cell.metadata.get("tags", []):
+        return False
+    kind = ended.error.kind if ended.error else ""
+    return ended.status in {"failed", "timed_out"} and kind not in {"KernelDied", "RunTimeout", "EngineFailed"}
 
 
 async def execute_notebook(

@@ -15,6 +15,8 @@ from autodevops.kernel.ids import bytes_digest
 
 Tag = Literal["approval", "action"]
 GATED: tuple[Tag, ...] = ("approval", "action")  # a cell with both tags is asked about as an approval
+VERIFY = "verify"  # tag of a cell that raises when what was done did not work
+ROLLBACK = "rollback"  # tag of a cell that takes it back, and runs only when an action or a verification failed
 
 
 class CellRequest(Noun):

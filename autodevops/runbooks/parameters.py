@@ -38,6 +38,7 @@ class Parameter(Noun):
     minimum: float | None = None
     maximum: float | None = None
     pattern: str = ""  # the whole text must match; only for type str
+    unit: str = Field(default="", max_length=20)  # of a number: minutes, MiB, %
     help: str = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -48,6 +49,8 @@ class Parameter(Noun):
             raise ValueError("it has no default: give one, or set required to true")
         if self.type not in {"int", "float"} and not (self.minimum is None and self.maximum is None):
             raise ValueError(f"minimum and maximum are for numbers, not for {self.type}")
+        if self.unit and self.type not in {"int", "float"}:
+            raise ValueError(f"unit is for numbers, not for {self.type}")
         if self.pattern:
             if self.type != "str":
                 raise ValueError(f"pattern is for str, not for {self.type}")
@@ -64,7 +67,7 @@ class Parameter(Noun):
 
 def allowed(parameter: Parameter) -> str:
     """What a value may be, in words: `a whole number from 5 to 1440`."""
-    words = _TYPES[parameter.type]
+    words = f"{_TYPES[parameter.type]} of {parameter.unit}" if parameter.unit else _TYPES[parameter.type]
     if parameter.choices:
         return "one of " + ", ".join(repr(choice) for choice in parameter.choices)
     if parameter.minimum is not None and parameter.maximum is not None:

@@ -2,7 +2,8 @@
 
 A request is started as soon as there is room for it: room in all, and room for its key, which holds across processes
 by locked files that end with their process. Who waits for its key does not stand in the way of those behind it. Each
-attempt is a run of its own, with its own bundle; only a run that failed or took too long is tried again.
+attempt is a run of its own, with its own bundle; only a run that failed or took too long is tried again, and not when
+something it did should have been taken back and was not.
 
 One event loop, one queue. How a run is made is `runner`'s business and an argument here.
 """
@@ -172,7 +173,8 @@ class RunQueue:
         try:
             while True:
                 record = await self._attempt(handle, request, key)
-                if record.status not in RETRIED or request.attempt > front.retries or handle.stopped:
+                again = record.status in RETRIED and record.run.rollback in {"", "succeeded"}
+                if not again or request.attempt > front.retries or handle.stopped:
                     break
                 request = replace(request, attempt=request.attempt + 1, retry_of=request.retry_of or record.run.id)
                 pause = front.retry_pause_seconds

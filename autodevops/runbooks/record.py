@@ -19,7 +19,7 @@ from typing import Any
 
 from papermill.engines import NotebookExecutionManager
 
-from autodevops.domain.run import GOOD, CellStatus, RunError, RunStatus
+from autodevops.domain.run import GOOD, CellStatus, Rollback, RunError, RunStatus
 from autodevops.kernel.clock import Clock, monotonic_ms
 from autodevops.kernel.files import sync
 from autodevops.runbooks.files import notebook_bytes, write_atomically, write_quickly
@@ -142,6 +142,9 @@ class RunManager(NotebookExecutionManager):  # type: ignore[misc]  # papermill h
         self.nb.metadata.papermill["status"] = status
         self.nb.metadata.papermill["error"] = error.model_dump() if error else None
         self.nb.metadata.papermill["exception"] = True if status not in GOOD else None
+
+    def rolled_back(self, outcome: Rollback) -> None:
+        self.nb.metadata.papermill["rollback"] = outcome
 
     def notebook_complete(self, **_kwargs: Any) -> None:
         """Cells that were not reached say so; Papermill would call them completed."""

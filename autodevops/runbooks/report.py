@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 MAXIMUM_BYTES = 6_000_000
 _TEXT = 600  # characters of a reason or parameter
 _TONES = {"succeeded": "good", "running": "warn", "stopped_early": "warn", "cancelled": "warn", "interrupted": "warn"}
+_ROLLBACKS = {"": "", "succeeded": " It was rolled back.", "not_run": " It was not rolled back."}
 _PLOTLY_SERVER = "https://cloud.plotly.com/newchart"  # where the library uploads charts unless told otherwise
 
 
@@ -109,9 +110,9 @@ def _problem(run: Run) -> str:
         return ""
     tone = "warn" if _TONES.get(run.status) else ""
     where = f" In cell {run.error.cell + 1}." if run.error.cell is not None else ""
-    return (
-        f'<div class="problem {tone}"><p><b>{escape(run.error.kind)}</b>: {escape(run.error.message)}.{where}</p></div>'
-    )
+    undone = _ROLLBACKS.get(run.rollback, f" <b>The rollback ended as {run.rollback.replace('_', ' ')}.</b>")
+    words = f"<b>{escape(run.error.kind)}</b>: {escape(run.error.message)}.{where}{undone}"
+    return f'<div class="problem {tone}"><p>{words}</p></div>'
 
 
 def _cells(run: Run, notebook: Any) -> Iterator[str]:

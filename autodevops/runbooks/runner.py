@@ -30,7 +30,7 @@ from autodevops.kernel.ids import time_sortable_id
 from autodevops.runbooks import entries, keeper
 from autodevops.runbooks.bundle import LEASE, Bundle, RunRecord
 from autodevops.runbooks.catalogue import Runbook
-from autodevops.runbooks.gates import CellRequest, DenyingGate, Gate, GateAnswer, objection
+from autodevops.runbooks.gates import ROLLBACK, CellRequest, DenyingGate, Gate, GateAnswer, objection
 from autodevops.runbooks.kernels import ColdKernels, Kernels, Surroundings
 from autodevops.runbooks.masking import Masking
 from autodevops.runbooks.parameters import Value, as_code, resolve
@@ -265,6 +265,7 @@ def _finish(
             "cells": cell_runs(clean),
             "error": RunError.model_validate(meta["error"]) if meta.get("error") else None,
             "kernel": dict(meta.get("kernel", {})),
+            "rollback": meta.get("rollback", ""),
         }
     )
     final = bundle.with_evidence(final, masking.known_value)
@@ -317,7 +318,8 @@ def _kept_source(source: bytes, masking: Masking) -> bytes:
 
 
 def _code_cells(notebook: Any) -> int:
-    return sum(cell.cell_type == "code" for cell in notebook.cells)
+    """Those that run when all goes well."""
+    return sum(cell.cell_type == "code" and ROLLBACK not in cell.metadata.get("tags", []) for cell in notebook.cells)
 
 
 async def _surely(work: Callable[..., T], *arguments: Any) -> T:

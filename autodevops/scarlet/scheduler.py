@@ -18,6 +18,7 @@ from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, ToolError
 from autodevops.runbooks import Catalogue, RunHandle, RunQueue, RunRecord, RunRequest, resolve
+from autodevops.runbooks.sources import catalogue_of
 from autodevops.scarlet.book import Book, Seen, State
 from autodevops.scarlet.events import Case, firing, matching, news, versions
 from autodevops.scarlet.facts import filled, fixed
@@ -60,7 +61,7 @@ class Scheduler:
         self._channels = channels or {}
         self._tools = tools
         self._after_run = after_run
-        self._catalogue = Catalogue(settings.runbooks)
+        self._catalogue = catalogue_of(settings)
         self._going: dict[str, _Going] = {}
         self._said: set[str] = set()
         self.schedules: tuple[Schedule, ...] = ()

@@ -64,6 +64,10 @@ def _tenants(value: str) -> str:
     return value
 
 
+def _paths(value: object) -> object:
+    return _names(str(value) if isinstance(value, Path) else value)
+
+
 def _place(value: object) -> object:
     """A folder or a URL as text."""
     return str(value) if isinstance(value, Path) else value
@@ -82,6 +86,7 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 TenantIds = Annotated[str, AfterValidator(_tenants)]
 NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+PathList = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names)]
 
 
@@ -262,8 +267,10 @@ class ToolboxSettings(Section):
 class ScarletSettings(Section):
     schedules: Path = Path("scheduled")
     """Folder of schedule files."""
-    runbooks: Path = Path("runbooks")
-    """Folder of runbook notebooks."""
+    runbooks: PathList = (Path("runbooks"),)
+    """Folders of runbook notebooks; several are a list, or separated by commas."""
+    packaged_runbooks: bool = True
+    """Whether the runbooks of installed packages, ours first, are offered beside those of the folders."""
     artifacts: Annotated[str, BeforeValidator(_place)] = "scheduled/artifacts"
     """Where executed runbooks are kept: a folder, or a URL such as `s3://bucket/prefix` ([bundles](../bundles.md))."""
     staging: Path = Path("scheduled/artifacts")

@@ -29,14 +29,15 @@ def _environment(tmp_path: Path) -> dict[str, str]:
     return {
         **os.environ,
         "AUTODEVOPS_SCARLET__RUNBOOKS": str(tmp_path / "runbooks"),
+        "AUTODEVOPS_SCARLET__PACKAGED_RUNBOOKS": "false",
         "AUTODEVOPS_SCARLET__ARTIFACTS": str(tmp_path / "artifacts"),
     }
 
 
-def _call(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _call(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
-        env=_environment(tmp_path),
+        env={**_environment(tmp_path), **environment},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -53,6 +54,27 @@ def test_list_says_what_a_runbook_takes(tmp_path: Path) -> None:
         assert words in done.stdout
     (listed,) = json.loads(_call(tmp_path, "list", "--json").stdout)
     assert (listed["name"], listed["secrets"]) == ("probe", ["GITHUB_TOKEN"])
+
+
+def test_new_runbook_lints_clean_is_shown_and_says_what_it_waits_for(tmp_path: Path) -> None:
+    (tmp_path / "runbooks").mkdir()
+    made = _call(tmp_path, "new", "cache-health", "--title", "Cache health")
+    assert (made.returncode, made.stdout) == (0, f"{tmp_path}/runbooks/cache-health.ipynb\n")
+    linted = _call(tmp_path, "lint", "--json")
+    assert (linted.returncode, json.loads(linted.stdout)[0]["findings"]) == (0, [])
+    shown = json.loads(_call(tmp_path, "show", "cache-health", "--json").stdout)
+    assert shown["parameters"]["window_minutes"]["unit"] == "minutes"
+    assert [cell["tags"] for cell in shown["cells"]][:2] == [[], ["parameters"]]
+    again = _call(tmp_path, "new", "cache-health", "--title", "Cache health")
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    nowhere = {"KUBECONFIG": str(tmp_path / "nowhere"), "AUTODEVOPS_KUBERNETES__KUBECONFIG": str(tmp_path / "nowhere")}
+    dry = _call(tmp_path, "run", "cache-health", "-p", "window_minutes=30", "--dry-run", "--json", **nowhere)
+    assert dry.returncode == 1
+    document = json.loads(dry.stdout)
+    assert document["parameters"] == {"namespace": "", "window_minutes": 30}
+    assert [answered["state"] for answered in document["preconditions"]] == ["not met"]
+    assert not (tmp_path / "artifacts" / "cache-health").exists()
 
 
 def test_values_are_read_by_the_declaration_and_never_run(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def _settings(tmp_path: Path, cells: tuple[str, ...] = ("1",), **schedules: str)
     for name, content in schedules.items():
         (tmp_path / "scheduled" / f"{name}.yaml").write_text(content)
     return ScarletSettings(
-        schedules=tmp_path / "scheduled", runbooks=tmp_path / "runbooks", artifacts=tmp_path / "artifacts"
+        schedules=tmp_path / "scheduled", runbooks=(tmp_path / "runbooks",), artifacts=tmp_path / "artifacts"
     )
 
 
@@ -187,7 +187,7 @@ from autodevops.runbooks.storage_remote import manifests, open_bundles
 from autodevops.scarlet import Scarlet
 from autodevops.settings import ScarletSettings
 root = Path(sys.argv[1])
-settings = ScarletSettings(schedules=root / "scheduled", runbooks=root / "runbooks", artifacts=root / "artifacts")
+settings = ScarletSettings(schedules=root / "scheduled", runbooks=(root / "runbooks",), artifacts=root / "artifacts")
 asyncio.run(Scarlet(settings, utc_now).run())
 """
 

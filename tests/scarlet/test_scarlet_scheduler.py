@@ -123,7 +123,7 @@ def world(tmp_path: Path) -> World:
 
 @asynccontextmanager
 async def scheduling(world: World, channels: Mapping[str, ChannelSettings] | None = None) -> AsyncIterator[Scheduler]:
-    settings = ScarletSettings(schedules=world.folder / "scheduled", runbooks=world.folder / "runbooks")
+    settings = ScarletSettings(schedules=world.folder / "scheduled", runbooks=(world.folder / "runbooks",))
     means = Means(world.folder / "artifacts", world.clock)
     async with RunQueue(means, perform=world.perform) as queue:
         book = Book(world.ledger, settings.schedules, "scarlet")
