@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from autodevops.domain.stream import TurnEvent
     from autodevops.domain.turn_health import Feedback, Thumb, TurnHealth
     from autodevops.executor.executor import Executor
+    from autodevops.executor.shown import ShownOperation
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.persona import Level
     from autodevops.jamie.remembering import Remembering
@@ -239,6 +240,46 @@ class Workbench:
             zone=settings.investigation.time_zone,
             clock=self._clock,
         )
+
+    def operation_state(self, operation_id: str) -> ShownOperation:
+        """What an operation is, and what became of it. May be called from any thread. Raises UsageError."""
+        from autodevops.executor.operations import load
+        from autodevops.executor.shown import shown
+
+        return shown(load(self.ledger, operation_id).operation)
+
+    def answer_approval(
+        self, operation_id: str, digest: str, yes: bool, comment: str = "", *, by: str, where: str
+    ) -> ShownOperation:
+        """One person's yes or no to what waits. Nothing is done by it: `carry_out` does. May be called from any thread.
+
+        `by` is who the calling surface knows it to be. Raises UsageError when the answer does not count.
+        """
+        from autodevops.executor import approvals
+        from autodevops.executor.shown import shown
+
+        return shown(
+            approvals.answer(
+                self.ledger,
+                operation_id,
+                granted=yes,
+                digest=digest,
+                by=by,
+                where=where,
+                words=comment,
+                now=self._clock(),
+                settings=self.settings.executor,
+            )
+        )
+
+    async def carry_out(self, operation_id: str) -> ShownOperation:
+        """Do what people cleared, to the outcome. A runbook's cell is left to the run that waits for it."""
+        from autodevops.executor.shown import shown
+
+        known = self.operation_state(operation_id)
+        if known.stage != "cleared" or known.kind == "run_cell":
+            return known
+        return shown(await self.executor.execute(operation_id))
 
     def window(self, *, minutes: int | None = None, end: datetime | None = None) -> TimeWindow:
         """The span a question is about: `minutes` up to `end`, by default the configured length up to now."""

@@ -12,8 +12,8 @@ from typer.core import TyperGroup
 
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
-from autodevops.cli.person import person, place
 from autodevops.kernel.errors import UsageError
+from autodevops.kernel.person import person, place
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
@@ -134,7 +134,8 @@ def show(operation_id: Annotated[str, typer.Argument(help="An operation's id.")]
 @app.command("decisions")
 def decisions(as_json: AsJson = False) -> None:
     """The decision matrix as a heat map, with every decision so far on it."""
-    from autodevops.cli.act_output import heat_map, print_heat_map
+    from autodevops.cli.act_output import print_heat_map
+    from autodevops.executor.heat_map import heat_map
     from autodevops.executor.operations import load_all
 
     with Workbench.from_settings() as workbench:

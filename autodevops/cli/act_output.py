@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import typer
@@ -91,38 +91,6 @@ def print_outcome(operation: Operation) -> None:
     typer.echo(f": {outcome.words}")
     for check in outcome.checks:
         typer.echo(f"    {_SIGNS[check.judgement]} {check.name}: {check.words}")
-
-
-def heat_map(operations: Iterable[Operation], matrix: Mapping[Any, Mapping[Any, str]]) -> dict[str, Any]:
-    """Every decision in its square, confidence by risk: what the matrix says there, and how many came to which end."""
-    cells: dict[tuple[str, str], dict[str, int]] = {}
-    rows = []
-    for operation in operations:
-        decision = operation.decision
-        if decision is None:
-            continue
-        counted = cells.setdefault((decision.band, decision.risk), {})
-        counted[decision.verdict] = counted.get(decision.verdict, 0) + 1
-        rows.append(
-            {
-                "operation": operation.id,
-                "action": operation.proposal.action.kind,
-                "subject": str(operation.proposal.action.subject),
-                "by_person": operation.proposal.by_person,
-                "confidence": decision.confidence,
-                "band": decision.band,
-                "risk": decision.risk,
-                "verdict": decision.verdict,
-                "decided_at": decision.decided_at.isoformat(),
-                "result": operation.outcome.result if operation.outcome else None,
-            }
-        )
-    squares = [
-        {"confidence": band, "risk": risk, "matrix": matrix[band][risk], "decisions": cells.get((band, risk), {})}
-        for band in BANDS
-        for risk in RISKS
-    ]
-    return {"cells": squares, "decisions": rows}
 
 
 def print_heat_map(document: Mapping[str, Any]) -> None:

@@ -10,9 +10,9 @@ import typer
 
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
-from autodevops.cli.person import person, place
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
+from autodevops.kernel.person import person, place
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 

@@ -44,13 +44,19 @@ def portal(
         configured |= PortalSettings().model_dump(include={"token", "password_file"})
     ours = PortalSettings.model_validate(configured | chosen)
 
+    from autodevops.portal.inbox import Inbox
     from autodevops.portal.server import Address, door_of, serve
     from autodevops.portal.sources import Sources
     from autodevops.workbench import Workbench
 
     door = door_of(ours, open_to_all=no_auth)
     with Workbench.from_settings(settings) as bench:
-        serve(ours, door, Address(ours.host, ours.port, fixed=port is not None), Sources(settings, bench), _ready)
+        inbox = Inbox(settings, bench)
+        address = Address(ours.host, ours.port, fixed=port is not None)
+        try:
+            serve(ours, door, address, Sources(settings, bench), inbox, _ready)
+        finally:
+            inbox.close()
     typer.secho("portal: ended", err=True)
 
 

@@ -73,8 +73,8 @@ def resume(why: Annotated[str, typer.Argument(help="A word on why, for the other
 
 
 def _turn(*, on: bool, why: str) -> None:
-    from autodevops.cli.person import person
     from autodevops.executor import switch
+    from autodevops.kernel.person import person
 
     with Workbench.from_settings() as workbench:
         switch.turn(workbench.ledger, on=on, by=person(), why=why, now=utc_now())

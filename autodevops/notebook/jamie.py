@@ -8,6 +8,7 @@ in the background when it is first needed.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -20,13 +21,17 @@ from autodevops.domain.window import TimeWindow
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.kernel.ids import time_sortable_id
+from autodevops.kernel.person import person, place
 from autodevops.notebook.answer import Answer
 from autodevops.settings import Settings
 from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
+    from autodevops.executor.shown import ShownOperation
     from autodevops.widgets.chat import ChatWidget
     from autodevops.widgets.wire import Wire
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -95,7 +100,7 @@ class Jamie:
             from autodevops.widgets.chat import ChatWidget
 
             self._open()  # while the page is still drawing
-            self._chat = ChatWidget(self._turn, loop=self._loop, feedback=self._judge)
+            self._chat = ChatWidget(self._turn, loop=self._loop, feedback=self._judge, **self._answering())
         return self._chat
 
     def transcript(self) -> str:
@@ -130,6 +135,27 @@ class Jamie:
 
     def _judge(self, turn_id: str, thumb: int, comment: str) -> None:
         self._open().result().feedback(turn_id, 1 if thumb > 0 else -1, comment)
+
+    def _answering(self) -> dict[str, Any]:
+        """Who takes a yes or no in the chat: this kernel is its user's, so it is theirs."""
+        return {"answer_approval": self._approve, "operation_state": self._operation}
+
+    def _operation(self, operation: str) -> ShownOperation:
+        return self._open().result().operation_state(operation)
+
+    def _approve(self, operation: str, digest: str, yes: bool, comment: str) -> ShownOperation:
+        """What is cleared by it is carried out meanwhile; the page looks how far it is."""
+        bench = self._open().result()
+        now = bench.answer_approval(operation, digest, yes, comment, by=person(), where=place("notebook"))
+        if now.stage == "cleared":
+            self._loop.start(self._carry_out, bench, operation)
+        return now
+
+    async def _carry_out(self, bench: Workbench, operation: str) -> None:
+        try:
+            await bench.carry_out(operation)
+        except AutoDevOpsError as error:
+            log.warning("Operation %s was approved and not carried out: %s", operation, error)
 
     async def _started(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
         return await asyncio.wrap_future(self._loop.start(function, *arguments))

@@ -1,10 +1,10 @@
-"""What the portal's server answers beside Voila's own files: the page, reports of runs, metrics."""
+"""What the portal's server answers beside Voila's own files: the page, reports of runs, approvals, metrics."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from jupyter_server.auth.decorator import authorized
@@ -13,9 +13,13 @@ from tornado.web import HTTPError, authenticated
 from voila.tornado.handler import TornadoVoilaHandler
 
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
-from autodevops.portal.identity import PORTAL
+from autodevops.portal.identity import APPROVALS, PORTAL
 from autodevops.portal.kernels import NoKernelLeft
 from autodevops.portal.pages import LOGIN_POLICY, error_page, full_page
+
+if TYPE_CHECKING:
+    from autodevops.executor.shown import ShownOperation
+    from autodevops.portal.inbox import Inbox
 
 # Voila's page has scripts of its own in it and loads widgets as blobs; nothing comes from, or goes to, another host.
 PAGE_POLICY = (
@@ -98,6 +102,55 @@ class ReportHandler(PortalHandler):
         if self.get_argument("download", ""):
             self.set_header("Content-Disposition", f'attachment; filename="{name}.html"')
         self.finish(page)
+
+
+class ApprovalHandler(PortalHandler):
+    """One question of the executor, and a visitor's answer to it. Who answers is who the server knows the visitor to
+    be; neither the page nor a kernel can say."""
+
+    auth_resource = APPROVALS
+
+    def initialize(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+
+    def get_login_url(self) -> str:
+        raise HTTPError(403)  # asked for by a script, which follows no login page
+
+    @authenticated
+    @authorized
+    async def get(self, operation_id: str) -> None:
+        await self._tell(self.inbox.look, operation_id)
+
+    @authenticated
+    @authorized
+    async def post(self, operation_id: str) -> None:
+        from autodevops.portal.inbox import read_answer
+
+        by = self._visitor()
+
+        def answer() -> ShownOperation:
+            if not by:
+                raise UsageError(
+                    "The portal does not know who you are, so nobody can answer here.",
+                    "Whoever runs it can name the person with portal.answers_as; `autodevops approve` answers too.",
+                )
+            given, where = read_answer(self.request.body), f"portal from {self.request.remote_ip}"
+            return self.inbox.answer(operation_id, given, by=by, where=where)
+
+        await self._tell(answer)
+
+    async def _tell(self, function: Callable[..., ShownOperation], *args: object) -> None:
+        self.set_header("Cache-Control", "no-store")
+        try:
+            found = await self.in_thread(function, *args)
+        except AutoDevOpsError as error:
+            self.set_status(409 if isinstance(error, UsageError) else 502)
+            self.finish({"error": {"message": error.message, "next_step": error.next_step}})
+            return
+        self.finish({"operation": found.model_dump(mode="json"), "visitor": self._visitor()})
+
+    def _visitor(self) -> str:
+        return str(getattr(self.identity_provider, "answers_as", "")) if self.identity_provider.auth_enabled else ""
 
 
 class Guarded(JupyterHandler):

@@ -15,16 +15,22 @@ from jupyter_server.auth.login import LoginFormHandler
 from jupyter_server.auth.security import passwd
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import RequestHandler
+from traitlets import Unicode
 
 from autodevops.kernel.errors import UsageError
 from autodevops.portal.pages import LOGIN_POLICY, login_page
 
-KERNELS, PORTAL = "kernels", "portal"  # what can be authorized: Jupyter's own resource, and ours
+KERNELS, PORTAL, APPROVALS = "kernels", "portal", "approvals"  # what can be authorized: Jupyter's own, and ours
 _HASHES = ("argon2:", "sha1:", "sha256:", "sha512:")
 
 
 class PortalIdentity(PasswordIdentityProvider):
-    """A cookie that other sites' forms do not carry; nobody changes the password here."""
+    """A cookie that other sites' forms do not carry; nobody changes the password here.
+
+    One token or password lets everybody in, so that all who come in are one person to the executor: `answers_as`.
+    """
+
+    answers_as = Unicode("", config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -39,10 +45,11 @@ class PortalIdentity(PasswordIdentityProvider):
 
 
 class PortalAuthorizer(Authorizer):
-    """Whoever is known may use a page: its kernel, and what the portal shows. Nothing else is served."""
+    """Whoever is known may use a page: its kernel, what the portal shows, and the executor's questions, about which
+    the executor itself knows who may answer. Nothing else is served."""
 
     def is_authorized(self, handler: RequestHandler, user: User, action: str, resource: str) -> bool:
-        return resource == KERNELS or (resource == PORTAL and action == "read")
+        return resource in {KERNELS, APPROVALS} or (resource == PORTAL and action == "read")
 
 
 class LogoutPage(JupyterHandler):

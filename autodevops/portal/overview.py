@@ -18,17 +18,21 @@ from autodevops.jamie.answers import understood
 from autodevops.jamie.answers.alerts import about_what, listed_alerts, rank
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import AutoDevOpsError, ToolError
+from autodevops.portal.duty import DAYS, decisions, inbox, schedules
 from autodevops.portal.sections import (
     Alerts,
+    Decisions,
     Fact,
     Firing,
     Health,
+    Inbox,
     IncidentLine,
     Incidents,
     Missing,
     Namespaces,
     RunLine,
     Runs,
+    Schedules,
     Section,
 )
 from autodevops.portal.services import missing_of, services
@@ -61,9 +65,12 @@ class Overview:
         work: list[asyncio.Task[Section]] = [
             asyncio.create_task(each)
             for each in (
+                asyncio.to_thread(self._inbox),
                 asyncio.to_thread(self._incidents),
                 asyncio.to_thread(self._last_runs),
                 asyncio.to_thread(self._health),
+                asyncio.to_thread(self._decisions),
+                asyncio.to_thread(self._schedules),
                 self._namespaces(chosen, source),
                 self._services(chosen, source),
                 self._alerts(chosen, source),
@@ -134,6 +141,25 @@ class Overview:
             for entry in entries
         ]
         return Incidents(at=self._clock(), items=tuple(lines[::-1]))
+
+    def _inbox(self) -> Section:
+        try:
+            return inbox(self._bench.ledger, self._clock())
+        except AutoDevOpsError as error:
+            return Inbox(at=self._clock(), missing=(_ledger(error),))
+
+    def _decisions(self) -> Section:
+        try:
+            return decisions(self._bench.ledger, self._bench.settings.executor, self._clock())
+        except AutoDevOpsError as error:
+            return Decisions(at=self._clock(), missing=(_ledger(error),))
+
+    def _schedules(self) -> Section:
+        try:
+            return schedules(self._bench.ledger, self._bench.settings.scarlet.schedules, self._clock())
+        except AutoDevOpsError as error:
+            missing = (Missing(system="schedules", message=str(error)),)
+            return Schedules(at=self._clock(), days=DAYS, missing=missing)
 
     def _last_runs(self) -> Section:
         from autodevops.runbooks.lookup import listed

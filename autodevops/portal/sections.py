@@ -119,6 +119,82 @@ class Health(Noun):
     missing: tuple[Missing, ...] = ()
 
 
+class Question(Noun):
+    """An operation that people are asked about, or lately were. What is answered is looked up anew by its id."""
+
+    id: str
+    title: str
+    subject: str
+    risk: str
+    asked_by: str
+    state: str  # of the question; "" once there is a result
+    result: str = ""
+    yeses: int = 0
+    needed: int = 1
+    at: UtcDatetime
+    expires_at: UtcDatetime
+
+
+class Inbox(Noun):
+    name: Literal["inbox"] = "inbox"
+    at: UtcDatetime
+    items: tuple[Question, ...] = ()  # that wait, oldest first
+    past: tuple[Question, ...] = ()  # newest first
+    missing: tuple[Missing, ...] = ()
+
+
+class Square(Noun):
+    """One square of the decision matrix. `counts`: decisions so far in it, by what was decided."""
+
+    confidence: str
+    risk: str
+    says: str
+    counts: dict[str, int] = {}
+
+
+class Decided(Noun):
+    id: str
+    action: str
+    subject: str
+    confidence: str
+    risk: str
+    verdict: str
+    result: str
+    at: UtcDatetime
+
+
+class Decisions(Noun):
+    name: Literal["decisions"] = "decisions"
+    at: UtcDatetime
+    squares: tuple[Square, ...] = ()
+    items: tuple[Decided, ...] = ()  # newest first
+    more: int = 0
+    missing: tuple[Missing, ...] = ()
+
+
+class Slot(Noun):
+    """One to come (`why`: why it will not run) or past (`what`: how its run ended, or why there was none)."""
+
+    schedule: str
+    runbook: str = ""
+    due: UtcDatetime  # the first of `count` on that day
+    count: int = 1
+    what: str = ""
+    why: str = ""
+    run: str = ""
+
+
+class Schedules(Noun):
+    name: Literal["schedules"] = "schedules"
+    at: UtcDatetime
+    days: int
+    known: int = 0  # schedules there are
+    to_come: tuple[Slot, ...] = ()
+    more: int = 0
+    past: tuple[Slot, ...] = ()  # newest first
+    missing: tuple[Missing, ...] = ()
+
+
 class Namespaces(Noun):
     name: Literal["namespaces"] = "namespaces"
     at: UtcDatetime
@@ -127,4 +203,4 @@ class Namespaces(Noun):
     missing: tuple[Missing, ...] = ()
 
 
-Section: TypeAlias = Namespaces | Services | Alerts | Incidents | Runs | Health
+Section: TypeAlias = Namespaces | Services | Alerts | Incidents | Runs | Health | Inbox | Decisions | Schedules

@@ -29,8 +29,10 @@ from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
-from autodevops.portal.handlers import Guarded, MetricsHandler, PageHandler, ReportHandler
+from autodevops.kernel.person import person
+from autodevops.portal.handlers import ApprovalHandler, Guarded, MetricsHandler, PageHandler, ReportHandler
 from autodevops.portal.identity import PortalAuthorizer, PortalIdentity, hashed_password
+from autodevops.portal.inbox import Inbox
 from autodevops.portal.kernels import VisitorKernels
 from autodevops.portal.pages import error_page
 from autodevops.portal.sources import Sources
@@ -61,6 +63,7 @@ class Door:
 
     token: str
     password: str  # hashed
+    answers_as: str = ""  # who the executor takes everybody for who came in; empty: nobody
 
 
 def is_loopback(host: str) -> bool:
@@ -84,6 +87,7 @@ def door_of(settings: PortalSettings, *, open_to_all: bool) -> Door:
         if token or settings.password_file:
             raise UsageError("--no-auth goes with neither a token nor a password.", "Give one or the other.")
         return Door("", "")
+    answers_as = settings.answers_as
     password = hashed_password(settings.password_file) if settings.password_file else ""
     if not token and not password:
         if not is_loopback(settings.host):
@@ -92,7 +96,8 @@ def door_of(settings: PortalSettings, *, open_to_all: bool) -> Door:
                 "Set AUTODEVOPS_PORTAL__TOKEN, or give --password-file FILE.",
             )
         token = secrets.token_urlsafe(24)
-    return Door(token, password)
+        answers_as = answers_as or person()  # it is told to nobody but whoever starts this
+    return Door(token, password, answers_as)
 
 
 def listening(address: Address) -> socket.socket:
@@ -118,6 +123,7 @@ class PortalServer(Voila):  # type: ignore[misc]  # no types published
 
     socket: socket.socket
     sources: Sources
+    inbox: Inbox
     ready: Callable[[], None]
 
     def init_settings(self) -> dict[str, Any]:
@@ -137,6 +143,7 @@ class PortalServer(Voila):  # type: ignore[misc]  # no types published
         report = url_path_join(self.server_url, r"/runs/([A-Za-z0-9._-]+)/report\.html")
         ours = [
             (report, ReportHandler, {"report_of": self.sources.report}),
+            (url_path_join(self.server_url, r"/approvals/([A-Za-z0-9._-]+)"), ApprovalHandler, {"inbox": self.inbox}),
             (url_path_join(self.server_url, r"/metrics"), MetricsHandler, {"exposition": self.sources.metrics}),
         ]
         return [*ours, *handlers]
@@ -156,7 +163,12 @@ class PortalServer(Voila):  # type: ignore[misc]  # no types published
 
 
 def serve(
-    settings: PortalSettings, door: Door, address: Address, sources: Sources, ready: Callable[[str], None]
+    settings: PortalSettings,
+    door: Door,
+    address: Address,
+    sources: Sources,
+    inbox: Inbox,
+    ready: Callable[[str], None],
 ) -> None:
     """Serve until SIGINT or SIGTERM; then the kernels are gone too. `ready` is told the address to open."""
     taken = listening(address)
@@ -174,6 +186,7 @@ def serve(
     )
     server.socket = taken
     server.sources = sources
+    server.inbox = inbox
     server.ready = lambda: ready(f"http://{shown_host(settings.host)}:{port}/{query}")
     server.initialize([])
     server.start()
@@ -201,7 +214,7 @@ def _config(settings: PortalSettings, door: Door, port: int) -> Config:
                 "compress_response": not loopback,
             },
         },
-        PortalIdentity={"hashed_password": door.password},
+        PortalIdentity={"hashed_password": door.password, "answers_as": door.answers_as},
         VoilaConfiguration={
             "template": "autodevops-portal",
             "preheat_kernel": False,  # such a kernel would be started with the request of the visitor before

@@ -369,6 +369,9 @@ class PortalSettings(Section):
     """What people and Prometheus come in with; empty, without a password: a new one at each start."""
     password_file: Path | None = None
     """File with the password of the login page, as text or as the hash that Jupyter makes of it."""
+    answers_as: str = ""
+    """Who the executor takes visitors for, as `executor.approvers` names them: whoever has the token or the password
+    is this person. Empty: nobody answers here, or, with the token made at each start, whoever started the portal."""
     max_kernels: int = Field(default=8, ge=1, le=500)
     """Pages that may be open at a time, some 200 MB each; who comes then is told that the portal is full."""
     idle_minutes: float = Field(default=30.0, gt=0)

@@ -7,6 +7,9 @@ The page sends                                      and is answered with
 `{type: "data", id, turn, evidence}`                `{type: "data", id, text, cut}`: what a query returned
 `{type: "feedback", id, turn, thumb, comment}`      `{type: "feedback", id}` once it is noted; thumb: 1 or -1
 `{type: "cells", id, turn, evidence?}`              `{type: "cells", id, cells}`: `{cell_type, source}` of each
+`{type: "operation", id, operation}`                `{type: "operation", id, operation}`: what is known of it now
+`{type: "approve", id, operation, digest, yes,      `{type: "approve", id, operation}` once the answer is entered
+  comment}`
 `{type: "export", id, format}`                      `{type: "export", id, name, mime, text}`; format: ipynb, md or html
 
 What asks for one thing is answered once, with its own `type` and `id`, or with `error: {message, next_step}`.
@@ -39,6 +42,7 @@ from typing import Any
 
 import anywidget
 import traitlets
+from pydantic import BaseModel
 
 from autodevops.domain.stream import AnswerCompleted, TurnEvent, TurnFailed, TurnStarted
 from autodevops.kernel.clock import utc_now
@@ -65,6 +69,8 @@ log = logging.getLogger(__name__)
 
 Ask = Callable[[str], AsyncIterator[TurnEvent]]
 Feedback = Callable[[str, int, str], object]  # turn id, 1 or -1, comment; may take a moment, and raise
+AnswerApproval = Callable[[str, str, bool, str], BaseModel]  # operation, digest that was shown, yes, comment; likewise
+OperationState = Callable[[str], BaseModel]
 
 STATIC = Path(__file__).parent / "static"
 QUESTION_CHARACTERS = 20_000  # more than anybody may ask: the answer says so
@@ -95,7 +101,11 @@ class _Turn:
 
 
 class ChatWidget(anywidget.AnyWidget):
-    """A chat over `ask`, a function from a question to the turn's events. `feedback` is told of thumbs."""
+    """A chat over `ask`, a function from a question to the turn's events. `feedback` is told of thumbs.
+
+    `answer_approval` and `operation_state` are the executor's: an answer is about a digest, and who gives it is theirs
+    to know. With `answered_by_server` the page asks the server that it came from instead, which knows the visitor.
+    """
 
     _esm = STATIC / "chat.js"
     _css = STATIC / "chat.css"
@@ -108,6 +118,7 @@ class ChatWidget(anywidget.AnyWidget):
     )
     examples = traitlets.List(traitlets.Unicode()).tag(sync=True)
     takes_feedback = traitlets.Bool().tag(sync=True)
+    answers = traitlets.Unicode().tag(sync=True)  # who takes a yes or no: "kernel", "server", or "" for nobody
 
     def __init__(
         self,
@@ -115,10 +126,15 @@ class ChatWidget(anywidget.AnyWidget):
         *,
         loop: LoopThread | None = None,
         feedback: Feedback | None = None,
+        answer_approval: AnswerApproval | None = None,
+        operation_state: OperationState | None = None,
+        answered_by_server: bool = False,
         examples: tuple[str, ...] = EXAMPLES,
     ) -> None:
         self._ask = ask
         self._feedback = feedback
+        self._answer_approval = answer_approval
+        self._operation_state = operation_state
         self._owns_loop = loop is None
         self._loop = loop or LoopThread("autodevops-chat")
         self._outbox = Outbox()
@@ -126,7 +142,8 @@ class ChatWidget(anywidget.AnyWidget):
         self._lock = Lock()
         self._turn: _Turn | None = None
         self._data: dict[str, dict[str, str]] = {}
-        super().__init__(examples=list(examples), takes_feedback=feedback is not None)
+        answers = "server" if answered_by_server else "kernel" if answer_approval is not None else ""
+        super().__init__(examples=list(examples), takes_feedback=feedback is not None, answers=answers)
         self.on_msg(self._receive)
 
     def start_turn(self, question: str, turn_id: str = "") -> None:
@@ -186,7 +203,7 @@ class ChatWidget(anywidget.AnyWidget):
                 self.stop(identifier)
             case "sync":
                 self._replay()
-            case "cells" | "data" | "export" | "feedback" as kind:
+            case "approve" | "cells" | "data" | "export" | "feedback" | "operation" as kind:
                 self._loop.start(self._reply, kind, identifier, content)
 
     async def _reply(self, kind: str, identifier: str, content: dict[str, Any]) -> None:
@@ -199,6 +216,10 @@ class ChatWidget(anywidget.AnyWidget):
                     answer = self._as_cells(str(content.get("turn", "")), content.get("evidence"))
                 case "export":
                     answer = exported(self.turns, str(content.get("format", "")))
+                case "operation":
+                    answer = await self._look_at(str(content.get("operation", "")))
+                case "approve":
+                    answer = await self._approve(content)
                 case _:
                     answer = await self._judge(content)
         except AutoDevOpsError as error:
@@ -227,6 +248,22 @@ class ChatWidget(anywidget.AnyWidget):
         if not cells:
             raise UsageError(f"{evidence} cannot be asked again from a notebook.", "Copy its query.")
         return {"cells": [{"cell_type": cell.kind, "source": cell.source} for cell in cells]}
+
+    async def _look_at(self, operation: str) -> Wire:
+        if self._operation_state is None:
+            raise UsageError("What became of it is not known here.", "`autodevops act show` tells it.")
+        return {"operation": (await asyncio.to_thread(self._operation_state, operation)).model_dump(mode="json")}
+
+    async def _approve(self, content: dict[str, Any]) -> Wire:
+        """Whatever else the message says, such as who is asking, is not looked at."""
+        operation, digest, yes = content.get("operation"), content.get("digest"), content.get("yes")
+        if self._answer_approval is None:
+            raise UsageError("Nobody can answer here.", "`autodevops approve` answers.")
+        if not isinstance(operation, str) or not isinstance(digest, str) or not isinstance(yes, bool):
+            raise UsageError("The answer cannot be read.", "Reload the page.")
+        comment = str(content.get("comment", ""))[:COMMENT_CHARACTERS]
+        entered = await asyncio.to_thread(self._answer_approval, operation, digest, yes, comment)
+        return {"operation": entered.model_dump(mode="json")}
 
     async def _judge(self, content: dict[str, Any]) -> Wire:
         thumb, comment = content.get("thumb"), str(content.get("comment", ""))[:COMMENT_CHARACTERS]

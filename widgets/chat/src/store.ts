@@ -1,5 +1,6 @@
 // The conversation of one widget model, shared by all its views and kept while no view is there.
 
+import { type Door, serverDoor, type Shown } from "../../views/src/approval";
 import { inflated, packed, unpacked } from "./deflate";
 import { applyEvent, newTurn, restoredTurn, type Turn } from "./turn_state";
 import { isEventsMessage, type Feedback, type Reply, type TurnEvent, type TurnRecord } from "./wire";
@@ -61,6 +62,17 @@ export class Store {
 
   get takesFeedback(): boolean {
     return this.model.get("takes_feedback") === true;
+  }
+
+  /** Who takes a yes or no: in a notebook its kernel, in the portal the server, which alone knows the visitor. */
+  get door(): Door {
+    if (this.model.get("answers") === "server") return serverDoor();
+    const told = (reply: Reply): Shown => reply["operation"] as Shown;
+    return {
+      closed: this.model.get("answers") === "kernel" ? "" : "Nobody can answer here; `autodevops approve` does.",
+      look: async (operation) => told(await this.request("operation", { operation })),
+      answer: async (operation, digest, yes, comment) => told(await this.request("approve", { operation, digest, yes, comment })),
+    };
   }
 
   get running(): Turn | undefined {

@@ -1,6 +1,7 @@
 // What one turn amounts to so far: its events folded, in order. No rendering here.
 
 import type {
+  ActionProposed,
   AnswerCompleted,
   Chart,
   ContextRetrieved,
@@ -29,6 +30,7 @@ export interface Turn {
   calls: ToolCall[];
   findings: Finding[];
   charts: Chart[];
+  proposals: ActionProposed[];
   text: string;
   answer?: AnswerCompleted;
   failure?: TurnFailed;
@@ -38,7 +40,7 @@ export interface Turn {
 }
 
 export function newTurn(id: string, question: string): Turn {
-  return { id, question, status: "running", calls: [], findings: [], charts: [], text: "", restored: false };
+  return { id, question, status: "running", calls: [], findings: [], charts: [], proposals: [], text: "", restored: false };
 }
 
 export function applyEvent(turn: Turn, event: TurnEvent): void {
@@ -62,6 +64,9 @@ export function applyEvent(turn: Turn, event: TurnEvent): void {
       break;
     case "chart_ready":
       turn.charts.push(event.chart);
+      break;
+    case "action_proposed":
+      if (!turn.proposals.some((known) => known.operation === event.operation)) turn.proposals.push(event);
       break;
     case "text_delta":
       turn.text += event.text;

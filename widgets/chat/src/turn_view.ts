@@ -1,5 +1,6 @@
 // One question and its answer. The answer comes first, then why, then what it was drawn from.
 
+import { ApprovalCard } from "../../views/src/approval";
 import { h, icon } from "../../views/src/dom";
 import { drawn } from "../../views/src/drawn";
 import { answerTools } from "./answer_tools";
@@ -36,6 +37,7 @@ export class TurnView {
   private readonly text: MarkdownView;
   private readonly scope: TurnScope;
   private readonly parts: Part[] = [];
+  private readonly cards: ApprovalCard[] = [];
   private order: string[] = [];
   private finished = false;
 
@@ -87,6 +89,13 @@ export class TurnView {
       this.parts.push(part);
       this.charts.append(part.element);
     }
+    while (this.cards.length < turn.proposals.length) {
+      const card = new ApprovalCard(turn.proposals[this.cards.length]!, this.around.store.door, this.scope.cite);
+      const before = this.cards.at(-1)?.element;
+      this.cards.push(card);
+      if (before) before.after(card.element);
+      else this.actions.prepend(card.element);
+    }
     const running = turn.status === "running";
     this.waiting.hidden = !running;
     this.waiting.lastElementChild!.textContent = doing(turn);
@@ -96,6 +105,7 @@ export class TurnView {
 
   destroy(): void {
     for (const part of this.parts) part.destroy();
+    for (const card of this.cards) card.destroy();
   }
 
   /** Said when nothing came back for a while: the kernel runs another cell, or is gone. */

@@ -1,5 +1,6 @@
 // What the kernel sends: `autodevops/domain/stream.py` as JSON, trimmed by `autodevops/widgets/wire.py`.
 
+import type { Shown } from "../../views/src/approval";
 import type { Chart, Evidence, Finding, Investigation, Json } from "../../views/src/nouns";
 
 export type * from "../../views/src/nouns";
@@ -47,6 +48,12 @@ export interface TurnFailed {
   cancelled: boolean;
 }
 
+/** What is asked of people. It says what to show until the executor was asked; nothing is decided by it. */
+export interface ActionProposed extends Partial<Omit<Shown, "operation">> {
+  type: "action_proposed";
+  operation: string;
+}
+
 export type TurnEvent =
   | { type: "turn_started"; question: string }
   | ContextRetrieved
@@ -55,6 +62,7 @@ export type TurnEvent =
   | { type: "finding_raised"; finding: Finding }
   | { type: "chart_ready"; chart: Chart }
   | { type: "text_delta"; text: string }
+  | ActionProposed
   | AnswerCompleted
   | TurnFailed;
 

@@ -1,15 +1,18 @@
 // What lies outside the widget: the address of the page, and the chat beside it.
 
+import { base } from "../../views/src/approval";
+
 export interface Link {
   namespace: string;
   question: string;
   run: string;
+  approval: string;
 }
 
 export function deepLink(): Link {
   const query = new URLSearchParams(window.location.search);
   const of = (name: string): string => (query.get(name) ?? "").slice(0, 2000);
-  return { namespace: of("namespace"), question: of("question"), run: of("run") };
+  return { namespace: of("namespace"), question: of("question"), run: of("run"), approval: of("approval") };
 }
 
 /** Keep the address a link to what is shown. */
@@ -59,6 +62,5 @@ export function show(view: "overview" | "chat"): void {
 
 /** Where the portal serves the report of a run. */
 export function reportAddress(run: string): string {
-  const base = document.body.dataset["baseUrl"]?.replace(/voila\/?$/, "") ?? "/";
-  return `${base}runs/${encodeURIComponent(run)}/report.html`;
+  return `${base()}runs/${encodeURIComponent(run)}/report.html`;
 }

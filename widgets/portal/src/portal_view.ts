@@ -3,17 +3,19 @@
 import { h } from "../../views/src/dom";
 import { clock } from "../../views/src/format";
 import { followTheme } from "../../views/src/theme";
+import { decisionMap, schedulePanel } from "./duty";
+import { InboxView } from "./inbox";
 import { deepLink, putQuestion, remember, show, when } from "./page";
 import { Refresher } from "./refresher";
 import { reportDialog } from "./report_dialog";
 import { alertList, healthPanel, incidentList, nothing, runList, servicesTable } from "./sections";
-import type { Missing, Model, Namespaces, Section } from "./wire";
+import type { Inbox, Missing, Model, Namespaces, Section } from "./wire";
 
-const TITLES = { services: "Services", alerts: "Firing alerts", incidents: "Incidents", runs: "Last runs", health: "Health" } as const;
+const TITLES = { inbox: "Waits for people", services: "Services", alerts: "Firing alerts", incidents: "Incidents", runs: "Last runs", health: "Health", schedules: "Schedules", decisions: "Decisions" } as const;
 type Name = keyof typeof TITLES;
 
 function each(make: () => HTMLElement): Record<Name, HTMLElement> {
-  return { services: make(), alerts: make(), incidents: make(), runs: make(), health: make() };
+  return { inbox: make(), services: make(), alerts: make(), incidents: make(), runs: make(), health: make(), schedules: make(), decisions: make() };
 }
 
 export function portalView(model: Model, el: HTMLElement): () => void {
@@ -38,14 +40,17 @@ export function portalView(model: Model, el: HTMLElement): () => void {
     { class: "adp-pane", tabindex: 0, role: "region", "aria-label": "Overview" },
     h("div", { class: "adp-head" }, h("h1", { class: "adp-h1" }, "Overview"), picker, h("span", { class: "adp-grow" }), said, again),
     unseen,
+    block("inbox"),
     h("div", { class: "adp-two" }, block("alerts"), h("div", {}, block("incidents"), block("health"))),
     block("services"),
-    block("runs"),
+    h("div", { class: "adp-two" }, block("runs"), block("schedules")),
+    block("decisions"),
   );
   document.querySelector("body[data-voila] #rendered_cells")?.setAttribute("role", "main");
   const root = h("div", { class: "adp", "data-ready": "no" }, pane, h("nav", { class: "adp-tabs", "aria-label": "View" }, ...tabs));
   const leaveTheme = followTheme(root);
 
+  const waiting = new InboxView();
   const refresher = new Refresher(model, { began, section, done, failed }, namespace);
   let last = "";
 
@@ -63,19 +68,27 @@ export function portalView(model: Model, el: HTMLElement): () => void {
       return;
     }
     const body = bodies[value.name];
-    body.replaceChildren(drawn(value));
+    if (value.name === "inbox") {
+      waiting.show(value);
+      if (!body.contains(waiting.element)) body.replaceChildren(waiting.element);
+    } else body.replaceChildren(drawn(value));
     body.classList.remove("adp-stale");
     if (value.name === "services") notes.services.textContent = `last ${value.minutes} min`;
     if (value.name === "health") notes.health.textContent = `last ${value.hours} h`;
+    if (value.name === "inbox") notes.inbox.textContent = value.items.length ? String(value.items.length) : "";
+    if (value.name === "schedules") notes.schedules.textContent = `next and last ${value.days} days, UTC`;
+    if (value.name === "decisions") notes.decisions.textContent = "confidence by risk";
     if (value.name === "alerts") notes.alerts.textContent = value.items.length ? String(value.items.length + value.more) : "";
     tell();
   }
 
-  function drawn(value: Exclude<Section, Namespaces>): Node {
+  function drawn(value: Exclude<Section, Namespaces | Inbox>): Node {
     if (value.name === "services") return servicesTable(value);
     if (value.name === "alerts") return alertList(value, namespace || "this namespace");
     if (value.name === "incidents") return incidentList(value);
     if (value.name === "runs") return runList(value, (run) => reportDialog(root, run.id, run.title || run.runbook));
+    if (value.name === "schedules") return schedulePanel(value, (run) => reportDialog(root, run, `Run ${run}`));
+    if (value.name === "decisions") return decisionMap(value, (id) => waiting.open(id));
     return healthPanel(value);
   }
 
@@ -128,9 +141,11 @@ export function portalView(model: Model, el: HTMLElement): () => void {
   refresher.ask();
   // A widget is rendered before it is on the page, and only there can a dialog open.
   if (link.run) when(() => (root.isConnected ? root : null), () => reportDialog(root, link.run, `Run ${link.run}`));
+  if (link.approval) waiting.open(link.approval);
   if (link.question) putQuestion(link.question);
   return () => {
     refresher.destroy();
+    waiting.destroy();
     document.removeEventListener("autodevops:view", viewed);
     leaveTheme();
     root.remove();

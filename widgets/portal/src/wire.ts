@@ -91,13 +91,59 @@ export interface Health extends Common {
   scarlet: Fact[];
 }
 
+export interface Question {
+  id: string;
+  title: string;
+  subject: string;
+  risk: string;
+  asked_by: string;
+  state: string;
+  result: string;
+  yeses: number;
+  needed: number;
+  at: string;
+  expires_at: string;
+}
+
+export interface Inbox extends Common {
+  name: "inbox";
+  items: Question[];
+  past: Question[];
+}
+
+export interface Decisions extends Common {
+  name: "decisions";
+  squares: { confidence: string; risk: string; says: string; counts: { [verdict: string]: number } }[];
+  items: { id: string; action: string; subject: string; confidence: string; risk: string; verdict: string; result: string; at: string }[];
+  more: number;
+}
+
+export interface Slot {
+  schedule: string;
+  runbook: string;
+  due: string;
+  count: number;
+  what: string;
+  why: string;
+  run: string;
+}
+
+export interface Schedules extends Common {
+  name: "schedules";
+  days: number;
+  known: number;
+  to_come: Slot[];
+  more: number;
+  past: Slot[];
+}
+
 export interface Namespaces extends Common {
   name: "namespaces";
   items: string[];
   chosen: string;
 }
 
-export type Section = Namespaces | Services | Alerts | Incidents | Runs | Health;
+export type Section = Namespaces | Services | Alerts | Incidents | Runs | Health | Inbox | Decisions | Schedules;
 
 export type Told =
   | { type: "section"; id: string; section: Section }

@@ -1,4 +1,4 @@
-"""Who sits at this terminal, as the operating system knows them: variables such as USER can be set by anybody."""
+"""Who this process belongs to, as the operating system knows them: variables such as USER can be set by anybody."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ def person() -> str:
         return f"uid {os.getuid()}"
 
 
-def place() -> str:
-    """`cli on HOST (pts/3)`."""
+def place(surface: str = "cli") -> str:
+    """`cli on HOST (pts/3)`; where there is no terminal to speak of, `notebook on HOST`."""
+    if surface != "cli":
+        return f"{surface} on {socket.gethostname()}"
     try:
         terminal = os.ttyname(0).removeprefix("/dev/")
     except OSError:

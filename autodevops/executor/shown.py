@@ -1,0 +1,84 @@
+"""An operation as people see it: the question with all that it rests on, the answers so far, and what came of it.
+
+Surfaces draw this and nothing else. It is read from the ledger each time; what a page keeps of it decides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from autodevops.domain.action import Risk
+from autodevops.domain.approval import Answer
+from autodevops.domain.base import Noun, UtcDatetime
+from autodevops.domain.operation import Operation, Stage
+from autodevops.domain.outcome import Outcome
+from autodevops.domain.tool_results import FieldEdit
+
+State = Literal["pending", "granted", "denied", "expired", "used", "void", "none"]
+
+
+class ShownOperation(Noun):
+    """`digest` is that of the question: an answer names it. `state` "none": nobody is asked."""
+
+    operation: str
+    kind: str  # of action
+    title: str
+    subject: str
+    risk: Risk
+    reversible: bool
+    why: str = ""
+    asked_by: str
+    diff: tuple[FieldEdit, ...] = ()
+    dry_run: str = ""
+    warnings: tuple[str, ...] = ()
+    touches: str = ""
+    undo: str = ""
+    factors: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    digest: str = ""
+    role: str = ""
+    needed: int = 0
+    expires_at: UtcDatetime | None = None
+    state: State = "none"
+    stage: Stage
+    answers: tuple[Answer, ...] = ()
+    outcome: Outcome | None = None
+
+
+def shown(operation: Operation) -> ShownOperation:
+    proposal, plan, decision, approval = operation.proposal, operation.plan, operation.decision, operation.approval
+    return ShownOperation(
+        operation=operation.id,
+        kind=proposal.action.kind,
+        title=proposal.action.kind.replace("_", " ").capitalize(),
+        subject=str(proposal.action.subject),
+        risk=decision.risk if decision else plan.risk if plan else "high",
+        reversible=bool(plan and plan.undo),
+        why=proposal.why or proposal.reason,
+        asked_by=proposal.asked_by,
+        diff=plan.dry_run.edits if plan else (),
+        dry_run=plan.dry_run.summary if plan else "",
+        warnings=plan.dry_run.warnings if plan else (),
+        touches=_touches(operation),
+        undo=plan.undo if plan else "",
+        factors=tuple(f"{one.words} → {one.effect}" if one.effect else one.words for one in decision.factors)
+        if decision
+        else (),
+        evidence=proposal.evidence,
+        digest=approval.digest if approval else "",
+        role=approval.role if approval else "",
+        needed=approval.needed if approval else 0,
+        expires_at=approval.expires_at if approval else None,
+        state=approval.state if approval else "none",
+        stage=operation.stage,
+        answers=approval.answers if approval else (),
+        outcome=operation.outcome,
+    )
+
+
+def _touches(operation: Operation) -> str:
+    if operation.plan is None:
+        return ""
+    blast = operation.plan.blast
+    pods = f"{blast.pods} of {blast.of_pods} pods, {blast.away_at_once} missing at once" if blast.of_pods else "no pods"
+    return f"{pods}, nodes {', '.join(blast.nodes)}" if blast.nodes else pods
