@@ -20,6 +20,7 @@ from autodevops.cli import (
     doctor,
     evaluate,
     health,
+    incident,
     investigate,
     kb,
     mcp,
@@ -55,6 +56,7 @@ app.add_typer(scarlet.app, name="scarlet")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(act.app, name="act")
 app.add_typer(approve.app, name="approve")
+app.add_typer(incident.app, name="incident")
 app.add_typer(run.app, name="run")
 app.add_typer(audit.app, name="audit")
 app.command("portal")(portal.portal)

@@ -1,0 +1,96 @@
+"""What we respond to: what is hurt, how it was noticed, how it ended, and what was judged of it.
+
+People and Scarlet keep it; a postmortem is made from it. It is the record of a response, not a ticket: who works on it
+and in which order is no business of ours.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from autodevops.domain.base import Noun, UtcDatetime
+from autodevops.domain.investigation import Investigation
+from autodevops.domain.window import TimeWindow
+
+IncidentSeverity = Literal["critical", "major", "minor"]
+SEVERITIES: tuple[IncidentSeverity, ...] = ("critical", "major", "minor")
+
+
+class Detection(Noun):
+    """How it came to be known. `by`: `alert HighErrorRate`, `investigation`, `person`."""
+
+    at: UtcDatetime
+    by: str
+
+
+class Resolution(Noun):
+    at: UtcDatetime
+    words: str
+
+
+class IncidentNote(Noun):
+    """A line that somebody added. `by` is for the record; a postmortem does not print it."""
+
+    at: UtcDatetime
+    by: str
+    text: str
+
+
+class Incident(Noun):
+    """`timeline` has what people noted; what machines did and saw is elsewhere in the ledger and in the investigation.
+
+    `investigation` is kept without answers and charts: its queries give them again.
+    """
+
+    id: str  # sorts by time
+    title: str
+    namespace: str
+    window: TimeWindow  # that was investigated
+    severity: IncidentSeverity
+    opened_at: UtcDatetime
+    impact: str = ""  # in words; figures are measured anew
+    trigger: str = ""  # what set it off, as far as is known
+    detection: Detection
+    resolution: Resolution | None = None
+    timeline: tuple[IncidentNote, ...] = ()
+    investigation: Investigation | None = None
+    run: str = ""  # whose bundle has the investigation and its evidence
+
+    @property
+    def state(self) -> Literal["open", "resolved"]:
+        return "resolved" if self.resolution else "open"
+
+
+def bare(investigation: Investigation) -> Investigation:
+    """Without what its queries give again: answers and charts."""
+    evidence = tuple(item.model_copy(update={"data": None}) for item in investigation.evidence)
+    return investigation.model_copy(update={"evidence": evidence, "charts": ()})
+
+
+def incident_of(
+    investigation: Investigation,
+    *,
+    incident_id: str,
+    now: UtcDatetime,
+    severity: IncidentSeverity,
+    title: str,
+    run: str,
+) -> Incident:
+    """An incident as its investigation tells it; detected by the earliest alert, else by the investigation itself."""
+    alerts = sorted((entry for entry in investigation.timeline if entry.kind == "alert"), key=lambda entry: entry.at)
+    first = investigation.hypotheses[0] if investigation.hypotheses else None
+    suspect = first.suspects[0] if first and first.suspects else None
+    return Incident(
+        id=incident_id,
+        title=title or (first.summary if first else investigation.summary),
+        namespace=investigation.namespace,
+        window=investigation.window,
+        severity=severity,
+        opened_at=now,
+        trigger=f"{suspect.title} ({suspect.kind} of {suspect.subject})" if suspect else "",
+        detection=Detection(at=alerts[0].at, by=f"alert: {alerts[0].text}")
+        if alerts
+        else Detection(at=now, by="investigation"),
+        investigation=bare(investigation),
+        run=run,
+    )
