@@ -10,12 +10,12 @@ import typer
 
 from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_window
 from autodevops.cli.output import print_json, require_sight
-from autodevops.cli.person import person
 from autodevops.domain.incident import Incident, incident_of
 from autodevops.domain.investigation import Investigation
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
 from autodevops.kernel.ids import time_sortable_id
+from autodevops.kernel.person import person
 from autodevops.settings import load_settings
 from autodevops.stores import incidents
 from autodevops.workbench import Workbench
