@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import anyio
 
@@ -44,7 +45,7 @@ from autodevops.jamie.conversation import Conversation, Pending
 from autodevops.jamie.follow_ups import after, since_when
 from autodevops.jamie.health import HealthBook, TurnWatch
 from autodevops.jamie.intent import Intent, IntentModel
-from autodevops.jamie.narration import narration_for
+from autodevops.jamie.narration import Narration, narration_for
 from autodevops.jamie.narrator_builtin import BuiltInNarrator
 from autodevops.jamie.persona import Level, Mood, mood_of, remark
 from autodevops.jamie.recall import Recall
@@ -55,6 +56,8 @@ from autodevops.llm import ChatModel
 from autodevops.settings.model import InvestigationSettings
 from autodevops.toolbox.protocol import Emit, Keeper, KeepNothing, Tools
 from autodevops.toolbox.recorder import Recorder
+
+Found = TypeVar("Found", Investigation, Answer)
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +76,11 @@ ANSWERS: dict[Intent, Answering] = {
     "help": talk.help_answer,
     "smalltalk": talk.smalltalk,
 }
+NARRATED: frozenset[Intent] = frozenset(
+    {"list", "count", "logs", "alerts", "deploys", "metrics", "traces", "compare", "capacity", "status"}
+)
+"""Answered from data, so a model may word them; what would change something, and small talk, is worded by us alone."""
+
 _CITATION = re.compile(r"\[(ev-[0-9a-f]+)\]")
 
 
@@ -200,38 +208,30 @@ class JamieAgent:
         source = Recorder(tools, emit=emit, clock=self._clock, keeper=self._keeper)
         answering = self._answers.get(context.reading.intent)
         if answering is not None:
-            with turn.watch.stage("engine"):
-                answer = await answering(context, source, emit)
+            model = self._model if context.reading.intent in NARRATED else None
+            answer, narration = await self._found(answering(context, source, emit), context, source, turn, model)
             self._remember(context, before, answer.items)
-            return self._said(answer, turn, "grave" if answer.grave else "answer")
+            text = await _worded(narration, answer, context, turn, "grave" if answer.grave else "answer")
+            return AnswerCompleted(
+                turn_id=turn.watch.turn_id,
+                text=text,
+                narrator=narration.narrator,
+                note=narration.note,
+                evidence=_cited(text, (*answer.evidence, *narration.evidence), [item.id for item in answer.evidence]),
+                follow_ups=answer.follow_ups,
+            )
         return await self._investigated(context, source, turn)
 
     async def _investigated(self, context: Context, source: Recorder, turn: Turn) -> AnswerCompleted:
-        emit = turn.emit
         request = Request(
             question=context.question, namespace=context.namespace, subject=context.subject, window=context.window
         )
-        with turn.watch.stage("engine"):
-            async with asyncio.TaskGroup() as group:
-                ready = group.create_task(narration_for(context, self._model, self._tools, source, self._tool_rounds))
-                result = group.create_task(_investigation(request, source, emit))
-        investigation = result.result()
-        if isinstance(investigation, AutoDevOpsError):
-            raise investigation
+        investigation, narration = await self._found(
+            investigate(request, source, turn.emit), context, source, turn, self._model
+        )
         self._keeper.investigation(investigation)
         self._remember(context, investigation, found=True)
-        narration = ready.result()
-        text = ""
-        with turn.watch.stage("narration"):
-            worded = narration.pieces(investigation, context.question)
-            async with aclosing(turn.watch.waiting(worded) if self._model else worded) as pieces:
-                async for piece in pieces:
-                    text += piece
-                    emit(TextDelta(text=piece))
-        closing = remark(mood_of(investigation), turn.watch.turn_id, turn.persona)
-        if closing:
-            text += f"\n\n{closing}"
-            emit(TextDelta(text=f"\n\n{closing}"))
+        text = await _worded(narration, investigation, context, turn, mood_of(investigation))
         leading = [item for hypothesis in investigation.hypotheses[:1] for item in hypothesis.evidence]
         return AnswerCompleted(
             turn_id=turn.watch.turn_id,
@@ -242,6 +242,24 @@ class JamieAgent:
             investigation=investigation,
             follow_ups=after(investigation),
         )
+
+    async def _found(
+        self,
+        finding: Awaitable[Found],
+        context: Context,
+        source: Recorder,
+        turn: Turn,
+        model: ChatModel | None,
+    ) -> tuple[Found, Narration]:
+        """What the systems say; who words it is found out at the same time."""
+        with turn.watch.stage("engine"):
+            async with asyncio.TaskGroup() as group:
+                ready = group.create_task(narration_for(context, model, self._tools, source, self._tool_rounds))
+                result = group.create_task(_or_error(finding))
+        found = result.result()
+        if isinstance(found, AutoDevOpsError):
+            raise found
+        return found, ready.result()
 
     def _said(
         self, answer: Answer, turn: Turn, mood: Mood | None, investigation: Investigation | None = None
@@ -286,12 +304,27 @@ class JamieAgent:
         )
 
 
-async def _investigation(request: Request, source: Recorder, emit: Emit) -> Investigation | AutoDevOpsError:
+async def _or_error(finding: Awaitable[Found]) -> Found | AutoDevOpsError:
     """An expected error as a value, so that the task group does not wrap it."""
     try:
-        return await investigate(request, source, emit)
+        return await finding
     except AutoDevOpsError as error:
         return error
+
+
+async def _worded(narration: Narration, found: Investigation | Answer, context: Context, turn: Turn, mood: Mood) -> str:
+    """The whole text, told as it comes."""
+    text = ""
+    with turn.watch.stage("narration"):
+        worded = narration.pieces(found, context.question)
+        async with aclosing(turn.watch.waiting(worded) if narration.by_model else worded) as pieces:
+            async for piece in pieces:
+                text += piece
+                turn.emit(TextDelta(text=piece))
+    if closing := remark(mood, turn.watch.turn_id, turn.persona):
+        text += f"\n\n{closing}"
+        turn.emit(TextDelta(text=f"\n\n{closing}"))
+    return text
 
 
 def _is_about(context: Context, investigation: Investigation) -> bool:

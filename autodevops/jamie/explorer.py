@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.window import TimeWindow
-from autodevops.jamie.digest import inert
 from autodevops.jamie.failures import without_code
+from autodevops.jamie.markdown import inert
 from autodevops.jamie.shown import Shown
 from autodevops.jamie.tool_offer import Offer, properties_of, type_of
 from autodevops.jamie.tool_text import told

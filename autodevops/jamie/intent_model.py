@@ -14,8 +14,8 @@ from typing import Any, get_args
 
 import anyio
 
-from autodevops.jamie.digest import inert
 from autodevops.jamie.intent import Intent, Reading
+from autodevops.jamie.markdown import inert
 from autodevops.kernel.errors import ToolError
 from autodevops.llm import ChatModel, Message
 from autodevops.llm.reading import without_thinking

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+LONGEST_FACT = 400  # characters of one line that a model is told
+
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _CODE_SPAN = re.compile(r"((?<!`)`[^`]+`(?!`))")
@@ -22,6 +24,11 @@ def visible(text: str) -> str:
 
 def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def inert(text: str, limit: int = LONGEST_FACT) -> str:
+    """For a model: cannot close a boundary or look like a chat template's marker."""
+    return shortened(prose(text), limit).replace("&lt;", "‹").replace("<", "‹").replace(">", "›")
 
 
 def code(text: str, limit: int = 120) -> str:

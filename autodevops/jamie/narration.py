@@ -14,6 +14,7 @@ import anyio
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
+from autodevops.jamie.answers import Answer
 from autodevops.jamie.context import Context
 from autodevops.jamie.explorer import Explorer
 from autodevops.jamie.narrator_builtin import BuiltInNarrator, closing, explanation, headline
@@ -56,22 +57,26 @@ class Narration:
         self.note = f"{unavailable} The built-in narrator wrote this answer." if unavailable else ""
 
     @property
+    def by_model(self) -> bool:
+        return self._model is not None
+
+    @property
     def evidence(self) -> tuple[Evidence, ...]:
         """What the model gathered besides the investigation's."""
         explorer = self._model.explorer if self._model else None
         return tuple(explorer.evidence) if explorer else ()
 
-    async def pieces(self, investigation: Investigation, question: str) -> AsyncGenerator[str, None]:
+    async def pieces(self, told: Investigation | Answer, question: str) -> AsyncGenerator[str, None]:
+        head, between, end = _parts(told)
+        yield head
         if self._model is None:
-            async with aclosing(BuiltInNarrator().narrate(investigation, question)) as words:
-                async for text in words:
-                    yield text
+            for part in (*between, *end):
+                yield "\n\n" + part
             return
-        yield headline(investigation)
         begun = False
         failure = ""
         try:
-            async with aclosing(self._model.narrate(investigation, question)) as words:
+            async with aclosing(self._model.narrate(told, question)) as words:
                 async for text in words:
                     yield text if begun else "\n\n" + text.lstrip()
                     begun = True
@@ -81,13 +86,21 @@ class Narration:
             self.note = f"{failure[:1].upper()}{failure[1:]}: the built-in narrator took over."
             if begun:
                 yield "\n\n" + BROKEN_OFF
-            for part in explanation(investigation):
+            for part in between:
                 yield "\n\n" + part
         else:
             self.narrator = self._model.name
             self.note = " ".join(_remarks(self._model))
-        for part in closing(investigation):
+        for part in end:
             yield "\n\n" + part
+
+
+def _parts(told: Investigation | Answer) -> tuple[str, list[str], list[str]]:
+    """The first line, what a model may word in our place, and what is never left to one."""
+    if isinstance(told, Answer):
+        head, _, rest = told.text.partition("\n\n")
+        return head, [], [rest] if rest else []
+    return headline(told), explanation(told), closing(told)
 
 
 def _remarks(model: ModelNarrator) -> list[str]:

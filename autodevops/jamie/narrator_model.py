@@ -1,4 +1,4 @@
-"""A model narrates: the engine's headline and closing stay the engine's, the model words what is between.
+"""A model narrates: the built-in first line and closing stay (and tables), the model words what is between.
 
 It gets a digest of facts and, when it can call tools, may look further first (`explorer`), for a bounded number of
 rounds; one that cannot writes in one pass. The first sentences are held back until one of them cites evidence that
@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from autodevops.domain.investigation import Investigation
+from autodevops.jamie.answers import Answer
 from autodevops.jamie.digest import (
     BUDGET_CHARACTERS,
     BUDGET_TOKENS,
@@ -56,7 +57,7 @@ class ModelNarrator:
     def name(self) -> str:
         return f"{self._model.provider}:{self._model.name}"
 
-    async def narrate(self, investigation: Investigation, question: str) -> AsyncGenerator[str, None]:
+    async def narrate(self, told: Investigation | Answer, question: str) -> AsyncGenerator[str, None]:
         """The explanation in whole sentences. Raises a ToolError when the model fails or ignores the facts."""
         begun = False
         card = await self._model.card()
@@ -66,7 +67,7 @@ class ModelNarrator:
         if explorer and room < len(INSTRUCTIONS) + len(LOOKING) + _definitions(explorer) + LEAST_FOR_TOOLS:
             explorer = None
         try:
-            async with aclosing(self._told(investigation, question, explorer, room, until)) as pieces:
+            async with aclosing(self._told(told, question, explorer, room, until)) as pieces:
                 async for text in pieces:
                     begun = True
                     yield text
@@ -76,20 +77,20 @@ class ModelNarrator:
         except ToolRejected:
             if explorer is None or begun:
                 raise
-        async with aclosing(self._told(investigation, question, None, room, until)) as pieces:
+        async with aclosing(self._told(told, question, None, room, until)) as pieces:
             async for text in pieces:
                 yield text
 
     async def _told(
-        self, investigation: Investigation, question: str, explorer: Explorer | None, room: int, until: float
+        self, told: Investigation | Answer, question: str, explorer: Explorer | None, room: int, until: float
     ) -> AsyncGenerator[str, None]:
         """`room`: characters for the prompt, answers of tools included; `until`: the end on the monotonic clock."""
         taken = len(INSTRUCTIONS) + LONGEST_QUESTION
         if explorer:
             taken += len(LOOKING) + _definitions(explorer) + RESULT_CHARACTERS
         budget = max(LEAST_FACTS, min(BUDGET_CHARACTERS, self._model.characters(BUDGET_TOKENS), room - taken))
-        shown = Shown(item.id for item in investigation.evidence)
-        dialogue = list(messages_for(investigation, question, shown, budget=budget, looking=explorer is not None))
+        shown = Shown(item.id for item in told.evidence)
+        dialogue = list(messages_for(told, question, shown, budget=budget, looking=explorer is not None))
         grounder = Grounder(shown)
         held: list[str] = []
         begun = False

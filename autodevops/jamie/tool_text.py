@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from autodevops.analysis.log_lines import read_text
 from autodevops.domain.base import Json
-from autodevops.jamie.digest import inert
+from autodevops.jamie.markdown import inert
 
 LINE_CHARACTERS = 400
 SAMPLES_SHOWN = 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -155,3 +156,68 @@ async def stopped(agent: JamieAgent, asked: asyncio.Event, how: str) -> None:
             await turn.aclose()
     await asyncio.sleep(0)
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith(("jamie", "call:"))]
+
+
+POD = {
+    "metadata": {"name": "cart-1", "namespace": "store", "creationTimestamp": "2026-11-02T11:00:00Z"},
+    "spec": {"containers": [{"name": "cart", "image": "cart:1"}]},
+    "status": {"phase": "Pending", "conditions": []},
+}
+ANSWERED: list[tuple[str, str, str]] = [
+    ("cites", "cart-1 is pending [{id}].", "ollama:caller:8b"),
+    ("cites nothing", "All is fine. Trust me. It is. Really so.", "built-in"),
+    ("refuses", "I cannot help with that.", "built-in"),
+]
+
+
+def cluster(arguments: Mapping[str, Json]) -> ResourceList:
+    found: dict[str, list[dict[str, Any]]] = {"Namespace": [{"metadata": {"name": "store"}}], "Pod": [POD]}
+    return ResourceList(items=tuple(found.get(str(arguments["kind"]), [])))
+
+
+def first_id(body: Mapping[str, Any]) -> str:
+    found = re.search(r"ev-[0-9a-f]{10,}", body["messages"][1]["content"].partition("<facts>")[2])
+    assert found, body["messages"][1]["content"]
+    return found[0]
+
+
+@pytest.mark.parametrize("question", ["which pods are not ready?", "how many pods are there?"])
+@pytest.mark.parametrize(("says", "narrator"), [row[1:] for row in ANSWERED], ids=[row[0] for row in ANSWERED])
+async def test_other_answers_are_worded_by_a_model_that_cites_and_stay_whole_without(
+    question: str, says: str, narrator: str
+) -> None:
+    def reply(body: Mapping[str, Any]) -> Reply:
+        return Reply([says.format(id=first_id(body))])
+
+    models = {"caller:8b": {"capabilities": ["completion"]}}
+    with ScriptedOllama(models=models, replies=[reply]) as server:
+        agent = new_agent(server, **{"kubernetes.list_resources": cluster})
+        answer = [event async for event in agent.turn(question)][-1]
+    with ScriptedOllama(models={}, replies=[]) as server:
+        agent = new_agent(server, **{"kubernetes.list_resources": cluster})
+        plain = [event async for event in agent.turn(question)][-1]
+    assert isinstance(answer, AnswerCompleted)
+    assert isinstance(plain, AnswerCompleted)
+    assert answer.narrator == narrator
+    head, _, rest = plain.text.partition("\n\n")
+    assert answer.text.startswith(head)
+    assert answer.text.endswith(rest)
+    assert ("cart-1 is pending [" in answer.text) == (narrator != "built-in")
+    assert bool(answer.note) == (narrator == "built-in")
+    assert plain.narrator == "built-in"
+    assert plain.note
+
+
+async def test_a_figure_that_the_data_does_not_have_is_marked_and_small_talk_asks_no_model() -> None:
+    def reply(body: Mapping[str, Any]) -> Reply:
+        return Reply([f"There are 731 pods [{first_id(body)}]. One is pending [{first_id(body)}]."])
+
+    with ScriptedOllama(models={"caller:8b": {"capabilities": ["completion"]}}, replies=[reply]) as server:
+        agent = new_agent(server, **{"kubernetes.list_resources": cluster})
+        answer = [event async for event in agent.turn("how many pods are there?")][-1]
+        thanks = [event async for event in agent.turn("thanks!")][-1]
+        assert len(server.chats()) == 1
+    assert isinstance(answer, AnswerCompleted)
+    assert "(not in that evidence: 731)" in answer.text
+    assert isinstance(thanks, AnswerCompleted)
+    assert thanks.note == ""
