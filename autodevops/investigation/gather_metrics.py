@@ -76,7 +76,7 @@ async def discover(
 
     Only the families found are looked into, and never their buckets.
     """
-    found = _families(names if names is not None else await _names(collector, inventory))
+    found = families_in(names if names is not None else await _names(collector, inventory))
     plans = await asyncio.gather(*(_plan(collector, inventory, span, *row) for row in found))
     return [plan for plan in plans if plan is not None]
 
@@ -87,7 +87,7 @@ async def _names(collector: Collector, inventory: Inventory) -> MetricNames:
     They come from the index, which is cheap however many series there are. The usual label is tried first.
     """
     names = await _listed(collector, inventory, NAMESPACE_LABELS[:1])
-    return names if _families(names) else names | await _listed(collector, inventory, NAMESPACE_LABELS[1:])
+    return names if families_in(names) else names | await _listed(collector, inventory, NAMESPACE_LABELS[1:])
 
 
 async def _listed(collector: Collector, inventory: Inventory, labels: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -102,7 +102,7 @@ async def _listed(collector: Collector, inventory: Inventory, labels: Sequence[s
     }
 
 
-def _families(names: MetricNames) -> list[tuple[RequestFamily, str, bool, bool]]:
+def families_in(names: MetricNames) -> list[tuple[RequestFamily, str, bool, bool]]:
     """Family, namespace label, whether it has a histogram, and a sum of durations; in order of preference."""
     return [
         (family, label, family.bucket in names[label], bool({family.bucket, family.total} & names[label]))

@@ -1,6 +1,7 @@
 """The golden signals as queries: traffic, errors, latency, CPU, memory, of a workload or a namespace.
 
-HTTP series are named as OpenTelemetry's conventions have them, container series as cAdvisor does.
+How servers count requests is looked up for each question in the conventions the investigation engine knows; container
+series are named as cAdvisor does.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from dataclasses import dataclass
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.series import Series
+from autodevops.domain.tool_results import NameList
 from autodevops.domain.window import TimeWindow
+from autodevops.investigation.gather_metrics import families_in
 from autodevops.investigation.promql import escape
+from autodevops.investigation.request_families import FAMILIES, NAMESPACE_LABELS, RequestFamily
+from autodevops.jamie.answers import understood
 from autodevops.jamie.catalogue import Workload
 from autodevops.toolbox.protocol import EvidenceSource
 
@@ -21,7 +26,7 @@ POINTS = 120  # samples a series: what a chart shows without crowding
 SHORTEST_STEP = 15.0  # seconds, the usual scrape interval
 RATE_OVER = "5m"
 
-_HTTP = "http_server_request_duration_seconds"
+_POD_LABELS = {"exported_namespace": "exported_pod", "k8s_namespace_name": "k8s_pod_name"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Signal:
 
     title: str
     unit: str
-    query: str  # {on} stands for the matchers, {by} for the grouping
+    query: str  # places in braces are filled from the convention, the matchers and the grouping
     show: Callable[[float], str]
     floor: float = 0.0
     worse: int = 0
@@ -44,22 +49,13 @@ def show_cores(value: float) -> str:
     return f"{value:.3f} cores" if abs(value) < 1 else f"{value:.2f} cores"
 
 
-TRAFFIC = Signal(
-    "Request rate", "{request}/s", f"sum{{by}}(rate({_HTTP}_count{{on}}[{RATE_OVER}]))", lambda v: f"{v:.2f}/s", 0.05
-)
-ERRORS = Signal(
-    "Error ratio",
-    "1",
-    f"(sum{{by}}(rate({_HTTP}_count{{on5xx}}[{RATE_OVER}])) or sum{{by}}(rate({_HTTP}_count{{on}}[{RATE_OVER}])) * 0)"
-    f" / sum{{by}}(rate({_HTTP}_count{{on}}[{RATE_OVER}]))",
-    lambda v: f"{v:.2%}",
-    0.005,
-    1,
-)
+_RATE = "sum{by}(rate({count}{on}[" + RATE_OVER + "]))"
+TRAFFIC = Signal("Request rate", "{request}/s", _RATE, lambda v: f"{v:.2f}/s", 0.05)
+ERRORS = Signal("Error ratio", "1", f"({{failing}} or {_RATE} * 0) / {_RATE}", lambda v: f"{v:.2%}", 0.005, 1)
 LATENCY = Signal(
     "Latency, 95th percentile",
     "s",
-    f"histogram_quantile(0.95, sum{{byle}}(rate({_HTTP}_bucket{{on}}[{RATE_OVER}])))",
+    "histogram_quantile(0.95, sum{byle}(rate({bucket}{on}[" + RATE_OVER + "]))){scale}",
     lambda v: f"{v * 1000:,.0f} ms",
     0.005,
     1,
@@ -80,23 +76,64 @@ CONTAINERS = ('container!=""', 'container!="POD"')  # without what cAdvisor coun
 
 def selector(namespace: str, workload: Workload | None, *more: str) -> str:
     """What its series and log lines are found by, in PromQL and LogQL."""
-    pods = [f'pod=~"{escape(workload.pods)}"'] if workload is not None else []
-    return "{" + ", ".join([f'namespace="{escape(namespace)}"', *pods, *more]) + "}"
+    return _matchers("namespace", namespace, workload, *more)
 
 
-def query(signal: Signal, namespace: str, workload: Workload | None, *, together: bool = False) -> str:
+@dataclass(frozen=True)
+class Convention:
+    """How requests are counted here, and the label that says in which namespace."""
+
+    family: RequestFamily = FAMILIES[0]
+    label: str = NAMESPACE_LABELS[0]
+
+
+async def convention(source: EvidenceSource, namespace: str, workload: Workload | None) -> Convention:
+    """The preferred one of those that the workload, or the namespace, has; the usual one when none is found."""
+    for labels in (NAMESPACE_LABELS[:1], NAMESPACE_LABELS[1:]):
+        matches = [_matchers(label, namespace, workload) for label in labels]
+        answers = await asyncio.gather(*(source.collect("prometheus.list_metrics", {"match": one}) for one in matches))
+        if not any(item.ok for item in answers):
+            break
+        names = {
+            label: frozenset(understood(item, NameList).names)
+            for label, item in zip(labels, answers, strict=True)
+            if item.ok
+        }
+        for family, label, *_ in families_in(names):
+            return Convention(family, label)
+    return Convention()
+
+
+def _matchers(label: str, namespace: str, workload: Workload | None, *more: str) -> str:
+    pods = [f'{_POD_LABELS.get(label, "pod")}=~"{escape(workload.pods)}"'] if workload is not None else []
+    return "{" + ", ".join([f'{label}="{escape(namespace)}"', *pods, *filter(None, more)]) + "}"
+
+
+def query(
+    signal: Signal, counted: Convention, namespace: str, workload: Workload | None, *, together: bool = False
+) -> str:
     """One series for a workload; by job or container for a namespace, unless `together`."""
     group = [] if workload is not None or together else ["container" if "{oncontainer}" in signal.query else "job"]
+    family = counted.family
+    failing = " or ".join(
+        f"sum{{by}}(rate({family.count}"
+        f"{_matchers(counted.label, namespace, workload, family.where, label + match)}[{RATE_OVER}]))"
+        for label, match in family.failure
+    )
     places = {
-        "{oncontainer}": CONTAINERS,
-        "{on5xx}": ('http_response_status_code=~"5.."',),
-        "{on}": (),
+        "{failing}": failing,
+        "{count}": family.count,
+        "{bucket}": family.bucket or f"{family.count}_bucket",
+        "{scale}": "" if family.seconds_per_unit == 1.0 else f" * {family.seconds_per_unit:g}",
+        "{oncontainer}": selector(namespace, workload, *CONTAINERS),
+        "{on}": _matchers(counted.label, namespace, workload, family.where),
+        "{byle}": f" by ({', '.join(['le', *group])}) ",
+        "{by}": f" by ({', '.join(group)}) " if group else "",
     }
     text = signal.query
-    for place, more in places.items():
-        text = text.replace(place, selector(namespace, workload, *more))
-    text = text.replace("{byle}", f" by ({', '.join(['le', *group])}) ")
-    return text.replace("{by}", f" by ({', '.join(group)}) " if group else "")
+    for place, filled in places.items():
+        text = text.replace(place, filled)
+    return text
 
 
 async def over(
@@ -108,7 +145,8 @@ async def over(
         "end": window.end.isoformat(),
         "step_seconds": max(SHORTEST_STEP, window.length.total_seconds() / POINTS),
     }
-    queries = [query(signal, namespace, workload, together=together) for signal in SIGNALS]
+    counted = await convention(source, namespace, workload)
+    queries = [query(signal, counted, namespace, workload, together=together) for signal in SIGNALS]
     return list(
         await asyncio.gather(*(source.collect("prometheus.query_range", {"query": one, **asked}) for one in queries))
     )

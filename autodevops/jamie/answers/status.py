@@ -16,7 +16,7 @@ from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import AlertList, ResourceList, SeriesResult
 from autodevops.jamie.answers import Answer, Object, counted, gaps, require_any, understood, verb, whose
 from autodevops.jamie.answers.objects import belongs, is_ready, items_in, pod_status, restarted_since, table_of
-from autodevops.jamie.answers.signals import ERRORS, LATENCY, TRAFFIC, Signal, last, query
+from autodevops.jamie.answers.signals import ERRORS, LATENCY, TRAFFIC, Signal, convention, last, query
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code
 from autodevops.toolbox.protocol import Emit, EvidenceSource
@@ -42,13 +42,17 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
     end = context.window.end
     listing: dict[str, Json] = {"kind": "Pod", "namespace": context.namespace, "output": "full", "limit": READ}
     signals = (TRAFFIC, ERRORS, LATENCY)
+    counting = await convention(source, context.namespace, context.workload)
     pods, alerts, *measured = await asyncio.gather(
         source.collect("kubernetes.list_resources", listing),
         source.collect("prometheus.list_alerts", {}),
         *(
             source.collect(
                 "prometheus.query_instant",
-                {"query": query(signal, context.namespace, context.workload, together=True), "time": at.isoformat()},
+                {
+                    "query": query(signal, counting, context.namespace, context.workload, together=True),
+                    "time": at.isoformat(),
+                },
             )
             for signal in signals
             for at in (end, end - EARLIER)
