@@ -13,7 +13,7 @@ import typer
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import Told, print_json
 from autodevops.cli.run_output import deliver
-from autodevops.cli.runbook_author import new, show
+from autodevops.cli.runbook_author import form, new, show
 from autodevops.cli.runbook_lint import lint
 from autodevops.cli.runbook_sources import catalogue
 from autodevops.kernel.errors import RunFailed, UsageError
@@ -30,6 +30,7 @@ app = typer.Typer(help="Runbooks: parameterised notebooks that leave a record.",
 app.command("show")(show)
 app.command("lint")(lint)
 app.command("new")(new)
+app.command("form")(form)
 
 _LINES_SHOWN = 20  # of one output; the bundle has the rest
 

@@ -1,4 +1,4 @@
-"""`autodevops runbook show | new`: one runbook in full, and the beginning of another."""
+"""`autodevops runbook show | new | form`: one runbook in full, the beginning of another, and how to fill one in."""
 
 from __future__ import annotations
 
@@ -79,6 +79,27 @@ def new(
     path = write_scaffold(place / f"{name}.ipynb", title=title, owner=owner or current_user())
     typer.echo(path)
     typer.secho(f"autodevops runbook lint {path}\nautodevops runbook run {name}", err=True, dim=True)
+
+
+def form(
+    name: Annotated[str, typer.Argument(help="Name of the runbook; without one, how to pick one.")] = "",
+    page: Annotated[
+        Path | None, typer.Option("--page", help="Write a notebook there that Voila shows as a page.")
+    ] = None,
+) -> None:
+    """Say how a runbook is filled in as a form, in JupyterLab or as a page of Voila."""
+    from autodevops.runbooks.scaffold import write_page
+
+    call = f"form({name!r})" if name else "picker()"
+    if name:
+        catalogue().path(name)
+    code = f"from autodevops.notebook.runbook_form import {call.partition('(')[0]}\n\n{call}"
+    if page is not None:
+        typer.echo(write_page(page, code))
+        typer.secho(f"voila {page}", err=True, dim=True)
+        return
+    typer.echo(code)
+    typer.secho("In a cell of JupyterLab; --page FILE.ipynb writes a page for Voila.", err=True, dim=True)
 
 
 def _print_front(runbook: Runbook) -> None:

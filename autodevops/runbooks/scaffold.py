@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autodevops.kernel.errors import UsageError
-from autodevops.runbooks.catalogue import METADATA_KEY, FrontMatter, parse_runbook
+from autodevops.runbooks.catalogue import METADATA_KEY, parse_runbook
 
 _NAMESPACE = "|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _PARAMETERS = 'namespace = ""  # empty: all\nwindow_minutes = 60'
@@ -47,8 +47,23 @@ def write_scaffold(path: Path, *, title: str, owner: str) -> Path:
             },
         },
     }
-    source = json.dumps(_notebook(title, front), ensure_ascii=False, indent=1).encode() + b"\n"
+    source = _bytes(_notebook(title, front))
     parse_runbook(path, source)
+    return _write(path, source)
+
+
+def write_page(path: Path, code: str) -> Path:
+    """A notebook of one cell. Raises UsageError when `path` is taken or cannot be written."""
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    page = {"cells": [_cell("code", "form", code)], "metadata": {"kernelspec": kernel}}
+    return _write(path, _bytes({**page, "nbformat": 4, "nbformat_minor": 5}))
+
+
+def _bytes(notebook: dict[str, Any]) -> bytes:
+    return json.dumps(notebook, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _write(path: Path, source: bytes) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
@@ -61,7 +76,6 @@ def write_scaffold(path: Path, *, title: str, owner: str) -> Path:
 
 
 def _notebook(title: str, front: dict[str, Any]) -> dict[str, Any]:
-    FrontMatter.model_validate(front)
     cells = [
         _cell("markdown", "title", f"# {title}\n\nWhat it looks at, and what the answer means."),
         _cell("code", "parameters", _PARAMETERS, "parameters"),

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from runbook_files import write_runbook
 
-from autodevops.runbooks.lint import lint
+from autodevops.runbooks.catalogue import FrontMatter
+from autodevops.runbooks.lint import RULES, lint
+from autodevops.runbooks.parameters import Parameter
 
 SHIPPED = sorted((Path(__file__).parents[2] / "runbooks").glob("*.ipynb"))
 MINUTES = {"minutes": {"type": "int", "default": 5, "unit": "minutes", "help": "so long"}}
@@ -109,3 +111,11 @@ def test_without_ruff_the_cells_are_still_compiled(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("autodevops.runbooks.lint.code_checker", lambda: "")
     path = write_runbook(tmp_path, ["%time x = 1", "await f()", "if True print(1)"])
     assert [(finding.rule, finding.cell, finding.line) for finding in lint(path)] == [("code", 3, 1)]
+
+
+def test_the_docs_name_every_field_and_every_rule() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "runbooks.md").read_text()
+    front, parameter = page.partition("A parameter:\n")[::2]
+    assert [name for name in FrontMatter.model_fields if f"`{name}`" not in front] == []
+    assert [name for name in Parameter.model_fields if f"`{name}`" not in parameter] == []
+    assert [rule for rule, words in RULES.items() if f"| `{rule}` | {words} |" not in page] == []
