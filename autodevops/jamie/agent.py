@@ -19,6 +19,7 @@ import anyio
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
+from autodevops.domain.remedy import Remedy
 from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelta, TurnEvent, TurnFailed, TurnStarted
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
@@ -41,15 +42,16 @@ from autodevops.jamie.answers import (
 )
 from autodevops.jamie.context import TIMELESS, Asked, Context, Unclear, checked, resolve
 from autodevops.jamie.conversation import Conversation, Pending
-from autodevops.jamie.follow_ups import after, since_when
+from autodevops.jamie.follow_ups import PROPOSE_FIRST, after, remedies_told, since_when
 from autodevops.jamie.health import HealthBook, TurnWatch
 from autodevops.jamie.intent import Intent, IntentModel
 from autodevops.jamie.narration import narration_for
 from autodevops.jamie.narrator_builtin import BuiltInNarrator
 from autodevops.jamie.persona import Level, Mood, mood_of, remark
+from autodevops.jamie.proposing import Proposing
 from autodevops.jamie.recall import Recall
 from autodevops.kernel.clock import Clock, utc_now
-from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.kernel.errors import AutoDevOpsError, ToolError
 from autodevops.kernel.ids import time_sortable_id
 from autodevops.llm import ChatModel
 from autodevops.settings.model import InvestigationSettings
@@ -102,6 +104,7 @@ class JamieAgent:
         persona: Level = "light",
         keeper: Keeper | None = None,
         health: HealthBook | None = None,
+        proposing: Proposing | None = None,
     ) -> None:
         self._tools = tools
         self._keeper = keeper or KeepNothing()
@@ -112,6 +115,7 @@ class JamieAgent:
         self._tool_rounds = tool_rounds
         self._clock = clock
         self._persona = persona
+        self._proposing = proposing
         self.health = health or HealthBook()
         self.conversation = Conversation()
 
@@ -201,7 +205,11 @@ class JamieAgent:
         answering = self._answers.get(context.reading.intent)
         if answering is not None:
             with turn.watch.stage("engine"):
-                answer = await answering(context, source, emit)
+                if context.reading.intent == "action":
+                    offered = self.conversation.remedies
+                    answer = await action.answer(context, source, emit, self._proposing, offered)
+                else:
+                    answer = await answering(context, source, emit)
             self._remember(context, before, answer.items)
             return self._said(answer, turn, "grave" if answer.grave else "answer")
         return await self._investigated(context, source, turn)
@@ -228,6 +236,11 @@ class JamieAgent:
                 async for piece in pieces:
                     text += piece
                     emit(TextDelta(text=piece))
+        if offered := await self._remedies(investigation):
+            told = remedies_told(offered)
+            text += told
+            emit(TextDelta(text=told))
+            self.conversation = replace(self.conversation, remedies=offered)
         closing = remark(mood_of(investigation), turn.watch.turn_id, turn.persona)
         if closing:
             text += f"\n\n{closing}"
@@ -240,8 +253,18 @@ class JamieAgent:
             note=narration.note,
             evidence=_cited(text, (*investigation.evidence, *narration.evidence), leading),
             investigation=investigation,
-            follow_ups=after(investigation),
+            follow_ups=(*after(investigation), *((PROPOSE_FIRST,) if offered else ())),
         )
+
+    async def _remedies(self, investigation: Investigation) -> tuple[Remedy, ...]:
+        """What could be proposed for the leading cause; none where there is nobody to propose to."""
+        if self._proposing is None or investigation.verdict != "explained" or not investigation.hypotheses:
+            return ()
+        try:
+            return await self._proposing.remedies(investigation.hypotheses[0])
+        except ToolError as error:
+            logger.warning("What could be proposed was not read. %s", error)
+            return ()
 
     def _said(
         self, answer: Answer, turn: Turn, mood: Mood | None, investigation: Investigation | None = None
@@ -281,6 +304,7 @@ class JamieAgent:
             window=context.window,
             reading=context.reading,
             investigation=investigation,
+            remedies=last.remedies if investigation is last.investigation else (),
             items=items or (last.items if context.reading.intent in {"logs", "metrics", "action"} else ()),
             focus=focus,
         )
