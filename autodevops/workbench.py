@@ -573,6 +573,12 @@ class Workbench:
 
         return RunQueue(means, at_once=self.settings.runs.at_once)
 
+    async def tend(self) -> None:
+        """End what executors left behind and escalate what nobody answered, now and then, until cancelled."""
+        from autodevops.scarlet.tending import tend_forever
+
+        await tend_forever(self.executor.recover, self.settings.channels, self.settings.executor.escalate_to)
+
     def scarlet(self, *, staying: bool = True) -> Scarlet:
         """`staying`: she runs for long, so that kernels which wait are worth their start.
 
