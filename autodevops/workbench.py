@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,10 +23,14 @@ from autodevops.kernel.errors import AutoDevOpsError, LedgerUnavailable, Setting
 from autodevops.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from autodevops.domain.action import Action
     from autodevops.domain.base import Json
-    from autodevops.domain.evidence import Evidence
+    from autodevops.domain.evidence import Evidence, EvidenceId
+    from autodevops.domain.hypothesis import Hypothesis
     from autodevops.domain.investigation import Investigation
     from autodevops.domain.ledger import NewEvent
+    from autodevops.domain.operation import Operation
+    from autodevops.domain.remedy import Remedy
     from autodevops.domain.stream import TurnEvent
     from autodevops.domain.turn_health import Feedback, Thumb, TurnHealth
     from autodevops.executor.executor import Executor
@@ -94,6 +98,25 @@ def memory_keeper(settings: Settings, *, clock: Clock = utc_now) -> MemoryKeeper
     return MemoryKeeper(settings.memory, ways, shipped, clock=clock)
 
 
+@dataclass(frozen=True)
+class _AsPerson:
+    """What Jamie is given of the executor: to propose, for the person whose workbench it is."""
+
+    bench: Workbench
+
+    async def remedies(self, hypothesis: Hypothesis) -> tuple[Remedy, ...]:
+        from autodevops.executor.remedies import remedies
+
+        return await remedies(self.bench.tools, hypothesis, self.bench.settings.github.repositories)
+
+    async def propose(self, action: Action, *, why: str, evidence: Sequence[EvidenceId] = ()) -> Operation:
+        from autodevops.domain.operation import Proposal
+
+        asked_by = self.bench.actor
+        proposal = Proposal(action=action, asked_by=asked_by, by_person=True, why=why, evidence=tuple(evidence))
+        return await self.bench.executor.propose(proposal)
+
+
 class Workbench:
     """Use as an async context manager: entering connects the toolbox, leaving closes it. As a plain one, for runs and
     the ledger, it connects nothing; leaving either closes what was opened.
@@ -158,6 +181,11 @@ class Workbench:
         self._once = audited(asked_once(toolbox, settings, seconds))
         self._tools = audited(standard(toolbox, settings, seconds, system_of=_system_of, clock=self._clock))
         return self
+
+    @property
+    def actor(self) -> str:
+        """On whose behalf this is done."""
+        return self._actor
 
     @property
     def ledger(self) -> Ledger:
@@ -322,6 +350,7 @@ class Workbench:
                 recall=self.remembering,
                 persona=self.settings.jamie.persona,
                 health=HealthBook(self._turn_ended),
+                proposing=_AsPerson(self) if self.settings.kubernetes.allow_writes else None,
             )
         return self._agent
 
@@ -543,6 +572,12 @@ class Workbench:
         from autodevops.runbooks import RunQueue
 
         return RunQueue(means, at_once=self.settings.runs.at_once)
+
+    async def tend(self) -> None:
+        """End what executors left behind and escalate what nobody answered, now and then, until cancelled."""
+        from autodevops.scarlet.tending import tend_forever
+
+        await tend_forever(self.executor.recover, self.settings.channels, self.settings.executor.escalate_to)
 
     def scarlet(self, *, staying: bool = True) -> Scarlet:
         """`staying`: she runs for long, so that kernels which wait are worth their start.

@@ -42,11 +42,18 @@ def run(
 
 
 async def _run(*, once: bool) -> list[RunRecord]:
+    import asyncio
+
     async with Workbench.from_settings(load_settings()) as workbench:
         scarlet = workbench.scarlet(staying=not once)
         if once:
             return await scarlet.run_once()
-        await scarlet.run()
+        tending = asyncio.create_task(workbench.tend(), name="tending")
+        try:
+            await scarlet.run()
+        finally:
+            tending.cancel()
+            await asyncio.wait([tending])
         return []
 
 

@@ -27,8 +27,9 @@ from autodevops.domain.action import (
     UncordonNode,
     WorkloadKind,
 )
-from autodevops.domain.base import Json, Noun
+from autodevops.domain.base import Json
 from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.remedy import Remedy
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import RolloutHistory
 from autodevops.executor.actions.patch_resources import amount
@@ -38,14 +39,6 @@ from autodevops.toolbox.protocol import Tools
 
 MORE = 1.5  # times: enough to see whether it helps, little enough to be no new trouble
 _MI = 2**20
-
-
-class Remedy(Noun):
-    """An action for a hypothesis, and in words what it does about it."""
-
-    action: Action
-    kind: Literal["mitigation", "remediation"]
-    why: str
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ import anyio
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
+from autodevops.domain.remedy import Remedy
 from autodevops.domain.stream import AnswerCompleted, ContextRetrieved, TextDelta, TurnEvent, TurnFailed, TurnStarted
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
@@ -42,15 +43,16 @@ from autodevops.jamie.answers import (
 )
 from autodevops.jamie.context import TIMELESS, Asked, Context, Unclear, checked, resolve
 from autodevops.jamie.conversation import Conversation, Pending
-from autodevops.jamie.follow_ups import after, since_when
+from autodevops.jamie.follow_ups import PROPOSE_FIRST, after, remedies_told, since_when
 from autodevops.jamie.health import HealthBook, TurnWatch
 from autodevops.jamie.intent import Intent, IntentModel
 from autodevops.jamie.narration import Narration, narration_for
 from autodevops.jamie.narrator_builtin import BuiltInNarrator
 from autodevops.jamie.persona import Level, Mood, mood_of, remark
+from autodevops.jamie.proposing import Proposing
 from autodevops.jamie.recall import Recall
 from autodevops.kernel.clock import Clock, utc_now
-from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.kernel.errors import AutoDevOpsError, ToolError
 from autodevops.kernel.ids import time_sortable_id
 from autodevops.llm import ChatModel
 from autodevops.settings.model import InvestigationSettings
@@ -110,6 +112,7 @@ class JamieAgent:
         persona: Level = "light",
         keeper: Keeper | None = None,
         health: HealthBook | None = None,
+        proposing: Proposing | None = None,
     ) -> None:
         self._tools = tools
         self._keeper = keeper or KeepNothing()
@@ -120,6 +123,7 @@ class JamieAgent:
         self._tool_rounds = tool_rounds
         self._clock = clock
         self._persona = persona
+        self._proposing = proposing
         self.health = health or HealthBook()
         self.conversation = Conversation()
 
@@ -209,7 +213,12 @@ class JamieAgent:
         answering = self._answers.get(context.reading.intent)
         if answering is not None:
             model = self._model if context.reading.intent in NARRATED else None
-            answer, narration = await self._found(answering(context, source, emit), context, source, turn, model)
+            finding: Awaitable[Answer]
+            if context.reading.intent == "action":
+                finding = action.answer(context, source, emit, self._proposing, self.conversation.remedies)
+            else:
+                finding = answering(context, source, emit)
+            answer, narration = await self._found(finding, context, source, turn, model)
             self._remember(context, before, answer.items)
             text = await _worded(narration, answer, context, turn, "grave" if answer.grave else "answer")
             return AnswerCompleted(
@@ -231,7 +240,9 @@ class JamieAgent:
         )
         self._keeper.investigation(investigation)
         self._remember(context, investigation, found=True)
-        text = await _worded(narration, investigation, context, turn, mood_of(investigation))
+        mood = mood_of(investigation)
+        text = await _worded(narration, investigation, context, turn, mood, partial(self._offer, investigation))
+        offered = self.conversation.remedies
         leading = [item for hypothesis in investigation.hypotheses[:1] for item in hypothesis.evidence]
         return AnswerCompleted(
             turn_id=turn.watch.turn_id,
@@ -240,7 +251,7 @@ class JamieAgent:
             note=narration.note,
             evidence=_cited(text, (*investigation.evidence, *narration.evidence), leading),
             investigation=investigation,
-            follow_ups=after(investigation),
+            follow_ups=(*after(investigation), *((PROPOSE_FIRST,) if offered else ())),
         )
 
     async def _found(
@@ -260,6 +271,22 @@ class JamieAgent:
         if isinstance(found, AutoDevOpsError):
             raise found
         return found, ready.result()
+
+    async def _offer(self, investigation: Investigation) -> str:
+        """What could be proposed, in words; it is remembered for "do the first one"."""
+        offered = await self._remedies(investigation)
+        self.conversation = replace(self.conversation, remedies=offered)
+        return remedies_told(offered) if offered else ""
+
+    async def _remedies(self, investigation: Investigation) -> tuple[Remedy, ...]:
+        """What could be proposed for the leading cause; none where there is nobody to propose to."""
+        if self._proposing is None or investigation.verdict != "explained" or not investigation.hypotheses:
+            return ()
+        try:
+            return await self._proposing.remedies(investigation.hypotheses[0])
+        except ToolError as error:
+            logger.warning("What could be proposed was not read. %s", error)
+            return ()
 
     def _said(
         self, answer: Answer, turn: Turn, mood: Mood | None, investigation: Investigation | None = None
@@ -299,6 +326,7 @@ class JamieAgent:
             window=context.window,
             reading=context.reading,
             investigation=investigation,
+            remedies=last.remedies if investigation is last.investigation else (),
             items=items or (last.items if context.reading.intent in {"logs", "metrics", "action"} else ()),
             focus=focus,
         )
@@ -312,8 +340,15 @@ async def _or_error(finding: Awaitable[Found]) -> Found | AutoDevOpsError:
         return error
 
 
-async def _worded(narration: Narration, found: Investigation | Answer, context: Context, turn: Turn, mood: Mood) -> str:
-    """The whole text, told as it comes."""
+async def _worded(
+    narration: Narration,
+    found: Investigation | Answer,
+    context: Context,
+    turn: Turn,
+    mood: Mood,
+    further: Callable[[], Awaitable[str]] | None = None,
+) -> str:
+    """The whole text, told as it comes; `further` is asked for when the answer itself has been told."""
     text = ""
     with turn.watch.stage("narration"):
         worded = narration.pieces(found, context.question)
@@ -321,9 +356,11 @@ async def _worded(narration: Narration, found: Investigation | Answer, context: 
             async for piece in pieces:
                 text += piece
                 turn.emit(TextDelta(text=piece))
-    if closing := remark(mood, turn.watch.turn_id, turn.persona):
-        text += f"\n\n{closing}"
-        turn.emit(TextDelta(text=f"\n\n{closing}"))
+    closing = remark(mood, turn.watch.turn_id, turn.persona)
+    for more in (await further() if further is not None else "", f"\n\n{closing}" if closing else ""):
+        if more:
+            text += more
+            turn.emit(TextDelta(text=more))
     return text
 
 

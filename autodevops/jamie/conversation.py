@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autodevops.domain.investigation import Investigation
+from autodevops.domain.remedy import Remedy
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 from autodevops.jamie.intent import Reading
@@ -26,6 +27,7 @@ class Conversation:
     window: TimeWindow | None = None
     reading: Reading | None = None
     investigation: Investigation | None = None
+    remedies: tuple[Remedy, ...] = ()  # of that investigation, in the order in which they were told
     items: tuple[Subject, ...] = ()  # what the last answer listed, in its order
     focus: Subject | None = None  # what "it" means: the culprit named last, the only item, else what was asked about
     pending: Pending | None = None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from autodevops.domain.investigation import Investigation
+from autodevops.domain.remedy import Remedy
 from autodevops.jamie.answers import Answer
-from autodevops.jamie.markdown import cites, prose
+from autodevops.jamie.markdown import cites, code, prose
 from autodevops.jamie.narrator_builtin import moment, onset_of
 
+PROPOSE_FIRST = "Propose the first one"
 SINCE_WHEN = "Since when?"
 _DEPLOYED = ("Deployment", "StatefulSet", "DaemonSet", "CronJob")
 
@@ -22,6 +26,15 @@ def after(investigation: Investigation) -> tuple[str, ...]:
     since = (SINCE_WHEN,) if onset_of(investigation) else ()
     changed = f"What changed in {name} today?" if subject.kind in _DEPLOYED else f"What changed today in {where}?"
     return (f"Show me the logs of {name}", f"Show me the metrics of {name}", changed, *since)
+
+
+def remedies_told(offered: Sequence[Remedy]) -> str:
+    """The changes that could be proposed, numbered as `propose the second one` counts them."""
+    rows = []
+    for place, one in enumerate(offered, 1):
+        title = f"{one.action.kind.replace('_', ' ')} {one.action.subject}"
+        rows.append(f"{place}. {code(title)} ({one.kind}): {prose(one.why)}")
+    return "\n\n**What I can propose**; nothing is done before people say yes:\n\n" + "\n".join(rows)
 
 
 def since_when(investigation: Investigation) -> Answer:

@@ -398,6 +398,8 @@ class ExecutorSettings(Section):
     """So many of them have to; who asked for it is not counted."""
     approval_minutes: float = Field(default=30, gt=0)
     """How long a question stays open before it is escalated, and how long a yes is good for."""
+    escalate_to: NameList = ()
+    """Channels that are told when nobody answered in time, or what was done needs a person to look."""
     autonomy: Literal["observe", "ask", "act", "graduated"] = "graduated"
     """What machines may do with an action: write down what they would do, ask, act. graduated: each in turn, as
     successes come."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,8 @@ from executor.lamps import House, Lamps
 from autodevops.domain.operation import Operation
 from autodevops.executor import operations
 from autodevops.kernel.errors import LedgerDamaged, UsageError
+from autodevops.scarlet.tending import tend
+from autodevops.settings import ChannelSettings
 from autodevops.stores.sqlite_ledger import SqliteLedger
 
 
@@ -137,15 +140,22 @@ async def test_a_changed_world_needs_a_new_yes(tmp_path: Path) -> None:
     assert done.approval.state == "void"
 
 
-async def test_an_undecided_question_escalates_and_a_late_yes_is_nothing(tmp_path: Path) -> None:
+async def test_an_undecided_question_escalates_and_a_late_yes_is_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     house = House(tmp_path)
     operation, digest = await asked(house)
     house.now += timedelta(minutes=31)
     with pytest.raises(UsageError, match="expired at 2026-11-24 04:30 UTC"):
         say(house, operation, digest)
-    (ended,) = await house.executor_of("scarlet").recover()
+    dead = {"dead": ChannelSettings.model_validate({"url": "http://127.0.0.1:9"})}
+    with caplog.at_level(logging.WARNING):
+        (ended,) = await tend(house.executor_of("scarlet").recover, dead, ["dead"])
     assert ended.outcome is not None
     assert "escalated" in ended.outcome.words
+    assert "Channel dead was not told" in caplog.text
+    assert f"autodevops act show {operation.id}" in caplog.text
+    assert await tend(house.executor_of("scarlet").recover, dead, ["dead"]) == []  # once
     assert house.lamps.sent == []
 
 

@@ -163,7 +163,7 @@ async def test_an_action_is_never_pretended() -> None:
     answer = await answer_of(new_agent(), "restart basket")
     assert answer.text.startswith("**Nothing was changed; this would replace the pods of basket one after another.**")
     assert "kubectl -n store rollout restart deployment/basket\n" in answer.text
-    assert "executor, which does not exist yet" in answer.text
+    assert "I hold no tool that changes anything" in answer.text
 
 
 # --- investigations and follow-ups ---

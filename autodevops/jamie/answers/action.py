@@ -1,24 +1,104 @@
-"""Actions that people ask for: what would be done and the exact command. Jamie holds no tool that writes."""
+"""Actions that people ask for: proposed to the executor, and told with how to say yes; else the exact command.
+
+Jamie holds no tool that writes. Where nothing can be proposed (writing is off, no kind of action does it, the sentence
+is unclear) the answer says why.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
-from autodevops.domain.evidence import Evidence
+from autodevops.domain.action import Action
+from autodevops.domain.evidence import Evidence, EvidenceId
+from autodevops.domain.remedy import Remedy
+from autodevops.domain.stream import ActionProposed
 from autodevops.domain.tool_results import ResourceResult
 from autodevops.jamie.answers import Answer, understood, whose
 from autodevops.jamie.commands import Command, command_for
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import block, cites, code, prose
+from autodevops.jamie.proposing import Proposing, action_of, picks, unclear
+from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 NOT_DONE = (
-    "I only read: I hold no tool that changes anything. Changes with a plan, an approval and an undo will go through "
-    "the executor, which does not exist yet; until then you run the command yourself."
+    "I only read: I hold no tool that changes anything. You run the command yourself, or, for what "
+    "`autodevops act list` shows and with `kubernetes.allow_writes` and `executor.approvers` set, "
+    "I propose it and people say yes."
 )
 
 
-async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
+async def answer(
+    context: Context,
+    source: EvidenceSource,
+    emit: Emit,
+    proposing: Proposing | None = None,
+    offered: Sequence[Remedy] = (),
+) -> Answer:
+    """`offered`: the remedies that the last investigation named, in the order in which they were told."""
+    if proposing is None:
+        return await _commanded(context, source)
+    if place := picks(context.question):
+        if context.items or abs(place) > len(offered):
+            return Answer(
+                "**Nothing was proposed.** There is no change by that number in my last answer. Which one do you mean?",
+                follow_ups=(f"What is wrong in {context.namespace}?",),
+            )
+        picked = offered[place - 1 if place > 0 else place]
+        return await proposed(picked.action, picked.why, (), proposing, emit)
+    if question := unclear(context):
+        given = await _commanded(context, source)
+        return replace(given, text=f"**Nothing was proposed.** {prose(question)}\n\n{given.text}")
+    action = await action_of(context, source)
+    if action is None:
+        return await _commanded(context, source)
+    told_of = await proposed(action, context.question, (), proposing, emit)
+    if told_of.items:
+        return told_of
+    given = await _commanded(context, source)
+    return replace(given, text=f"{given.text}\n\n{told_of.text}")
+
+
+async def proposed(
+    action: Action, why: str, evidence: Sequence[EvidenceId], proposing: Proposing, emit: Emit
+) -> Answer:
+    """Propose it and tell what came of that. `items` is the subject where there is a plan, and empty where none is."""
+    try:
+        operation = await proposing.propose(action, why=why, evidence=evidence)
+    except AutoDevOpsError as error:
+        return Answer(f"**It could not be proposed.** {prose(f'{error.message} {error.next_step}'.strip())}")
+    event = ActionProposed.of(operation)
+    emit(event)
+    items = (action.subject,) if operation.plan else ()
+    return Answer(_in_words(event), items=items, follow_ups=(f"Is {action.subject.name} ok?",))
+
+
+def _in_words(event: ActionProposed) -> str:
+    waits = event.approval == "pending" and event.expires_at is not None
+    if not waits:
+        left = prose(event.words) or f"It is {event.state}."
+        return f"**Nothing was changed: {code(event.title)} was asked for and is not open.** {left} ({event.operation})"
+    people = "one person" if event.needed == 1 else f"{event.needed} people"
+    lines = [
+        f"**Nothing was changed yet: I proposed to {code(event.title)}.** It waits for {people} to say yes until "
+        f"{event.expires_at:%Y-%m-%d %H:%M} UTC; its risk is {event.risk}.",
+        "",
+        f"- Tried without doing it: {prose(event.dry_run)}",
+        *(f"- {code(str(edit.path))}: {code(str(edit.before))} → {code(str(edit.after))}" for edit in event.diff[:8]),
+        *([f"- and {len(event.diff) - 8} more fields"] if len(event.diff) > 8 else []),
+        *(f"- Warning: {prose(one)}" for one in event.warnings),
+        f"- Taken back by: {prose(event.undo) or 'nothing, it cannot be taken back'}",
+        "",
+        "Somebody with the role sees the whole plan and answers with",
+        "",
+        block((f"autodevops approve grant {event.operation}",), language="sh", width=1000),
+    ]
+    return "\n".join(lines)
+
+
+async def _commanded(context: Context, source: EvidenceSource) -> Answer:
     subject = context.subject
     command = command_for(
         context.text,
