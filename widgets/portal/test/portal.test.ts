@@ -171,7 +171,8 @@ test("what waits is listed, an open card outlives the next reading, and nothing 
 
 test("every decision is a mark in its square", () => {
   portalView(model, el);
-  const squares = ["high", "medium", "low"].flatMap((confidence) => ["low", "medium", "high"].map((risk) => ({ confidence, risk, says: "escalate", counts: confidence === "high" && risk === "low" ? { act: 2, seek_approval: 1 } : {} })));
+  const counts = (confidence: string, risk: string): { [verdict: string]: number } => (confidence === "high" && risk === "low" ? { act: 2, seek_approval: 1 } : {});
+  const squares = ["high", "medium", "low"].flatMap((confidence) => ["low", "medium", "high"].map((risk) => ({ confidence, risk, says: "escalate", counts: counts(confidence, risk) })));
   model.section({ name: "decisions", at: AT, missing: [], squares, items: [], more: 0 });
   const [first, second] = el.querySelectorAll(".adp-heat tbody td");
   expect(first!.querySelectorAll("i")).toHaveLength(3);
