@@ -6,6 +6,7 @@ and the server away.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -38,6 +39,7 @@ ADDRESSES = (
     "/",
     "/?namespace=shop",
     "/metrics",
+    "/approvals/20261128T000000000Z-abcdef",
     f"/runs/{RUN}/report.html",
     "/voila/static/voila.js",
     "/voila/templates/base/static/voila.js",
@@ -55,6 +57,7 @@ class Portal:
     url: str
     server: subprocess.Popen[bytes]
     systems: ExitStack  # closing it takes the sandbox away
+    environment: dict[str, str]
 
     def kernels(self) -> list[psutil.Process]:
         return psutil.Process(self.server.pid).children(recursive=True)
@@ -74,13 +77,19 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
             "AUTODEVOPS_PORTAL__TOKEN": TOKEN,
             "AUTODEVOPS_SCARLET__ARTIFACTS": str(folder / "artifacts"),
             "AUTODEVOPS_TOOLBOX__CACHE_SECONDS": "0",
+            "AUTODEVOPS_PORTAL__ANSWERS_AS": "alice",
+            "AUTODEVOPS_KUBERNETES__ALLOW_WRITES": "true",
+            "AUTODEVOPS_EXECUTOR__APPROVERS": '["alice"]',
+            "AUTODEVOPS_EXECUTOR__VERIFY_SECONDS": "0",
+            "AUTODEVOPS_EXECUTOR__POLL_SECONDS": "0.2",
         }
         port = free_port(0)
         log = folder / "portal.log"
         command = [sys.executable, "-m", "autodevops", "portal", "--port", str(port), "--max-kernels", "2"]
-        with running(command, environment_for(folder, sandbox.environment() | ours), log) as child:
+        environment = environment_for(folder, sandbox.environment() | ours)
+        with running(command, environment, log) as child:
             wait_until_answers(f"http://127.0.0.1:{port}/login", child, log)
-            yield Portal(f"http://127.0.0.1:{port}", child, systems)
+            yield Portal(f"http://127.0.0.1:{port}", child, systems, environment)
 
 
 def _keep_a_run(artifacts: Path) -> None:
@@ -184,6 +193,48 @@ def test_the_overview_shows_what_the_systems_know(desk: Visit) -> None:
     check_accessible(page)
     assert desk.hosts == {"127.0.0.1"}
     assert desk.errors == []
+
+
+def test_a_change_is_approved_by_click_as_the_visitor_once_and_verified(portal: Portal, desk: Visit) -> None:
+    page = desk.page
+    command = [sys.executable, "-m", "autodevops", "act", "restart_workload", "--json", "--why", "it leaks"]
+    for pair in ("workload=Deployment", "namespace=shop", "name=catalog"):
+        command += ["-p", pair]
+    asked = subprocess.run(command, env=portal.environment, capture_output=True, text=True, check=True)
+    operation = json.loads(asked.stdout)
+    page.get_by_role("button", name="Refresh").click()
+    row = page.locator(f'[data-operation-row="{operation["id"]}"]')
+    expect(row).to_contain_text("Deployment shop/catalog", timeout=PLENTY_MS)
+    row.get_by_role("button").first.focus()
+    page.keyboard.press("Enter")
+    card = page.get_by_role("alertdialog", name=re.compile("Restart workload"))
+    expect(card.get_by_role("button", name="Deny")).to_be_focused()
+    expect(card).to_contain_text("restartedAt")
+    check_accessible(page)
+
+    address, digest = f"{portal.url}/approvals/{operation['id']}", operation["approval"]["digest"]
+    forged = {"digest": "sha256:other", "yes": True}
+    with httpx.Client(trust_env=False, headers={"Authorization": f"token {TOKEN}"}) as known:
+        assert known.post(address, json=forged).status_code == 409  # another plan
+        assert known.post(address, json=forged | {"digest": digest, "by": "mallory"}).status_code == 409
+    with httpx.Client(trust_env=False) as elsewhere:  # a form of another site comes with the cookies alone
+        for one in page.context.cookies():
+            elsewhere.cookies.set(one["name"], one["value"])
+        assert elsewhere.get(address).status_code == 200
+        assert elsewhere.post(address, json={"digest": digest, "yes": True}).status_code == 403
+
+    page.keyboard.press("Tab")
+    approve = card.get_by_role("button", name="Approve")
+    expect(approve).to_be_focused()
+    approve.evaluate("button => { button.click(); button.click(); }")
+    done = row.locator(".ada")
+    expect(done).to_have_attribute("data-state", "verified", timeout=PLENTY_MS)
+    expect(done.get_by_role("listitem").first).to_have_text(
+        re.compile(r"^Yes from alice, .*, portal from 127\.0\.0\.1$")
+    )
+    expect(done.locator(".ada-answers li")).to_have_count(1)
+    expect(page.locator(".adp-heat")).to_contain_text("1 × ask", timeout=PLENTY_MS)
+    check_accessible(page)
 
 
 def test_a_phone_in_the_dark_sees_one_pane_at_a_time_and_a_third_visitor_a_clear_word(

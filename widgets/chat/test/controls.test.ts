@@ -187,3 +187,26 @@ test("the export menu is worked by keys, and Esc closes it before anything else"
   expect([document.activeElement, find(".adj-menu").hidden]).toEqual([menu, true]);
   expect(model.last("stop")).toBeUndefined();
 });
+
+test("a change that waits for people is a card in its answer, and the answer to it goes to the kernel by id and digest", async () => {
+  model.state["answers"] = "kernel";
+  const box = find<HTMLTextAreaElement>("textarea.adj-input");
+  box.value = "restart cart";
+  box.dispatchEvent(new Event("input"));
+  press("Enter", box);
+  box.focus();
+  const id = model.asked();
+  model.event(id, 0, { type: "turn_started", question: "restart cart" });
+  model.event(id, 1, { type: "action_proposed", operation: "op-1", title: "Restart workload" });
+  model.event(id, 2, { type: "action_proposed", operation: "op-1", title: "Restart workload" });
+  expect(host.querySelectorAll(".ada")).toHaveLength(1);
+  const looked = model.last("operation") as { id: string; operation: string };
+  expect(looked.operation).toBe("op-1");
+  const operation = { operation: "op-1", title: "Restart workload", digest: "sha256:1", state: "pending", stage: "awaiting", expires_at: new Date(Date.now() + 60_000).toISOString(), answers: [], outcome: null };
+  model.fire("msg:custom", { type: "operation", id: looked.id, operation });
+  await settled();
+  expect(document.activeElement).toBe(box);
+  find<HTMLButtonElement>('[data-answer="deny"]').click();
+  const { id: _, ...sent } = model.last("approve")!;
+  expect(sent).toEqual({ type: "approve", operation: "op-1", digest: "sha256:1", yes: false, comment: "" });
+});

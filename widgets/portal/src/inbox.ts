@@ -43,7 +43,7 @@ export class InboxView {
         const row = this.row(item.id);
         describe(row, item, section.at);
         // What is open, or has the focus, stays where it was: it must not move away under somebody's hands.
-        if (row.element.parentElement !== list && !(row.element.isConnected && (row.card || row.element.contains(document.activeElement)))) list.append(row.element);
+        if (row.element.parentElement !== list && !(row.element.parentElement && (row.card || row.element.contains(document.activeElement)))) list.append(row.element);
       }
     }
     const none = section.missing.length ? "What waits could not be read." : "Nothing waits. When a change needs a person's yes, it is asked about here, with its exact diff.";

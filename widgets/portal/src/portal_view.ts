@@ -1,5 +1,6 @@
 // The overview: a head that says what is shown and since when, then its sections, each filled when it comes.
 
+import { MOVED } from "../../views/src/approval";
 import { h } from "../../views/src/dom";
 import { clock } from "../../views/src/format";
 import { followTheme } from "../../views/src/theme";
@@ -129,6 +130,8 @@ export function portalView(model: Model, el: HTMLElement): () => void {
     for (const tab of tabs) tab.setAttribute("aria-pressed", String(tab.dataset["view"] === view));
   };
   document.addEventListener("autodevops:view", viewed);
+  // What was answered or carried out on a card changes the lists around it.
+  waiting.element.addEventListener(MOVED, () => !again.disabled && refresher.ask());
   again.addEventListener("click", () => refresher.ask());
   picker.addEventListener("change", () => {
     namespace = picker.value;

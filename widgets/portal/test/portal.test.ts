@@ -147,3 +147,46 @@ test.each([
   ["2026-11-24T01:30:00Z", "2 h ago"],
   ["2026-11-20T01:30:00Z", "2026-11-20 01:30"],
 ])("%s is %s", (iso, said) => expect(ago(iso, AT)).toBe(said));
+
+const inbox = (items: object[], past: object[] = []): Section => ({ name: "inbox", at: AT, missing: [], items, past }) as unknown as Section;
+const question = { id: "op-1", title: "Restart workload", subject: "Deployment shop/cart", risk: "low", asked_by: "bob", state: "pending", result: "", yeses: 0, needed: 1, at: AT, expires_at: "2026-11-24T04:30:00Z" };
+
+test("what waits is listed, an open card outlives the next reading, and nothing says what would be there", () => {
+  vi.stubGlobal("fetch", () => new Promise(() => undefined));
+  portalView(model, el);
+  model.section(inbox([]));
+  expect(text('[data-section="inbox"]')).toContain("Nothing waits.");
+  model.section(inbox([question]));
+  expect(text('[data-section="inbox"]')).toContain("Restart workload");
+  el.querySelector<HTMLButtonElement>(".adp-inbox-toggle")!.click();
+  const card = el.querySelector(".ada")!;
+  expect(window.location.search).toContain("approval=op-1");
+  model.section(inbox([], [{ ...question, state: "used", result: "verified" }]));
+  expect(el.querySelector(".ada")).toBe(card);
+  expect(text(".adp-inbox-head")).toContain("verified");
+  el.querySelector<HTMLButtonElement>(".adp-inbox-toggle")!.click();
+  expect(el.querySelector(".ada")).toBeNull();
+  vi.unstubAllGlobals();
+});
+
+test("every decision is a mark in its square", () => {
+  portalView(model, el);
+  const counts = (confidence: string, risk: string): { [verdict: string]: number } => (confidence === "high" && risk === "low" ? { act: 2, seek_approval: 1 } : {});
+  const squares = ["high", "medium", "low"].flatMap((confidence) => ["low", "medium", "high"].map((risk) => ({ confidence, risk, says: "escalate", counts: counts(confidence, risk) })));
+  model.section({ name: "decisions", at: AT, missing: [], squares, items: [], more: 0 });
+  const [first, second] = el.querySelectorAll(".adp-heat tbody td");
+  expect(first!.querySelectorAll("i")).toHaveLength(3);
+  expect(first!.textContent).toContain("2 × act, 1 × ask");
+  expect(second!.textContent).toContain("none yet");
+});
+
+test("schedules show what is to come by day, and what became of the rest", () => {
+  portalView(model, el);
+  const empty: Section = { name: "schedules", at: AT, missing: [], days: 7, known: 0, to_come: [], more: 0, past: [] };
+  model.section(empty);
+  expect(text('[data-section="schedules"]')).toContain("No schedules yet.");
+  const slot = { schedule: "nightly", runbook: "health", due: "2026-11-25T02:30:00Z", count: 3, what: "", why: "", run: "" };
+  model.section({ ...empty, known: 1, to_come: [slot], past: [{ ...slot, due: AT, count: 1, what: "missed", why: "nobody was there" }] });
+  expect(text(".adp-day")).toBe("Tomorrow02:30 nightly and 2 more");
+  expect(text('[data-section="schedules"] details')).toContain("nobody was there");
+});

@@ -63,6 +63,8 @@ export interface Door {
 
 export const LOOK_MS = 4_000; // while it waits for people: somebody else may answer
 export const WATCH_MS = 1_500; // while it is carried out
+/** Event of a card: what it is about is at another stage than it told before. */
+export const MOVED = "autodevops:operation-moved";
 const STAGES: { [stage: string]: string } = {
   proposed: "Being planned", planned: "Being decided", cleared: "Approved, about to begin", admitted: "Approved, about to begin",
   intended: "Being applied", applied: "Applied, settling", settled: "Settled, being verified", undoing: "Being taken back",
@@ -81,6 +83,7 @@ export class ApprovalCard {
   private told = false;
   private sending = false;
   private focusWanted = false;
+  private opener: Element | null = null;
   private gone = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly ticking: ReturnType<typeof setInterval>;
@@ -116,6 +119,7 @@ export class ApprovalCard {
   /** A person opened it: the careful answer gets the focus, as soon as there is one to give. */
   opened(): void {
     this.focusWanted = true;
+    this.opener = document.activeElement;
     this.place();
   }
 
@@ -155,8 +159,10 @@ export class ApprovalCard {
     if (this.gone || this.sending || shown.operation !== this.known.operation) return;
     if (!this.told) this.say("");
     this.told = true;
+    const moved = this.known.stage !== shown.stage || this.known.answers?.length !== shown.answers.length;
     this.known = shown;
     this.draw();
+    if (moved) this.element.dispatchEvent(new CustomEvent(MOVED, { bubbles: true }));
   }
 
   private async answer(yes: boolean): Promise<void> {
@@ -226,6 +232,7 @@ export class ApprovalCard {
   }
 
   private tick(): void {
+    this.place();
     if (this.known.state !== "pending" || this.known.stage === "closed") return;
     const seconds = Math.max(0, Math.floor(this.left() / 1000));
     const text = seconds >= 3600 ? `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min left` : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} left`;
@@ -239,6 +246,9 @@ export class ApprovalCard {
 
   /** Never takes the focus from where somebody went meanwhile. */
   private place(): void {
+    if (!this.focusWanted) return;
+    const { activeElement } = document;
+    if (activeElement && activeElement !== document.body && activeElement !== this.opener) this.focusWanted = false;
     if (!this.focusWanted || this.form.hidden || this.deny.disabled || !this.element.isConnected) return;
     this.focusWanted = false;
     this.deny.focus();
