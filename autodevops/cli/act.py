@@ -178,7 +178,7 @@ def _register(actions: typer.Typer, name: str, noun: Any) -> None:
         proposal = Proposal(
             action=read_action(name, parameters or []), asked_by=person(), by_person=True, why=why, incident=incident
         )
-        operation = asyncio.run(_act(proposal, dry_run=dry_run, yes=yes, quiet=as_json))
+        operation = asyncio.run(act_on(proposal, dry_run=dry_run, yes=yes, quiet=as_json))
         if as_json:
             print_json(operation_json(operation))
         if operation.outcome is not None and operation.outcome.result != "verified" and not dry_run:
@@ -189,7 +189,7 @@ def _register(actions: typer.Typer, name: str, noun: Any) -> None:
     actions.command(name, help=f"{about} Fields: {fields}.", rich_help_panel="Actions")(do)
 
 
-async def _act(proposal: Proposal, *, dry_run: bool, yes: bool, quiet: bool) -> Operation:
+async def act_on(proposal: Proposal, *, dry_run: bool, yes: bool, quiet: bool) -> Operation:
     from autodevops.cli.act_output import print_outcome, print_request
 
     async with Workbench(load_settings(), actor=proposal.asked_by) as workbench:

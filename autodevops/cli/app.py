@@ -25,6 +25,7 @@ from autodevops.cli import (
     kb,
     mcp,
     portal,
+    postmortem,
     run,
     runbook,
     sandbox,
@@ -57,6 +58,7 @@ app.add_typer(schedule.app, name="schedule")
 app.add_typer(act.app, name="act")
 app.add_typer(approve.app, name="approve")
 app.add_typer(incident.app, name="incident")
+app.command("postmortem")(postmortem.postmortem)
 app.add_typer(run.app, name="run")
 app.add_typer(audit.app, name="audit")
 app.command("portal")(portal.portal)
