@@ -15,9 +15,9 @@ import typer
 from autodevops.cli.incident import IncidentId
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
-from autodevops.cli.person import person
 from autodevops.domain.base import Json
 from autodevops.kernel.errors import AutoDevOpsError, RunFailed, UsageError
+from autodevops.kernel.person import person
 from autodevops.settings import load_settings
 from autodevops.stores import incidents
 from autodevops.workbench import Workbench
