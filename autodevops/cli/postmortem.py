@@ -109,13 +109,16 @@ def _browser() -> str:
 
 
 async def _run(incident: str, edited: str, objective: float) -> Any:
-    from autodevops.cli.runbook import _catalogue
     from autodevops.runbooks import RunRequest
+    from autodevops.runbooks.sources import catalogue_of
 
     values: dict[str, Json] = {"incident": incident, "edited": edited, "objective": objective}
-    with Workbench.from_settings(load_settings()) as workbench:
+    settings = load_settings()
+    with Workbench.from_settings(settings) as workbench:
         async with workbench.run_queue(workbench.run_means()) as queue:
-            request = RunRequest(_catalogue().load("postmortem"), values, requested_by=person(), reason=incident)
+            request = RunRequest(
+                catalogue_of(settings.scarlet).load("postmortem"), values, requested_by=person(), reason=incident
+            )
             return await queue.submit(request).result()
 
 
