@@ -90,6 +90,12 @@ def default_namespace() -> str:
     return desk.run(desk.bench().default_namespace)
 
 
+def with_bench(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
+    """Run `function(workbench, ...)` where the connection lives, and wait."""
+    desk = _shared()
+    return desk.run(function, desk.bench(), *arguments)
+
+
 def windowed(arguments: Mapping[str, Json], window: When | None, start: Moment, end: Moment) -> dict[str, Json]:
     """`arguments` with both ends of the window that is meant, the configured length up to now when none is."""
     chosen = _settings()

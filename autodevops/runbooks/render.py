@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 # Muted, told apart by people who do not see red and green alike, readable on white and on near-black.
-_PALETTE = ("#4c7fb8", "#d98032", "#3f9c86", "#b5589a", "#8b7bc8", "#a68a2c")
+PALETTE = ("#4c7fb8", "#d98032", "#3f9c86", "#b5589a", "#8b7bc8", "#a68a2c")
+BAD = "#c8453c"
 _REST = "rgba(128,138,152,0.55)"
 _TEXT = "#7a8698"
 _GRID = "rgba(128,138,152,0.18)"
-_MARKS = {"onset": ("#c8453c", "solid"), "change": ("#8b7bc8", "dash"), "alert": ("#c98a1b", "dot")}
+_MARKS = {"onset": (BAD, "solid"), "change": ("#8b7bc8", "dash"), "alert": ("#c98a1b", "dot")}
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _LABEL_ROWS = 5  # more would leave no room for the plot
 _LABEL_LENGTH = 44  # characters
@@ -42,7 +43,7 @@ def verdict(investigation: Investigation) -> str:
     asked = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%H:%M} UTC"
     answered = sum(1 for item in investigation.evidence if item.ok)
     return (
-        f"> **{word}.** {_literal(' '.join(investigation.summary.split()))}\n\n"
+        f"> **{word}.** {literal(' '.join(investigation.summary.split()))}\n\n"
         f"Namespace `{investigation.namespace}`, {asked}; {answered} of {len(investigation.evidence)} queries answered."
     )
 
@@ -145,7 +146,7 @@ def show(items: pd.DataFrame | Iterable[Any], *, empty: str = "Nothing.") -> Non
             display(thing)
         elif not thing.empty:
             if thing.attrs.get("title"):
-                display(Markdown(f"**{_literal(thing.attrs['title'])}**"))
+                display(Markdown(f"**{literal(thing.attrs['title'])}**"))
             with pd.option_context("display.max_colwidth", None):
                 display(HTML(thing.to_html(index=False, border=0, escape=True)))
         else:
@@ -165,13 +166,13 @@ def metric_figure(chart: MetricChart) -> go.Figure:
     figure = go.Figure()
     for place in reversed(range(len(ranked))):
         series = ranked[place]
-        coloured = place < len(_PALETTE)
+        coloured = place < len(PALETTE)
         figure.add_scatter(
             x=[datetime.fromtimestamp(at, UTC) for at, _ in series.samples],
             y=[None if value is None else value * scale for _, value in series.samples],
             name=names[chart.series.index(series)],
             mode="lines",
-            line={"color": _PALETTE[place] if coloured else _REST, "width": 2 if coloured else 1.2},
+            line={"color": PALETTE[place] if coloured else _REST, "width": 2 if coloured else 1.2},
             showlegend=coloured and len(ranked) > 1,
             legendrank=place,
             hovertemplate="%{y:" + number + "}" + unit + "<extra>%{fullData.name}</extra>",
@@ -180,7 +181,7 @@ def metric_figure(chart: MetricChart) -> go.Figure:
     span = (min(times, default=0.0), max(times, default=1.0))
     rows = _add_marks(figure, chart.marks, span)
     legend = len(ranked) > 1
-    figure.update_layout(**_layout(chart.title, aside="time in UTC", top=42 + 17 * rows, bottom=76 if legend else 44))
+    figure.update_layout(**layout(chart.title, aside="time in UTC", top=42 + 17 * rows, bottom=76 if legend else 44))
     figure.update_yaxes(tickformat=number, ticksuffix=unit, rangemode="tozero", nticks=6)
     figure.update_xaxes(type="date", hoverformat="%Y-%m-%d %H:%M:%S UTC", nticks=9)
     return figure
@@ -193,7 +194,7 @@ def trace_figure(chart: TraceChart) -> go.Figure:
     spans = chart.trace.spans
     start = min((span.start for span in spans), default=datetime.fromtimestamp(0, UTC))
     depth = _depths(chart)
-    colour = {name: _PALETTE[i % len(_PALETTE)] for i, name in enumerate(dict.fromkeys(span.service for span in spans))}
+    colour = {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(dict.fromkeys(span.service for span in spans))}
     labels = [f"{_INDENT * depth[span.span_id]}{cut(f'{span.service} {span.name}', 48)}" for span in spans]
     figure = go.Figure(
         go.Bar(
@@ -201,20 +202,20 @@ def trace_figure(chart: TraceChart) -> go.Figure:
             y=list(range(len(spans))),
             base=[(span.start - start).total_seconds() * 1000 for span in spans],
             x=[max(span.duration_ms, 0.05) for span in spans],
-            marker={"color": ["#c8453c" if span.status == "error" else colour[span.service] for span in spans]},
+            marker={"color": [BAD if span.status == "error" else colour[span.service] for span in spans]},
             customdata=[
-                [_html(label.strip()), span.duration_ms, _html(cut(span.status_message, 160))]
+                [plain(label.strip()), span.duration_ms, plain(cut(span.status_message, 160))]
                 for label, span in zip(labels, spans, strict=True)
             ],
             hovertemplate="%{customdata[0]}<br>%{customdata[1]:.1f} ms %{customdata[2]}<extra></extra>",
         )
     )
     aside = f"starts {start:%Y-%m-%d %H:%M:%S} UTC, trace {cut(chart.trace.trace_id, 40)}"
-    figure.update_layout(**_layout(chart.title, aside=aside, top=44, bottom=36))
+    figure.update_layout(**layout(chart.title, aside=aside, top=44, bottom=36))
     figure.update_layout(bargap=0.35, height=84 + 24 * max(len(spans), 3), hovermode="closest")
     for place, label in enumerate(labels):
         figure.add_annotation(
-            x=0, xref="paper", xanchor="left", y=place, yref="y", text=_html(label), showarrow=False, font={"size": 11}
+            x=0, xref="paper", xanchor="left", y=place, yref="y", text=plain(label), showarrow=False, font={"size": 11}
         )
     figure.update_yaxes(autorange="reversed", showticklabels=False, showgrid=False)
     figure.update_xaxes(domain=[0.36, 1], ticksuffix=" ms", rangemode="tozero", nticks=8)
@@ -267,7 +268,7 @@ def _frame(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> pd.DataFram
     return pd.DataFrame(list(rows), columns=list(columns))
 
 
-def _layout(title: str, *, aside: str, top: int, bottom: int) -> dict[str, Any]:
+def layout(title: str, *, aside: str, top: int, bottom: int) -> dict[str, Any]:
     axis = {
         "gridcolor": _GRID,
         "linecolor": _GRID,
@@ -278,7 +279,7 @@ def _layout(title: str, *, aside: str, top: int, bottom: int) -> dict[str, Any]:
     }
     return {
         "title": {
-            "text": f"<b>{_html(title)}</b><span style='font-size:11px'>  {_html(aside)}</span>",
+            "text": f"<b>{plain(title)}</b><span style='font-size:11px'>  {plain(aside)}</span>",
             "font": {"size": 14},
             "x": 0.012,
             "xanchor": "left",
@@ -322,8 +323,8 @@ def _add_marks(figure: go.Figure, marks: Sequence[Mark], span: tuple[float, floa
             yanchor="bottom",
             xanchor="auto",
             showarrow=False,
-            text=_html(cut(mark.label, _LABEL_LENGTH)),
-            hovertext=f"{_html(mark.label)}<br>{mark.at:%Y-%m-%d %H:%M:%S} UTC",
+            text=plain(cut(mark.label, _LABEL_LENGTH)),
+            hovertext=f"{plain(mark.label)}<br>{mark.at:%Y-%m-%d %H:%M:%S} UTC",
             font={"color": _MARKS[mark.kind][0], "size": 11},
         )
     return 1 + max((row for _, row in labelled), default=-1)
@@ -375,11 +376,11 @@ def _peak(series: Series) -> float:
 def _names(chart: MetricChart) -> list[str]:
     """What tells the series apart: the legend label's value, or the labels whose values differ."""
     if chart.legend:
-        return [_html(series.labels.get(chart.legend) or "(none)") for series in chart.series]
+        return [plain(series.labels.get(chart.legend) or "(none)") for series in chart.series]
     keys = {key for series in chart.series for key in series.labels}
     differing = sorted(key for key in keys if len({series.labels.get(key) for series in chart.series}) > 1)
     names = [", ".join(series.labels[key] for key in differing if key in series.labels) for series in chart.series]
-    return [_html(cut(name or chart.title, 60)) for name in names]
+    return [plain(cut(name or chart.title, 60)) for name in names]
 
 
 def _depths(chart: TraceChart) -> dict[str, int]:
@@ -398,11 +399,11 @@ def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _html(text: str) -> str:
+def plain(text: str) -> str:
     """Plotly reads a little HTML in labels; other people's text is not to be read so."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Text that Markdown shows as it is."""
     return "".join("\\" + char if char in "\\`*_{}[]<>#|~$!" else char for char in text)
