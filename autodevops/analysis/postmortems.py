@@ -18,6 +18,7 @@ from autodevops.domain.operation import Operation
 from autodevops.domain.postmortem import ActionItem, Fact, Moment, Postmortem
 
 MONTH_SECONDS = 30 * 86_400.0
+_AUTHOR = re.compile(r"^It(?:s commit is| probably brings| brings) .*\" by (.+?)(?:, commit |, merged|, which|\.$)")
 _MACHINES = {"scarlet": "Scarlet", "jamie": "Jamie"}
 
 
@@ -299,12 +300,15 @@ class _blameless:
         names = {note.by for note in incident.timeline}
         names |= {one.proposal.asked_by for one in operations if one.proposal.by_person}
         names |= {answer.by for one in operations if one.approval for answer in one.approval.answers}
+        found = incident.investigation
+        for hypothesis in found.hypotheses if found else ():
+            names |= {said[1] for claim in hypothesis.supports if (said := _AUTHOR.match(claim.text))}
         names -= {"", *_MACHINES}
         ordered = sorted(map(re.escape, names), key=len, reverse=True)
         self._names = re.compile(rf"(?<!\w)@?(?:{'|'.join(ordered)})(?!\w)", re.IGNORECASE) if ordered else None
 
     def __call__(self, text: str) -> str:
-        return self._names.sub("a responder", text) if self._names else text
+        return self._names.sub("somebody", text) if self._names else text
 
 
 def _at(moment: datetime) -> str:

@@ -44,9 +44,12 @@ _ATTRIBUTES = {"th": ["colspan", "rowspan", "scope"], "td": ["colspan", "rowspan
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
+_COMMENT = re.compile(r"^<!-- [^<>\n]* -->$", re.MULTILINE)
+
+
 def markdown(text: str) -> str:
-    """Markdown with tables; raw HTML in it is shown as text. Links stay, images do not load."""
-    return _sanitize(_markdown()(text), links=True)
+    """Markdown with tables; raw HTML is shown as text, comments are left out. Links stay, images do not load."""
+    return _sanitize(_markdown()(_COMMENT.sub("", text)), links=True)
 
 
 def code(source: str) -> str:
