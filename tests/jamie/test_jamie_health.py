@@ -69,7 +69,13 @@ OUTCOMES = [
     ("logs of baskte", SCRIPT, "clarify", "asked_back", 0),
     ("list pods", DOWN, "list", "failed", 3),
     ("", SCRIPT, "", "failed", 0),
-    ("status?", {**SCRIPT, "prometheus.list_alerts": DOWN["prometheus.list_alerts"]}, "status", "answered", 1),
+    (
+        "status?",
+        {**SCRIPT, "prometheus.list_metrics": {"names": []}, "prometheus.list_alerts": DOWN["prometheus.list_alerts"]},
+        "status",
+        "answered",
+        1,
+    ),
 ]
 
 
