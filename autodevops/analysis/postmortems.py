@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autodevops.analysis.impact import Requests, budget_spent, burn_rate, in_words
-from autodevops.domain.base import UtcDatetime
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Incident
+from autodevops.domain.investigation import Investigation
 from autodevops.domain.operation import Operation
-from autodevops.domain.postmortem import ActionItem, Fact, Moment, Postmortem
+from autodevops.domain.postmortem import ActionItem, Fact, Moment, Postmortem, Section
 
 MONTH_SECONDS = 30 * 86_400.0
 _AUTHOR = re.compile(r"^It(?:s commit is| probably brings| brings) .*\" by (.+?)(?:, commit |, merged|, which|\.$)")
@@ -178,12 +178,8 @@ def _looking_back(
     found, onset, detected = incident.investigation, measured.onset, incident.detection.at
     if onset:
         words = f"it was detected {in_words(max((detected - onset).total_seconds(), 0))} after it began"
-        (well if incident.detection.by.startswith("alert") else badly).append(
-            (
-                f"{words}, by {'an alert' if incident.detection.by.startswith('alert') else incident.detection.by}",
-                "incident",
-            )
-        )
+        by = "an alert" if _alerted(incident) else incident.detection.by
+        (well if _alerted(incident) else badly).append((f"{words}, by {by}", "incident"))
     if end and end > detected:
         well.append((f"it was over {in_words((end - detected).total_seconds())} after it was detected", "incident"))
     elif not end:
@@ -200,8 +196,7 @@ def _looking_back(
             badly.append((f"{said} ended as {one.outcome.result.replace('_', ' ')}", one.id))
     if found:
         if found.missing:
-            systems = ", ".join(sorted({gap.tool.partition(".")[0] for gap in found.missing}))
-            badly.append((f"{len(found.missing)} queries had no answer ({systems})", found.id))
+            badly.append((f"{len(found.missing)} queries had no answer ({_silent(found)})", found.id))
         else:
             well.append(("every query of the investigation was answered", found.id))
         alerts = [entry for entry in found.timeline if entry.kind == "alert"]
@@ -218,16 +213,14 @@ def _looking_back(
     )
 
 
-def _told(key: str, section: str, lines: Sequence[tuple[str, str]]) -> Fact:
-    return Fact.model_validate(
-        {
-            "key": key,
-            "section": section,
-            "label": "From the record",
-            "value": "; ".join(words for words, _ in lines),
-            "source": ", ".join(dict.fromkeys(source for _, source in lines)),
-            "hint": "nothing stands out in the record; what do you say?",
-        }
+def _told(key: str, section: Section, lines: Sequence[tuple[str, str]]) -> Fact:
+    return Fact(
+        key=key,
+        section=section,
+        label="From the record",
+        value="; ".join(words for words, _ in lines),
+        source=", ".join(dict.fromkeys(source for _, source in lines)),
+        hint="nothing stands out in the record; what do you say?",
     )
 
 
@@ -255,19 +248,18 @@ def _timeline(incident: Incident, operations: Sequence[Operation], measured: Mea
 def _of_operation(one: Operation) -> Iterable[Moment]:
     what = f"{one.proposal.action.kind} of {one.proposal.action.subject}"
     who = "A responder" if one.proposal.by_person else _MACHINES.get(one.proposal.asked_by, "Automation")
-    yield _moment(one.proposed_at, "decision", f"{who} proposed {what}.", one.id)
+    yield Moment(at=one.proposed_at, kind="decision", text=f"{who} proposed {what}.", source=one.id)
     if one.decision:
         verdict = one.decision.verdict.replace("_", " ")
-        yield _moment(one.decision.decided_at, "decision", f"Decided on {what}: {verdict}.", one.id)
+        text = f"Decided on {what}: {verdict}."
+        yield Moment(at=one.decision.decided_at, kind="decision", text=text, source=one.id)
     for answer in one.approval.answers if one.approval else ():
-        yield _moment(answer.at, "decision", f"An approver {'granted' if answer.granted else 'denied'} {what}.", one.id)
+        text = f"An approver {'granted' if answer.granted else 'denied'} {what}."
+        yield Moment(at=answer.at, kind="decision", text=text, source=one.id)
     if one.outcome:
         ended = one.outcome.result.replace("_", " ")
-        yield _moment(one.outcome.at, "action", f"{what}: {ended}. {one.outcome.words}", one.id)
-
-
-def _moment(at: UtcDatetime, kind: str, text: str, source: str) -> Moment:
-    return Moment.model_validate({"at": at, "kind": kind, "text": text, "source": source})
+        text = f"{what}: {ended}. {one.outcome.words}"
+        yield Moment(at=one.outcome.at, kind="action", text=text, source=one.id)
 
 
 def _items(incident: Incident) -> tuple[ActionItem, ...]:
@@ -280,12 +272,21 @@ def _items(incident: Incident) -> tuple[ActionItem, ...]:
         if action.kind != "investigation"
     ]
     if found.missing:
-        systems = ", ".join(sorted({gap.tool.partition(".")[0] for gap in found.missing}))
-        items.append(ActionItem(key="telemetry", text=f"Make {systems} answer during incidents.", source=found.id))
-    if not incident.detection.by.startswith("alert"):
+        text = f"Make {_silent(found)} answer during incidents."
+        items.append(ActionItem(key="telemetry", text=text, source=found.id))
+    if not _alerted(incident):
         text = "Add an alert that would have detected this."
         items.append(ActionItem(key="alert", text=text, source="incident"))
     return tuple(items)
+
+
+def _alerted(incident: Incident) -> bool:
+    return incident.detection.by.startswith("alert")
+
+
+def _silent(found: Investigation) -> str:
+    """Systems that left queries without an answer."""
+    return ", ".join(sorted({gap.tool.partition(".")[0] for gap in found.missing}))
 
 
 def _first(incident: Incident) -> Hypothesis | None:
