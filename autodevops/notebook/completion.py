@@ -41,10 +41,11 @@ _LOGQL = tuple(
 )
 _TRACEQL = ("status=error", "status=ok", "duration", "kind", "name", "rootName", "rootServiceName", "traceDuration")
 _VERBS = ["events", "get", "logs"]
-_OPTIONS: Mapping[str, list[str]] = {
-    "promql": ["--as", "--at", "--end", "--last", "--start", "--step"],
-    "logql": ["--as", "--end", "--last", "--limit", "--start", "--step"],
-    "traceql": ["--as", "--end", "--last", "--limit", "--start"],
+_NAMESPACE = ("-n", "--namespace")
+OPTIONS: Mapping[str, Sequence[str]] = {
+    "promql": ("as", "at", "end", "last", "start", "step"),
+    "logql": ("as", "end", "last", "limit", "start", "step"),
+    "traceql": ("as", "end", "last", "limit", "start"),
 }
 
 _CELL = re.compile(r"\s*%%(promql|logql|traceql)\b")
@@ -93,17 +94,16 @@ def offers(text: str, line: int, column: int) -> Offer | None:
     language = cell[1]
     if line == 0:
         typed = before.rpartition(" ")[2]
-        return Offer(typed, _OPTIONS[language]) if typed.startswith("-") else None
+        return Offer(typed, [f"--{name}" for name in OPTIONS[language]]) if typed.startswith("-") else None
     body = "\n".join([*lines[1:line], before])
     return _READERS[language](body)
 
 
 def _promql(body: str) -> Offer:
-    metric = _metric(body)
-    match = f"{metric}" if metric else ""
+    match = _metric(body)
     if found := _VALUE.search(body):
         return Offer(found[2], _values("prometheus.list_label_values", {"label": found[1], "match": match}))
-    if _open(body, "{", "}") and (found := _LABEL.search(body)):
+    if _in_braces(body) and (found := _LABEL.search(body)):
         return Offer(found[1] or "", _prometheus_labels(match))
     if found := _GROUP.search(body):
         return Offer(found[1], _prometheus_labels(_first_metric(body)))
@@ -113,7 +113,7 @@ def _promql(body: str) -> Offer:
 def _logql(body: str) -> Offer:
     if found := _VALUE.search(body):
         return Offer(found[2], _values("loki.list_label_values", {"label": found[1]}))
-    if (_open(body, "{", "}") and (found := _LABEL.search(body))) or (found := _GROUP.search(body)):
+    if (_in_braces(body) and (found := _LABEL.search(body))) or (found := _GROUP.search(body)):
         return Offer(found[1] or "", _names("loki.list_labels", {}))
     return Offer(_word(body), _LOGQL)
 
@@ -132,10 +132,12 @@ def _kube(said: str) -> Offer | None:
     typed, done = words[-1], [word for word in words[:-1] if word]
     if not done:
         return Offer(typed, _VERBS)
-    if done[-1] in ("-n", "--namespace"):
+    if done[-1] in _NAMESPACE:
         return Offer(typed, _objects("Namespace", ""))
-    namespace = next((b for a, b in itertools.pairwise(done) if a in ("-n", "--namespace")), "")
-    things = [word for at, word in enumerate(done[1:], 1) if not word.startswith("-") and done[at - 1] != "-n"]
+    namespace = next((b for a, b in itertools.pairwise(done) if a in _NAMESPACE), "")
+    things = [
+        word for at, word in enumerate(done[1:], 1) if not word.startswith("-") and done[at - 1] not in _NAMESPACE
+    ]
     if done[0] == "get" and not things:
         return Offer(typed, _kinds())
     if done[0] in ("get", "logs") and len(things) == (1 if done[0] == "get" else 0):
@@ -154,8 +156,8 @@ def _first_metric(body: str) -> str:
     return after[-1] if after else ""
 
 
-def _open(body: str, opening: str, closing: str) -> bool:
-    return body.rfind(opening) > body.rfind(closing)
+def _in_braces(body: str) -> bool:
+    return body.rfind("{") > body.rfind("}")
 
 
 def _word(body: str) -> str:
@@ -170,13 +172,13 @@ def _prometheus_labels(match: str) -> list[str]:
     return sorted({name for row in found if isinstance(row, dict) for name in row if name != "__name__"})
 
 
-def _values(tool: str, arguments: Mapping[str, str]) -> list[str]:
+def _values(tool: str, arguments: Mapping[str, Json]) -> list[str]:
     """Values as they stand between quotes."""
     given = {name: value for name, value in arguments.items() if value}
     return [name.replace("\\", "\\\\").replace('"', '\\"') for name in _names(tool, given)]
 
 
-def _names(tool: str, arguments: Mapping[str, str]) -> list[str]:
+def _names(tool: str, arguments: Mapping[str, Json]) -> list[str]:
     return sorted(str(name) for name in _asked(tool, arguments, "names"))
 
 
@@ -186,19 +188,15 @@ def _kinds() -> list[str]:
 
 
 def _objects(kind: str, namespace: str) -> list[str]:
-    arguments = {"kind": kind, "output": "full", **({"namespace": namespace} if namespace else {})}
-    metadata = [
-        item.get("metadata")
-        for item in _asked("kubernetes.list_resources", arguments, "items")
-        if isinstance(item, dict)
-    ]
-    return sorted({str(each.get("name")) for each in metadata if isinstance(each, dict)})
+    arguments: dict[str, Json] = {"kind": kind, "fields": ["metadata.name"], "namespace": namespace}
+    rows = _asked("kubernetes.list_resources", arguments, "rows")
+    return sorted({str(row[0]) for row in rows if isinstance(row, list) and row})
 
 
 _kept: dict[str, tuple[float, Future[ToolAnswer]]] = {}
 
 
-def _asked(tool: str, arguments: Mapping[str, str], key: str) -> list[Json]:
+def _asked(tool: str, arguments: Mapping[str, Json], key: str) -> list[Json]:
     """The list under `key` of what a tool answers, or nothing."""
     call = f"{tool} {sorted(arguments.items())}"
     at, future = _kept.get(call, (0.0, None))

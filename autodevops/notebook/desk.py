@@ -14,7 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
@@ -96,12 +96,13 @@ def with_bench(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
     return desk.run(function, desk.bench(), *arguments)
 
 
-def windowed(arguments: Mapping[str, Json], window: When | None, start: Moment, end: Moment) -> dict[str, Json]:
-    """`arguments` with both ends of the window that is meant, the configured length up to now when none is."""
+def windowed(window: When | None, start: Moment, end: Moment, **arguments: Json) -> dict[str, Json]:
+    """`arguments` but None, with both ends of the window that is meant: the configured length up to now by default."""
     chosen = _settings()
     zone = of_user(chosen.time_zone)
     first, last = window_of(window, start, end, now=utc_now(), zone=zone, minutes=chosen.window_minutes)
-    return {**arguments, "start": first, "end": last}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return {**given, "start": first, "end": last}
 
 
 def moment(at: Moment) -> str:
@@ -138,10 +139,5 @@ def _forked() -> None:
     _desk = None
 
 
-def _at_exit(*_: Any) -> None:
-    close()
-
-
-atexit.register(_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+atexit.register(close)
+os.register_at_fork(after_in_child=_forked)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from autodevops.domain.base import Json
-from autodevops.domain.tool_results import ResourceList, ResourceResult
+from autodevops.domain.tool_results import PodLogs, ResourceList, ResourceResult
 from autodevops.kernel.errors import UsageError
 from autodevops.notebook import desk
 
@@ -86,8 +86,8 @@ def logs(
 
     arguments = _given(name=name, namespace=namespace, container=container, previous=previous or None, tail_lines=lines)
     evidence = desk.ask("kubernetes.get_pod_logs", arguments)
-    data = evidence.data if isinstance(evidence.data, dict) else {}
-    return table(pd.DataFrame({"line": pd.Series(data.get("lines", []), dtype="str")}), evidence)
+    lines_kept = PodLogs.model_validate(evidence.data).lines
+    return table(pd.DataFrame({"line": pd.Series(lines_kept, dtype="str")}), evidence)
 
 
 def _given(**arguments: Json) -> dict[str, Json]:
@@ -100,9 +100,8 @@ def _listed(found: ResourceList) -> pd.DataFrame:
 
     if found.columns:
         frame = pd.DataFrame([list(row) for row in found.rows], columns=[column.lower() for column in found.columns])
-        return frame.set_index("name") if "name" in frame else frame
-    rows = [{**_identity(item), **item} for item in found.items]
-    frame = pd.DataFrame(rows)
+    else:
+        frame = pd.DataFrame([{**_identity(item), **item} for item in found.items])
     return frame.set_index("name") if "name" in frame else frame
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from autodevops.domain.base import Json
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.tool_results import LogResult
 from autodevops.notebook import desk
@@ -41,11 +40,7 @@ def query(
     """
     from autodevops.notebook.table import table
 
-    arguments: dict[str, Json] = desk.windowed({"query": logql}, window, start, end)
-    if limit is not None:
-        arguments["limit"] = limit
-    if direction is not None:
-        arguments["direction"] = direction
+    arguments = desk.windowed(window, start, end, query=logql, limit=limit, direction=direction)
     with showing_the_place(logql, "LogQL"):
         evidence = desk.ask("loki.query_logs", arguments)
     return table(log_frame(LogResult.model_validate(evidence.data).records), evidence)
@@ -60,9 +55,7 @@ def range(
     step: float | None = None,
 ) -> Table:
     """A LogQL metric such as `sum by (app) (rate({namespace="shop"} |= "error" [1m]))` over a window."""
-    arguments = desk.windowed({"query": logql}, window, start, end)
-    if step is not None:
-        arguments["step_seconds"] = step
+    arguments = desk.windowed(window, start, end, query=logql, step_seconds=step)
     return series_table("loki.query_log_metrics", arguments, "LogQL")
 
 

@@ -18,7 +18,7 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, line_magic, 
 
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.notebook import desk, kube, logs, metrics, traces
-from autodevops.notebook.completion import complete
+from autodevops.notebook.completion import OPTIONS, complete
 from autodevops.notebook.jamie import Jamie
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class AutoDevOpsMagics(Magics):
     def promql(self, line: str, cell: str) -> Table:
         """--last 30m | --start T --end T, --step SECONDS, --at T (one moment), --as NAME"""
         with _told_briefly():
-            given = _options("%%promql", "last", "start", "end", "step", "at").parse_args(_split(line))
+            given = _options("promql").parse_args(_split(line))
             if given.at is not None:
                 return self._kept(given, metrics.instant(_query(cell, "PromQL"), given.at))
             found = metrics.range(_query(cell, "PromQL"), given.last, start=given.start, end=given.end, step=given.step)
@@ -80,7 +80,7 @@ class AutoDevOpsMagics(Magics):
     def logql(self, line: str, cell: str) -> Table:
         """--last 30m | --start T --end T, --limit LINES, --step SECONDS (of a metric), --as NAME"""
         with _told_briefly():
-            given = _options("%%logql", "last", "start", "end", "step", "limit").parse_args(_split(line))
+            given = _options("logql").parse_args(_split(line))
             query = _query(cell, "LogQL")
             window = {"start": given.start, "end": given.end}
             if query.startswith("{"):
@@ -91,7 +91,7 @@ class AutoDevOpsMagics(Magics):
     def traceql(self, line: str, cell: str) -> Table:
         """--last 30m | --start T --end T, --limit TRACES, --as NAME"""
         with _told_briefly():
-            given = _options("%%traceql", "last", "start", "end", "limit").parse_args(_split(line))
+            given = _options("traceql").parse_args(_split(line))
             query = _query(cell, "TraceQL")
             found = traces.search(query, given.last, start=given.start, end=given.end, limit=given.limit)
             return self._kept(given, found)
@@ -143,12 +143,11 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {message}.", self.format_usage().removeprefix("usage: ").strip())
 
 
-def _options(program: str, *names: str) -> _Parser:
-    parser = _Parser(prog=program, add_help=False, allow_abbrev=False)
-    kinds: dict[str, dict[str, Any]] = {"step": {"type": float}, "limit": {"type": int}}
-    for name in names:
+def _options(language: str) -> _Parser:
+    parser = _Parser(prog=f"%%{language}", add_help=False, allow_abbrev=False)
+    kinds: dict[str, dict[str, Any]] = {"step": {"type": float}, "limit": {"type": int}, "as": _AS}
+    for name in OPTIONS[language]:
         parser.add_argument(f"--{name}", **kinds.get(name, {}))
-    parser.add_argument("--as", dest="name_it", type=_identifier, metavar="NAME")
     return parser
 
 
@@ -164,7 +163,7 @@ def _kube_options() -> _Parser:
     parser.add_argument("--tail", type=int)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--warnings", action="store_true")
-    parser.add_argument("--as", dest="name_it", type=_identifier, metavar="NAME")
+    parser.add_argument("--as", **_AS)
     return parser
 
 
@@ -172,6 +171,9 @@ def _identifier(text: str) -> str:
     if not text.isidentifier():
         raise argparse.ArgumentTypeError(f"{text!r} is no name of a variable")
     return text
+
+
+_AS: dict[str, Any] = {"dest": "name_it", "type": _identifier, "metavar": "NAME"}
 
 
 def _split(line: str) -> list[str]:

@@ -6,12 +6,13 @@ to now. Raises ToolError when Prometheus has no answer (a PromQL error shows the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autodevops.domain.base import Json
 from autodevops.domain.chart import Mark
-from autodevops.domain.tool_results import AlertList, MetadataList, SeriesResult
+from autodevops.domain.tool_results import AlertList, MetadataList, NameList, SeriesResult
 from autodevops.notebook import desk
 from autodevops.notebook.query_errors import showing_the_place
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from autodevops.notebook.table import Chart, Table
     from autodevops.notebook.times import Moment, When
 
-__all__ = ["alerts", "chart", "instant", "names", "range"]
+__all__ = ["alerts", "chart", "instant", "metadata", "names", "range"]
+
+_UNITS = {"_seconds": "s", "_bytes": "By", "_ratio": "1", "_celsius": "Cel", "_cores": "{core}"}
 
 
 def range(
@@ -34,9 +37,7 @@ def range(
 
     `step` in seconds, by default chosen for about 200 points.
     """
-    arguments = desk.windowed({"query": promql}, window, start, end)
-    if step is not None:
-        arguments["step_seconds"] = step
+    arguments = desk.windowed(window, start, end, query=promql, step_seconds=step)
     return series_table("prometheus.query_range", arguments, "PromQL")
 
 
@@ -75,10 +76,18 @@ def alerts() -> Table:
 def names(containing: str = "") -> list[str]:
     """The names of all metrics, or of those that contain a text."""
     evidence = desk.ask("prometheus.list_metrics", {})
-    data = evidence.data if isinstance(evidence.data, dict) else {}
-    every = data.get("names", [])
-    assert isinstance(every, list)
-    return [str(name) for name in every if containing.lower() in str(name).lower()]
+    return [name for name in NameList.model_validate(evidence.data).names if containing.lower() in name.lower()]
+
+
+def metadata(metric: str = "") -> Table:
+    """Type, unit and help of metrics."""
+    import pandas as pd
+
+    from autodevops.notebook.table import table
+
+    evidence = desk.ask("prometheus.get_metadata", {"metric": metric} if metric else {})
+    rows = [one.model_dump() for one in MetadataList.model_validate(evidence.data).metrics]
+    return table(pd.DataFrame(rows, columns=["name", "type", "unit", "help"]).set_index("name"), evidence)
 
 
 def chart(
@@ -141,24 +150,8 @@ def _texts(annotations: Mapping[str, str]) -> dict[str, str]:
 
 def _unit(promql: str) -> str:
     """The unit that the name of a bare metric states, as Prometheus' naming conventions have it; else nothing."""
-    import re
-
     name = re.match(r"[A-Za-z_:][\w:]*(?=\s*(?:\{[^{}]*\})?\s*$)", promql.strip())
     if name is None:
         return ""
     bare = name[0].removesuffix("_total")
     return next((unit for end, unit in _UNITS.items() if bare.endswith(end)), "")
-
-
-_UNITS = {"_seconds": "s", "_bytes": "By", "_ratio": "1", "_celsius": "Cel", "_cores": "{core}"}
-
-
-def metadata(metric: str = "") -> Table:
-    """Type, unit and help of metrics."""
-    import pandas as pd
-
-    from autodevops.notebook.table import table
-
-    evidence = desk.ask("prometheus.get_metadata", {"metric": metric} if metric else {})
-    rows = [one.model_dump() for one in MetadataList.model_validate(evidence.data).metrics]
-    return table(pd.DataFrame(rows, columns=["name", "type", "unit", "help"]).set_index("name"), evidence)

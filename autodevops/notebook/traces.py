@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autodevops.domain.base import Json
 from autodevops.domain.tool_results import TraceList, TraceResult
 from autodevops.notebook import desk
 from autodevops.notebook.query_errors import showing_the_place
@@ -33,9 +32,7 @@ def search(
 
     from autodevops.notebook.table import table
 
-    arguments: dict[str, Json] = desk.windowed({"query": traceql}, window, start, end)
-    if limit is not None:
-        arguments["limit"] = limit
+    arguments = desk.windowed(window, start, end, query=traceql, limit=limit)
     with showing_the_place(traceql, "TraceQL"):
         evidence = desk.ask("tempo.search_traces", arguments)
     found = TraceList.model_validate(evidence.data).traces
