@@ -34,6 +34,8 @@ def window_of(
     """
     if window is not None and (start is not None or end is not None):
         raise UsageError("Both a window and start or end were given.", "Give window alone, or start and end.")
+    if isinstance(window, datetime):
+        start, window = window, None
     if window is not None:
         span = _read(window, now, zone)
         return written(span.start), written(span.end)
@@ -93,13 +95,11 @@ def _as_given(value: Moment, read: datetime) -> str:
     return written(read)
 
 
-def _read(window: When, now: datetime, zone: tzinfo) -> TimeWindow:
+def _read(window: str | timedelta | TimeWindow, now: datetime, zone: tzinfo) -> TimeWindow:
     if isinstance(window, TimeWindow):
         return window
     if isinstance(window, timedelta):
         return _ending(now, window)
-    if isinstance(window, datetime):
-        return TimeWindow(start=moment_of(window, now, zone, name="window"), end=now)
     text = window.strip()
     if back := _BACK.fullmatch(text):
         return _ending(now, _length(back[1]))
@@ -125,4 +125,7 @@ _UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 864
 
 
 def _length(text: str) -> timedelta:
-    return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", text)))
+    seconds = sum(float(n) * _UNITS[u] for n, u in re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)", text))
+    if seconds > 1e9:
+        raise UsageError(f"{text!r} is longer than thirty years.", _FORMS)
+    return timedelta(seconds=seconds)

@@ -30,6 +30,7 @@ def window(**given: Any) -> tuple[str, str]:
         ({"window": "2h"}, "2026-11-24T02:45:00Z", "2026-11-24T04:45:00Z"),
         ({"window": "-1h30m"}, "2026-11-24T03:15:00Z", "2026-11-24T04:45:00Z"),
         ({"window": timedelta(minutes=5)}, "2026-11-24T04:40:00Z", "2026-11-24T04:45:00Z"),
+        ({"window": NOW - timedelta(minutes=5)}, "2026-11-24T04:40:00Z", "2026-11-24T04:45:00Z"),
         ({"window": "yesterday 3pm to 4pm"}, "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z"),
         ({"window": TimeWindow.ending(NOW, timedelta(hours=1))}, "2026-11-24T03:45:00Z", "2026-11-24T04:45:00Z"),
         ({"start": "-2h", "end": "-1h"}, "2026-11-24T02:45:00Z", "2026-11-24T03:45:00Z"),
@@ -55,6 +56,9 @@ def test_a_window_has_two_exact_ends(given: dict[str, Any], first: str, last: st
         ({"start": "-1h", "end": "-2h"}, "starts at 2026-11-24 03:45:00 UTC but ends at 2026-11-24 02:45:00 UTC"),
         ({"start": "soon"}, "start='soon' is no time"),
         ({"start": 1e30}, "no time in Unix seconds"),
+        ({"start": "-99999999999999w"}, "longer than thirty years"),
+        ({"window": "-99999999999999w"}, "longer than thirty years"),
+        ({"window": NOW + timedelta(hours=1)}, "starts at 2026-11-24 05:45:00 UTC but ends at"),
     ],
 )
 def test_a_time_that_cannot_be_read_is_named(given: dict[str, Any], said: str) -> None:
