@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
 from autodevops.domain.action import CordonNode, DrainNode, Risk, UncordonNode
 from autodevops.domain.base import Json
@@ -12,7 +12,7 @@ from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, NodeState, PreState
 from autodevops.domain.tool_results import WriteResult
-from autodevops.executor.kinds import Applied, Errand, Progress
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import node_state, read_list, read_object
 from autodevops.kernel.errors import ToolNotFound
 from autodevops.toolbox.protocol import Tools
@@ -20,15 +20,12 @@ from autodevops.toolbox.protocol import Tools
 A = TypeVar("A", CordonNode, UncordonNode, DrainNode)
 
 
-class NodeKind(Generic[A]):
+class NodeKind(Kind[A]):
     """`schedulable`: what the node shall be."""
 
     noun: type[A]
     schedulable: ClassVar[bool]
     risk: Risk = "low"
-    undo_words: str
-    ends_rollouts = False
-    resizes = False
 
     async def survey(self, tools: Tools, action: A, now: datetime) -> PreState:
         nodes = [node_state(one) for one in await read_list(tools, "Node", "")]

@@ -6,10 +6,10 @@ asking again, without doing it (`dry_run`), tells whether it is there.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from autodevops.domain.action import Risk
 from autodevops.domain.base import Json, Noun
@@ -17,7 +17,7 @@ from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.tool_results import FieldEdit
-from autodevops.executor.kinds import Applied, Errand, Progress
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Tools
 
@@ -25,16 +25,13 @@ A = TypeVar("A", bound=Noun)
 Data = Mapping[str, Any]
 
 
-class NoteKind(ABC, Generic[A]):
+class NoteKind(Kind[A]):
     """`tool` writes it, `takes_back` ends it."""
 
     noun: type[A]
     tool: ClassVar[str]
     takes_back: ClassVar[str]
     risk: Risk = "low"
-    undo_words: str
-    ends_rollouts = False
-    resizes = False
 
     @abstractmethod
     def arguments(self, errand: Errand[A]) -> dict[str, Json]:

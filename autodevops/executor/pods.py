@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from autodevops.domain.action import DeletePod, EvictPod, Risk
 from autodevops.domain.base import Json
@@ -17,7 +17,7 @@ from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import WriteResult
 from autodevops.executor.fields import refusal
-from autodevops.executor.kinds import Applied, Errand, Progress
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import Object, read_budgets, read_object, still_there, workload_state
 from autodevops.kernel.errors import ToolNotFound, ToolRejected
 from autodevops.toolbox.protocol import Tools
@@ -28,13 +28,10 @@ WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 A = TypeVar("A", DeletePod, EvictPod)
 
 
-class PodKind(Generic[A]):
+class PodKind(Kind[A]):
     noun: type[A]
     tool: ClassVar[str]
     risk: Risk = "low"
-    undo_words = ""
-    ends_rollouts = False
-    resizes = False
 
     async def survey(self, tools: Tools, action: A, now: datetime) -> PreState:
         pod = await read_object(tools, action.subject)
@@ -103,12 +100,6 @@ class PodKind(Generic[A]):
         progress = await self.look(tools, errand)
         judgement = "good" if progress.state == "settled" else "unknown"
         return (EffectCheck(name="replaced", judgement=judgement, words=progress.words),)
-
-    async def undo(self, tools: Tools, errand: Errand[A]) -> Applied:
-        raise NotImplementedError("a pod does not come back")
-
-    async def look_undone(self, tools: Tools, errand: Errand[A]) -> Progress:
-        raise NotImplementedError("a pod does not come back")
 
     async def _pod(self, tools: Tools, errand: Errand[A]) -> Object | None:
         """None when it is gone, whoever has its name now."""

@@ -16,7 +16,7 @@ from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.tool_results import FieldEdit
 from autodevops.executor.fields import refusal
-from autodevops.executor.kinds import Applied, Errand, Progress
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import Object, read_list, read_object
 from autodevops.kernel.errors import ToolNotFound, ToolRejected
 from autodevops.toolbox.protocol import Tools
@@ -25,12 +25,9 @@ MOST = 50  # in one action; the next one takes the rest
 _ENDS = ("Complete", "Failed")
 
 
-class CleanJobsKind:
+class CleanJobsKind(Kind[CleanJobs]):
     noun = CleanJobs
     risk: Risk = "low"
-    undo_words = ""
-    ends_rollouts = False
-    resizes = False
 
     async def survey(self, tools: Tools, action: CleanJobs, now: datetime) -> PreState:
         owner = await read_object(tools, action.subject)
@@ -96,12 +93,6 @@ class CleanJobsKind:
         except ToolNotFound:
             checks.append(EffectCheck(name="exists", judgement="worse", words=f"{errand.action.subject} is gone."))
         return tuple(checks)
-
-    async def undo(self, tools: Tools, errand: Errand[CleanJobs]) -> Applied:
-        raise NotImplementedError("a deleted Job does not come back")
-
-    async def look_undone(self, tools: Tools, errand: Errand[CleanJobs]) -> Progress:
-        raise NotImplementedError("a deleted Job does not come back")
 
 
 def planned(pre: PreState) -> Mapping[str, str]:

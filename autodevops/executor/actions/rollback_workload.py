@@ -17,7 +17,7 @@ from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.tool_results import Revision, RolloutHistory, WriteResult
 from autodevops.executor.fields import refusal, rollout_blast
-from autodevops.executor.kinds import Applied, Errand, Progress
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import Object, pod_labels, read_budgets, read_object, workload_state
 from autodevops.kernel.errors import ToolNotFound, ToolRejected
 from autodevops.kernel.ids import content_digest
@@ -26,12 +26,11 @@ from autodevops.toolbox.protocol import Tools
 _HASH = "pod-template-hash"
 
 
-class RollbackWorkloadKind:
+class RollbackWorkloadKind(Kind[RollbackWorkload]):
     noun = RollbackWorkload
     risk: Risk = "low"
     undo_words = "The template that was replaced is given back, by another rollout."
     ends_rollouts = True
-    resizes = False
 
     async def survey(self, tools: Tools, action: RollbackWorkload, now: datetime) -> PreState:
         item = await read_object(tools, action.subject)

@@ -13,7 +13,6 @@ from autodevops.domain.action import ScaleWorkload
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.plan import BlastRadius, PreState, WorkloadState
-from autodevops.domain.subject import Subject
 from autodevops.executor.fields import Field, FieldsKind, refusal
 from autodevops.executor.reading import Object, pod_labels, read_list, workload_state
 from autodevops.toolbox.protocol import Tools
@@ -25,9 +24,6 @@ FEW = 4  # up to so many pods any number is a small one
 class ScaleWorkloadKind(FieldsKind[ScaleWorkload]):
     noun = ScaleWorkload
     resizes = True
-
-    def subject(self, action: ScaleWorkload) -> Subject:
-        return action.subject
 
     def fields(self, action: ScaleWorkload) -> Mapping[Field, Json]:
         return {("spec", "replicas"): action.replicas}
