@@ -19,9 +19,9 @@ from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
 from autodevops.domain.tool_results import FieldEdit
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
-from autodevops.executor.reading import Object, pod_labels, read_budgets, read_object, workload_state
+from autodevops.executor.reading import Object, pod_labels, read_again, read_budgets, read_object, workload_state
 from autodevops.executor.writing import guarded_patch, unchanged
-from autodevops.kernel.errors import ToolNotFound, ToolRejected
+from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 
 MARK = "autodevops.io/operation"  # the id of the operation that changed it last
@@ -88,9 +88,9 @@ class FieldsKind(Kind[A]):
     @abstractmethod
     def fields(self, action: A) -> Mapping[Field, Json]: ...
 
-    @abstractmethod
     async def workload(self, tools: Tools, item: Object, action: A) -> tuple[WorkloadState, Mapping[str, str]] | None:
         """The workload whose pods it is about, and the labels of those; None where there is none."""
+        return workload_state(item, action.subject), pod_labels(item)
 
     def rests_on(self, item: Object, action: A) -> dict[str, Json]:
         """What the plan rests on besides uid and values."""
@@ -155,7 +155,7 @@ class FieldsKind(Kind[A]):
 
     async def look(self, tools: Tools, errand: Errand[A]) -> Progress:
         subject = errand.action.subject
-        item = await self._found(tools, errand)
+        item = await read_again(tools, errand)
         if isinstance(item, Progress):
             return item
         if _mark(item) == errand.operation + UNDONE:
@@ -192,23 +192,13 @@ class FieldsKind(Kind[A]):
         return Applied(summary=answer.summary, data={"resource_version": answer.resource_version})
 
     async def look_undone(self, tools: Tools, errand: Errand[A]) -> Progress:
-        item = await self._found(tools, errand)
+        item = await read_again(tools, errand)
         if isinstance(item, Progress):
             return item
         if _mark(item) != errand.operation + UNDONE:
             words = f"{errand.action.subject} does not bear the mark of the way back."
             return Progress(state="not_applied", words=words)
         return await self._settled(tools, item, errand)
-
-    async def _found(self, tools: Tools, errand: Errand[A]) -> Object | Progress:
-        subject = errand.action.subject
-        try:
-            item = await read_object(tools, subject)
-        except ToolNotFound:
-            return Progress(state="lost", words=f"{subject} is gone.")
-        if _uid(item) != errand.pre.bound["uid"]:
-            return Progress(state="lost", words=f"{subject} is another object of that name now.")
-        return item
 
     async def _settled(self, tools: Tools, item: Object, errand: Errand[A]) -> Progress:
         workload = await self.workload(tools, item, errand.action)
@@ -236,9 +226,6 @@ class TemplateKind(FieldsKind[T]):
     def fields(self, action: T) -> Mapping[Field, Json]:
         where = (*CONTAINERS, Named(action.container))
         return {(*where, *field): value for field, value in self.container_fields(action).items()}
-
-    async def workload(self, tools: Tools, item: Object, action: T) -> tuple[WorkloadState, Mapping[str, str]] | None:
-        return workload_state(item, action.subject), pod_labels(item)
 
     def rests_on(self, item: Object, action: T) -> dict[str, Json]:
         containers: Any = value_at(item, CONTAINERS) or []

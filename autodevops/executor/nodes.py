@@ -13,8 +13,7 @@ from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, NodeState, PreState
 from autodevops.domain.tool_results import WriteResult
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
-from autodevops.executor.reading import node_state, read_list, read_object
-from autodevops.kernel.errors import ToolNotFound
+from autodevops.executor.reading import node_state, read_again, read_list, read_object
 from autodevops.toolbox.protocol import Tools
 
 A = TypeVar("A", CordonNode, UncordonNode, DrainNode)
@@ -84,14 +83,8 @@ class NodeKind(Kind[A]):
 
 async def read_node(tools: Tools, errand: Errand[A]) -> NodeState | Progress:
     """The node; `lost` when it is another or gone."""
-    subject = errand.action.subject
-    try:
-        state = node_state(await read_object(tools, subject))
-    except ToolNotFound:
-        return Progress(state="lost", words=f"{subject} is gone.")
-    if state.uid != errand.pre.bound["uid"]:
-        return Progress(state="lost", words=f"{subject} is another machine of that name now.")
-    return state
+    item = await read_again(tools, errand)
+    return item if isinstance(item, Progress) else node_state(item)
 
 
 async def send(tools: Tools, errand: Errand[A], schedulable: bool, *, dry_run: bool) -> WriteResult:

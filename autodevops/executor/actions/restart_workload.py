@@ -15,9 +15,16 @@ from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.executor.fields import refusal, rollout_blast
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
-from autodevops.executor.reading import Object, pod_labels, read_budgets, read_object, still_there, workload_state
+from autodevops.executor.reading import (
+    Object,
+    pod_labels,
+    read_again,
+    read_budgets,
+    read_object,
+    still_there,
+    workload_state,
+)
 from autodevops.executor.writing import guarded_patch, unchanged
-from autodevops.kernel.errors import ToolNotFound
 from autodevops.toolbox.protocol import Tools
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -68,13 +75,10 @@ class RestartWorkloadKind(Kind[RestartWorkload]):
 
     async def look(self, tools: Tools, errand: Errand[RestartWorkload]) -> Progress:
         subject = errand.action.subject
-        try:
-            item = await read_object(tools, subject)
-        except ToolNotFound:
-            return Progress(state="lost", words=f"{subject} is gone.")
+        item = await read_again(tools, errand)
+        if isinstance(item, Progress):
+            return item
         state = workload_state(item, subject)
-        if state.uid != errand.pre.bound["uid"]:
-            return Progress(state="lost", words=f"{subject} is another object of that name now.")
         if not _is_marked(item, errand):
             return Progress(state="not_applied", words=f"{subject} does not bear the mark of this restart.")
         if state.rolling or state.ready < state.replicas:
