@@ -547,7 +547,6 @@ class Workbench:
                 clock=self._clock,
                 sleep=asyncio.sleep,
                 actor=self._actor,
-                holder=self._actor,
                 stop_file=switch.stop_file(settings),
             )
         )

@@ -84,7 +84,7 @@ def list_kinds(as_json: AsJson = False) -> None:
             {
                 "action": name,
                 "about": (kind.noun.__doc__ or "").strip(),
-                "fields": [field for field in kind.noun.model_fields if field != "kind"],
+                "fields": _fields(kind.noun),
                 "risk": kind.risk,
                 "undo": kind.undo_words,
                 "machines": level(autonomy, experience, settings.promote_after),
@@ -106,18 +106,12 @@ def list_kinds(as_json: AsJson = False) -> None:
 @app.command("log")
 def log(limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 50, as_json: AsJson = False) -> None:
     """What was asked for, newest first, and how it ended."""
-    from autodevops.cli.act_output import operation_json, row
+    from autodevops.cli.act_output import print_rows
     from autodevops.executor.operations import load_all
 
     with Workbench.from_settings() as workbench:
         found = load_all(workbench.ledger)[::-1][:limit]
-    if as_json:
-        print_json([operation_json(one) for one in found])
-        return
-    for operation in found:
-        typer.echo(row(operation))
-    if not found:
-        typer.secho("Nothing was asked for yet.", err=True, dim=True)
+    print_rows(found, as_json=as_json, nothing="Nothing was asked for yet.")
 
 
 @app.command("show")
@@ -185,12 +179,12 @@ def _register(actions: typer.Typer, name: str, noun: Any) -> None:
             raise typer.Exit(1)
 
     about = (noun.__doc__ or "").strip().splitlines()[0]
-    fields = ", ".join(field for field in noun.model_fields if field != "kind")
-    actions.command(name, help=f"{about} Fields: {fields}.", rich_help_panel="Actions")(do)
+    actions.command(name, help=f"{about} Fields: {', '.join(_fields(noun))}.", rich_help_panel="Actions")(do)
 
 
 async def act_on(proposal: Proposal, *, dry_run: bool, yes: bool, quiet: bool) -> Operation:
     from autodevops.cli.act_output import print_outcome, print_request
+    from autodevops.executor.approvals import members
 
     async with Workbench(load_settings(), actor=proposal.asked_by) as workbench:
         executor = workbench.executor
@@ -199,15 +193,15 @@ async def act_on(proposal: Proposal, *, dry_run: bool, yes: bool, quiet: bool) -
             print_request(operation)
         if dry_run and operation.stage != "closed":
             return executor.withdraw(operation.id, "Only the plan was asked for (--dry-run).")
-        approval, plan = operation.approval, operation.plan
-        if operation.stage != "awaiting" or approval is None or plan is None:
+        approval = operation.approval
+        if operation.stage != "awaiting" or approval is None:
             return operation
-        alone = approval.needed == 1 and proposal.asked_by in getattr(workbench.settings.executor, approval.role)
+        alone = approval.needed == 1 and proposal.asked_by in members(approval.role, workbench.settings.executor)
         if not alone or not (yes or (sys.stdin.isatty() and typer.confirm("Do exactly this?"))):
             who = f"{approval.needed} of executor.{approval.role}"
             typer.secho(f"It waits for {who}: `autodevops approve grant {operation.id}`.", err=True)
             return operation
-        executor.answer(operation.id, granted=True, digest=plan.digest, by=proposal.asked_by, where=place())
+        executor.answer(operation.id, granted=True, digest=approval.digest, by=proposal.asked_by, where=place())
         operation = await executor.execute(operation.id)
         if not quiet:
             print_outcome(operation)
@@ -231,8 +225,13 @@ def read_action(name: str, parameters: list[str]) -> Action:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or name
-        fields = ", ".join(field for field in noun.model_fields if field != "kind")
+        fields = ", ".join(_fields(noun))
         raise UsageError(f"{name}: {where}: {first['msg']}.", f"Its fields are {fields}.") from error
+
+
+def _fields(noun: Any) -> list[str]:
+    """What is to be given."""
+    return [field for field in noun.model_fields if field != "kind"]
 
 
 def _value(text: str, annotation: str) -> Any:

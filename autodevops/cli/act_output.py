@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
 
+from autodevops.cli.output import print_json
 from autodevops.domain.action import RISKS
 from autodevops.domain.base import Json
 from autodevops.domain.decision import BANDS
 from autodevops.domain.operation import Operation
 from autodevops.domain.plan import Plan
+from autodevops.executor.shown import touches
 
 _COLOURS = {"verified": "green", "handed_over": "green", "not_applied": "yellow", "undone": "yellow"}
 _SIGNS = {"good": "✓", "no_effect": "=", "worse": "✗", "unknown": "?"}
@@ -26,6 +28,17 @@ def row(operation: Operation) -> str:
     state = operation.outcome.result if operation.outcome else operation.stage
     about = f"{proposal.action.kind} {proposal.action.subject}"
     return f"{operation.id}  {state:<12} {about:<52} {proposal.asked_by}"
+
+
+def print_rows(found: Sequence[Operation], *, as_json: bool, nothing: str) -> None:
+    """One line for each, or `nothing` in words."""
+    if as_json:
+        print_json([operation_json(one) for one in found])
+        return
+    for operation in found:
+        typer.echo(row(operation))
+    if not found:
+        typer.secho(nothing, err=True, dim=True)
 
 
 def print_request(operation: Operation) -> None:
@@ -61,13 +74,7 @@ def print_request(operation: Operation) -> None:
 
 
 def _print_plan(plan: Plan) -> None:
-    blast = plan.blast
-    touched = (
-        f"{blast.pods} of {blast.of_pods} pods, {blast.away_at_once} missing at once" if blast.of_pods else "no pods"
-    )
-    if blast.nodes:
-        touched += f", nodes {', '.join(blast.nodes)}"
-    _line("touches", touched)
+    _line("touches", touches(plan))
     _line("undo", plan.undo or "cannot be taken back")
     _line("dry run", plan.dry_run.summary)
     for edit in plan.dry_run.edits:

@@ -37,18 +37,12 @@ def _group() -> None:
 @app.command("list")
 def list_waiting(as_json: AsJson = False) -> None:
     """What waits for an answer, oldest first."""
-    from autodevops.cli.act_output import operation_json, row
+    from autodevops.cli.act_output import print_rows
     from autodevops.executor.approvals import waiting
 
     with Workbench.from_settings() as workbench:
         found = waiting(workbench.ledger, utc_now())
-    if as_json:
-        print_json([operation_json(one) for one in found])
-        return
-    for operation in found:
-        typer.echo(row(operation))
-    if not found:
-        typer.secho("Nothing waits for an answer.", err=True, dim=True)
+    print_rows(found, as_json=as_json, nothing="Nothing waits for an answer.")
 
 
 @app.command("show")

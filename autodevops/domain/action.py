@@ -27,10 +27,7 @@ Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$", max_length=200)]
 Line = Annotated[str, Field(pattern=r"^[^\r\n]*[^\s][^\r\n]*$", max_length=250)]
 
 
-class RestartWorkload(Noun):
-    """Replace every pod of a workload by its own rollout; the template stays as it is."""
-
-    kind: Literal["restart_workload"] = "restart_workload"
+class _OnWorkload(Noun):
     workload: WorkloadKind
     namespace: Name
     name: Name
@@ -40,60 +37,70 @@ class RestartWorkload(Noun):
         return Subject(kind=self.workload, name=self.name, namespace=self.namespace, api_version="apps/v1")
 
 
-class ScaleWorkload(Noun):
+class _OnContainer(_OnWorkload):
+    container: Name
+
+
+class _OnPod(Noun):
+    namespace: Name
+    name: Name
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(kind="Pod", name=self.name, namespace=self.namespace, api_version="v1")
+
+
+class _OnNode(Noun):
+    name: Name
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(kind="Node", name=self.name, api_version="v1")
+
+
+class _InRepository(Noun):
+    repository: Repository
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(kind="Repository", name=self.repository, api_version="github.com")
+
+
+class RestartWorkload(_OnWorkload):
+    """Replace every pod of a workload by its own rollout; the template stays as it is."""
+
+    kind: Literal["restart_workload"] = "restart_workload"
+
+
+class ScaleWorkload(_OnWorkload):
     """Give a workload so many pods. Zero is not a size that serves anybody."""
 
     kind: Literal["scale_workload"] = "scale_workload"
     workload: ScaledKind
-    namespace: Name
-    name: Name
     replicas: Annotated[int, Field(ge=1, le=1000)]
 
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind=self.workload, name=self.name, namespace=self.namespace, api_version="apps/v1")
 
-
-class RollbackWorkload(Noun):
+class RollbackWorkload(_OnWorkload):
     """Give a workload the pod template of an earlier revision, which is named: it has to be one that ran well."""
 
     kind: Literal["rollback_workload"] = "rollback_workload"
-    workload: WorkloadKind
-    namespace: Name
-    name: Name
     to_revision: Annotated[int, Field(ge=1)]
 
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind=self.workload, name=self.name, namespace=self.namespace, api_version="apps/v1")
 
-
-class PatchResources(Noun):
+class PatchResources(_OnContainer):
     """Other requests or limits for one container of a workload. What is not given stays as it is."""
 
     kind: Literal["patch_resources"] = "patch_resources"
-    workload: WorkloadKind
-    namespace: Name
-    name: Name
-    container: Name
     cpu_request: Cpu | None = None
     cpu_limit: Cpu | None = None
     memory_request: Memory | None = None
     memory_limit: Memory | None = None
 
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind=self.workload, name=self.name, namespace=self.namespace, api_version="apps/v1")
 
-
-class PatchProbe(Noun):
+class PatchProbe(_OnContainer):
     """Other times, path or port for a probe that one container of a workload has. What is not given stays as it is."""
 
     kind: Literal["patch_probe"] = "patch_probe"
-    workload: WorkloadKind
-    namespace: Name
-    name: Name
-    container: Name
     probe: Literal["liveness", "readiness", "startup"]
     initial_delay_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
     period_seconds: Annotated[int, Field(ge=1, le=600)] | None = None
@@ -102,40 +109,20 @@ class PatchProbe(Noun):
     http_path: Annotated[str, Field(pattern=r"^/[!-~]{0,500}$")] | None = None
     http_port: Annotated[int, Field(ge=1, le=65_535)] | PortName | None = None
 
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind=self.workload, name=self.name, namespace=self.namespace, api_version="apps/v1")
 
-
-class PatchImage(Noun):
+class PatchImage(_OnContainer):
     """Another image for one container of a workload, by a tag that says which, or by digest."""
 
     kind: Literal["patch_image"] = "patch_image"
-    workload: WorkloadKind
-    namespace: Name
-    name: Name
-    container: Name
     image: Annotated[str, Field(pattern=r"^[\w][\w./:-]*(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$", max_length=500)]
 
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind=self.workload, name=self.name, namespace=self.namespace, api_version="apps/v1")
 
-
-class PatchEnv(Noun):
+class PatchEnv(_OnContainer):
     """Another value for one environment variable that a container of a workload has as plain text."""
 
     kind: Literal["patch_env"] = "patch_env"
-    workload: WorkloadKind
-    namespace: Name
-    name: Name
-    container: Name
     variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,200}$")]
     value: Annotated[str, Field(max_length=4000)]
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind=self.workload, name=self.name, namespace=self.namespace, api_version="apps/v1")
 
 
 class AdjustAutoscaler(Noun):
@@ -154,61 +141,34 @@ class AdjustAutoscaler(Noun):
         )
 
 
-class DeletePod(Noun):
+class DeletePod(_OnPod):
     """Delete one pod, so that its controller makes a new one. Asks no disruption budget of the cluster's."""
 
     kind: Literal["delete_pod"] = "delete_pod"
-    namespace: Name
-    name: Name
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind="Pod", name=self.name, namespace=self.namespace, api_version="v1")
 
 
-class EvictPod(Noun):
+class EvictPod(_OnPod):
     """Take one pod away if its disruption budgets allow it, so that its controller makes a new one."""
 
     kind: Literal["evict_pod"] = "evict_pod"
-    namespace: Name
-    name: Name
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind="Pod", name=self.name, namespace=self.namespace, api_version="v1")
 
 
-class CordonNode(Noun):
+class CordonNode(_OnNode):
     """Place no new pods on a node; those on it stay."""
 
     kind: Literal["cordon_node"] = "cordon_node"
-    name: Name
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind="Node", name=self.name, api_version="v1")
 
 
-class UncordonNode(Noun):
+class UncordonNode(_OnNode):
     """Place new pods on a node again."""
 
     kind: Literal["uncordon_node"] = "uncordon_node"
-    name: Name
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind="Node", name=self.name, api_version="v1")
 
 
-class DrainNode(Noun):
+class DrainNode(_OnNode):
     """Cordon a node and evict its pods, as far as their disruption budgets allow it. None may lose data."""
 
     kind: Literal["drain_node"] = "drain_node"
-    name: Name
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind="Node", name=self.name, api_version="v1")
 
 
 class CleanJobs(Noun):
@@ -239,31 +199,21 @@ class SilenceAlert(Noun):
         return Subject(kind="Alert", name=self.alert, namespace=self.labels.get("namespace", ""))
 
 
-class OpenIssue(Noun):
+class OpenIssue(_InRepository):
     """Open an issue in a repository that is watched, e.g. an action item."""
 
     kind: Literal["open_issue"] = "open_issue"
-    repository: Repository
     title: Line
     body: Annotated[str, Field(max_length=20_000)] = ""
     labels: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=50)], ...], Field(max_length=10)] = ()
 
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind="Repository", name=self.repository, api_version="github.com")
 
-
-class OpenRevertPull(Noun):
+class OpenRevertPull(_InRepository):
     """Open a pull request that takes one commit back. Merging it is left to people."""
 
     kind: Literal["open_revert_pull"] = "open_revert_pull"
-    repository: Repository
     sha: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
     reason: Annotated[str, Field(max_length=20_000)] = ""
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(kind="Repository", name=self.repository, api_version="github.com")
 
 
 class AnnotateIncident(Noun):

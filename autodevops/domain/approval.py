@@ -15,7 +15,7 @@ ApprovalState = Literal["pending", "granted", "denied", "expired", "used", "void
 
 
 class Answer(Noun):
-    """One person's yes or no. `where`: the surface and place it was given at, e.g. `cli alice@bastion`."""
+    """One person's yes or no. `where`: the surface and place it was given at, e.g. `cli on bastion (pts/3)`."""
 
     granted: bool
     by: str

@@ -45,7 +45,6 @@ class NodeState(Noun):
     ready: bool
     schedulable: bool
     pods: int = 0  # that would have to leave
-    resource_version: str = ""
 
 
 class PreState(Noun):

@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from autodevops.domain.operation import Book, Operation
 from autodevops.domain.outcome import EffectCheck, Outcome, Result
 from autodevops.executor import operations
 from autodevops.executor.kinds import AnyKind, Progress
 from autodevops.executor.means import WritingMeans
-from autodevops.executor.operations import Held, move
+from autodevops.executor.operations import Held
 from autodevops.executor.planning import errand_of
 from autodevops.executor.verifying import check, overall
 from autodevops.kernel.errors import LedgerConflict, ToolError, ToolRejected, ToolUnavailable
@@ -50,16 +50,15 @@ class Hand:
     def operation(self) -> Operation:
         return self.held.operation
 
-    def move(self, what: str, **changes: object) -> None:
-        means = self.means
-        self.held = move(means.ledger, self.held, what, now=means.clock(), actor=means.actor, **changes)  # type: ignore[arg-type]
+    def move(self, what: str, **changes: Any) -> None:
+        self.held = self.means.move(self.held, what, **changes)
 
     def renew(self, *, at_once: bool = True) -> None:
         now, length = self.means.clock(), timedelta(seconds=self.means.settings.lease_seconds)
         if at_once or self._lease.until - now < length / 2:
             self._lease = leases.renew(self.means.ledger, self._lease, now=now, length=length)
 
-    def close(self, result: Result, words: str, **changes: object) -> Operation:
+    def close(self, result: Result, words: str, **changes: Any) -> Operation:
         """Enter the outcome, then give the place in the book back; a crash between is mended by `recover`."""
         outcome = Outcome(result=result, words=words, checks=self.operation.checks, at=self.means.clock())
         data = {"result": result, "words": words}
@@ -214,7 +213,7 @@ class Hand:
             await asyncio.wait({task})
 
 
-def leave_book(ledger: Ledger, operation: Operation, *, now: object, actor: str) -> None:
+def leave_book(ledger: Ledger, operation: Operation, *, now: datetime, actor: str) -> None:
     """Its place is free; that it acted goes on counting for budgets and cooldown."""
 
     def left(book: Book) -> Book:
@@ -227,4 +226,4 @@ def leave_book(ledger: Ledger, operation: Operation, *, now: object, actor: str)
 
     book, _ = operations.read_book(ledger)
     if any(one.operation == operation.id and one.in_flight for one in book.admissions):
-        operations.change_book(ledger, left, operation, "left", now=now, actor=actor)  # type: ignore[arg-type]
+        operations.change_book(ledger, left, operation, "left", now=now, actor=actor)

@@ -16,7 +16,7 @@ from autodevops.domain.plan import BlastRadius, DryRun, Plan, PreState
 from autodevops.domain.tool_results import FieldEdit
 from autodevops.executor import approvals, operations
 from autodevops.executor.means import Means
-from autodevops.executor.operations import Held, load, move
+from autodevops.executor.operations import Held, load
 from autodevops.kernel.errors import LedgerConflict
 from autodevops.kernel.ids import time_sortable_id
 from autodevops.runbooks.gates import CellRequest, GateAnswer
@@ -49,16 +49,7 @@ class ApprovalGate:
             return GateAnswer.to(request, granted=False, by="autodevops", why=f"everything is stopped: {why}")
         outcome = Outcome(result="handed_over", words=f"Run {request.run_id} has it.", at=means.clock())
         used = approvals.with_state(operation, "used")
-        move(
-            means.ledger,
-            held,
-            "handed over",
-            now=means.clock(),
-            actor=means.actor,
-            stage="closed",
-            approval=used,
-            outcome=outcome,
-        )
+        means.move(held, "handed over", stage="closed", approval=used, outcome=outcome)
         return GateAnswer.to(request, granted=True, by=by, why=f"operation {operation.id}")
 
     def _question(self, request: CellRequest) -> Held:
@@ -92,12 +83,9 @@ class ApprovalGate:
         operation = Operation(id=time_sortable_id(now), proposal=proposal, proposed_at=now, changed_at=now, plan=plan)
         held = operations.begin(means.ledger, operation)
         asked = approvals.question(plan.digest, "medium", 1, now, means.settings)
-        return move(
-            means.ledger,
+        return means.move(
             held,
             "seek_approval",
-            now=now,
-            actor=means.actor,
             kind="decision",
             stage="awaiting",
             decision=decision,
@@ -121,15 +109,6 @@ class ApprovalGate:
         outcome = Outcome(result="not_applied", words=words, at=means.clock())
         void = approvals.with_state(held.operation, "void")
         try:
-            move(
-                means.ledger,
-                held,
-                what,
-                now=means.clock(),
-                actor=means.actor,
-                stage="closed",
-                approval=void,
-                outcome=outcome,
-            )
+            means.move(held, what, stage="closed", approval=void, outcome=outcome)
         except LedgerConflict:
             return  # answered in the last moment; `recover` ends it

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
-from autodevops.domain.decision import Refusal, Verdict
+from autodevops.domain.decision import Refusal
 from autodevops.domain.operation import Book, Operation, Proposal
 from autodevops.domain.outcome import Outcome
 from autodevops.domain.plan import Plan
@@ -20,7 +20,7 @@ from autodevops.executor.carrying import Hand, Stopped, leave_book
 from autodevops.executor.catalogue import KINDS
 from autodevops.executor.kinds import AnyKind
 from autodevops.executor.means import Sleep, WritingMeans
-from autodevops.executor.operations import Held, load, move
+from autodevops.executor.operations import Held, load
 from autodevops.executor.planning import decision_on, facts_about, make_plan, objections
 from autodevops.executor.record import Record, read_record
 from autodevops.executor.verifying import measure
@@ -87,7 +87,7 @@ class Executor:
             before = await self._before(proposal)
         except ToolError as error:
             return self._end(held, "could not be planned", str(error)).operation
-        held = self._move(
+        held = self._means.move(
             held,
             "planned",
             stage="planned",
@@ -139,7 +139,7 @@ class Executor:
             raise UsageError(f"Operation {operation_id} is {held.operation.stage}.", "It cannot be withdrawn any more.")
         void = approvals.with_state(held.operation, "void")
         outcome = Outcome(result="not_applied", words=words, at=self._means.clock())
-        return self._move(
+        return self._means.move(
             held, "withdrawn", stage="closed", approval=void, outcome=outcome, data={"words": words}
         ).operation
 
@@ -230,10 +230,10 @@ class Executor:
         decision = decision_on(facts, kind, means.settings, self.record, held.operation.signature)
         data = {"decision": decision.model_dump(mode="json")}
         if decision.verdict == "act":
-            return self._move(held, "act", kind="decision", stage="cleared", decision=decision, data=data)
+            return means.move(held, "act", kind="decision", stage="cleared", decision=decision, data=data)
         if decision.verdict == "seek_approval":
             asked = approvals.question(plan.digest, decision.risk, decision.approvals, now, means.settings)
-            return self._move(
+            return self._means.move(
                 held,
                 "seek_approval",
                 kind="decision",
@@ -247,7 +247,7 @@ class Executor:
             "observe": "It is written down and not done: machines only observe with this kind of action.",
         }.get(decision.verdict, "It is for a person to decide and to do.")
         outcome = Outcome(result="not_applied", words=why, at=now)
-        return self._move(
+        return self._means.move(
             held, decision.verdict, kind="decision", stage="closed", decision=decision, outcome=outcome, data=data
         )
 
@@ -263,8 +263,7 @@ class Executor:
         book, _ = operations.read_book(means.ledger)
         facts = facts_about(operation, plan, hand.kind, book, means.stopped, means.clock(), self._zone)
         again = decision_on(facts, hand.kind, means.settings, self.record, operation.signature)
-        said: Verdict = again.verdict
-        return "" if said == "act" else f"Decided anew it is no longer to be done ({said})."
+        return "" if again.verdict == "act" else f"Decided anew it is no longer to be done ({again.verdict})."
 
     def _void(self, hand: Hand, words: str) -> Operation:
         return hand.close("not_applied", words, approval=approvals.with_state(hand.operation, "void"))
@@ -309,15 +308,11 @@ class Executor:
                     leave_book(means.ledger, operation, now=means.clock(), actor=means.actor)
 
     async def _before(self, proposal: Proposal) -> float | None:
-        return await measure(self._means.tools, proposal.symptom) if proposal.symptom else None
+        return await measure(self._means.tools, proposal.symptom.query) if proposal.symptom else None
 
     def _end(self, held: Held, what: str, words: str) -> Held:
         outcome = Outcome(result="not_applied", words=words, at=self._means.clock())
-        return self._move(held, what, stage="closed", outcome=outcome, data={"words": words})
-
-    def _move(self, held: Held, what: str, **changes: object) -> Held:
-        means = self._means
-        return move(means.ledger, held, what, now=means.clock(), actor=means.actor, **changes)  # type: ignore[arg-type]
+        return self._means.move(held, what, stage="closed", outcome=outcome, data={"words": words})
 
     def _kind(self, name: str) -> AnyKind:
         if name not in self._kinds:

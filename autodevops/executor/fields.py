@@ -7,22 +7,21 @@ look at the object tells whether it was this errand that changed it, whoever has
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from autodevops.domain.action import Risk
-from autodevops.domain.base import Json, Noun
+from autodevops.domain.action import Action, PatchEnv, PatchImage, PatchProbe, PatchResources, Risk
+from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
-from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import FieldEdit
-from autodevops.executor.kinds import Applied, Errand, Progress
-from autodevops.executor.reading import Object, pod_labels, read_budgets, read_object, workload_state
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
+from autodevops.executor.reading import Object, pod_labels, read_again, read_budgets, read_object, workload_state
 from autodevops.executor.writing import guarded_patch, unchanged
-from autodevops.kernel.errors import ToolNotFound, ToolRejected
+from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 
 MARK = "autodevops.io/operation"  # the id of the operation that changed it last
@@ -37,8 +36,10 @@ class Named(NamedTuple):
 
 
 Field = tuple["str | Named", ...]
+CONTAINERS: Field = ("spec", "template", "spec", "containers")
 
-A = TypeVar("A", bound=Noun)
+A = TypeVar("A", bound=Action)
+T = TypeVar("T", bound=PatchEnv | PatchImage | PatchProbe | PatchResources)
 
 
 def text_of(field: Field) -> str:
@@ -59,7 +60,7 @@ def value_at(item: Any, field: Field) -> Json:
 
 
 def patch_of(values: Iterable[tuple[Field, Json]]) -> dict[str, Json]:
-    """The strategic merge patch that gives each field its value; None takes it away."""
+    """The strategic merge patch that gives each field its value, None takes it away. No field ends with a `Named`."""
     patch: dict[str, Any] = {}
     for field, value in values:
         here: Any = patch
@@ -70,8 +71,6 @@ def patch_of(values: Iterable[tuple[Field, Json]]) -> dict[str, Json]:
                     found = {"name": step.name}
                     here.append(found)
                 here = found
-                if following is None and value is None:
-                    here["$patch"] = "delete"
             elif following is None:
                 here[step] = value
             else:
@@ -79,27 +78,19 @@ def patch_of(values: Iterable[tuple[Field, Json]]) -> dict[str, Json]:
     return patch
 
 
-class FieldsKind(ABC, Generic[A]):
+class FieldsKind(Kind[A]):
     """`fields` names what is written and the values wanted."""
 
     noun: type[A]
     risk: Risk = "medium"
     undo_words: str = "The values from before are put back."
-    ends_rollouts = False
-    resizes = False
-
-    @abstractmethod
-    def subject(self, action: A) -> Subject: ...
 
     @abstractmethod
     def fields(self, action: A) -> Mapping[Field, Json]: ...
 
-    @abstractmethod
-    def blast(self, action: A, pre: PreState) -> BlastRadius: ...
-
-    @abstractmethod
     async def workload(self, tools: Tools, item: Object, action: A) -> tuple[WorkloadState, Mapping[str, str]] | None:
         """The workload whose pods it is about, and the labels of those; None where there is none."""
+        return workload_state(item, action.subject), pod_labels(item)
 
     def rests_on(self, item: Object, action: A) -> dict[str, Json]:
         """What the plan rests on besides uid and values."""
@@ -113,7 +104,7 @@ class FieldsKind(ABC, Generic[A]):
         return found == wanted
 
     async def survey(self, tools: Tools, action: A, now: datetime) -> PreState:
-        item = await read_object(tools, self.subject(action))
+        item = await read_object(tools, action.subject)
         workload = await self.workload(tools, item, action)
         before = {text_of(field): value_at(item, field) for field in self.fields(action)}
         bound: dict[str, Json] = {"uid": _uid(item), "fields": before, **self.rests_on(item, action)}
@@ -135,11 +126,11 @@ class FieldsKind(ABC, Generic[A]):
             )
             found.append(refusal(words, "Change it where secrets are kept."))
         if not found and all(self.same(before.get(name), value) for name, value in wanted.items()):
-            found.append(refusal(f"{self.subject(action)} is so already.", "Nothing is to be done."))
+            found.append(refusal(f"{action.subject} is so already.", "Nothing is to be done."))
         return tuple(found)
 
     async def dry_run(self, tools: Tools, errand: Errand[A]) -> DryRun:
-        subject, fields = self.subject(errand.action), self.fields(errand.action)
+        subject, fields = errand.action.subject, self.fields(errand.action)
         answer = await guarded_patch(tools, subject, _marked(fields.items(), errand.operation), dry_run=True)
         told = ", ".join(
             f"{text_of(field)}: {_said(_before(errand.pre).get(text_of(field)))} -> {_said(value)}"
@@ -149,7 +140,7 @@ class FieldsKind(ABC, Generic[A]):
         return DryRun(summary=f"{subject} would be changed: {told}.", edits=edits, warnings=answer.warnings)
 
     async def apply(self, tools: Tools, errand: Errand[A]) -> Applied:
-        subject = self.subject(errand.action)
+        subject = errand.action.subject
         item = await read_object(tools, subject)
         if _mark(item) == errand.operation:
             return Applied(summary=f"{subject} was changed already.")
@@ -163,8 +154,8 @@ class FieldsKind(ABC, Generic[A]):
         return Applied(summary=answer.summary, data={"resource_version": answer.resource_version})
 
     async def look(self, tools: Tools, errand: Errand[A]) -> Progress:
-        subject = self.subject(errand.action)
-        item = await self._found(tools, errand)
+        subject = errand.action.subject
+        item = await read_again(tools, errand)
         if isinstance(item, Progress):
             return item
         if _mark(item) == errand.operation + UNDONE:
@@ -182,7 +173,7 @@ class FieldsKind(ABC, Generic[A]):
         return (EffectCheck(name="values", judgement="unknown", words=progress.words),)
 
     async def undo(self, tools: Tools, errand: Errand[A]) -> Applied:
-        subject = self.subject(errand.action)
+        subject = errand.action.subject
         item = await read_object(tools, subject)
         if _mark(item) == errand.operation + UNDONE:
             return Applied(summary=f"{subject} was put back already.")
@@ -201,28 +192,18 @@ class FieldsKind(ABC, Generic[A]):
         return Applied(summary=answer.summary, data={"resource_version": answer.resource_version})
 
     async def look_undone(self, tools: Tools, errand: Errand[A]) -> Progress:
-        item = await self._found(tools, errand)
+        item = await read_again(tools, errand)
         if isinstance(item, Progress):
             return item
         if _mark(item) != errand.operation + UNDONE:
-            words = f"{self.subject(errand.action)} does not bear the mark of the way back."
+            words = f"{errand.action.subject} does not bear the mark of the way back."
             return Progress(state="not_applied", words=words)
         return await self._settled(tools, item, errand)
-
-    async def _found(self, tools: Tools, errand: Errand[A]) -> Object | Progress:
-        subject = self.subject(errand.action)
-        try:
-            item = await read_object(tools, subject)
-        except ToolNotFound:
-            return Progress(state="lost", words=f"{subject} is gone.")
-        if _uid(item) != errand.pre.bound["uid"]:
-            return Progress(state="lost", words=f"{subject} is another object of that name now.")
-        return item
 
     async def _settled(self, tools: Tools, item: Object, errand: Errand[A]) -> Progress:
         workload = await self.workload(tools, item, errand.action)
         if workload is None:
-            return Progress(state="settled", words=f"{self.subject(errand.action)} has its values.")
+            return Progress(state="settled", words=f"{errand.action.subject} has its values.")
         state, _ = workload
         words = f"{state.ready} of {state.replicas} pods of {state.subject} are ready"
         if state.rolling or state.ready < state.replicas:
@@ -235,43 +216,34 @@ class FieldsKind(ABC, Generic[A]):
         return ", ".join(f"{text_of(one)} is {_said(now)}" for one, now, wanted in found if not self.same(now, wanted))
 
 
-class TemplateKind(FieldsKind[A]):
+class TemplateKind(FieldsKind[T]):
     """Fields of one container of a workload's template: its own rollout brings them to the pods."""
 
     @abstractmethod
-    def container_fields(self, action: A) -> Mapping[Field, Json]:
+    def container_fields(self, action: T) -> Mapping[Field, Json]:
         """By field of the container."""
 
-    def subject(self, action: A) -> Subject:
-        found: Subject = action.subject  # type: ignore[attr-defined]  # every action has one
-        return found
-
-    def fields(self, action: A) -> Mapping[Field, Json]:
-        container = Named(action.container)  # type: ignore[attr-defined]  # all that change a template name one
-        where: Field = ("spec", "template", "spec", "containers", container)
+    def fields(self, action: T) -> Mapping[Field, Json]:
+        where = (*CONTAINERS, Named(action.container))
         return {(*where, *field): value for field, value in self.container_fields(action).items()}
 
-    async def workload(self, tools: Tools, item: Object, action: A) -> tuple[WorkloadState, Mapping[str, str]] | None:
-        return workload_state(item, self.subject(action)), pod_labels(item)
-
-    def rests_on(self, item: Object, action: A) -> dict[str, Json]:
-        containers = ((item.get("spec") or {}).get("template") or {}).get("spec", {}).get("containers") or []
+    def rests_on(self, item: Object, action: T) -> dict[str, Json]:
+        containers: Any = value_at(item, CONTAINERS) or []
         return {
-            "template": workload_state(item, self.subject(action)).template,
+            "template": workload_state(item, action.subject).template,
             "containers": [one.get("name") for one in containers],
         }
 
-    def preconditions(self, action: A, pre: PreState) -> tuple[Refusal, ...]:
-        container = action.container  # type: ignore[attr-defined]
+    def preconditions(self, action: T, pre: PreState) -> tuple[Refusal, ...]:
         containers = pre.bound["containers"]
-        if isinstance(containers, list) and container not in containers:
+        if isinstance(containers, list) and action.container not in containers:
             names = ", ".join(map(str, containers))
-            return (refusal(f"{self.subject(action)} has no container {container}.", f"Choose one of: {names}."),)
+            return (refusal(f"{action.subject} has no container {action.container}.", f"Choose one of: {names}."),)
         (state,) = pre.workloads
         paused = (refusal(f"{state.subject} is paused: a change would start no rollout.", "Resume it first."),)
         return (*(paused if state.paused else ()), *super().preconditions(action, pre))
 
-    def blast(self, action: A, pre: PreState) -> BlastRadius:
+    def blast(self, action: T, pre: PreState) -> BlastRadius:
         return rollout_blast(pre)
 
 

@@ -25,9 +25,11 @@ from autodevops.domain.base import Json, Noun
 from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
+from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 
 A = TypeVar("A")
+_NO_WAY_BACK = ("It cannot be taken back.", "See what it did, and mend that by hand.")
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,15 @@ class Progress(Noun):
 
 
 class Kind(Protocol[A]):
+    """A kind inherits from it what holds of most: no way back, no rollout ended, nobody resized."""
+
     noun: type[A]  # of autodevops.domain.action
     risk: Risk
-    undo_words: str
+    undo_words: str = ""
     """How it is taken back, in words; empty: it cannot be, and `undo` is never called."""
-    ends_rollouts: bool
+    ends_rollouts: bool = False
     """It is meant to end a rollout that is under way, such as a rollback; others never come between one."""
-    resizes: bool
+    resizes: bool = False
     """It may leave fewer replicas than there were, and that is no sign of a cheat."""
 
     async def survey(self, tools: Tools, action: A, now: datetime) -> PreState:
@@ -88,11 +92,11 @@ class Kind(Protocol[A]):
 
     async def undo(self, tools: Tools, errand: Errand[A]) -> Applied:
         """Put back what `errand.pre` says. Safe to send twice; ToolRejected when others have changed it meanwhile."""
-        ...
+        raise ToolRejected(*_NO_WAY_BACK)
 
     async def look_undone(self, tools: Tools, errand: Errand[A]) -> Progress:
         """How far the way back is: `settled` when what was is there again."""
-        ...
+        raise ToolRejected(*_NO_WAY_BACK)
 
 
 AnyKind = Kind[Any]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from autodevops.executor import switch
+from autodevops.executor import operations, switch
+from autodevops.executor.operations import Held
 from autodevops.kernel.clock import Clock
 from autodevops.settings import ExecutorSettings
 from autodevops.stores.ledger import Ledger
@@ -17,21 +19,25 @@ Sleep = Callable[[float], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Means:
-    """What it takes to ask people. `holder` is this executor, or gate, among all."""
+    """What it takes to ask people."""
 
     ledger: Ledger
     settings: ExecutorSettings
     clock: Clock
     sleep: Sleep
     actor: str
-    holder: str
     stop_file: Path
 
     @property
     def stopped(self) -> str:
         return switch.stopped(self.ledger, self.stop_file)
 
+    def move(self, held: Held, what: str, **changes: Any) -> Held:
+        """Enter one step now, in the name of `actor`; see `operations.move`."""
+        return operations.move(self.ledger, held, what, now=self.clock(), actor=self.actor, **changes)
+
 
 @dataclass(frozen=True)
 class WritingMeans(Means):
     tools: Tools  # that may write
+    holder: str  # this executor among all

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
 from autodevops.domain.action import CordonNode, DrainNode, Risk, UncordonNode
 from autodevops.domain.base import Json
@@ -12,23 +12,19 @@ from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, NodeState, PreState
 from autodevops.domain.tool_results import WriteResult
-from autodevops.executor.kinds import Applied, Errand, Progress
-from autodevops.executor.reading import node_state, read_list, read_object
-from autodevops.kernel.errors import ToolNotFound
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
+from autodevops.executor.reading import node_state, read_again, read_list, read_object
 from autodevops.toolbox.protocol import Tools
 
 A = TypeVar("A", CordonNode, UncordonNode, DrainNode)
 
 
-class NodeKind(Generic[A]):
+class NodeKind(Kind[A]):
     """`schedulable`: what the node shall be."""
 
     noun: type[A]
     schedulable: ClassVar[bool]
     risk: Risk = "low"
-    undo_words: str
-    ends_rollouts = False
-    resizes = False
 
     async def survey(self, tools: Tools, action: A, now: datetime) -> PreState:
         nodes = [node_state(one) for one in await read_list(tools, "Node", "")]
@@ -87,14 +83,8 @@ class NodeKind(Generic[A]):
 
 async def read_node(tools: Tools, errand: Errand[A]) -> NodeState | Progress:
     """The node; `lost` when it is another or gone."""
-    subject = errand.action.subject
-    try:
-        state = node_state(await read_object(tools, subject))
-    except ToolNotFound:
-        return Progress(state="lost", words=f"{subject} is gone.")
-    if state.uid != errand.pre.bound["uid"]:
-        return Progress(state="lost", words=f"{subject} is another machine of that name now.")
-    return state
+    item = await read_again(tools, errand)
+    return item if isinstance(item, Progress) else node_state(item)
 
 
 async def send(tools: Tools, errand: Errand[A], schedulable: bool, *, dry_run: bool) -> WriteResult:

@@ -6,10 +6,10 @@ asking again, without doing it (`dry_run`), tells whether it is there.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from autodevops.domain.action import Risk
 from autodevops.domain.base import Json, Noun
@@ -17,7 +17,7 @@ from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.tool_results import FieldEdit
-from autodevops.executor.kinds import Applied, Errand, Progress
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Tools
 
@@ -25,32 +25,30 @@ A = TypeVar("A", bound=Noun)
 Data = Mapping[str, Any]
 
 
-class NoteKind(ABC, Generic[A]):
-    """`tool` writes it, `takes_back` ends it."""
+class NoteKind(Kind[A]):
+    """`tool` writes it, `takes_back` ends it. `keyed`: its own is known by a key that it takes."""
 
     noun: type[A]
     tool: ClassVar[str]
     takes_back: ClassVar[str]
+    keyed: ClassVar[bool] = True
     risk: Risk = "low"
-    undo_words: str
-    ends_rollouts = False
-    resizes = False
 
     @abstractmethod
-    def arguments(self, errand: Errand[A]) -> dict[str, Json]:
-        """Of `tool`, without dry_run."""
+    def arguments(self, action: A) -> dict[str, Json]:
+        """Of `tool`, without key and dry_run."""
 
     @abstractmethod
     def words(self, action: A, data: Data) -> str:
         """What would be written."""
 
     @abstractmethod
-    def back(self, errand: Errand[A], data: Data) -> dict[str, Json]:
+    def back(self, action: A, data: Data) -> dict[str, Json]:
         """Arguments of `takes_back` for what `tool` answered."""
 
-    @abstractmethod
     def ended(self, data: Data) -> bool:
-        """Whether what `tool` answered as written before was taken back since."""
+        """Whether what `tool` answered as written before was taken back since; what is gone then is not answered."""
+        return False
 
     def blast(self, action: A, pre: PreState) -> BlastRadius:
         return BlastRadius()
@@ -63,12 +61,10 @@ class NoteKind(ABC, Generic[A]):
 
     async def dry_run(self, tools: Tools, errand: Errand[A]) -> DryRun:
         data = await self._ask(tools, errand, dry_run=True)
-        edits = tuple(FieldEdit(path=name, after=value) for name, value in sorted(self.shown(errand).items()))
+        edits = tuple(
+            FieldEdit(path=name, after=value) for name, value in sorted(self.arguments(errand.action).items())
+        )
         return DryRun(summary=self.words(errand.action, data), edits=edits)
-
-    def shown(self, errand: Errand[A]) -> dict[str, Json]:
-        """The arguments without the key, which says nothing to people and is another one for every operation."""
-        return {name: value for name, value in self.arguments(errand).items() if name != "idempotency_key"}
 
     async def apply(self, tools: Tools, errand: Errand[A]) -> Applied:
         data = await self._ask(tools, errand, dry_run=False)
@@ -93,7 +89,7 @@ class NoteKind(ABC, Generic[A]):
         data = await self._ask(tools, errand, dry_run=True)
         if data.get("changed") or self.ended(data):
             return Applied(summary="It is not there, or was taken back already.")
-        await tools.call(self.takes_back, {**self.back(errand, data), "dry_run": False})
+        await tools.call(self.takes_back, {**self.back(errand.action, data), "dry_run": False})
         return Applied(summary=self.undo_words)
 
     async def look_undone(self, tools: Tools, errand: Errand[A]) -> Progress:
@@ -103,7 +99,9 @@ class NoteKind(ABC, Generic[A]):
         return Progress(state="settled", words="It is taken back.")
 
     async def _ask(self, tools: Tools, errand: Errand[A], *, dry_run: bool) -> Data:
-        data = (await tools.call(self.tool, {**self.arguments(errand), "dry_run": dry_run})).data
+        key: dict[str, Json] = {"idempotency_key": errand.operation} if self.keyed else {}
+        arguments = {**self.arguments(errand.action), **key, "dry_run": dry_run}
+        data = (await tools.call(self.tool, arguments)).data
         if not isinstance(data, dict):
             raise ToolError(f"{self.tool} answered something else than a result.", "Look at what it did by hand.")
         return data

@@ -5,11 +5,11 @@ A pod's uid is never used again, so that nothing is taken twice. There is no way
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar, get_args
 
-from autodevops.domain.action import DeletePod, EvictPod, Risk
+from autodevops.domain.action import DeletePod, EvictPod, Risk, WorkloadKind
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
@@ -17,24 +17,29 @@ from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import WriteResult
 from autodevops.executor.fields import refusal
-from autodevops.executor.kinds import Applied, Errand, Progress
-from autodevops.executor.reading import Object, read_budgets, read_object, still_there, workload_state
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
+from autodevops.executor.reading import (
+    Object,
+    controller_of,
+    is_ready,
+    read_budgets,
+    read_object,
+    still_there,
+    workload_state,
+)
 from autodevops.kernel.errors import ToolNotFound, ToolRejected
 from autodevops.toolbox.protocol import Tools
 
 MIRROR = "kubernetes.io/config.mirror"
-WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+WORKLOADS = get_args(WorkloadKind)
 
 A = TypeVar("A", DeletePod, EvictPod)
 
 
-class PodKind(Generic[A]):
+class PodKind(Kind[A]):
     noun: type[A]
     tool: ClassVar[str]
     risk: Risk = "low"
-    undo_words = ""
-    ends_rollouts = False
-    resizes = False
 
     async def survey(self, tools: Tools, action: A, now: datetime) -> PreState:
         pod = await read_object(tools, action.subject)
@@ -104,12 +109,6 @@ class PodKind(Generic[A]):
         judgement = "good" if progress.state == "settled" else "unknown"
         return (EffectCheck(name="replaced", judgement=judgement, words=progress.words),)
 
-    async def undo(self, tools: Tools, errand: Errand[A]) -> Applied:
-        raise NotImplementedError("a pod does not come back")
-
-    async def look_undone(self, tools: Tools, errand: Errand[A]) -> Progress:
-        raise NotImplementedError("a pod does not come back")
-
     async def _pod(self, tools: Tools, errand: Errand[A]) -> Object | None:
         """None when it is gone, whoever has its name now."""
         try:
@@ -145,22 +144,13 @@ def _objections(subject: Subject, pre: PreState) -> Iterable[Refusal]:
 async def workload_of(tools: Tools, pod: Object) -> Subject | None:
     """The workload that makes a pod again; a ReplicaSet's is its Deployment."""
     namespace = str(pod["metadata"].get("namespace", ""))
-    owner = _controller(pod)
+    owner = controller_of(pod)
     if owner is not None and owner.get("kind") == "ReplicaSet":
         middle = Subject(kind="ReplicaSet", name=str(owner["name"]), namespace=namespace, api_version="apps/v1")
         try:
-            owner = _controller(await read_object(tools, middle))
+            owner = controller_of(await read_object(tools, middle))
         except ToolNotFound:
             return None
     if owner is None or owner.get("kind") not in WORKLOADS:
         return None
     return Subject(kind=str(owner["kind"]), name=str(owner["name"]), namespace=namespace, api_version="apps/v1")
-
-
-def is_ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
-
-
-def _controller(item: Object) -> Mapping[str, Any] | None:
-    return next((one for one in item["metadata"].get("ownerReferences") or [] if one.get("controller")), None)

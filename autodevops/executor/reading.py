@@ -7,6 +7,7 @@ from typing import Any
 
 from autodevops.domain.plan import BudgetState, NodeState, WorkloadState
 from autodevops.domain.subject import Subject
+from autodevops.executor.kinds import Errand, Progress
 from autodevops.kernel.errors import ToolError, ToolNotFound
 from autodevops.kernel.ids import content_digest
 from autodevops.toolbox.protocol import Tools
@@ -24,14 +25,11 @@ async def read_object(tools: Tools, subject: Subject) -> Object:
     return item
 
 
-async def read_list(
-    tools: Tools, kind: str, namespace: str, label_selector: str = "", field_selector: str = ""
-) -> list[Object]:
+async def read_list(tools: Tools, kind: str, namespace: str, field_selector: str = "") -> list[Object]:
     """Whole objects. Raises ToolError when there are more than one answer holds: nothing is decided on a part."""
     arguments = {
         "kind": kind,
         "namespace": namespace,
-        "label_selector": label_selector,
         "field_selector": field_selector,
         "output": "full",
     }
@@ -40,6 +38,28 @@ async def read_list(
         raise ToolError(f"There are more objects of kind {kind} in {namespace or 'the cluster'} than one answer holds.")
     items = answer.data.get("items") if isinstance(answer.data, dict) else None
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+async def read_again(tools: Tools, errand: Errand[Any]) -> Object | Progress:
+    """The errand's subject as it is now; `lost` when it is gone, or another has its name."""
+    subject = errand.action.subject
+    try:
+        item = await read_object(tools, subject)
+    except ToolNotFound:
+        return Progress(state="lost", words=f"{subject} is gone.")
+    if str(item["metadata"].get("uid", "")) != errand.pre.bound["uid"]:
+        return Progress(state="lost", words=f"{subject} is another object of that name now.")
+    return item
+
+
+async def read_scalers(tools: Tools, subject: Subject) -> list[Object]:
+    """The autoscalers that decide how many pods a workload has."""
+
+    def is_about(scaler: Object) -> bool:
+        target = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
+        return (target.get("kind"), target.get("name")) == (subject.kind, subject.name)
+
+    return [one for one in await read_list(tools, "HorizontalPodAutoscaler", subject.namespace) if is_about(one)]
 
 
 async def read_workload(tools: Tools, subject: Subject) -> WorkloadState:
@@ -167,13 +187,22 @@ def pod_labels(item: Object) -> dict[str, str]:
     return dict((template.get("metadata") or {}).get("labels") or {})
 
 
-def node_state(item: Object, pods: int = 0) -> NodeState:
-    metadata, status = item["metadata"], item.get("status") or {}
+def is_ready(item: Object) -> bool:
+    """Whether a pod or a node says that it is."""
+    conditions = (item.get("status") or {}).get("conditions") or []
+    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+
+
+def controller_of(item: Object) -> Mapping[str, Any] | None:
+    """The owner that makes it again."""
+    return next((one for one in item["metadata"].get("ownerReferences") or [] if one.get("controller")), None)
+
+
+def node_state(item: Object) -> NodeState:
+    metadata = item["metadata"]
     return NodeState(
         name=str(metadata["name"]),
         uid=str(metadata.get("uid", "")),
-        ready=any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions") or []),
+        ready=is_ready(item),
         schedulable=not (item.get("spec") or {}).get("unschedulable"),
-        pods=pods,
-        resource_version=str(metadata.get("resourceVersion", "")),
     )

@@ -13,7 +13,7 @@ from autodevops.stores.ledger import Ledger
 
 @dataclass(frozen=True)
 class Record:
-    """`by_kind` counts what people asked for or approved, and what was verified all the same."""
+    """By what an operation was for, and by what kind of action it was; whoever asked for it."""
 
     by_signature: dict[str, Experience]
     by_kind: dict[str, Experience]

@@ -33,7 +33,9 @@ from autodevops.domain.remedy import Remedy
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import RolloutHistory
 from autodevops.executor.actions.patch_resources import amount
-from autodevops.executor.reading import asked_for, read_list, read_object
+from autodevops.executor.pods import WORKLOADS
+from autodevops.executor.reading import asked_for, read_object, read_scalers
+from autodevops.executor.verifying import measure
 from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 
@@ -90,7 +92,7 @@ async def _roll_back(tools: Tools, hypothesis: Hypothesis) -> Action | None:
 
 async def _restart(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
     subject = hypothesis.subject
-    if subject.kind not in _ROLLED:
+    if subject.kind not in WORKLOADS:
         return None
     return RestartWorkload(workload=cast(WorkloadKind, subject.kind), namespace=subject.namespace, name=subject.name)
 
@@ -105,7 +107,7 @@ async def _more_cpu(tools: Tools, hypothesis: Hypothesis) -> Action | None:
 
 async def _more(tools: Tools, subject: Subject, what: Literal["cpu", "memory"]) -> Action | None:
     """Half as much again, where there is one container: of several it is not said which."""
-    if subject.kind not in _ROLLED:
+    if subject.kind not in WORKLOADS:
         return None
     item: Any = await read_object(tools, subject)
     containers = item["spec"]["template"]["spec"]["containers"]
@@ -132,10 +134,8 @@ async def _more_pods(tools: Tools, hypothesis: Hypothesis) -> Action | None:
         return _wider(await read_object(tools, subject))
     if subject.kind not in ("Deployment", "StatefulSet"):
         return None
-    for scaler in await read_list(tools, "HorizontalPodAutoscaler", subject.namespace):
-        target = scaler["spec"].get("scaleTargetRef") or {}
-        if (target.get("kind"), target.get("name")) == (subject.kind, subject.name):
-            return _wider(scaler)
+    if scalers := await read_scalers(tools, subject):
+        return _wider(scalers[0])
     replicas = asked_for(await read_object(tools, subject))
     return _scaled(subject, -(-replicas * 3 // 2)) if replicas else None
 
@@ -148,9 +148,7 @@ async def _as_many_as_before(tools: Tools, hypothesis: Hypothesis) -> Action | N
     label = subject.kind.lower()
     metric = "kube_deployment_spec_replicas" if label == "deployment" else "kube_statefulset_replicas"
     query = f'max(max_over_time({metric}{{namespace="{subject.namespace}",{label}="{subject.name}"}}[1d]))'
-    data: Any = (await tools.call("prometheus.query_instant", {"query": query})).data
-    samples = [one["samples"][-1][1] for one in data.get("series") or () if one.get("samples")]
-    replicas = int(samples[0] or 0) if len(samples) == 1 else 0
+    replicas = int(await measure(tools, query) or 0)
     return _scaled(subject, replicas) if replicas else None
 
 
@@ -164,7 +162,7 @@ async def _drain(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
 
 def _bad_revision(hypothesis: Hypothesis) -> int:
     """The revision of its own subject that the engine would roll back; 0 where it would not."""
-    if hypothesis.subject.kind not in _ROLLED:
+    if hypothesis.subject.kind not in WORKLOADS:
         return 0
     return max((one.before_revision for one in hypothesis.suggested_actions), default=0)
 
@@ -182,8 +180,6 @@ def _scaled(subject: Subject, replicas: int) -> ScaleWorkload:
         workload=cast(ScaledKind, subject.kind), namespace=subject.namespace, name=subject.name, replicas=replicas
     )
 
-
-_ROLLED = ("Deployment", "StatefulSet", "DaemonSet")
 
 ROLL_BACK = Recipe(_roll_back, "mitigation", "The release it began with goes; what ran before comes back.")
 _RESTART = Recipe(_restart, "mitigation", "New processes start with nothing held; what makes it grow stays.")

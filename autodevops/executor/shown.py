@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import Literal
 
 from autodevops.domain.action import Risk
-from autodevops.domain.approval import Answer
+from autodevops.domain.approval import Answer, ApprovalState
 from autodevops.domain.base import Noun, UtcDatetime
 from autodevops.domain.operation import Operation, Stage
 from autodevops.domain.outcome import Outcome
+from autodevops.domain.plan import Plan
 from autodevops.domain.tool_results import FieldEdit
-
-State = Literal["pending", "granted", "denied", "expired", "used", "void", "none"]
 
 
 class ShownOperation(Noun):
@@ -39,7 +38,7 @@ class ShownOperation(Noun):
     role: str = ""
     needed: int = 0
     expires_at: UtcDatetime | None = None
-    state: State = "none"
+    state: ApprovalState | Literal["none"] = "none"
     stage: Stage
     answers: tuple[Answer, ...] = ()
     outcome: Outcome | None = None
@@ -59,7 +58,7 @@ def shown(operation: Operation) -> ShownOperation:
         diff=plan.dry_run.edits if plan else (),
         dry_run=plan.dry_run.summary if plan else "",
         warnings=plan.dry_run.warnings if plan else (),
-        touches=_touches(operation),
+        touches=touches(plan) if plan else "",
         undo=plan.undo if plan else "",
         factors=tuple(f"{one.words} → {one.effect}" if one.effect else one.words for one in decision.factors)
         if decision
@@ -76,9 +75,8 @@ def shown(operation: Operation) -> ShownOperation:
     )
 
 
-def _touches(operation: Operation) -> str:
-    if operation.plan is None:
-        return ""
-    blast = operation.plan.blast
+def touches(plan: Plan) -> str:
+    """Its blast radius in words."""
+    blast = plan.blast
     pods = f"{blast.pods} of {blast.of_pods} pods, {blast.away_at_once} missing at once" if blast.of_pods else "no pods"
     return f"{pods}, nodes {', '.join(blast.nodes)}" if blast.nodes else pods

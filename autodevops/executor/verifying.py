@@ -19,9 +19,9 @@ CLEARLY = 0.2  # a share of the value before: less is what a symptom moves by it
 _ORDER: tuple[Judgement, ...] = ("worse", "unknown", "no_effect", "good")
 
 
-async def measure(tools: Tools, symptom: Symptom) -> float | None:
-    """The number now; None when there is none. Raises ToolError."""
-    answer = await tools.call("prometheus.query_instant", {"query": symptom.query})
+async def measure(tools: Tools, query: str) -> float | None:
+    """A query's one number now; None when there is none. Raises ToolError."""
+    answer = await tools.call("prometheus.query_instant", {"query": query})
     series = answer.data.get("series") if isinstance(answer.data, dict) else None
     if not isinstance(series, list) or len(series) != 1:
         return None
@@ -45,7 +45,7 @@ async def check(
         checks.append(EffectCheck(name="reading", judgement="unknown", words=str(error)))
     if symptom is not None:
         try:
-            checks.append(symptom_check(symptom, before, await measure(tools, symptom)))
+            checks.append(symptom_check(symptom, before, await measure(tools, symptom.query)))
         except ToolError as error:
             checks.append(EffectCheck(name="symptom", judgement="unknown", words=str(error)))
     return tuple(checks)

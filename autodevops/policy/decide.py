@@ -15,13 +15,13 @@ def decide(facts: Facts, limits: Limits, record: Experience, level: Level, refus
     sure, band, of_confidence = _confidence(facts, limits, record)
     cell = limits.matrix[band][risk]
     factors = (*factors, *of_confidence)
-    verdict: Verdict = cell
+    verdict: Verdict
     if facts.proposal.by_person:
         verdict = "seek_approval"
         words = f"{facts.proposal.asked_by} asked for it: somebody with the role says yes to the exact plan."
         factors = (*factors, Factor(name="asked", words=words, effect="seeks approval"))
     else:
-        words = f"The matrix says {_said(cell)} at {band} confidence and {risk} risk."
+        words = f"The matrix says {cell.replace('_', ' ')} at {band} confidence and {risk} risk."
         factors = (*factors, Factor(name="matrix", words=words, effect="decides"))
         verdict, lowered = _permitted(cell, level)
         if lowered:
@@ -66,7 +66,3 @@ def _permitted(cell: Verdict, level: Level) -> tuple[Verdict, str]:
     if cell == "act":
         return "seek_approval", "Machines ask with this kind of action so far."
     return cell, ""
-
-
-def _said(verdict: Verdict) -> str:
-    return {"act": "act", "seek_approval": "seek approval", "escalate": "escalate"}.get(verdict, verdict)

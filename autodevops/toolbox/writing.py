@@ -1,7 +1,7 @@
 """The stack that may write. The workbench builds it for the executor, and nobody else may import this module.
 
 No cache, for what is decided on must be true now; no repetition, for a write that may have arrived is not sent again
-before the world was asked; each call really made, and entered.
+before the world was asked. The workbench enters each call in the ledger.
 """
 
 from __future__ import annotations

@@ -34,7 +34,6 @@ async def asking(house: House, folder: Path) -> tuple[asyncio.Task[GateAnswer], 
             clock=lambda: house.now,
             sleep=turn,
             actor="scarlet",
-            holder="scarlet",
             stop_file=folder / "stop",
         )
     )

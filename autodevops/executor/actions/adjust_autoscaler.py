@@ -29,9 +29,6 @@ class AdjustAutoscalerKind(FieldsKind[AdjustAutoscaler]):
     resizes = True
     undo_words = "The bounds from before are put back."
 
-    def subject(self, action: AdjustAutoscaler) -> Subject:
-        return action.subject
-
     def fields(self, action: AdjustAutoscaler) -> Mapping[Field, Json]:
         wanted: dict[Field, Json] = {MINIMUM: action.min_replicas, MAXIMUM: action.max_replicas}
         return {field: value for field, value in wanted.items() if value is not None}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from autodevops.domain.action import AnnotateIncident
 from autodevops.domain.base import Json
-from autodevops.executor.kinds import Errand
 from autodevops.executor.notes import Data, NoteKind
 
 
@@ -17,20 +16,11 @@ class AnnotateIncidentKind(NoteKind[AnnotateIncident]):
     takes_back = "github.delete_comment"
     undo_words = "The comment is deleted; what was sent to people stays sent."
 
-    def arguments(self, errand: Errand[AnnotateIncident]) -> dict[str, Json]:
-        action = errand.action
-        return {
-            "repository": action.repository,
-            "number": action.number,
-            "body": action.text,
-            "idempotency_key": errand.operation,
-        }
+    def arguments(self, action: AnnotateIncident) -> dict[str, Json]:
+        return {"repository": action.repository, "number": action.number, "body": action.text}
 
     def words(self, action: AnnotateIncident, data: Data) -> str:
         return f"A comment on {data.get('on') or action.subject.name} of {action.repository}."
 
-    def back(self, errand: Errand[AnnotateIncident], data: Data) -> dict[str, Json]:
-        return {"repository": errand.action.repository, "comment_id": data["comment_id"]}
-
-    def ended(self, data: Data) -> bool:
-        return False  # a deleted comment is not there at all
+    def back(self, action: AnnotateIncident, data: Data) -> dict[str, Json]:
+        return {"repository": action.repository, "comment_id": data["comment_id"]}

@@ -16,8 +16,8 @@ from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.tool_results import FieldEdit
 from autodevops.executor.fields import refusal
-from autodevops.executor.kinds import Applied, Errand, Progress
-from autodevops.executor.reading import Object, read_list, read_object
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
+from autodevops.executor.reading import Object, controller_of, read_list, read_object
 from autodevops.kernel.errors import ToolNotFound, ToolRejected
 from autodevops.toolbox.protocol import Tools
 
@@ -25,20 +25,17 @@ MOST = 50  # in one action; the next one takes the rest
 _ENDS = ("Complete", "Failed")
 
 
-class CleanJobsKind:
+class CleanJobsKind(Kind[CleanJobs]):
     noun = CleanJobs
     risk: Risk = "low"
-    undo_words = ""
-    ends_rollouts = False
-    resizes = False
 
     async def survey(self, tools: Tools, action: CleanJobs, now: datetime) -> PreState:
         owner = await read_object(tools, action.subject)
         uid = str(owner["metadata"].get("uid", ""))
         ended = [
             (at, str(job["metadata"]["name"]), str(job["metadata"]["uid"]))
-            for job in await _jobs(tools, action)
-            if _owner(job) == uid and (at := _ended_at(job)) is not None
+            for job in await read_list(tools, "Job", action.namespace)
+            if (controller_of(job) or {}).get("uid") == uid and (at := _ended_at(job)) is not None
         ]
         newest_first = sorted(ended, reverse=True)[action.keep_newest :]
         before = now - timedelta(minutes=action.ended_before_minutes)
@@ -77,7 +74,7 @@ class CleanJobsKind:
 
     async def look(self, tools: Tools, errand: Errand[CleanJobs]) -> Progress:
         wanted = planned(errand.pre)
-        there = {str(job["metadata"]["uid"]) for job in await _jobs(tools, errand.action)}
+        there = {str(job["metadata"]["uid"]) for job in await read_list(tools, "Job", errand.action.namespace)}
         left = sum(uid in there for uid in wanted.values())
         if left == len(wanted):
             return Progress(state="not_applied", words=f"All {left} are there.")
@@ -97,21 +94,11 @@ class CleanJobsKind:
             checks.append(EffectCheck(name="exists", judgement="worse", words=f"{errand.action.subject} is gone."))
         return tuple(checks)
 
-    async def undo(self, tools: Tools, errand: Errand[CleanJobs]) -> Applied:
-        raise NotImplementedError("a deleted Job does not come back")
-
-    async def look_undone(self, tools: Tools, errand: Errand[CleanJobs]) -> Progress:
-        raise NotImplementedError("a deleted Job does not come back")
-
 
 def planned(pre: PreState) -> Mapping[str, str]:
     """Names and uids of the Jobs to delete."""
     jobs = pre.bound.get("jobs")
     return {name: str(uid) for name, uid in jobs.items()} if isinstance(jobs, dict) else {}
-
-
-async def _jobs(tools: Tools, action: CleanJobs) -> list[Object]:
-    return await read_list(tools, "Job", action.namespace)
 
 
 async def _delete(tools: Tools, errand: Errand[CleanJobs], name: str, uid: str, *, dry_run: bool) -> None:
@@ -127,11 +114,6 @@ async def _delete(tools: Tools, errand: Errand[CleanJobs], name: str, uid: str, 
         if dry_run:
             raise ToolRejected(error.message, "It went by itself: make a new plan.") from error
         raise
-
-
-def _owner(job: Object) -> str:
-    owners = job["metadata"].get("ownerReferences") or []
-    return next((str(one.get("uid")) for one in owners if one.get("controller")), "")
 
 
 def _ended_at(job: Object) -> datetime | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from autodevops.domain.action import OpenIssue
 from autodevops.domain.base import Json
-from autodevops.executor.kinds import Errand
 from autodevops.executor.notes import Data, NoteKind
 
 
@@ -17,21 +16,19 @@ class OpenIssueKind(NoteKind[OpenIssue]):
     takes_back = "github.close_issue"
     undo_words = "The issue is closed as not planned; what was sent to people stays sent."
 
-    def arguments(self, errand: Errand[OpenIssue]) -> dict[str, Json]:
-        action = errand.action
+    def arguments(self, action: OpenIssue) -> dict[str, Json]:
         return {
             "repository": action.repository,
             "title": action.title,
             "body": action.body,
             "labels": list(action.labels),
-            "idempotency_key": errand.operation,
         }
 
     def words(self, action: OpenIssue, data: Data) -> str:
         return f"An issue in {action.repository}: {action.title}"
 
-    def back(self, errand: Errand[OpenIssue], data: Data) -> dict[str, Json]:
-        return {"repository": errand.action.repository, "number": data["issue"]["number"]}
+    def back(self, action: OpenIssue, data: Data) -> dict[str, Json]:
+        return {"repository": action.repository, "number": data["issue"]["number"]}
 
     def ended(self, data: Data) -> bool:
         return bool(data["issue"]["state"] == "closed")

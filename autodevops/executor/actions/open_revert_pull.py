@@ -13,7 +13,6 @@ from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.plan import PreState
 from autodevops.executor.fields import refusal
-from autodevops.executor.kinds import Errand
 from autodevops.executor.notes import Data, NoteKind
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Tools
@@ -23,11 +22,11 @@ class OpenRevertPullKind(NoteKind[OpenRevertPull]):
     noun = OpenRevertPull
     tool = "github.open_revert_pull"
     takes_back = "github.close_pull"
+    keyed = False  # there is one revert of a commit, whoever asks
     undo_words = "The pull request is closed, and its branch deleted."
 
     async def survey(self, tools: Tools, action: OpenRevertPull, now: datetime) -> PreState:
-        arguments: dict[str, Json] = {"repository": action.repository, "sha": action.sha, "dry_run": True}
-        data = (await tools.call(self.tool, arguments)).data
+        data = (await tools.call(self.tool, {**self.arguments(action), "dry_run": True})).data
         if not isinstance(data, dict):
             raise ToolError(f"{self.tool} answered something else than a result.", "Revert it with git.")
         paths, open_now = data.get("paths"), not data.get("changed")
@@ -38,16 +37,12 @@ class OpenRevertPullKind(NoteKind[OpenRevertPull]):
             return (refusal(f"A revert of {action.sha} is open already.", "Review and merge it, or close it."),)
         return ()
 
-    def arguments(self, errand: Errand[OpenRevertPull]) -> dict[str, Json]:
-        """Its key is the commit: there is one revert of it, whoever asks."""
-        return {"repository": errand.action.repository, "sha": errand.action.sha, "reason": errand.action.reason}
+    def arguments(self, action: OpenRevertPull) -> dict[str, Json]:
+        return {"repository": action.repository, "sha": action.sha, "reason": action.reason}
 
     def words(self, action: OpenRevertPull, data: Data) -> str:
         files = ", ".join(map(str, data.get("paths") or ()))
         return f"A pull request in {action.repository} that takes back {action.sha}: {files}."
 
-    def back(self, errand: Errand[OpenRevertPull], data: Data) -> dict[str, Json]:
-        return {"repository": errand.action.repository, "number": data["pull"]["number"]}
-
-    def ended(self, data: Data) -> bool:
-        return False  # a closed one is not found: it could be opened anew
+    def back(self, action: OpenRevertPull, data: Data) -> dict[str, Json]:
+        return {"repository": action.repository, "number": data["pull"]["number"]}

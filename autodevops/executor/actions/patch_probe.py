@@ -13,7 +13,7 @@ from autodevops.domain.action import PatchProbe
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.plan import PreState
-from autodevops.executor.fields import Field, TemplateKind, refusal, text_of
+from autodevops.executor.fields import CONTAINERS, Field, Named, TemplateKind, refusal, text_of, value_at
 from autodevops.executor.reading import Object
 
 SLOWEST = 600  # seconds until a dead container is noticed; beyond that the probe is switched off in all but name
@@ -35,9 +35,7 @@ class PatchProbeKind(TemplateKind[PatchProbe]):
         return {field: value for field, value in wanted.items() if value is not None}
 
     def rests_on(self, item: Object, action: PatchProbe) -> dict[str, Json]:
-        containers = ((item.get("spec") or {}).get("template") or {}).get("spec", {}).get("containers") or []
-        found: Object = next((one for one in containers if one.get("name") == action.container), {})
-        probe: Json = found.get(f"{action.probe}Probe")
+        probe = value_at(item, (*CONTAINERS, Named(action.container), f"{action.probe}Probe"))
         return {**super().rests_on(item, action), "probe": probe}
 
     def objections(self, action: PatchProbe, pre: PreState, before: Mapping[str, Json]) -> Iterable[Refusal]:

@@ -13,22 +13,27 @@ from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
-from autodevops.executor.kinds import Applied, Errand, Progress
-from autodevops.executor.reading import Object, pod_labels, read_budgets, read_object, still_there, workload_state
+from autodevops.executor.fields import refusal, rollout_blast
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
+from autodevops.executor.reading import (
+    Object,
+    pod_labels,
+    read_again,
+    read_budgets,
+    read_object,
+    still_there,
+    workload_state,
+)
 from autodevops.executor.writing import guarded_patch, unchanged
-from autodevops.kernel.errors import ToolNotFound
 from autodevops.toolbox.protocol import Tools
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 RESTARTED_BY = "autodevops.io/restarted-by"  # the operation's id
 
 
-class RestartWorkloadKind:
+class RestartWorkloadKind(Kind[RestartWorkload]):
     noun = RestartWorkload
     risk: Risk = "low"
-    undo_words = ""
-    ends_rollouts = False
-    resizes = False
 
     async def survey(self, tools: Tools, action: RestartWorkload, now: datetime) -> PreState:
         item = await read_object(tools, action.subject)
@@ -41,25 +46,12 @@ class RestartWorkloadKind:
         )
 
     def blast(self, action: RestartWorkload, pre: PreState) -> BlastRadius:
-        (state,) = pre.workloads
-        return BlastRadius(
-            namespaces=(action.namespace,),
-            workloads=(action.subject,),
-            pods=state.replicas,
-            of_pods=state.replicas,
-            away_at_once=state.max_unavailable,
-        )
+        return rollout_blast(pre)
 
     def preconditions(self, action: RestartWorkload, pre: PreState) -> tuple[Refusal, ...]:
         (state,) = pre.workloads
         if state.paused:
-            return (
-                Refusal(
-                    guardrail="precondition",
-                    words=f"{action.subject} is paused: a restart would start no rollout.",
-                    next_step="Resume it first.",
-                ),
-            )
+            return (refusal(f"{action.subject} is paused: a restart would start no rollout.", "Resume it first."),)
         return ()
 
     async def dry_run(self, tools: Tools, errand: Errand[RestartWorkload]) -> DryRun:
@@ -83,13 +75,10 @@ class RestartWorkloadKind:
 
     async def look(self, tools: Tools, errand: Errand[RestartWorkload]) -> Progress:
         subject = errand.action.subject
-        try:
-            item = await read_object(tools, subject)
-        except ToolNotFound:
-            return Progress(state="lost", words=f"{subject} is gone.")
+        item = await read_again(tools, errand)
+        if isinstance(item, Progress):
+            return item
         state = workload_state(item, subject)
-        if state.uid != errand.pre.bound["uid"]:
-            return Progress(state="lost", words=f"{subject} is another object of that name now.")
         if not _is_marked(item, errand):
             return Progress(state="not_applied", words=f"{subject} does not bear the mark of this restart.")
         if state.rolling or state.ready < state.replicas:
@@ -101,12 +90,6 @@ class RestartWorkloadKind:
         if state is None or not state.rolling:
             return ()  # whether it is there, with its pods, is checked for all kinds
         return (EffectCheck(name="rollout", judgement="unknown", words="Its rollout has not ended in the time given."),)
-
-    async def undo(self, tools: Tools, errand: Errand[RestartWorkload]) -> Applied:
-        raise NotImplementedError("a restart has no undo")
-
-    async def look_undone(self, tools: Tools, errand: Errand[RestartWorkload]) -> Progress:
-        raise NotImplementedError("a restart has no undo")
 
 
 def _patch(errand: Errand[RestartWorkload]) -> dict[str, Json]:

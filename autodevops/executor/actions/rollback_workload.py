@@ -17,21 +17,20 @@ from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.tool_results import Revision, RolloutHistory, WriteResult
 from autodevops.executor.fields import refusal, rollout_blast
-from autodevops.executor.kinds import Applied, Errand, Progress
-from autodevops.executor.reading import Object, pod_labels, read_budgets, read_object, workload_state
-from autodevops.kernel.errors import ToolNotFound, ToolRejected
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
+from autodevops.executor.reading import Object, pod_labels, read_again, read_budgets, read_object, workload_state
+from autodevops.kernel.errors import ToolRejected
 from autodevops.kernel.ids import content_digest
 from autodevops.toolbox.protocol import Tools
 
 _HASH = "pod-template-hash"
 
 
-class RollbackWorkloadKind:
+class RollbackWorkloadKind(Kind[RollbackWorkload]):
     noun = RollbackWorkload
     risk: Risk = "low"
     undo_words = "The template that was replaced is given back, by another rollout."
     ends_rollouts = True
-    resizes = False
 
     async def survey(self, tools: Tools, action: RollbackWorkload, now: datetime) -> PreState:
         item = await read_object(tools, action.subject)
@@ -128,13 +127,10 @@ class RollbackWorkloadKind:
 
     async def _look(self, tools: Tools, errand: Errand[RollbackWorkload], *, wanted: str, before: str) -> Progress:
         subject, bound = errand.action.subject, errand.pre.bound
-        try:
-            item = await read_object(tools, subject)
-        except ToolNotFound:
-            return Progress(state="lost", words=f"{subject} is gone.")
+        item = await read_again(tools, errand)
+        if isinstance(item, Progress):
+            return item
         state = workload_state(item, subject)
-        if state.uid != bound["uid"]:
-            return Progress(state="lost", words=f"{subject} is another object of that name now.")
         now = _digest(item["spec"]["template"])
         if now == bound[before]:
             return Progress(state="not_applied", words=f"{subject} has the template it had.")

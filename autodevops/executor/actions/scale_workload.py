@@ -12,10 +12,9 @@ from datetime import datetime
 from autodevops.domain.action import ScaleWorkload
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
-from autodevops.domain.plan import BlastRadius, PreState, WorkloadState
-from autodevops.domain.subject import Subject
+from autodevops.domain.plan import BlastRadius, PreState
 from autodevops.executor.fields import Field, FieldsKind, refusal
-from autodevops.executor.reading import Object, pod_labels, read_list, workload_state
+from autodevops.executor.reading import read_scalers
 from autodevops.toolbox.protocol import Tools
 
 MOST_GROWTH = 4
@@ -26,16 +25,13 @@ class ScaleWorkloadKind(FieldsKind[ScaleWorkload]):
     noun = ScaleWorkload
     resizes = True
 
-    def subject(self, action: ScaleWorkload) -> Subject:
-        return action.subject
-
     def fields(self, action: ScaleWorkload) -> Mapping[Field, Json]:
         return {("spec", "replicas"): action.replicas}
 
     async def survey(self, tools: Tools, action: ScaleWorkload, now: datetime) -> PreState:
         pre = await super().survey(tools, action, now)
-        scalers = await read_list(tools, "HorizontalPodAutoscaler", action.namespace)
-        names: list[Json] = [str(one["metadata"]["name"]) for one in scalers if _is_about(one, action)]
+        scalers = await read_scalers(tools, action.subject)
+        names: list[Json] = [str(one["metadata"]["name"]) for one in scalers]
         return pre.model_copy(update={"saved": {"autoscalers": names}})
 
     def blast(self, action: ScaleWorkload, pre: PreState) -> BlastRadius:
@@ -48,11 +44,6 @@ class ScaleWorkloadKind(FieldsKind[ScaleWorkload]):
             of_pods=max(state.replicas, action.replicas),
             away_at_once=fewer,
         )
-
-    async def workload(
-        self, tools: Tools, item: Object, action: ScaleWorkload
-    ) -> tuple[WorkloadState, Mapping[str, str]] | None:
-        return workload_state(item, action.subject), pod_labels(item)
 
     def objections(self, action: ScaleWorkload, pre: PreState, before: Mapping[str, Json]) -> Iterable[Refusal]:
         (state,) = pre.workloads
@@ -67,8 +58,3 @@ class ScaleWorkloadKind(FieldsKind[ScaleWorkload]):
                 f"{action.replicas} pods are more than {MOST_GROWTH} times the {state.replicas} it has.",
                 "Take a smaller step, and see what it does.",
             )
-
-
-def _is_about(scaler: Object, action: ScaleWorkload) -> bool:
-    target = (scaler.get("spec") or {}).get("scaleTargetRef") or {}
-    return target.get("kind") == action.workload and target.get("name") == action.name

@@ -15,7 +15,6 @@ from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.plan import BlastRadius, PreState
 from autodevops.executor.fields import refusal
-from autodevops.executor.kinds import Errand
 from autodevops.executor.notes import Data, NoteKind
 from autodevops.toolbox.protocol import Tools
 
@@ -29,14 +28,7 @@ class SilenceAlertKind(NoteKind[SilenceAlert]):
     undo_words = "The silence is ended."
 
     async def survey(self, tools: Tools, action: SilenceAlert, now: datetime) -> PreState:
-        arguments: dict[str, Json] = {
-            "matchers": _matchers(action),
-            "duration_minutes": action.minutes,
-            "created_by": "autodevops",
-            "comment": action.reason,
-            "dry_run": True,
-        }
-        data = (await tools.call(self.tool, arguments)).data
+        data = (await tools.call(self.tool, {**self.arguments(action), "dry_run": True})).data
         alerts = data.get("alerts") if isinstance(data, dict) else None
         return PreState(taken_at=now, bound={}, saved={"alerts": alerts})
 
@@ -47,20 +39,19 @@ class SilenceAlertKind(NoteKind[SilenceAlert]):
     def preconditions(self, action: SilenceAlert, pre: PreState) -> tuple[Refusal, ...]:
         return tuple(_objections(action, pre))
 
-    def arguments(self, errand: Errand[SilenceAlert]) -> dict[str, Json]:
+    def arguments(self, action: SilenceAlert) -> dict[str, Json]:
         return {
-            "matchers": _matchers(errand.action),
-            "duration_minutes": errand.action.minutes,
+            "matchers": _matchers(action),
+            "duration_minutes": action.minutes,
             "created_by": "autodevops",
-            "comment": errand.action.reason,
-            "idempotency_key": errand.operation,
+            "comment": action.reason,
         }
 
     def words(self, action: SilenceAlert, data: Data) -> str:
         muted = "; ".join(map(str, data.get("alerts") or ())) or "none that fires now"
         return f"A silence of {action.minutes} minutes for {_matchers(action)}. It mutes: {muted}."
 
-    def back(self, errand: Errand[SilenceAlert], data: Data) -> dict[str, Json]:
+    def back(self, action: SilenceAlert, data: Data) -> dict[str, Json]:
         return {"silence_id": data["silence"]["silence_id"]}
 
     def ended(self, data: Data) -> bool:

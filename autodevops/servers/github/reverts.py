@@ -93,15 +93,14 @@ def add_tools(server: Server, api: HttpApi, allowed: Callable[[str], None]) -> N
             pull, branch = answers.pull(repository, item), str(item["head"]["ref"])
         if pull.merged_at:
             raise ToolRejected(f"{name} is merged; it cannot be closed.", "open_revert_pull takes its commit back.")
-        ours = branch.startswith(OURS)
-        if dry_run:
-            return PullClosedResult(pull=pull, branch_deleted=False, dry_run=True, changed=pull.state != "closed")
         changed = pull.state != "closed"
+        if dry_run:
+            return PullClosedResult(pull=pull, branch_deleted=False, dry_run=True, changed=changed)
         if changed:
             reply = await api.write("PATCH", path, {"state": "closed"}, missing=name)
             with api.understanding():
                 pull = answers.pull(repository, api.json(reply))
-        deleted = ours and await tip_or_nothing(repository, branch) != ""
+        deleted = branch.startswith(OURS) and await tip_or_nothing(repository, branch) != ""
         if deleted:
             await api.write("DELETE", f"{home(repository)}/git/refs/heads/{quote(branch)}")
         return PullClosedResult(pull=pull, branch_deleted=deleted, changed=changed or deleted)

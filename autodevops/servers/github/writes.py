@@ -14,12 +14,12 @@ from autodevops.servers._http import HttpApi
 from autodevops.servers._tools import Server, write_tool
 from autodevops.servers.github import answers, reverts, text
 from autodevops.servers.github.client import MAX_ITEMS, Item, home, pages
+from autodevops.servers.github.reverts import DryRun, Watched
 from autodevops.settings import GitHubSettings
 
 MAX_TITLE = 256  # characters, GitHub's own limit
 MAX_BODY = 65_536  # characters, GitHub's own limit
 
-Watched = Annotated[str, Field(description="owner/name, one of list_repositories, e.g. acme/shop.")]
 Body = Annotated[str, Field(description="Markdown, e.g. what was seen, since when, and links.", max_length=MAX_BODY)]
 
 Key = Annotated[
@@ -31,7 +31,6 @@ Key = Annotated[
         max_length=100,
     ),
 ]
-DryRun = Annotated[bool, Field(description="Write nothing; only say whether it could be done.")]
 
 
 def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clock) -> None:

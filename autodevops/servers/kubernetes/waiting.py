@@ -15,7 +15,7 @@ from autodevops.servers.kubernetes.discovery import ResourceType
 from autodevops.servers.kubernetes.objects import tidy
 
 MAX_WAIT_SECONDS = 300
-_CHANGES = ("ADDED", "MODIFIED", "DELETED")
+_CHANGES = ("ADDED", "MODIFIED", "DELETED", "ERROR")
 
 
 def wait_for_change(
@@ -48,7 +48,7 @@ def _watch(cluster: Cluster, kind: ResourceType, name: str, namespace: str, vers
     with closing(
         cluster.api.events(kind.path(namespace), params, seconds, missing=f"Kind {kind.kind}")
     ) as events:  # leaving the watch closes its connection
-        return any(event.get("type") in (*_CHANGES, "ERROR") for event in events)
+        return any(event.get("type") in _CHANGES for event in events)
 
 
 def _told(kind: ResourceType, item: Object) -> ResourceChange:

@@ -96,9 +96,17 @@ def _add_write_tools(server: Server, api: HttpApi, times: Times) -> None:
             if not said.strip():
                 raise ToolRejected(f"Argument {name} is empty.", f"Say {name}; a silence is read by others.")
         mark = f"[{idempotency_key}]" if idempotency_key else ""
+        shown, truncated, note = cut(await _muted(api, given), MAX_NAMED, "alerts", "")
         if mark and (made := await _made_before(api, mark)):
-            named = tuple(await _muted(api, given))[:MAX_NAMED]
-            return SilenceResult(silence=made, dry_run=dry_run, changed=False, alerts=named, undo=_ended_by(made))
+            return SilenceResult(
+                silence=made,
+                dry_run=dry_run,
+                changed=False,
+                alerts=shown,
+                truncated=truncated,
+                note=note,
+                undo=_ended_by(made),
+            )
         start = times.clock()
         body = {
             "matchers": given,
@@ -107,13 +115,11 @@ def _add_write_tools(server: Server, api: HttpApi, times: Times) -> None:
             "createdBy": created_by.strip(),
             "comment": f"{comment.strip()} {mark}".strip(),
         }
-        muted = await _muted(api, given)
         state: dict[str, Any] = {"id": "", "status": {"state": "none"}}
         if not dry_run:
             reply = await api.write("POST", "/api/v2/silences", body)
             with api.understanding():
                 state = {"id": api.json(reply)["silenceID"], "status": {"state": "active"}}
-        shown, truncated, note = cut(muted, MAX_NAMED, "alerts", "")
         silence = answers.silence({**body, **state})
         return SilenceResult(
             silence=silence,
