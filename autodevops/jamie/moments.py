@@ -39,7 +39,7 @@ _MONTHS = [
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 PARTS: dict[Part, tuple[int, int]] = {"morning": (5, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (20, 30)}
 
-UNIT = r"(?:s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)\b"
+UNIT = r"(?:s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)(?![a-z])"
 NUMBER = r"(?:\d+(?:\.\d+)?\s*|\b(?:" + "|".join(sorted(NUMBERS, key=len, reverse=True)) + r")\s+)"
 LENGTH = (
     rf"(?:{NUMBER}{UNIT}(?:\s*(?:and\s+)?(?:\d+\s*{UNIT}|a half\b)){{0,3}}|\d+h\d+m?\b"
