@@ -6,18 +6,18 @@ Blameless: whoever acted appears by role. Names of people who are on record are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from autodevops.analysis.impact import Requests, budget_spent, burn_rate, in_words
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Incident
-from autodevops.domain.investigation import Investigation
 from autodevops.domain.operation import Operation
 from autodevops.domain.postmortem import ActionItem, Fact, Moment, Postmortem, Section
 
-MONTH_SECONDS = 30 * 86_400.0
+_MONTH_SECONDS = 30 * 86_400.0
 _AUTHOR = re.compile(r"^It(?:s commit is| probably brings| brings) .*\" by (.+?)(?:, commit |, merged|, which|\.$)")
 _MACHINES = {"scarlet": "Scarlet", "jamie": "Jamie"}
 
@@ -106,7 +106,7 @@ def _impact(incident: Incident, measured: Measured, end: datetime | None, object
     failed = burnt = ""
     if counted:
         failed = f"{counted.failed:,.0f} of {counted.total:,.0f} requests to {measured.service} ({counted.ratio:.1%})"
-        spent = budget_spent(counted.ratio, objective, counted.seconds, MONTH_SECONDS)
+        spent = budget_spent(counted.ratio, objective, counted.seconds, _MONTH_SECONDS)
         burnt = (
             f"{burn_rate(counted.ratio, objective):,.0f} times the allowed rate at an objective of {objective:.2%}; "
         )
@@ -178,8 +178,9 @@ def _looking_back(
     found, onset, detected = incident.investigation, measured.onset, incident.detection.at
     if onset:
         words = f"it was detected {in_words(max((detected - onset).total_seconds(), 0))} after it began"
-        by = "an alert" if _alerted(incident) else incident.detection.by
-        (well if _alerted(incident) else badly).append((f"{words}, by {by}", "incident"))
+        alerted = incident.detection.by_alert
+        how = "an alert" if alerted else incident.detection.by
+        (well if alerted else badly).append((f"{words}, by {how}", "incident"))
     if end and end > detected:
         well.append((f"it was over {in_words((end - detected).total_seconds())} after it was detected", "incident"))
     elif not end:
@@ -196,7 +197,8 @@ def _looking_back(
             badly.append((f"{said} ended as {one.outcome.result.replace('_', ' ')}", one.id))
     if found:
         if found.missing:
-            badly.append((f"{len(found.missing)} queries had no answer ({_silent(found)})", found.id))
+            systems = ", ".join(found.silent_systems)
+            badly.append((f"{len(found.missing)} queries had no answer ({systems})", found.id))
         else:
             well.append(("every query of the investigation was answered", found.id))
         alerts = [entry for entry in found.timeline if entry.kind == "alert"]
@@ -258,8 +260,7 @@ def _of_operation(one: Operation) -> Iterable[Moment]:
         yield Moment(at=answer.at, kind="decision", text=text, source=one.id)
     if one.outcome:
         ended = one.outcome.result.replace("_", " ")
-        text = f"{what}: {ended}. {one.outcome.words}"
-        yield Moment(at=one.outcome.at, kind="action", text=text, source=one.id)
+        yield Moment(at=one.outcome.at, kind="action", text=f"{what}: {ended}. {one.outcome.words}", source=one.id)
 
 
 def _items(incident: Incident) -> tuple[ActionItem, ...]:
@@ -272,21 +273,12 @@ def _items(incident: Incident) -> tuple[ActionItem, ...]:
         if action.kind != "investigation"
     ]
     if found.missing:
-        text = f"Make {_silent(found)} answer during incidents."
-        items.append(ActionItem(key="telemetry", text=text, source=found.id))
-    if not _alerted(incident):
+        systems = ", ".join(found.silent_systems)
+        items.append(ActionItem(key="telemetry", text=f"Make {systems} answer during incidents.", source=found.id))
+    if not incident.detection.by_alert:
         text = "Add an alert that would have detected this."
         items.append(ActionItem(key="alert", text=text, source="incident"))
     return tuple(items)
-
-
-def _alerted(incident: Incident) -> bool:
-    return incident.detection.by.startswith("alert")
-
-
-def _silent(found: Investigation) -> str:
-    """Systems that left queries without an answer."""
-    return ", ".join(sorted({gap.tool.partition(".")[0] for gap in found.missing}))
 
 
 def _first(incident: Incident) -> Hypothesis | None:
@@ -294,22 +286,19 @@ def _first(incident: Incident) -> Hypothesis | None:
     return found.hypotheses[0] if found and found.hypotheses else None
 
 
-class _blameless:
+def _blameless(incident: Incident, operations: Sequence[Operation]) -> Callable[[str], str]:
     """Takes names of people on record out of a text."""
-
-    def __init__(self, incident: Incident, operations: Sequence[Operation]) -> None:
-        names = {note.by for note in incident.timeline}
-        names |= {one.proposal.asked_by for one in operations if one.proposal.by_person}
-        names |= {answer.by for one in operations if one.approval for answer in one.approval.answers}
-        found = incident.investigation
-        for hypothesis in found.hypotheses if found else ():
-            names |= {said[1] for claim in hypothesis.supports if (said := _AUTHOR.match(claim.text))}
-        names -= {"", *_MACHINES}
-        ordered = sorted(map(re.escape, names), key=len, reverse=True)
-        self._names = re.compile(rf"(?<!\w)@?(?:{'|'.join(ordered)})(?!\w)", re.IGNORECASE) if ordered else None
-
-    def __call__(self, text: str) -> str:
-        return self._names.sub("somebody", text) if self._names else text
+    names = {note.by for note in incident.timeline}
+    names |= {one.proposal.asked_by for one in operations if one.proposal.by_person}
+    names |= {answer.by for one in operations if one.approval for answer in one.approval.answers}
+    found = incident.investigation
+    for hypothesis in found.hypotheses if found else ():
+        names |= {said[1] for claim in hypothesis.supports if (said := _AUTHOR.match(claim.text))}
+    names -= {"", *_MACHINES}
+    if not names:
+        return str
+    ordered = sorted(map(re.escape, names), key=len, reverse=True)
+    return partial(re.compile(rf"(?<!\w)@?(?:{'|'.join(ordered)})(?!\w)", re.IGNORECASE).sub, "somebody")
 
 
 def _at(moment: datetime) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_window
 from autodevops.cli.output import print_json, require_sight
-from autodevops.domain.incident import Incident, incident_of
+from autodevops.domain.incident import Incident, IncidentSeverity, incident_of
 from autodevops.domain.investigation import Investigation
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
@@ -27,19 +26,13 @@ IncidentId = Annotated[
 ]
 
 
-class Severity(StrEnum):
-    critical = "critical"
-    major = "major"
-    minor = "minor"
-
-
 @app.command("open")
 def open_one(
     namespace: Namespace = "",
     window: Window = None,
     end: End = "",
     run: Annotated[str, typer.Option("--run", help="Take the investigation of this run instead of a new one.")] = "",
-    severity: Annotated[Severity, typer.Option("--severity", help="How bad it is.")] = Severity.major,
+    severity: Annotated[IncidentSeverity, typer.Option("--severity", help="How bad it is.")] = "major",
     title: Annotated[str, typer.Option("--title", help="Default: what the investigation says in one sentence.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -55,7 +48,7 @@ def open_one(
             found,
             incident_id=f"inc-{time_sortable_id(now)}",
             now=now,
-            severity=severity.value,
+            severity=severity,
             title=title,
             run=run_id,
         )

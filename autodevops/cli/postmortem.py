@@ -17,6 +17,7 @@ from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
 from autodevops.domain.base import Json
 from autodevops.kernel.errors import AutoDevOpsError, RunFailed, UsageError
+from autodevops.kernel.files import appearing
 from autodevops.kernel.person import person
 from autodevops.settings import load_settings
 from autodevops.stores import incidents
@@ -62,7 +63,8 @@ def postmortem(
     out.mkdir(parents=True, exist_ok=True)
     files = {"md": text.encode(), "html": (record.folder / REPORT).read_bytes(), "ipynb": notebook}
     for suffix, content in files.items():
-        _write(out / f"{name}.{suffix}", content)
+        with appearing(out / f"{name}.{suffix}") as file:
+            file.write(content)
     paths = [str(out / f"{name}.{suffix}") for suffix in files]
     if pdf:
         print_pdf(browser, out / f"{name}.html", out / f"{name}.pdf")
@@ -77,11 +79,11 @@ def postmortem(
 def document_of(notebook: bytes) -> str:
     """The Markdown that the run showed. Raises RunFailed when there is none."""
     from autodevops.runbooks.postmortem_text import TITLE
+    from autodevops.runbooks.texts import joined
 
     for cell in json.loads(notebook)["cells"]:
         for output in cell.get("outputs", ()):
-            said = output.get("data", {}).get("text/markdown", "")
-            text = said if isinstance(said, str) else "".join(said)
+            text = joined(output.get("data", {}).get("text/markdown"))
             if text.startswith(TITLE):
                 return text
     raise RunFailed("The run of postmortem showed no document.", "See its bundle with `autodevops run show`.")
@@ -135,10 +137,3 @@ def _open_issue(repository: str, incident: str, text: str, *, quiet: bool) -> st
     action = read_action("open_issue", [f"repository={repository}", f"title={title}", f"body={text}"])
     proposal = Proposal(action=action, asked_by=person(), by_person=True, why="share the postmortem", incident=incident)
     return asyncio.run(act_on(proposal, dry_run=False, yes=False, quiet=quiet)).id
-
-
-def _write(path: Path, content: bytes) -> None:
-    from autodevops.kernel.files import appearing
-
-    with appearing(path) as file:
-        file.write(content)

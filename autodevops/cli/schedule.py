@@ -32,7 +32,7 @@ Name = Annotated[str, typer.Argument(help="The schedule: its file's name without
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show every schedule with its next slot, and how its last run ended."""
-    from autodevops.scarlet.slots import next_slots
+    from autodevops.scarlet.slots import upcoming
 
     settings, now = load_settings(), utc_now()
     schedules = _schedules(settings)
@@ -41,7 +41,7 @@ def list_(as_json: AsJson = False) -> None:
         book = _book(workbench)
         for schedule in schedules:
             state = book.state(schedule.name)
-            coming = next_slots(schedule, now, 1) if schedule.enabled else []
+            coming = next(upcoming(schedule, now), None) if schedule.enabled else None
             rows.append(
                 {
                     "name": schedule.name,
@@ -49,7 +49,7 @@ def list_(as_json: AsJson = False) -> None:
                     "rhythm": schedule.rhythm,
                     "runs": len(schedule.cells),
                     "state": _state(schedule, state, now),
-                    "next": coming[0][0].due.isoformat() if coming else None,
+                    "next": coming.due.isoformat() if coming else None,
                     "last": state.last if state else "",
                     "last_run": state.last_run if state else "",
                 }
@@ -184,8 +184,8 @@ def lint(
 ) -> None:
     """Check schedule files: fields, runbook, parameters, channels. Exit status 1 when something is wrong."""
     from autodevops.runbooks.sources import catalogue_of
+    from autodevops.scarlet.facts import check
     from autodevops.scarlet.schedule import load_schedule, schedule_files
-    from autodevops.scarlet.scheduler import check
 
     settings = load_settings()
     catalogue = catalogue_of(settings.scarlet)

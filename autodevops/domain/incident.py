@@ -13,14 +13,17 @@ from autodevops.domain.investigation import Investigation
 from autodevops.domain.window import TimeWindow
 
 IncidentSeverity = Literal["critical", "major", "minor"]
-SEVERITIES: tuple[IncidentSeverity, ...] = ("critical", "major", "minor")
 
 
 class Detection(Noun):
-    """How it came to be known. `by`: `alert HighErrorRate`, `investigation`, `person`."""
+    """How it came to be known. `by`: `alert: HighErrorRate ...`, `investigation`, `person`."""
 
     at: UtcDatetime
     by: str
+
+    @property
+    def by_alert(self) -> bool:
+        return self.by.startswith("alert")
 
 
 class Resolution(Noun):

@@ -51,3 +51,8 @@ class Investigation(Noun):
     evidence: tuple[Evidence, ...]
     missing: tuple[MissingEvidence, ...] = ()
     next_step: str = ""  # where no hypothesis has one: what to do so that more can be said
+
+    @property
+    def silent_systems(self) -> tuple[str, ...]:
+        """Those that left a query without an answer, by name."""
+        return tuple(sorted({item.tool.partition(".")[0] for item in self.missing}))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.notebook.runbook_fields import Field
 from autodevops.runbooks import progress
+from autodevops.runbooks.bundle import REPORT
 from autodevops.settings import Settings, load_settings
 from autodevops.widgets.loop_thread import LoopThread
 from autodevops.workbench import Workbench, current_user
@@ -151,7 +152,7 @@ class RunbookForm:
     def _show_report(self) -> None:
         if self._record is None:
             return
-        page = (self._record.folder / "report.html").read_text(encoding="utf-8")
+        page = (self._record.folder / REPORT).read_text(encoding="utf-8")
         style = "width:100%;height:40em;border:1px solid #8888"
         self.report.value = (
             f'<iframe title="Report" sandbox="allow-scripts" style="{style}" srcdoc="{escape(page)}"></iframe>'
@@ -200,8 +201,9 @@ def picker(settings: Settings | None = None) -> Any:
             place.children = [ipywidgets.HTML("There is no runbook: see [scarlet] runbooks in the settings.")]
             return
         try:
-            picked = forms.setdefault(name, form(name, settings)) if name not in forms else forms[name]
-            place.children = [picked.box]
+            if name not in forms:
+                forms[name] = form(name, settings)
+            place.children = [forms[name].box]
         except AutoDevOpsError as error:
             place.children = [ipywidgets.HTML(escape(str(error)))]
 

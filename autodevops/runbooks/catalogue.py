@@ -20,6 +20,7 @@ from autodevops.domain.base import Noun
 from autodevops.kernel.errors import UsageError
 from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.parameters import Parameter, Value, is_parameter_name
+from autodevops.runbooks.texts import joined
 
 METADATA_KEY = "autodevops"
 System = Literal["kubernetes", "prometheus", "loki", "tempo", "github", "alertmanager"]
@@ -213,8 +214,7 @@ def tags_of(cell: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def source_of(cell: Mapping[str, Any]) -> str:
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
+    return joined(cell.get("source"))
 
 
 def parameters_cell_problems(notebook: Mapping[str, Any], front: FrontMatter) -> Iterator[tuple[str, str]]:

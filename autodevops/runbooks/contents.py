@@ -12,11 +12,11 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from html.parser import HTMLParser
 from itertools import groupby
 from typing import Any, TypeAlias
 
+from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.files import PLOTLY_MIME
 from autodevops.runbooks.texts import distinct, joined, without_colours
 
@@ -96,7 +96,7 @@ def _data(data: Mapping[str, Any]) -> Iterator[Shown]:
         return
     for kind in _IMAGES:
         if kind in data:
-            yield Picture("sha256:" + sha256(joined(data[kind]).strip().encode()).hexdigest())
+            yield Picture(bytes_digest(joined(data[kind]).strip().encode()))
             return
     if "text/html" in data:
         page = _Page(joined(data["text/html"]))

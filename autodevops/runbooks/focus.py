@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.subject import Subject
-from autodevops.kernel.errors import LedgerUnavailable, ToolError
-from autodevops.runbooks import render
-from autodevops.runbooks.texts import cut
+from autodevops.runbooks import render, sections
+from autodevops.runbooks.texts import literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,26 +45,23 @@ def headline(focused: Investigation, whole: Investigation, *, well: str) -> str:
     healthy = whole.verdict == "healthy"
     now = [item.message for item in focused.findings if item.ended is None and item.severity != "info"]
     said = list(dict.fromkeys([item.summary for item in focused.hypotheses] or now))
-    told = render.literal(" ".join(_sentence(text) for text in said[:_SAID]))
-    more = f" And {len(said) - _SAID} more." if len(said) > _SAID else ""
-    unseen = sorted({item.tool.partition(".")[0] for item in whole.missing})
+    told = sections.told(said, _SAID)
+    unseen = whole.silent_systems
     if said and not healthy:
-        first = f"**Found.** {told}{more}"
+        first = f"**Found.** {told}"
     elif healthy:
         word = "Nothing found, as far as could be seen" if unseen else "All is well"
         # What rules noted and the engine did not hold for trouble is said, but not as trouble.
-        first = f"**{word}.** " + (f"Noted, without harm to anybody: {told}{more}" if said else render.literal(well))
+        first = f"**{word}.** " + (f"Noted, without harm to anybody: {told}" if said else literal(well))
     else:
-        other = render.literal(" ".join(whole.summary.split()))
-        first = f"**Not this problem.** {render.literal(well)} The namespace has another trouble: {other}"
+        other = literal(" ".join(whole.summary.split()))
+        first = f"**Not this problem.** {literal(well)} The namespace has another trouble: {other}"
     lost = f"\n\nNot all could be seen: {', '.join(unseen)} left queries without an answer." if unseen else ""
     return f"> {first}{lost}"
 
 
 def findings(investigation: Investigation) -> pd.DataFrame:
     """What rules saw, whether or not it is a cause."""
-    import pandas as pd
-
     rows = [
         (
             item.severity,
@@ -77,19 +73,11 @@ def findings(investigation: Investigation) -> pd.DataFrame:
         )
         for item in investigation.findings
     ]
-    return pd.DataFrame(rows, columns=["severity", "reason", "subject", "since (UTC)", "until (UTC)", "what"])
+    return render.table(("severity", "reason", "subject", "since (UTC)", "until (UTC)", "what"), rows)
 
 
 def read(what: str, ask: Callable[[], T]) -> T | pd.DataFrame:
     """The answer, or a table that says why there is none, so that a system that is away does not end the run."""
-    import pandas as pd
-
-    try:
-        return ask()
-    except (ToolError, LedgerUnavailable) as error:
-        return pd.DataFrame([(what, cut(" ".join(str(error).split()), 240))], columns=["could not be seen", "why"])
-
-
-def _sentence(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain if plain.endswith((".", "!", "?")) else f"{plain}."
+    looked = sections.Looked()
+    found = looked.at(what, ask)
+    return looked.table() if found is None else found

@@ -36,7 +36,7 @@ from autodevops.runbooks.catalogue import (
     source_of,
     tags_of,
 )
-from autodevops.runbooks.gates import GATED
+from autodevops.runbooks.gates import GATED, ROLLBACK, VERIFY
 
 RULES: Mapping[str, str] = {
     "notebook": "the file is a valid notebook of format 4, and its name can name a folder",
@@ -220,26 +220,26 @@ def _plain(source: str) -> str:
 def _roles(notebook: Mapping[str, Any], front: FrontMatter) -> Iterator[Finding]:
     tagged = {
         role: [number for number, cell in _cells(notebook) if cell["cell_type"] == "code" and role in tags_of(cell)]
-        for role in (*GATED, "verify", "rollback")
+        for role in (*GATED, VERIFY, ROLLBACK)
     }
-    actions = sorted({number for role in GATED for number in tagged[role]} - set(tagged["rollback"]))
+    actions = sorted({number for role in GATED for number in tagged[role]} - set(tagged[ROLLBACK]))
     if front.risk == "read-only":
-        for number in actions + tagged["rollback"]:
+        for number in actions + tagged[ROLLBACK]:
             words = "it does something, and the runbook says it is read-only; raise its risk"
             yield Finding(rule="risk", message=words, cell=number)
         return
     if not actions:
         words = f"its risk is {front.risk}, and no cell is tagged 'action'; tag the cells that change something"
         yield Finding(rule="risk", message=words)
-    if not tagged["verify"]:
+    if not tagged[VERIFY]:
         words = f"its risk is {front.risk}, and no cell is tagged 'verify'; check after the action that it worked"
         yield Finding(rule="verify", message=words)
-    elif actions and max(tagged["verify"]) < max(actions):
+    elif actions and max(tagged[VERIFY]) < max(actions):
         words = "no cell tagged 'verify' stands after this action"
         yield Finding(rule="verify", message=words, cell=max(actions))
-    if tagged["rollback"] and not actions:
+    if tagged[ROLLBACK] and not actions:
         words = "it is tagged 'rollback', and there is no action that it could take back"
-        yield Finding(rule="rollback", message=words, cell=tagged["rollback"][0])
+        yield Finding(rule="rollback", message=words, cell=tagged[ROLLBACK][0])
 
 
 def _code(path: Path, notebook: Mapping[str, Any], source: bytes) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from autodevops.domain.postmortem import SECTIONS, Fact, Postmortem
 from autodevops.kernel.errors import UsageError
+from autodevops.runbooks.texts import literal
 
 TITLE = "# Postmortem: "
 _OPEN = re.compile(r"^<!-- people: ([\w-]+) -->$")
@@ -51,6 +52,11 @@ def markdown(postmortem: Postmortem, kept: Mapping[str, str] | None = None) -> s
         words = left.pop(key, f"{_UNTOUCHED}{hint}*")
         return [f"<!-- people: {key} -->", words, f"<!-- /people: {key} -->"]
 
+    def told(fact: Fact) -> list[str]:
+        if fact.value:
+            return [f"**{fact.label}:** {_plain(fact.value)} {_source(fact.source)}".rstrip()]
+        return [f"**{fact.label}**", "", *block(fact.key, fact.hint or "not measured; what do you know?")]
+
     out = [
         f"{TITLE}{_plain(postmortem.title)}",
         "",
@@ -60,11 +66,7 @@ def markdown(postmortem: Postmortem, kept: Mapping[str, str] | None = None) -> s
         out += ["", f"## {section}", ""]
         for fact in postmortem.facts:
             if fact.section == section:
-                out += (
-                    [*_fact(fact), ""]
-                    if fact.value
-                    else [f"**{fact.label}**", "", *block(fact.key, fact.hint or "not measured; what do you know?"), ""]
-                )
+                out += [*told(fact), ""]
         if section == "Causes":
             out += ["## Timeline", "", "| time (UTC) | kind | what | source |", "|---|---|---|---|"]
             for line in postmortem.timeline:
@@ -89,15 +91,10 @@ def markdown(postmortem: Postmortem, kept: Mapping[str, str] | None = None) -> s
     return "\n".join(out)
 
 
-def _fact(fact: Fact) -> list[str]:
-    return [f"**{fact.label}:** {_plain(fact.value)} {_source(fact.source)}".rstrip()]
-
-
 def _source(source: str) -> str:
     return f"[{_plain(source)}]" if source else ""
 
 
 def _plain(text: str) -> str:
     """On one line, and nothing in it is Markdown or HTML."""
-    flat = " ".join(text.split())
-    return "".join("\\" + char if char in "\\`*_{}[]<>#|~$!" else char for char in flat)
+    return literal(" ".join(text.split()))

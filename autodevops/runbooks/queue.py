@@ -29,7 +29,7 @@ from autodevops.runbooks.stop import StopSignal, sigterm_calls
 
 RUNS_AT_ONCE = 4  # each has a kernel, of 30 to 150 MB before it does anything
 RETRIED = frozenset({"failed", "timed_out"})
-_KEYS = ".keys"  # folder of lock files, in the artifacts folder
+KEYS = ".keys"  # folder of lock files, in the artifacts folder
 _LOOK_SECONDS = 0.2  # between two looks whether another process has let go of a key
 
 
@@ -113,7 +113,7 @@ class RunQueue:
     def __init__(self, means: Means, *, at_once: int = RUNS_AT_ONCE, perform: Perform | None = None) -> None:
         self._perform = perform or partial(runner.perform, means=means)
         self._kernels = means.kernels
-        self._keys = means.artifacts / _KEYS
+        self._keys = means.artifacts / KEYS
         self._at_once = at_once
         self._free = at_once
         self._waiting: list[_Entry] = []

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autodevops.domain.chart import LogTable, Mark, MetricChart, ServiceMap, TraceChart
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.series import Series
-from autodevops.runbooks.texts import cut
+from autodevops.runbooks.texts import cut, literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ def verdict(investigation: Investigation) -> str:
 
 def hypotheses(investigation: Investigation) -> pd.DataFrame:
     """One row for each candidate cause, most likely first."""
-    return _frame(
+    return table(
         ("confidence", "reason", "subject", "summary"),
         ((f"{item.confidence:.0%}", item.reason, str(item.subject), item.summary) for item in investigation.hypotheses),
     )
@@ -58,7 +59,7 @@ def hypotheses(investigation: Investigation) -> pd.DataFrame:
 
 def claims(investigation: Investigation) -> pd.DataFrame:
     """What speaks for and against each candidate cause, with the ids of the queries it rests on."""
-    return _frame(
+    return table(
         ("cause", "speaks", "claim", "evidence"),
         (
             (item.reason, side, claim.text, ", ".join(claim.evidence))
@@ -71,7 +72,7 @@ def claims(investigation: Investigation) -> pd.DataFrame:
 
 def actions(investigation: Investigation) -> pd.DataFrame:
     """What a person may want to do next, by candidate cause. Proposals; nothing here runs them."""
-    return _frame(
+    return table(
         ("for", "kind", "what", "command"),
         (
             (item.reason, action.kind, action.summary, action.command)
@@ -83,12 +84,12 @@ def actions(investigation: Investigation) -> pd.DataFrame:
 
 def timeline(investigation: Investigation) -> pd.DataFrame:
     rows = ((_moment(entry.at), entry.kind, str(entry.subject), entry.text) for entry in investigation.timeline)
-    return _frame(("time (UTC)", "kind", "subject", "what"), rows)
+    return table(("time (UTC)", "kind", "subject", "what"), rows)
 
 
 def evidence(investigation: Investigation) -> pd.DataFrame:
     """Every query with its answer's digest, so that each claim can be checked again."""
-    return _frame(
+    return table(
         ("id", "tool", "query", "window (UTC)", "digest", "took"),
         (
             (
@@ -110,7 +111,7 @@ def missing(investigation: Investigation) -> pd.DataFrame:
     lost: dict[tuple[str, str], list[str]] = {}
     for item in investigation.missing:
         lost.setdefault((item.tool.partition(".")[0], item.error), []).append(f"{item.tool} {item.query}")
-    return _frame(
+    return table(
         ("system", "error", "queries without an answer"),
         (
             (system, error, cut(f"{len(queries)}: {'; '.join(queries)}", 400))
@@ -224,7 +225,7 @@ def trace_figure(chart: TraceChart) -> go.Figure:
 
 def log_table(chart: LogTable) -> pd.DataFrame:
     """The first lines, each cut: the query is in the evidence for whoever wants all of it."""
-    frame = _frame(
+    frame = table(
         ("time (UTC)", "severity", "from", "line", "trace"),
         (
             (
@@ -245,7 +246,7 @@ def log_table(chart: LogTable) -> pd.DataFrame:
 def call_table(chart: ServiceMap) -> pd.DataFrame:
     """The map as its calls: a printed run cannot be panned."""
     names = {service.id: service.name for service in chart.services}
-    frame = _frame(
+    frame = table(
         ("caller", "callee", "calls seen", "failed", "median latency"),
         (
             (
@@ -262,7 +263,7 @@ def call_table(chart: ServiceMap) -> pd.DataFrame:
     return frame
 
 
-def _frame(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> pd.DataFrame:
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(list(rows), columns=list(columns))
@@ -401,9 +402,4 @@ def _moment(at: datetime) -> str:
 
 def plain(text: str) -> str:
     """Plotly reads a little HTML in labels; other people's text is not to be read so."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def literal(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return "".join("\\" + char if char in "\\`*_{}[]<>#|~$!" else char for char in text)
+    return escape(text, quote=False)

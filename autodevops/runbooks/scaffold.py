@@ -47,19 +47,24 @@ def write_scaffold(path: Path, *, title: str, owner: str) -> Path:
             },
         },
     }
-    source = _bytes(_notebook(title, front))
+    source = _bytes(_cells(title), {METADATA_KEY: front})
     parse_runbook(path, source)
     return _write(path, source)
 
 
 def write_page(path: Path, code: str) -> Path:
     """A notebook of one cell. Raises UsageError when `path` is taken or cannot be written."""
+    return _write(path, _bytes([_cell("code", "form", code)], {}))
+
+
+def _bytes(cells: list[dict[str, Any]], metadata: dict[str, Any]) -> bytes:
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    page = {"cells": [_cell("code", "form", code)], "metadata": {"kernelspec": kernel}}
-    return _write(path, _bytes({**page, "nbformat": 4, "nbformat_minor": 5}))
-
-
-def _bytes(notebook: dict[str, Any]) -> bytes:
+    notebook = {
+        "cells": cells,
+        "metadata": {**metadata, "kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     return json.dumps(notebook, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
@@ -75,8 +80,8 @@ def _write(path: Path, source: bytes) -> Path:
     return path
 
 
-def _notebook(title: str, front: dict[str, Any]) -> dict[str, Any]:
-    cells = [
+def _cells(title: str) -> list[dict[str, Any]]:
+    return [
         _cell("markdown", "title", f"# {title}\n\nWhat it looks at, and what the answer means."),
         _cell("code", "parameters", _PARAMETERS, "parameters"),
         _cell("markdown", "seen", "## What was seen"),
@@ -84,16 +89,6 @@ def _notebook(title: str, front: dict[str, Any]) -> dict[str, Any]:
         _cell("markdown", "meaning", "## What it means"),
         _cell("code", "conclude", _CONCLUDE),
     ]
-    return {
-        "cells": cells,
-        "metadata": {
-            METADATA_KEY: front,
-            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        },
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
 
 
 def _cell(kind: str, name: str, source: str, *tags: str) -> dict[str, Any]:

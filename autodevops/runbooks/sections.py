@@ -7,10 +7,11 @@ Nothing here asks anything by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from autodevops.kernel.errors import LedgerUnavailable, ToolError
-from autodevops.runbooks.texts import cut
+from autodevops.runbooks.render import BAD, PALETTE, layout, plain, table
+from autodevops.runbooks.texts import cut, literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ class Looked:
         try:
             found = read()
         except (ToolError, LedgerUnavailable) as error:
-            self.gaps.append((what, cut(" ".join(str(error).split()), _ERROR_LENGTH)))
+            self.gaps.append((what, cut(str(error), _ERROR_LENGTH)))
             return None
         facts = getattr(found, "attrs", {}).get("evidence", {})
         if facts.get("truncated"):
@@ -61,11 +62,8 @@ def headline(found: Sequence[str], *, well: str, looked: Looked, known: bool = T
 
     Where nothing could be seen, or not what the answer rests on (`known`), it says so: silence is no health.
     """
-    from autodevops.runbooks.render import literal
-
     if found:
-        more = f" And {len(found) - _SAID} more." if len(found) > _SAID else ""
-        first = f"**Found.** {literal(' '.join(_sentence(text) for text in found[:_SAID]))}{more}"
+        first = f"**Found.** {told(found, _SAID)}"
     elif looked.blind or not known:
         first = "**Not known.** What the answer rests on could not be seen."
     else:
@@ -76,15 +74,15 @@ def headline(found: Sequence[str], *, well: str, looked: Looked, known: bool = T
     return f"> {first}" + (f"\n\nNot seen: {literal(', '.join(unseen))}." if unseen else "")
 
 
+def told(found: Sequence[str], most: int) -> str:
+    """Markdown: the first `most` as sentences, and how many there are besides."""
+    more = f" And {len(found) - most} more." if len(found) > most else ""
+    return literal(" ".join(_sentence(text) for text in found[:most])) + more
+
+
 def recommendations(rows: Iterable[tuple[str, str, str]]) -> pd.DataFrame:
     """What to do, what it rests on, and the exact command. Nothing here runs it."""
     return table(("recommendation", "evidence", "next step"), dict.fromkeys(rows))
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(list(rows), columns=list(columns))
 
 
 def bars(
@@ -92,8 +90,6 @@ def bars(
 ) -> go.Figure:
     """Horizontal bars, the first on top; beyond `limit`, where there is one, they are red."""
     import plotly.graph_objects as go
-
-    from autodevops.runbooks.render import BAD, PALETTE, layout, plain
 
     shown, sizes = [plain(cut(str(name), 44)) for name in names], [float(value) for value in values]
     suffix = f" {unit}" if unit else ""

@@ -1,4 +1,5 @@
-"""Small things that are done to texts on their way to a person: colours taken off, cut to a line, numbered apart."""
+"""Small things that are done to texts on their way to a person: colours taken off, cut to a line, made plain,
+numbered apart."""
 
 from __future__ import annotations
 
@@ -24,6 +25,11 @@ def cut(text: str, limit: int) -> str:
     """On one line, of at most `limit` characters."""
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def literal(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return "".join("\\" + char if char in "\\`*_{}[]<>#|~$!" else char for char in text)
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import UsageError
 from autodevops.runbooks import Means, RunQueue, RunRecord, reconcile
-from autodevops.runbooks.queue import RUNS_AT_ONCE, Perform, take_key
+from autodevops.runbooks.queue import KEYS, RUNS_AT_ONCE, Perform, take_key
 from autodevops.runbooks.stop import sigterm_calls
 from autodevops.runbooks.storage_remote import deliver_finished
 from autodevops.scarlet.book import Book
@@ -120,7 +120,7 @@ class Scarlet:
     async def _lead(self, stop_asked: asyncio.Event) -> bool:
         """Wait until no other daemon looks after these schedules. False: told to stop meanwhile."""
         key = f"schedules of {self._settings.schedules.resolve()}"
-        folder = self._means.artifacts / ".keys"
+        folder = self._means.artifacts / KEYS
         told = False
         while (lease := await asyncio.to_thread(take_key, folder, key, 1)) is None:
             if not told:

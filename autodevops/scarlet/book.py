@@ -13,14 +13,13 @@ from datetime import datetime
 from pathlib import Path
 
 from autodevops.domain.base import Json, Noun, UtcDatetime
-from autodevops.domain.ledger import NewEvent
+from autodevops.domain.ledger import Entry, NewEvent
 from autodevops.kernel.errors import LedgerConflict, UsageError
 from autodevops.runbooks import RunRecord
 from autodevops.scarlet.slots import Decided, Slot
-from autodevops.stores.ledger import Ledger
+from autodevops.stores.ledger import Ledger, revise
 
 KIND = "schedule"
-_TRIES = 20  # of a change that others make at the same time
 _SEEN_KEPT = 1000  # events of one schedule that are remembered
 
 
@@ -172,18 +171,10 @@ class Book:
         return NewEvent(at=now, kind="slot", what=what, actor=self._actor, subject=schedule, data=facts)
 
     def _change(self, schedule: str, change: Callable[[State | None], State], event: NewEvent) -> State:
-        key = self._key(schedule)
-        for _ in range(_TRIES):
-            entry = self._ledger.entry(KIND, key)
-            after = change(None if entry is None else State.model_validate(entry.value))
-            try:
-                self._ledger.change(
-                    KIND, key, after.model_dump(mode="json"), expected=entry.version if entry else 0, event=event
-                )
-            except LedgerConflict:
-                continue
-            return after
-        raise LedgerConflict(f"Schedule {schedule} is being changed by others all the time.", "Try again.")
+        def changed(entry: Entry | None) -> State:
+            return change(None if entry is None else State.model_validate(entry.value))
+
+        return revise(self._ledger, KIND, self._key(schedule), changed, event)
 
 
 def _with(state: State | None, now: datetime, **update: object) -> State:

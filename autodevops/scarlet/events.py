@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from autodevops.domain.alert import Alert
 from autodevops.domain.base import Json
@@ -77,16 +76,15 @@ def news(
     """The cases that are events, and what is to be remembered of all.
 
     A workload that appears is a deploy; one that is not there now is remembered, for it may only not have been listed.
-    An alert that no longer fires is kept as long as its `started` may matter.
+    An alert that no longer fires is remembered when it started something: `at_most_every` asks when.
     """
     fresh = [case for case in cases if case.key not in before or before[case.key].value != case.value]
-    seen = {case.key: Seen(value=case.value, started=_started(before, case.key)) for case in cases}
+    seen = {
+        case.key: Seen(value=case.value, started=before[case.key].started if case.key in before else None)
+        for case in cases
+    }
     gone = {key: known for key, known in before.items() if key not in seen and (event.deploy or known.started)}
     return ([] if first else fresh), {**gone, **seen}
-
-
-def _started(before: Mapping[str, Seen], key: str) -> datetime | None:
-    return before[key].started if key in before else None
 
 
 def _alert(alert: Alert) -> Case:

@@ -10,9 +10,35 @@ import re
 from collections.abc import Mapping
 
 from autodevops.domain.base import Json
-from autodevops.kernel.errors import UsageError
-from autodevops.runbooks.parameters import Parameter, from_text
+from autodevops.kernel.errors import AutoDevOpsError, UsageError
+from autodevops.runbooks import Catalogue
+from autodevops.runbooks.parameters import Parameter, from_text, resolve
 from autodevops.scarlet.schedule import PLACE, Schedule
+
+
+def waits(schedule: Schedule, value: Json) -> bool:
+    """Whether a parameter's value has a place for a fact of the event."""
+    return schedule.event is not None and isinstance(value, str) and re.search(PLACE, value) is not None
+
+
+def check(schedule: Schedule, catalogue: Catalogue) -> None:
+    """Raises UsageError when the schedule names no runbook, or gives parameters that it does not take.
+
+    A value that waits for an event is only checked to be for a parameter of the runbook.
+    """
+    try:
+        runbook = catalogue.load(schedule.runbook)
+        declared = runbook.front.parameters
+        for cell in schedule.cells:
+            given = {**schedule.parameters, **cell}
+            waiting = {name for name, value in given.items() if name in declared and waits(schedule, value)}
+            resolve(
+                runbook.name,
+                {name: parameter for name, parameter in declared.items() if name not in waiting},
+                {name: value for name, value in given.items() if name not in waiting},
+            )
+    except AutoDevOpsError as error:
+        raise type(error)(f"Schedule {schedule.name}: {error.message}", error.next_step) from error
 
 
 def filled(
@@ -21,23 +47,13 @@ def filled(
     """Raises UsageError when the event lacks a fact, or a fact is not of its parameter's type."""
     values: dict[str, Json] = {}
     for name, value in {**schedule.parameters, **cell}.items():
-        if not isinstance(value, str) or not re.search(PLACE, value) or schedule.event is None:
+        if not waits(schedule, value):
             values[name] = value
             continue
-        text = re.sub(PLACE, lambda found: _fact(schedule, found[1], facts), value)
+        text = re.sub(PLACE, lambda found: _fact(schedule, found[1], facts), str(value))
         parameter = declared.get(name)
         values[name] = text if parameter is None else from_text(schedule.runbook, name, parameter, text)
     return values
-
-
-def fixed(schedule: Schedule) -> dict[str, Json]:
-    """Parameters that do not wait for an event's facts."""
-    waiting = schedule.event is not None
-    return {
-        name: value
-        for name, value in schedule.parameters.items()
-        if not (waiting and isinstance(value, str) and re.search(PLACE, value))
-    }
 
 
 def _fact(schedule: Schedule, name: str, facts: Mapping[str, str]) -> str:

@@ -17,11 +17,11 @@ from pathlib import Path
 from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, ToolError
-from autodevops.runbooks import Catalogue, RunHandle, RunQueue, RunRecord, RunRequest, resolve
+from autodevops.runbooks import RunHandle, RunQueue, RunRecord, RunRequest, resolve
 from autodevops.runbooks.sources import catalogue_of
 from autodevops.scarlet.book import Book, Seen, State
 from autodevops.scarlet.events import Case, firing, matching, news, versions
-from autodevops.scarlet.facts import filled, fixed
+from autodevops.scarlet.facts import check, filled
 from autodevops.scarlet.schedule import Schedule, load_schedule, schedule_files
 from autodevops.scarlet.slots import CLOCK_ERROR, Decided, Fate, Slot, blackout_reason, decide, upcoming
 from autodevops.scarlet.tell import listeners, tell
@@ -177,7 +177,8 @@ class Scheduler:
         fates: list[Decided] = []
         for case in fresh:
             slot = Slot(schedule.name, f"{now:%Y-%m-%dT%H:%M:%S} {case.key}"[:200], now, case.facts)
-            started = state.seen[case.key].started if case.key in state.seen else None
+            known = state.seen.get(case.key)
+            started = known.started if known else None
             if reason := blackout_reason(schedule, now):
                 fates.append(Decided(slot, "blacked_out", reason))
             elif state.paused(now):
@@ -188,8 +189,8 @@ class Scheduler:
                 fates.append(Decided(slot, "run"))
         fates = self._without_overlap(schedule, fates)
         for case, one in zip(fresh, fates, strict=True):
-            before = state.seen[case.key].started if case.key in state.seen else None
-            seen[case.key] = Seen(value=case.value, started=now if one.fate == "run" else before)
+            if one.fate == "run":
+                seen[case.key] = Seen(value=case.value, started=now)
         return fates, seen
 
     def _without_overlap(self, schedule: Schedule, fates: list[Decided]) -> list[Decided]:
@@ -197,8 +198,7 @@ class Scheduler:
         if schedule.overlap != "skip" or going is None or not going.slots:
             return fates
         why = f"{min(going.slots)} is still running"
-        overlapped: Fate = "overlapped"
-        return [replace(one, fate=overlapped, why=why) if one.fate == "run" else one for one in fates]
+        return [Decided(one.slot, "overlapped", why) if one.fate == "run" else one for one in fates]
 
     def _start(self, schedule: Schedule, fates: Sequence[Decided]) -> None:
         for one in fates:
@@ -240,7 +240,7 @@ class Scheduler:
             status, why = "failed", f"{type(error).__name__}: {error}"
             log.exception("Slot %s could not run", slot.id)
         finally:
-            going.handles.difference_update({one for one in going.handles if one.request.slot == slot.id})
+            going.handles = {one for one in going.handles if one.request.slot != slot.id}
             going.slots.discard(slot.id)
         await self._end(schedule, slot, record, status, why)
 
@@ -306,20 +306,6 @@ class Scheduler:
         if text not in self._said:
             self._said.add(text)
             log.error("%s", text)
-
-
-def check(schedule: Schedule, catalogue: Catalogue) -> None:
-    """Raises UsageError when the schedule names no runbook, or gives parameters that it does not take."""
-    try:
-        runbook = catalogue.load(schedule.runbook)
-        waiting = (schedule.parameters.keys() - fixed(schedule).keys()) & runbook.front.parameters.keys()
-        declared = {name: one for name, one in runbook.front.parameters.items() if name not in waiting}
-        unknown = schedule.parameters.keys() - runbook.front.parameters.keys()
-        given = {**fixed(schedule), **{name: schedule.parameters[name] for name in unknown}}
-        for cell in schedule.cells:
-            resolve(runbook.name, declared, {**given, **cell})
-    except AutoDevOpsError as error:
-        raise type(error)(f"Schedule {schedule.name}: {error.message}", error.next_step) from error
 
 
 def _level(fate: Fate) -> int:

@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -53,11 +52,6 @@ def upcoming(schedule: Schedule, after: datetime) -> Iterator[Slot]:
         due = nominal.astimezone(UTC) + shift
         if due > after:  # in the hour that comes twice cronsim begins again with the first of the two
             yield Slot(schedule.name, _key(nominal), due)
-
-
-def next_slots(schedule: Schedule, after: datetime, count: int) -> list[tuple[Slot, str]]:
-    """The next `count` slots, each with why it will not run, if so."""
-    return [(slot, blackout_reason(schedule, slot.due)) for slot in islice(upcoming(schedule, after), count)]
 
 
 def decide(schedule: Schedule, after: datetime, now: datetime) -> list[Decided]:

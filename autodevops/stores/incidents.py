@@ -7,11 +7,10 @@ from datetime import datetime
 from autodevops.domain.base import Json
 from autodevops.domain.incident import Incident, IncidentNote, Resolution
 from autodevops.domain.ledger import Entry, NewEvent
-from autodevops.kernel.errors import LedgerConflict, LedgerDamaged, UsageError
-from autodevops.stores.ledger import Ledger
+from autodevops.kernel.errors import LedgerDamaged, UsageError
+from autodevops.stores.ledger import Ledger, revise
 
 KIND = "incident"
-_TRIES = 20  # of a change that others make at the same time
 
 
 def open_incident(ledger: Ledger, incident: Incident, *, actor: str) -> None:
@@ -71,8 +70,8 @@ def _change(
     resolution: Resolution | None = None,
 ) -> Incident:
     event = NewEvent(at=now, kind="incident", what=what, actor=actor, subject=incident_id, data=data)
-    for _ in range(_TRIES):
-        entry = ledger.entry(KIND, incident_id)
+
+    def changed(entry: Entry | None) -> Incident:
         if entry is None:
             raise UsageError(f"There is no incident {incident_id!r}.", "`autodevops incident list` shows them.")
         was = _read(entry)
@@ -83,13 +82,9 @@ def _change(
                 "Give --at a later time.",
             )
         timeline = (*was.timeline, note) if note else was.timeline
-        incident = was.model_copy(update={"timeline": timeline, "resolution": resolution or was.resolution})
-        try:
-            ledger.change(KIND, incident_id, incident.model_dump(mode="json"), expected=entry.version, event=event)
-            return incident
-        except LedgerConflict:
-            continue
-    raise LedgerConflict(f"Incident {incident_id} is being changed by many at once.", "Try again.")
+        return was.model_copy(update={"timeline": timeline, "resolution": resolution or was.resolution})
+
+    return revise(ledger, KIND, incident_id, changed, event)
 
 
 def _read(entry: Entry) -> Incident:

@@ -6,12 +6,15 @@ may be made from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol, TypeVar
 
-from autodevops.domain.base import Json
+from autodevops.domain.base import Json, Noun
 from autodevops.domain.ledger import Entry, EventKind, LedgerEvent, NewEvent, check_spelling
 from autodevops.kernel.errors import LedgerConflict
+
+_TRIES = 20  # of a change that others make at the same time
+Value = TypeVar("Value", bound=Noun)
 
 
 class Ledger(Protocol):
@@ -49,6 +52,22 @@ class Ledger(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def revise(ledger: Ledger, kind: str, key: str, change: Callable[[Entry | None], Value], event: NewEvent) -> Value:
+    """Change an entry that others may be changing: `change` gives its value from the entry as it is, if there is one.
+
+    Raises what `change` raises, and LedgerConflict when others are quicker all the time.
+    """
+    for _ in range(_TRIES):
+        entry = ledger.entry(kind, key)
+        value = change(entry)
+        try:
+            ledger.change(kind, key, value.model_dump(mode="json"), expected=entry.version if entry else 0, event=event)
+        except LedgerConflict:
+            continue
+        return value
+    raise LedgerConflict(f"The {kind} {key} is being changed by many at once.", "Try again.")
 
 
 def changed(kind: str, key: str, value: Mapping[str, Json], version: int, seq: int) -> Entry:

@@ -316,6 +316,14 @@ async def test_fact_that_is_no_allowed_value_is_refused_and_never_becomes_code(w
     assert [what for _, what in world.fates()] == ["refused", "succeeded"]
 
 
+async def test_values_of_a_matrix_take_facts_too(world: World) -> None:
+    world.write(errors="{runbook: probe, event: {alert: {alertname: .*}}, matrix: {namespace: ['{namespace}', all]}}")
+    async with scheduling(world) as scheduler:
+        world.alerts = [alert("X", world.now)]
+        await later(world, scheduler, minutes=1)
+    assert [request.parameters["namespace"] for request in world.requests] == ["shop", "all"]
+
+
 async def test_new_version_of_a_workload_is_a_deploy_and_an_unreachable_cluster_is_none(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
