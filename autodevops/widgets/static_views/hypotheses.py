@@ -35,7 +35,7 @@ def hypotheses_html(investigation: Investigation) -> str:
 
 
 def ahead(first: Hypothesis, following: Hypothesis) -> list[str]:
-    """Why a cause stands before the next, from what was weighed. `verdict.ts` says the same."""
+    """Why a cause stands before the next, from what was weighed."""
     known = {ev for claim in following.supports for ev in claim.evidence}
     alone = sum(not set(claim.evidence) <= known for claim in first.supports)
     rival = following.summary.removesuffix(".")
