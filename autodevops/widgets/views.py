@@ -17,9 +17,9 @@ import traitlets
 from autodevops.domain.base import Noun
 from autodevops.domain.chart import LogTable, MetricChart, ServiceMap, TraceChart
 from autodevops.domain.investigation import Investigation
-from autodevops.widgets.chat import STATIC
+from autodevops.widgets import STATIC
 from autodevops.widgets.static_views import static_twin
-from autodevops.widgets.wire import wire_hypotheses
+from autodevops.widgets.static_views.hypotheses import wire_hypotheses
 
 Drawable = MetricChart | TraceChart | LogTable | ServiceMap | Investigation
 

@@ -11,14 +11,13 @@ import base64
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnEvent
-from autodevops.widgets.static_views.hypotheses import ahead
+from autodevops.widgets.static_views.hypotheses import wire_hypotheses
 
 EXCERPT_CHARACTERS = 300  # of an evidence's data, sent with every answer: enough to recognise it
 DATA_CHARACTERS = 8_000  # of it when a person looks: two pages when wrapped
@@ -41,15 +40,6 @@ def wire_event(event: TurnEvent) -> Wire:
         for series in wire["chart"]["series"]:
             series["samples"] = [[at, _rounded(value)] for at, value in series["samples"]]
     return wire
-
-
-def wire_hypotheses(investigation: Investigation) -> list[Wire]:
-    """The ranked causes, each but the last with why it is `ahead` of the next."""
-    causes = investigation.hypotheses
-    wires = [cause.model_dump(mode="json") for cause in causes]
-    for wire, (first, following) in zip(wires, pairwise(causes), strict=False):
-        wire["ahead"] = ahead(first, following)
-    return wires
 
 
 def data_text(evidence: Evidence, limit: int = DATA_CHARACTERS) -> str:
