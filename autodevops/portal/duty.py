@@ -1,4 +1,4 @@
-"""What the executor and Scarlet are at: what waits for people, what was decided, what is scheduled. From the ledger."""
+"""What is on duty, from the ledger: what waits for people, incidents, what was decided, what is scheduled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autodevops.domain.operation import Operation
-from autodevops.portal.sections import Decided, Decisions, Inbox, Question, Schedules, Slot, Square
+from autodevops.portal.sections import (
+    Decided,
+    Decisions,
+    Inbox,
+    IncidentLine,
+    Incidents,
+    Question,
+    Schedules,
+    Slot,
+    Square,
+)
 from autodevops.settings import ExecutorSettings
 from autodevops.stores.ledger import Ledger
 
@@ -15,7 +25,7 @@ if TYPE_CHECKING:
     from autodevops.scarlet.diary import Planned
 
 DAYS = 7  # of the calendar, ahead and back
-PAST, DECIDED, SLOTS = 5, 12, 60  # shown
+PAST, INCIDENTS, DECIDED, SLOTS = 5, 8, 12, 60  # shown
 MOST = 2016  # slots of one schedule that are looked at: a week of every five minutes
 
 
@@ -30,6 +40,27 @@ def inbox(ledger: Ledger, now: datetime) -> Inbox:
         at=now,
         items=tuple(_question(one) for one in open_now),
         past=tuple(_question(one) for one in sorted(asked, key=lambda one: one.changed_at)[: -PAST - 1 : -1]),
+    )
+
+
+def incidents(ledger: Ledger, now: datetime) -> Incidents:
+    from autodevops.stores.incidents import all_incidents
+
+    known = sorted(all_incidents(ledger), key=lambda one: (one.state == "open", one.id), reverse=True)
+    return Incidents(
+        at=now,
+        items=tuple(
+            IncidentLine(
+                id=one.id,
+                title=one.title,
+                namespace=one.namespace,
+                state=one.state,
+                severity=one.severity,
+                since=one.detection.at,
+            )
+            for one in known[:INCIDENTS]
+        ),
+        more=max(0, len(known) - INCIDENTS),
     )
 
 

@@ -18,7 +18,7 @@ from autodevops.jamie.answers import understood
 from autodevops.jamie.answers.alerts import about_what, listed_alerts, rank
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import AutoDevOpsError, ToolError
-from autodevops.portal.duty import DAYS, decisions, inbox, schedules
+from autodevops.portal.duty import DAYS, decisions, inbox, incidents, schedules
 from autodevops.portal.sections import (
     Alerts,
     Decisions,
@@ -26,7 +26,6 @@ from autodevops.portal.sections import (
     Firing,
     Health,
     Inbox,
-    IncidentLine,
     Incidents,
     Missing,
     Namespaces,
@@ -128,19 +127,9 @@ class Overview:
 
     def _incidents(self) -> Section:
         try:
-            entries = self._bench.ledger.entries("incident")
+            return incidents(self._bench.ledger, self._clock())
         except AutoDevOpsError as error:
             return Incidents(at=self._clock(), missing=(_ledger(error),))
-        lines = [
-            IncidentLine(
-                id=entry.key,
-                title=str(entry.value.get("title", entry.key)),
-                status=str(entry.value.get("status", "")),
-                severity=str(entry.value.get("severity", "")),
-            )
-            for entry in entries
-        ]
-        return Incidents(at=self._clock(), items=tuple(lines[::-1]))
 
     def _inbox(self) -> Section:
         try:

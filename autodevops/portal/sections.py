@@ -67,15 +67,17 @@ class Alerts(Noun):
 class IncidentLine(Noun):
     id: str
     title: str
-    status: str
+    namespace: str
+    state: Literal["open", "resolved"]
     severity: str
-    since: UtcDatetime | None = None
+    since: UtcDatetime
 
 
 class Incidents(Noun):
     name: Literal["incidents"] = "incidents"
     at: UtcDatetime
-    items: tuple[IncidentLine, ...] = ()
+    items: tuple[IncidentLine, ...] = ()  # open ones first, then newest first
+    more: int = 0
     missing: tuple[Missing, ...] = ()
 
 

@@ -10,6 +10,7 @@ without HTML and without images, so that nothing runs and nothing loads when it 
 
 from __future__ import annotations
 
+import json
 import keyword
 import math
 import re
@@ -122,7 +123,7 @@ def cells_of(turn: Mapping[str, Any]) -> list[Cell]:
 
 
 def evidence_cells(evidence: Mapping[str, Any]) -> list[Cell]:
-    """One piece of evidence: what it is, and the call that asks it again. None for what cannot be asked."""
+    """One piece of evidence: what it is, and the call that asks it again. Empty for what cannot be asked."""
     if not _known(evidence):
         return []
     call = _call(evidence)
@@ -146,6 +147,11 @@ def notebook_of(turns: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+
+
+def notebook_text(turns: Iterable[Mapping[str, Any]]) -> str:
+    """`notebook_of` as it stands in a file."""
+    return json.dumps(notebook_of(turns), indent=1, ensure_ascii=False) + "\n"
 
 
 def _as_json(cell: Cell, place: int) -> dict[str, Any]:

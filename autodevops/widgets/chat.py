@@ -36,7 +36,6 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -48,6 +47,7 @@ from autodevops.domain.stream import AnswerCompleted, TurnEvent, TurnFailed, Tur
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.ids import time_sortable_id
+from autodevops.widgets import STATIC
 from autodevops.widgets.cells import cells_of, evidence_cells
 from autodevops.widgets.export import exported
 from autodevops.widgets.loop_thread import LoopThread
@@ -72,7 +72,6 @@ Feedback = Callable[[str, int, str], object]  # turn id, 1 or -1, comment; may t
 AnswerApproval = Callable[[str, str, bool, str], BaseModel]  # operation, digest that was shown, yes, comment; likewise
 OperationState = Callable[[str], BaseModel]
 
-STATIC = Path(__file__).parent / "static"
 QUESTION_CHARACTERS = 20_000  # more than anybody may ask: the answer says so
 COMMENT_CHARACTERS = 2_000
 DEFLATED_FROM = 1_500  # characters of JSON; below, a buffer costs more than it saves

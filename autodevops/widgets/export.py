@@ -5,12 +5,11 @@ The page has no script and loads nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autodevops.kernel.errors import UsageError
-from autodevops.widgets.cells import notebook_of
+from autodevops.widgets.cells import notebook_text
 from autodevops.widgets.transcript import conversation_markdown
 from autodevops.widgets.transcript_html import turn_html
 
@@ -42,8 +41,7 @@ def exported(turns: Sequence[Mapping[str, Any]], format: str) -> dict[str, str]:
     """`name`, `mime` and `text` of the file. Raises UsageError for a format there is none of."""
     match format:
         case "ipynb":
-            text = json.dumps(notebook_of(turns), indent=1, ensure_ascii=False) + "\n"
-            return {"name": f"{NAME}.ipynb", "mime": "application/x-ipynb+json", "text": text}
+            return {"name": f"{NAME}.ipynb", "mime": "application/x-ipynb+json", "text": notebook_text(turns)}
         case "md":
             return {"name": f"{NAME}.md", "mime": "text/markdown", "text": conversation_markdown(turns)}
         case "html":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
 from autodevops.kernel.files import appearing
-from autodevops.widgets.cells import notebook_of
+from autodevops.widgets.cells import notebook_text
 
 
 def save_turns(turns: Sequence[Mapping[str, Any]], path: str | Path = "") -> Path:
@@ -19,10 +18,9 @@ def save_turns(turns: Sequence[Mapping[str, Any]], path: str | Path = "") -> Pat
     if not turns:
         raise UsageError("There is no answer yet to make a notebook of.", "Ask Jamie something first.")
     target = new_notebook(path)
-    text = json.dumps(notebook_of(turns), indent=1, ensure_ascii=False).encode("utf-8", "replace")
     try:
         with appearing(target) as file:
-            file.write(text + b"\n")
+            file.write(notebook_text(turns).encode("utf-8", "replace"))
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}.", "Give another path.") from error
     return target

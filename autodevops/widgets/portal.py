@@ -10,21 +10,19 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import anywidget
 from pydantic import BaseModel
 
 from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.widgets import STATIC
 from autodevops.widgets.loop_thread import LoopThread
 from autodevops.widgets.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
 Read = Callable[[str], AsyncIterator[BaseModel]]
-
-STATIC = Path(__file__).parent / "static"
 
 
 class PortalWidget(anywidget.AnyWidget):

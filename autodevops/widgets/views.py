@@ -17,8 +17,9 @@ import traitlets
 from autodevops.domain.base import Noun
 from autodevops.domain.chart import LogTable, MetricChart, ServiceMap, TraceChart
 from autodevops.domain.investigation import Investigation
-from autodevops.widgets.chat import STATIC
+from autodevops.widgets import STATIC
 from autodevops.widgets.static_views import static_twin
+from autodevops.widgets.static_views.hypotheses import wire_hypotheses
 
 Drawable = MetricChart | TraceChart | LogTable | ServiceMap | Investigation
 
@@ -75,8 +76,8 @@ class HypothesesView(_View):
     """Ranked causes of an investigation, with what speaks for and against each."""
 
     def __init__(self, investigation: Investigation) -> None:
-        wire = investigation.model_dump(mode="json", include={"hypotheses"})
-        super().__init__(investigation, type="hypotheses", investigation=wire)
+        causes = {"hypotheses": wire_hypotheses(investigation)}
+        super().__init__(investigation, type="hypotheses", investigation=causes)
 
 
 def view_of(noun: Drawable) -> _View:

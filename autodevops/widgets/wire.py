@@ -17,6 +17,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnEvent
+from autodevops.widgets.static_views.hypotheses import wire_hypotheses
 
 EXCERPT_CHARACTERS = 300  # of an evidence's data, sent with every answer: enough to recognise it
 DATA_CHARACTERS = 8_000  # of it when a person looks: two pages when wrapped
@@ -136,7 +137,8 @@ def _wire_evidence(evidence: Evidence) -> Wire:
 
 
 def _wire_investigation(investigation: Investigation) -> Wire:
-    return investigation.model_dump(mode="json", exclude={"evidence", "charts", "findings"})
+    wire = investigation.model_dump(mode="json", exclude={"evidence", "charts", "findings", "hypotheses"})
+    return wire | {"hypotheses": wire_hypotheses(investigation)}
 
 
 def _rounded(value: float | None) -> float | None:

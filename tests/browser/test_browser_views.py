@@ -17,7 +17,7 @@ from autodevops.analysis.chart_data import log_table, trace_chart
 from autodevops.domain.chart import MapCall, MapService, Mark, ServiceMap
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.trace import Span, Trace
-from autodevops.widgets.chat import STATIC
+from autodevops.widgets import STATIC
 from autodevops.widgets.views import Drawable, view_of
 
 pytestmark = pytest.mark.xdist_group("browser")

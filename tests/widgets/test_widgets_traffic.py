@@ -12,7 +12,8 @@ from widgets.messages import Message, comm_messages
 
 from autodevops.domain.stream import TurnEvent
 from autodevops.sandbox import Sandbox
-from autodevops.widgets.chat import STATIC, ChatWidget
+from autodevops.widgets import STATIC
+from autodevops.widgets.chat import ChatWidget
 from autodevops.widgets.static_twin import twin_bundle
 from autodevops.workbench import Workbench
 

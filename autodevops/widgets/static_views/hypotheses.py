@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
 
 from autodevops.domain.hypothesis import Claim, Hypothesis
 from autodevops.domain.investigation import Investigation
@@ -35,7 +37,7 @@ def hypotheses_html(investigation: Investigation) -> str:
 
 
 def ahead(first: Hypothesis, following: Hypothesis) -> list[str]:
-    """Why a cause stands before the next, from what was weighed. `verdict.ts` says the same."""
+    """Why a cause stands before the next, from what was weighed."""
     known = {ev for claim in following.supports for ev in claim.evidence}
     alone = sum(not set(claim.evidence) <= known for claim in first.supports)
     rival = following.summary.removesuffix(".")
@@ -50,6 +52,15 @@ def ahead(first: Hypothesis, following: Hypothesis) -> list[str]:
     elif not following.contradicts and not first.contradicts:
         reasons.append("Nothing seen speaks against either.")
     return reasons
+
+
+def wire_hypotheses(investigation: Investigation) -> list[dict[str, Any]]:
+    """The ranked causes as the page gets them, each but the last with why it is `ahead` of the next."""
+    causes = investigation.hypotheses
+    wires = [cause.model_dump(mode="json") for cause in causes]
+    for wire, (first, following) in zip(wires, pairwise(causes), strict=False):
+        wire["ahead"] = ahead(first, following)
+    return wires
 
 
 def _cause(number: int, one: Hypothesis, following: Sequence[Hypothesis]) -> str:

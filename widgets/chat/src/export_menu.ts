@@ -31,16 +31,20 @@ export class ExportMenu {
     });
     this.menu.addEventListener("keydown", (event) => this.onKey(event));
     this.element.addEventListener("focusout", (event) => {
-      if (!this.element.contains(event.relatedTarget as Node | null)) this.menu.hidden = true;
+      if (!this.element.contains(event.relatedTarget as Node | null)) this.hide();
     });
   }
 
   close(): boolean {
     if (this.menu.hidden) return false;
-    this.menu.hidden = true;
-    this.button.setAttribute("aria-expanded", "false");
+    this.hide();
     this.button.focus();
     return true;
+  }
+
+  private hide(): void {
+    this.menu.hidden = true;
+    this.button.setAttribute("aria-expanded", "false");
   }
 
   private open(): void {

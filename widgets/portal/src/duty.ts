@@ -2,7 +2,7 @@
 
 import { h } from "../../views/src/dom";
 import { clock, day } from "../../views/src/format";
-import { ago, nothing } from "./sections";
+import { ago, nothing, TONES } from "./sections";
 import type { Decisions, Schedules, Slot } from "./wire";
 
 const SAYS: { [verdict: string]: string } = { act: "act", seek_approval: "ask", escalate: "escalate", observe: "observe", refuse: "refuse" };
@@ -81,8 +81,6 @@ export function schedulePanel(section: Schedules, report: (run: string) => void)
     past.length ? h("details", { class: "adp-lately" }, h("summary", {}, `History, the last ${past.length}`), h("ul", {}, ...past)) : nothing("No history yet: what becomes of each slot is told here."),
   );
 }
-
-const TONES: { [what: string]: string } = { succeeded: "good", stopped_early: "good", failed: "bad", timed_out: "bad", missed: "warn", overlapped: "warn", interrupted: "warn" };
 
 function dayName(date: string, at: string): string {
   if (date === day(Date.parse(at))) return "Today";

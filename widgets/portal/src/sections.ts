@@ -120,16 +120,20 @@ export function alertList(section: Alerts, namespace: string): HTMLElement {
 
 export function incidentList(section: Incidents): HTMLElement {
   if (!section.items.length) return nothing(section.missing.length ? "Incidents could not be read." : "No incidents recorded.");
-  return h(
-    "ul",
-    {},
-    ...section.items.map((item) =>
-      h("li", { class: "adp-line" }, h("span", { class: "adp-tag" }, item.status || "open"), h("b", {}, item.title), item.severity && h("span", { class: "adp-dim" }, item.severity)),
+  const rows = section.items.map((item) =>
+    h(
+      "li",
+      { class: "adp-line", title: item.id },
+      h("span", { class: "adp-tag", "data-tone": item.state === "resolved" ? "good" : item.severity === "critical" ? "bad" : "warn" }, item.state),
+      h("span", { class: "adp-ask" }, h("b", {}, item.title), h("span", { class: "adp-dim" }, `${item.severity}, ${item.namespace}`)),
+      h("time", { datetime: item.since, title: item.since }, ago(item.since, section.at)),
     ),
   );
+  return h("div", {}, h("ul", {}, ...rows), section.more ? nothing(`and ${section.more} more: \`autodevops incident list\`.`) : null);
 }
 
-const TONES: { [status: string]: string } = { succeeded: "good", stopped_early: "good", running: "", cancelled: "warn", interrupted: "warn", denied: "warn" };
+/** How a run ended, or what became of its slot. */
+export const TONES: { [what: string]: string } = { succeeded: "good", stopped_early: "good", running: "", failed: "bad", timed_out: "bad", cancelled: "warn", interrupted: "warn", denied: "warn", missed: "warn", overlapped: "warn" };
 
 export function runList(section: Runs, open: (run: Run) => void): HTMLElement {
   if (!section.items.length) return nothing(section.missing.length ? "Runs could not be read." : "No runs kept yet. `autodevops runbook run` or Scarlet's schedules make some.");

@@ -54,7 +54,8 @@ export interface Alerts extends Common {
 
 export interface Incidents extends Common {
   name: "incidents";
-  items: { id: string; title: string; status: string; severity: string; since: string | null }[];
+  items: { id: string; title: string; namespace: string; state: "open" | "resolved"; severity: string; since: string }[];
+  more: number;
 }
 
 export interface Run {

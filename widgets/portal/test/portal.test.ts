@@ -135,10 +135,20 @@ test("a green mark needs something known to be well", () => {
 
 test("empty sections say so and invent nothing", () => {
   portalView(model, el);
-  model.section({ name: "incidents", at: AT, missing: [], items: [] });
+  model.section({ name: "incidents", at: AT, missing: [], items: [], more: 0 });
   model.section({ name: "health", at: AT, missing: [], hours: 24, jamie: [], scarlet: [] });
   expect(text('[data-section="incidents"]')).toContain("No incidents recorded.");
   expect(text('[data-section="health"]')).toContain("No run has ended in the last 24 hours.");
+});
+
+test("an incident is shown with how it stands, and what is left out is counted", () => {
+  portalView(model, el);
+  const item = { id: "i1", title: "Payment fails", namespace: "shop", state: "open", severity: "critical", since: "2026-11-24T03:30:00Z" } as const;
+  model.section({ name: "incidents", at: AT, missing: [], items: [item, { ...item, id: "i0", state: "resolved" }], more: 3 });
+  const rows = [...el.querySelectorAll('[data-section="incidents"] li')];
+  expect(rows.map((row) => row.querySelector(".adp-tag")!.textContent)).toEqual(["open", "resolved"]);
+  expect(rows[0]!.textContent).toContain("Payment failscritical, shop30 min ago");
+  expect(text('[data-section="incidents"]')).toContain("and 3 more");
 });
 
 test.each([

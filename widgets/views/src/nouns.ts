@@ -48,6 +48,8 @@ export interface Hypothesis {
   supports: Claim[];
   contradicts: Claim[];
   suggested_actions: SuggestedAction[];
+  /** Why it stands before the next; the last has none. */
+  ahead?: string[];
 }
 
 export interface Finding {

@@ -2,7 +2,7 @@
 
 import { copyButton, h, icon } from "./dom";
 import { duration } from "./format";
-import type { Span, TraceChart } from "./nouns";
+import type { TraceChart } from "./nouns";
 import type { Part, ViewScope } from "./scope";
 import { matches, type Row, spanTree, startMs, visible } from "./trace_tree";
 import { VirtualRows } from "./virtual";
@@ -260,6 +260,3 @@ export function ownTime(row: Row): number {
   }
   return Math.max(0, row.span.duration_ms - covered);
 }
-
-export type { Span };
-export { spanTree };

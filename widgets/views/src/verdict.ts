@@ -39,23 +39,12 @@ export function hypothesisTable(investigation: Investigation, scope: ViewScope):
       h("span", { class: "adj-balance" }, `${hypothesis.supports.length} for`, h("span", { class: "adj-muted" }, ` · ${hypothesis.contradicts.length} against`)),
       meter(hypothesis.confidence),
     ];
-    return disclosure("adj-hypothesis", head, () => forAndAgainst(hypothesis, all[index + 1], scope)).element;
+    return disclosure("adj-hypothesis", head, () => forAndAgainst(hypothesis, scope)).element;
   });
   return h("section", { class: "adj-part", "aria-label": "Ranked causes" }, h("header", {}, h("h4", {}, "Ranked causes")), ...rows);
 }
 
-/** Why a cause stands before the next, from what was weighed. `autodevops/widgets/static_views/hypotheses.py` says the same. */
-export function ahead(first: Hypothesis, next: Hypothesis): string[] {
-  const known = new Set(next.supports.flatMap((claim) => claim.evidence));
-  const alone = first.supports.filter((claim) => !claim.evidence.every((id) => known.has(id))).length;
-  const reasons = [`${percent(first.confidence)} against ${percent(next.confidence)} for “${next.summary.replace(/\.$/, "")}”.`];
-  if (alone > 0) reasons.push(`${alone} of its ${first.supports.length} supporting claims rest on evidence the next one does not have.`);
-  if (next.contradicts.length > first.contradicts.length) reasons.push(`More speaks against the next: ${next.contradicts.map((claim) => claim.text).join(" ")}`);
-  else if (next.contradicts.length === 0 && first.contradicts.length === 0) reasons.push("Nothing seen speaks against either.");
-  return reasons;
-}
-
-function forAndAgainst(hypothesis: Hypothesis, next: Hypothesis | undefined, scope: ViewScope): Node {
+function forAndAgainst(hypothesis: Hypothesis, scope: ViewScope): Node {
   const column = (title: string, claims: Claim[]): Node =>
     h(
       "div",
@@ -68,7 +57,7 @@ function forAndAgainst(hypothesis: Hypothesis, next: Hypothesis | undefined, sco
     {},
     h("p", { class: "adj-muted" }, words(hypothesis.reason), " · ", hypothesis.subject.kind, " ", h("code", {}, subject(hypothesis.subject))),
     h("div", { class: "adj-columns" }, column("For", hypothesis.supports), column("Against", hypothesis.contradicts)),
-    next && h("div", { class: "adj-claims adj-ahead" }, h("h5", {}, "Why it is ahead of the next"), h("ul", {}, ...ahead(hypothesis, next).map((text) => h("li", {}, text)))),
+    hypothesis.ahead && h("div", { class: "adj-claims adj-ahead" }, h("h5", {}, "Why it is ahead of the next"), h("ul", {}, ...hypothesis.ahead.map((text) => h("li", {}, text)))),
   );
 }
 
