@@ -175,8 +175,7 @@ class Workbench:
         enter = self._enter = self._entering()  # before the toolbox, so that it outlives the last call
         targets = {name: servers.create(name, self.settings, clock=self._clock, plain=True) for name in servers.NAMES}
         toolbox = await self._exit.enter_async_context(McpToolbox({**targets, **further}))
-        salt = settings.redaction_salt.get_secret_value()
-        audited = partial(Audited, enter=enter, actor=self._actor, salt=salt, clock=self._clock)
+        audited = partial(Audited, enter=enter, actor=self._actor, salt=self._salt, clock=self._clock)
         self._toolbox = toolbox
         self._once = audited(asked_once(toolbox, settings, seconds))
         self._tools = audited(standard(toolbox, settings, seconds, system_of=_system_of, clock=self._clock))
@@ -186,6 +185,10 @@ class Workbench:
     def actor(self) -> str:
         """On whose behalf this is done."""
         return self._actor
+
+    @property
+    def _salt(self) -> str:
+        return self.settings.toolbox.redaction_salt.get_secret_value()
 
     @property
     def ledger(self) -> Ledger:
@@ -257,7 +260,7 @@ class Workbench:
             writing(self._toolbox, settings.toolbox, WRITE_SECONDS),
             enter,
             actor=self._actor,
-            salt=settings.toolbox.redaction_salt.get_secret_value(),
+            salt=self._salt,
             clock=self._clock,
         )
         return Executor(
@@ -374,14 +377,13 @@ class Workbench:
     def _turn_ended(self, turn: TurnHealth) -> None:
         from autodevops.jamie.health_events import turn_event
 
-        salt, kept = self.settings.toolbox.redaction_salt.get_secret_value(), self.settings.jamie.record_questions
-        self._enter(turn_event(turn, actor=self._actor, salt=salt, with_question=kept))
+        kept = self.settings.jamie.record_questions
+        self._enter(turn_event(turn, actor=self._actor, salt=self._salt, with_question=kept))
 
     def _judged(self, feedback: Feedback) -> None:
         from autodevops.jamie.health_events import feedback_event
 
-        salt = self.settings.toolbox.redaction_salt.get_secret_value()
-        self._enter(feedback_event(feedback.model_copy(update={"by": self._actor}), salt=salt))
+        self._enter(feedback_event(feedback.model_copy(update={"by": self._actor}), salt=self._salt))
 
     @property
     def remembering(self) -> Remembering:
@@ -396,7 +398,7 @@ class Workbench:
                 remember=self.settings.memory.remember,
                 forget=lambda: self.jamie.forget(),
                 judged=self._judged,
-                salt=self.settings.toolbox.redaction_salt.get_secret_value(),
+                salt=self._salt,
                 clock=self._clock,
             )
         return self._remembering

@@ -56,7 +56,7 @@ from autodevops.kernel.errors import AutoDevOpsError, ToolError
 from autodevops.kernel.ids import time_sortable_id
 from autodevops.llm import ChatModel
 from autodevops.settings.model import InvestigationSettings
-from autodevops.toolbox.protocol import Emit, Keeper, KeepNothing, Tools
+from autodevops.toolbox.protocol import Emit, EvidenceSource, Keeper, KeepNothing, Tools
 from autodevops.toolbox.recorder import Recorder
 
 Found = TypeVar("Found", Investigation, Answer)
@@ -74,7 +74,6 @@ ANSWERS: dict[Intent, Answering] = {
     "compare": compare.answer,
     "capacity": capacity.answer,
     "status": status.answer,
-    "action": action.answer,
     "help": talk.help_answer,
     "smalltalk": talk.smalltalk,
 }
@@ -119,7 +118,11 @@ class JamieAgent:
         self._settings = settings
         self._model = model
         self._intent_model = intent_model
-        self._answers: dict[Intent, Answering] = {**ANSWERS, "howto": partial(howto.answer, recall=recall)}
+        self._answers: dict[Intent, Answering] = {
+            **ANSWERS,
+            "howto": partial(howto.answer, recall=recall),
+            "action": self._acted,
+        }
         self._tool_rounds = tool_rounds
         self._clock = clock
         self._persona = persona
@@ -213,12 +216,7 @@ class JamieAgent:
         answering = self._answers.get(context.reading.intent)
         if answering is not None:
             model = self._model if context.reading.intent in NARRATED else None
-            finding: Awaitable[Answer]
-            if context.reading.intent == "action":
-                finding = action.answer(context, source, emit, self._proposing, self.conversation.remedies)
-            else:
-                finding = answering(context, source, emit)
-            answer, narration = await self._found(finding, context, source, turn, model)
+            answer, narration = await self._found(answering(context, source, emit), context, source, turn, model)
             self._remember(context, before, answer.items)
             text = await _worded(narration, answer, context, turn, "grave" if answer.grave else "answer")
             return AnswerCompleted(
@@ -271,6 +269,9 @@ class JamieAgent:
         if isinstance(found, AutoDevOpsError):
             raise found
         return found, ready.result()
+
+    async def _acted(self, context: Context, source: EvidenceSource, emit: Emit) -> Answer:
+        return await action.answer(context, source, emit, self._proposing, self.conversation.remedies)
 
     async def _offer(self, investigation: Investigation) -> str:
         """What could be proposed, in words; it is remembered for "do the first one"."""

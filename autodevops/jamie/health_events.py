@@ -5,13 +5,16 @@ The text of a question is left out unless the caller wants it kept; what a perso
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from autodevops.analysis.redaction import redact_text
+from autodevops.domain.base import Noun
 from autodevops.domain.ledger import LedgerEvent, NewEvent
 from autodevops.domain.turn_health import Feedback, TurnHealth
+
+Said = TypeVar("Said", bound=Noun)
 
 
 def turn_event(turn: TurnHealth, *, actor: str, salt: str = "", with_question: bool = False) -> NewEvent:
@@ -29,20 +32,20 @@ def feedback_event(feedback: Feedback, *, salt: str = "") -> NewEvent:
 
 
 def turn_of(event: LedgerEvent) -> TurnHealth | None:
-    """None when the event says less than a turn; what a newer program says beyond it is passed over."""
-    fields = {"turn_id": event.subject, "at": event.at, "outcome": event.what}
-    known = {name: value for name, value in event.data.items() if name in TurnHealth.model_fields}
-    try:
-        return TurnHealth.model_validate(known | fields)
-    except ValidationError:
-        return None
+    """None when the event says less than a turn."""
+    return _read(TurnHealth, event, outcome=event.what)
 
 
 def feedback_of(event: LedgerEvent) -> Feedback | None:
-    fields = {"turn_id": event.subject, "at": event.at, "by": event.actor}
-    known = {name: value for name, value in event.data.items() if name in Feedback.model_fields}
+    """None when the event says less than a thumb."""
+    return _read(Feedback, event, by=event.actor)
+
+
+def _read(model: type[Said], event: LedgerEvent, **more: str) -> Said | None:
+    """What a newer program says beyond the model is passed over."""
+    known = {name: value for name, value in event.data.items() if name in model.model_fields}
     try:
-        return Feedback.model_validate(known | fields)
+        return model.model_validate({**known, "turn_id": event.subject, "at": event.at, **more})
     except ValidationError:
         return None
 
