@@ -8,11 +8,11 @@ from typing import Any
 import typer
 
 from autodevops.cli.output import print_json
-from autodevops.domain.action import RISKS
 from autodevops.domain.base import Json
 from autodevops.domain.decision import BANDS
 from autodevops.domain.operation import Operation
 from autodevops.domain.plan import Plan
+from autodevops.domain.risk import RISKS
 from autodevops.executor.shown import touches
 
 _COLOURS = {"verified": "green", "handed_over": "green", "not_applied": "yellow", "undone": "yellow"}

@@ -15,7 +15,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from autodevops.analysis.redaction import redact_text
 from autodevops.settings import Settings
 
 
@@ -120,6 +119,8 @@ def _absolute(name: str, value: str) -> str:
 
 def _secret(name: str, value: str) -> bool:
     """By what settings hide themselves (a whole section may hold such), or by the look of the value."""
+    from autodevops.analysis.redaction import redact_text
+
     if redact_text(value) != value:  # http://user:password@host
         return True
     if name in (*KUBERNETES, "AUTODEVOPS_SETTINGS_FILE"):

@@ -13,9 +13,6 @@ from pydantic import Field, TypeAdapter
 from autodevops.domain.base import Noun
 from autodevops.domain.subject import Subject
 
-Risk = Literal["low", "medium", "high"]
-RISKS: tuple[Risk, ...] = ("low", "medium", "high")
-
 WorkloadKind = Literal["Deployment", "StatefulSet", "DaemonSet"]
 ScaledKind = Literal["Deployment", "StatefulSet"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]

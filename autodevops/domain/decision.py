@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from autodevops.domain.action import Risk
 from autodevops.domain.base import Noun, UtcDatetime
+from autodevops.domain.risk import Risk
 
 Verdict = Literal["act", "seek_approval", "escalate", "observe", "refuse"]
 Band = Literal["high", "medium", "low"]

@@ -13,20 +13,8 @@ from autodevops.domain.decision import Decision
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.outcome import EffectCheck, Outcome
 from autodevops.domain.plan import Plan
+from autodevops.domain.stage import Stage
 from autodevops.domain.subject import Subject
-
-Stage = Literal[
-    "proposed",  # nothing but asked for
-    "planned",  # pre-state and dry run are saved
-    "awaiting",  # people are asked
-    "cleared",  # decided or approved: may be done
-    "admitted",  # counted in the budgets, in flight
-    "intended",  # written before the change is sent: from here on it may have happened
-    "applied",
-    "settled",
-    "undoing",  # written before the undo is sent
-    "closed",
-]
 
 
 class Symptom(Noun):

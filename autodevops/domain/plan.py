@@ -9,10 +9,11 @@ are ready, resource versions) is left out of it; the guardrails look at that ane
 
 from __future__ import annotations
 
-from autodevops.domain.action import Action, Risk
+from autodevops.domain.action import Action
 from autodevops.domain.base import Json, Noun, UtcDatetime
+from autodevops.domain.field_edit import FieldEdit
+from autodevops.domain.risk import Risk
 from autodevops.domain.subject import Subject
-from autodevops.domain.tool_results import FieldEdit
 from autodevops.kernel.ids import content_digest
 
 

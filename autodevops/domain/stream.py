@@ -7,19 +7,22 @@ The whole text of the answer is the concatenation of its `TextDelta`s.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from autodevops.domain.action import Risk
 from autodevops.domain.approval import ApprovalState
 from autodevops.domain.base import Json, Noun, UtcDatetime
 from autodevops.domain.chart import Chart
 from autodevops.domain.evidence import Evidence, EvidenceId
+from autodevops.domain.field_edit import FieldEdit
 from autodevops.domain.finding import Finding
 from autodevops.domain.investigation import Investigation
-from autodevops.domain.operation import Operation, Stage
-from autodevops.domain.tool_results import FieldEdit
+from autodevops.domain.risk import Risk
+from autodevops.domain.stage import Stage
+
+if TYPE_CHECKING:
+    from autodevops.domain.operation import Operation
 
 
 class TurnStarted(Noun):

@@ -13,6 +13,7 @@ from pydantic import WithJsonSchema
 
 from autodevops.domain.alert import Alert
 from autodevops.domain.base import AsItCame, Json, Noun, UtcDatetime
+from autodevops.domain.field_edit import FieldEdit
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
@@ -140,14 +141,6 @@ class Access(Noun):
 class AccessList(ToolOutput):
     user: str = ""  # who is asking, as the cluster knows them
     answers: tuple[Access, ...]
-
-
-class FieldEdit(Noun):
-    """One field that a write touches. null: it is not there."""
-
-    path: str
-    before: Json = None
-    after: Json = None
 
 
 class Undo(Noun):

@@ -10,11 +10,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
-from autodevops.domain.action import Risk
 from autodevops.domain.approval import Answer, Approval, ApprovalState
 from autodevops.domain.base import Json
 from autodevops.domain.operation import Operation
 from autodevops.domain.outcome import Outcome
+from autodevops.domain.risk import Risk
 from autodevops.executor import operations
 from autodevops.executor.operations import Held, load, move
 from autodevops.kernel.errors import LedgerConflict, UsageError

@@ -10,10 +10,10 @@ import asyncio
 
 from autodevops.domain.action import RunCell
 from autodevops.domain.decision import Decision, Factor
+from autodevops.domain.field_edit import FieldEdit
 from autodevops.domain.operation import Operation, Proposal
 from autodevops.domain.outcome import Outcome
 from autodevops.domain.plan import BlastRadius, DryRun, Plan, PreState
-from autodevops.domain.tool_results import FieldEdit
 from autodevops.executor import approvals, operations
 from autodevops.executor.means import Means
 from autodevops.executor.operations import Held, load

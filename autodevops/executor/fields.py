@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from autodevops.domain.action import Action, PatchEnv, PatchImage, PatchProbe, PatchResources, Risk
+from autodevops.domain.action import Action, PatchEnv, PatchImage, PatchProbe, PatchResources
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
+from autodevops.domain.field_edit import FieldEdit
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
-from autodevops.domain.tool_results import FieldEdit
+from autodevops.domain.risk import Risk
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import Object, pod_labels, read_again, read_budgets, read_object, workload_state
 from autodevops.executor.writing import guarded_patch, unchanged

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from autodevops.domain.action import RISKS
 from autodevops.domain.decision import BANDS
 from autodevops.domain.operation import Operation
+from autodevops.domain.risk import RISKS
 
 
 def heat_map(operations: Iterable[Operation], matrix: Mapping[Any, Mapping[Any, str]]) -> dict[str, Any]:

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from autodevops.domain.action import Risk
 from autodevops.domain.base import Json, Noun
 from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
+from autodevops.domain.risk import Risk
 from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
-from autodevops.domain.action import CordonNode, DrainNode, Risk, UncordonNode
+from autodevops.domain.action import CordonNode, DrainNode, UncordonNode
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, NodeState, PreState
+from autodevops.domain.risk import Risk
 from autodevops.domain.tool_results import WriteResult
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import node_state, read_again, read_list, read_object

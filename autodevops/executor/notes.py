@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from autodevops.domain.action import Risk
 from autodevops.domain.base import Json, Noun
 from autodevops.domain.decision import Refusal
+from autodevops.domain.field_edit import FieldEdit
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
-from autodevops.domain.tool_results import FieldEdit
+from autodevops.domain.risk import Risk
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Tools

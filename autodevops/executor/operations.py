@@ -13,7 +13,8 @@ from typing import Any
 
 from autodevops.domain.base import Json
 from autodevops.domain.ledger import Entry, EventKind, NewEvent
-from autodevops.domain.operation import Admission, Book, Operation, Stage
+from autodevops.domain.operation import Admission, Book, Operation
+from autodevops.domain.stage import Stage
 from autodevops.kernel.errors import LedgerConflict, LedgerDamaged, UsageError
 from autodevops.stores.ledger import Ledger
 

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, TypeVar, get_args
 
-from autodevops.domain.action import DeletePod, EvictPod, Risk, WorkloadKind
+from autodevops.domain.action import DeletePod, EvictPod, WorkloadKind
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
+from autodevops.domain.risk import Risk
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import WriteResult
 from autodevops.executor.fields import refusal

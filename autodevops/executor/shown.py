@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from autodevops.domain.action import Risk
 from autodevops.domain.approval import Answer, ApprovalState
 from autodevops.domain.base import Noun, UtcDatetime
-from autodevops.domain.operation import Operation, Stage
+from autodevops.domain.field_edit import FieldEdit
+from autodevops.domain.operation import Operation
 from autodevops.domain.outcome import Outcome
 from autodevops.domain.plan import Plan
-from autodevops.domain.tool_results import FieldEdit
+from autodevops.domain.risk import Risk
+from autodevops.domain.stage import Stage
 
 
 class ShownOperation(Noun):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from autodevops.domain.action import Risk
 from autodevops.domain.decision import Band, Verdict
 from autodevops.domain.hours import Hours
 from autodevops.domain.operation import Admission, Proposal
 from autodevops.domain.plan import Plan
+from autodevops.domain.risk import Risk
 
 Matrix = dict[Band, dict[Risk, Verdict]]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autodevops.domain.action import RISKS, Risk
 from autodevops.domain.decision import Factor
+from autodevops.domain.risk import RISKS, Risk
 from autodevops.policy.limits import Facts, Limits
 
 MANY_PODS = 20  # an order of magnitude at which nobody watches each of them any more

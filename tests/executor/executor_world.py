@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from autodevops import servers
-from autodevops.domain.action import Action, RestartWorkload, Risk, ScaleWorkload
+from autodevops.domain.action import Action, RestartWorkload, ScaleWorkload
 from autodevops.domain.decision import Refusal
 from autodevops.domain.operation import Proposal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
+from autodevops.domain.risk import Risk
 from autodevops.domain.tool_results import WriteResult
 from autodevops.executor.actions.restart_workload import RestartWorkloadKind
 from autodevops.executor.kinds import AnyKind, Applied, Errand, Progress

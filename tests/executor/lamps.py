@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from autodevops.domain.action import RestartWorkload, Risk
+from autodevops.domain.action import RestartWorkload
 from autodevops.domain.decision import Refusal
+from autodevops.domain.field_edit import FieldEdit
 from autodevops.domain.operation import Proposal
 from autodevops.domain.outcome import EffectCheck, Judgement
 from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
-from autodevops.domain.tool_results import FieldEdit
+from autodevops.domain.risk import Risk
 from autodevops.executor.executor import Executor
 from autodevops.executor.kinds import Applied, Errand, Progress
 from autodevops.settings import ExecutorSettings

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodevops.domain.action import RISKS, RestartWorkload
+from autodevops.domain.action import RestartWorkload
 from autodevops.domain.decision import BANDS
 from autodevops.domain.hours import Hours
 from autodevops.domain.operation import Admission, Proposal
 from autodevops.domain.plan import BlastRadius, BudgetState, DryRun, Plan, PreState, WorkloadState
+from autodevops.domain.risk import RISKS
 from autodevops.domain.subject import Subject
 from autodevops.executor.planning import limits_of
 from autodevops.policy.decide import decide

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from autodevops.domain.action import AdjustAutoscaler, Risk
+from autodevops.domain.action import AdjustAutoscaler
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.plan import BlastRadius, PreState, WorkloadState
+from autodevops.domain.risk import Risk
 from autodevops.domain.subject import Subject
 from autodevops.executor.fields import Field, FieldsKind, refusal, text_of
 from autodevops.executor.reading import Object, pod_labels, read_object, workload_state

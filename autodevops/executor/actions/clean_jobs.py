@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from autodevops.domain.action import CleanJobs, Risk
+from autodevops.domain.action import CleanJobs
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
+from autodevops.domain.field_edit import FieldEdit
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
-from autodevops.domain.tool_results import FieldEdit
+from autodevops.domain.risk import Risk
 from autodevops.executor.fields import refusal
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import Object, controller_of, read_list, read_object

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from autodevops.domain.action import DrainNode, Risk
+from autodevops.domain.action import DrainNode
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.plan import BlastRadius, BudgetState, DryRun, PreState, WorkloadState
+from autodevops.domain.risk import Risk
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import DrainResult
 from autodevops.executor.fields import refusal

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from autodevops.domain.action import RestartWorkload, Risk
+from autodevops.domain.action import RestartWorkload
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
+from autodevops.domain.risk import Risk
 from autodevops.executor.fields import refusal, rollout_blast
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import (

@@ -10,11 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from autodevops.domain.action import Risk, RollbackWorkload
+from autodevops.domain.action import RollbackWorkload
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.outcome import EffectCheck
 from autodevops.domain.plan import BlastRadius, DryRun, PreState
+from autodevops.domain.risk import Risk
 from autodevops.domain.tool_results import Revision, RolloutHistory, WriteResult
 from autodevops.executor.fields import refusal, rollout_blast
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from autodevops.domain.field_edit import FieldEdit
 from autodevops.domain.subject import Subject
-from autodevops.domain.tool_results import FieldEdit, Undo, WriteResult
+from autodevops.domain.tool_results import Undo, WriteResult
 from autodevops.kernel.errors import ToolNotFound, ToolRejected
 from autodevops.servers.kubernetes.api import Reply
 from autodevops.servers.kubernetes.cluster import Cluster, Object, Params

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from autodevops.domain.tool_results import FieldEdit
+from autodevops.domain.field_edit import FieldEdit
 
 MAX_EDITS = 200
 
