@@ -7,7 +7,6 @@ notebook's folder to anybody. Here what is no login page is either guarded or no
 from __future__ import annotations
 
 import errno
-import ipaddress
 import logging
 import os
 import secrets
@@ -29,6 +28,7 @@ from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
+from autodevops.kernel.loopback import is_loopback
 from autodevops.kernel.person import person
 from autodevops.portal.handlers import ApprovalHandler, Guarded, MetricsHandler, PageHandler, ReportHandler
 from autodevops.portal.identity import PortalAuthorizer, PortalIdentity, hashed_password
@@ -64,15 +64,6 @@ class Door:
     token: str
     password: str  # hashed
     answers_as: str = ""  # who the executor takes everybody for who came in; empty: nobody
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def door_of(settings: PortalSettings, *, open_to_all: bool) -> Door:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -16,6 +15,7 @@ from contextlib import asynccontextmanager, closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
+from autodevops.kernel.loopback import is_loopback
 from autodevops.settings import WebhookSettings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def listening(settings: WebhookSettings, called: Called) -> AsyncIterator[
     from starlette.routing import Route
 
     token = settings.token.get_secret_value()
-    if not token and not _is_loopback(settings.host):
+    if not token and not is_loopback(settings.host):
         raise UsageError(
             f"Hooks on {settings.host} could be called by anybody.",
             "Set AUTODEVOPS_WEBHOOK__TOKEN, or listen on 127.0.0.1.",
@@ -113,12 +113,3 @@ def _listener(settings: WebhookSettings) -> socket.socket:
             "Set AUTODEVOPS_WEBHOOK__HOST and AUTODEVOPS_WEBHOOK__PORT.",
         ) from error
     return listener
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Sequence
 
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from autodevops.kernel.loopback import is_loopback
 
 HEALTH = "/healthz"
 REALM = "autodevops"
@@ -66,13 +67,6 @@ def security(host: str, allowed_hosts: Sequence[str], allowed_origins: Sequence[
         allowed_hosts=[spelled for name in hosts for spelled in _with_ports(name)],
         allowed_origins=[spelled for name in (*origins, *allowed_origins) for spelled in _with_ports(name)],
     )
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_any(host: str) -> bool:

@@ -21,7 +21,8 @@ import uvicorn
 from mcp.server import MCPServer
 
 from autodevops.kernel.errors import UsageError
-from autodevops.servers.guard import Guard, is_loopback, security
+from autodevops.kernel.loopback import is_loopback
+from autodevops.servers.guard import Guard, security
 
 PATH = "/mcp"
 MIN_TOKEN = 16  # characters; a shorter one can be guessed over a network

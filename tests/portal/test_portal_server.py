@@ -15,7 +15,8 @@ from autodevops.domain.ledger import NewEvent
 from autodevops.domain.turn_health import TurnHealth
 from autodevops.jamie.health_events import turn_event
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
-from autodevops.portal.server import Address, door_of, is_loopback, listening
+from autodevops.kernel.loopback import is_loopback
+from autodevops.portal.server import Address, door_of, listening
 from autodevops.portal.sources import Sources
 from autodevops.settings import LedgerSettings, PortalSettings, Settings
 from autodevops.workbench import Workbench
