@@ -9,8 +9,9 @@ import typer
 
 from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_window
 from autodevops.cli.output import print_json, require_sight
-from autodevops.domain.incident import Incident, IncidentSeverity, incident_of
+from autodevops.domain.incident import Incident, incident_of
 from autodevops.domain.investigation import Investigation
+from autodevops.domain.signal import IncidentSeverity
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
 from autodevops.kernel.ids import time_sortable_id

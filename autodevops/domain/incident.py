@@ -10,9 +10,13 @@ from typing import Literal
 
 from autodevops.domain.base import Noun, UtcDatetime
 from autodevops.domain.investigation import Investigation
+from autodevops.domain.signal import IncidentSeverity, Signal
+from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 
-IncidentSeverity = Literal["critical", "major", "minor"]
+Phase = Literal["analyzing", "awaiting", "acting", "verifying", "escalated", "closed"]
+"""Where Scarlet is with it: finding the cause, waiting for people's yes, changing something, looking whether it helped,
+left to people, over."""
 
 
 class Detection(Noun):
@@ -39,6 +43,14 @@ class IncidentNote(Noun):
     text: str
 
 
+class Cause(Noun):
+    """What an incident is put down to; one incident has one. `confidence` is the engine's, calibrated."""
+
+    reason: str
+    subject: Subject
+    confidence: float
+
+
 class Incident(Noun):
     """`timeline` has what people noted; what machines did and saw is elsewhere in the ledger and in the investigation.
 
@@ -58,6 +70,11 @@ class Incident(Noun):
     timeline: tuple[IncidentNote, ...] = ()
     investigation: Investigation | None = None
     run: str = ""  # whose bundle has the investigation and its evidence
+    cause: Cause | None = None  # None: not known
+    signals: tuple[Signal, ...] = ()  # that belong to it, in the order they joined
+    phase: Phase | None = None  # None: Scarlet has nothing to do with it
+    operations: tuple[str, ...] = ()  # of the executor, proposed for it
+    bundles: tuple[str, ...] = ()  # ids of runs that document it: a diagnosis for people, the record at its end
 
     @property
     def state(self) -> Literal["open", "resolved"]:

@@ -1,0 +1,45 @@
+"""Something that Scarlet noticed and that may be trouble: an alert, an object's state, a series off its baseline.
+
+A signal is no judgement. What causes it, and whether it matters, is for an investigation; several signals are one
+incident when they have one cause.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from autodevops.domain.base import Noun, UtcDatetime
+from autodevops.domain.subject import Subject
+
+IncidentSeverity = Literal["critical", "major", "minor"]
+SignalSource = Literal["alert", "object", "metric", "log", "trace", "slo", "prediction", "person"]
+
+
+class Signal(Noun):
+    """`key` is the same each time the same thing is seen. `name`: the alert's, or a CamelCase reason."""
+
+    key: str
+    source: SignalSource
+    name: str
+    namespace: str  # empty: of the cluster
+    subject: Subject | None = None
+    severity: IncidentSeverity
+    words: str  # one sentence, with the figure that speaks
+    since: UtcDatetime
+    query: str = ""  # that shows it
+    labels: dict[str, str] = {}
+
+
+class Blind(Noun):
+    """What could not be seen, and why: silence from there means nothing."""
+
+    system: str  # prometheus, alertmanager, kubernetes, loki, tempo
+    words: str
+
+
+class Look(Noun):
+    """All that was the case at one moment."""
+
+    at: UtcDatetime
+    signals: tuple[Signal, ...] = ()
+    blind: tuple[Blind, ...] = ()
