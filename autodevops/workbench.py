@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from autodevops.domain.stream import TurnEvent
     from autodevops.domain.turn_health import Feedback, Thumb, TurnHealth
     from autodevops.executor.executor import Executor
+    from autodevops.executor.means import Sleep
     from autodevops.executor.shown import ShownOperation
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.persona import Level
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from autodevops.runbooks import Gate, Means, Runbook, RunQueue
     from autodevops.runbooks.rehearsal import Rehearsal
     from autodevops.scarlet import Scarlet
+    from autodevops.scarlet.response.loop import Loop, Noticed
     from autodevops.stores.ledger import Ledger
     from autodevops.stores.memory_keeper import MemoryKeeper
     from autodevops.stores.memory_protocol import Embedder
@@ -133,9 +135,11 @@ class Workbench:
         ledger: Ledger | None = None,
         actor: str = "",
         program: str = "",
+        sleep: Sleep | None = None,
     ) -> None:
         self.settings = settings
         self._clock = clock
+        self._sleep = sleep
         self._ledger = ledger
         self._actor = actor or current_user()
         self._program = program or Path(sys.argv[0]).name or "python"
@@ -245,6 +249,8 @@ class Workbench:
     def executor(self) -> Executor:
         """The one door for change; it alone has tools that write. Raises LedgerUnavailable: without a record nothing is
         done."""
+        import asyncio
+
         from autodevops.executor.executor import Executor
         from autodevops.toolbox.audited import Audited
         from autodevops.toolbox.writing import writing
@@ -270,6 +276,7 @@ class Workbench:
             actor=self._actor,
             zone=settings.investigation.time_zone,
             clock=self._clock,
+            sleep=self._sleep or asyncio.sleep,
         )
 
     def operation_state(self, operation_id: str) -> ShownOperation:
@@ -573,6 +580,34 @@ class Workbench:
         from autodevops.runbooks import RunQueue
 
         return RunQueue(means, at_once=self.settings.runs.at_once)
+
+    @asynccontextmanager
+    async def response(self, noticed: Noticed, *, queue: RunQueue | None = None) -> AsyncIterator[Loop]:
+        """Scarlet's loop over what `noticed` gives; it documents by runs of `queue`, where there is one."""
+        from autodevops.kernel.ids import time_sortable_id
+        from autodevops.runbooks.sources import catalogue_of
+        from autodevops.scarlet.response.doing import Doing
+        from autodevops.scarlet.response.loop import response
+        from autodevops.scarlet.response.machine import Means as Responding
+        from autodevops.stores.sqlite_ledger import folder_of
+
+        settings = self.settings
+        doing = Doing(
+            investigating=self.investigate,
+            tools=self.tools,
+            executor=self.executor,
+            ledger=self.ledger,
+            repositories=settings.github.repositories,
+            queue=queue,
+            catalogue=catalogue_of(settings.scarlet),
+            channels=settings.channels,
+            names=settings.executor.escalate_to,
+        )
+        means = Responding(doing, self.ledger, settings.scarlet, self._clock)
+        checkpoints = folder_of(settings.ledger) / "scarlet.sqlite"
+        holder = f"{self._actor} {time_sortable_id(self._clock())}"
+        async with response(means, noticed, checkpoints, holder=holder) as loop:
+            yield loop
 
     async def tend(self) -> None:
         """End what executors left behind and escalate what nobody answered, now and then, until cancelled."""

@@ -283,6 +283,18 @@ class ScarletSettings(Section):
     """How long one that an alert or an event called for."""
     keep_last: int = Field(default=10, ge=0)
     """So many finished runs of each runbook are left, however old."""
+    round_seconds: float = Field(default=30, gt=0)
+    """Between two looks at what is wrong."""
+    group_seconds: float = Field(default=30, ge=0)
+    """How long what is noticed waits for what belongs to it, before its cause is looked for."""
+    looks: int = Field(default=3, ge=1)
+    """So many investigations may leave the cause open before people are asked to look."""
+    attempts: int = Field(default=2, ge=0)
+    """So many actions are tried on one incident before people are asked to look."""
+    recovery_minutes: float = Field(default=10, gt=0)
+    """How long what was noticed may last after an action that helped by its own checks."""
+    documents: bool = True
+    """Whether incidents that are left to people, or are over, get an executed notebook."""
 
     @property
     def artifacts_folder(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from autodevops.domain.base import Json
@@ -36,9 +37,9 @@ def find_incident(ledger: Ledger, name: str) -> Incident:
     return _read(found[0])
 
 
-def all_incidents(ledger: Ledger) -> list[Incident]:
-    """Oldest first."""
-    return [_read(entry) for entry in ledger.entries(KIND)]
+def all_incidents(ledger: Ledger, chosen: Callable[[dict[str, Json]], bool] = lambda _: True) -> list[Incident]:
+    """Oldest first; those whose entry, as it is written, is `chosen`."""
+    return [_read(entry) for entry in ledger.entries(KIND) if chosen(entry.value)]
 
 
 def note_incident(ledger: Ledger, incident_id: str, text: str, *, now: datetime, actor: str) -> Incident:
@@ -46,7 +47,11 @@ def note_incident(ledger: Ledger, incident_id: str, text: str, *, now: datetime,
     if not text.strip():
         raise UsageError("The note is empty.", "Write what was seen or done.")
     added = IncidentNote(at=now, by=actor, text=text.strip())
-    return _change(ledger, incident_id, "noted", now, actor, {"text": added.text}, note=added)
+
+    def noted(was: Incident) -> Incident:
+        return was.model_copy(update={"timeline": (*was.timeline, added)})
+
+    return change_incident(ledger, incident_id, "noted", noted, now=now, actor=actor, data={"text": added.text})
 
 
 def resolve_incident(
@@ -55,34 +60,36 @@ def resolve_incident(
     """Say that it is over, since `at`; said again, the later word stands. Raises UsageError."""
     resolution = Resolution(at=at, words=words.strip())
     data: dict[str, Json] = {"words": resolution.words, "resolved_at": resolution.at.isoformat()}
-    return _change(ledger, incident_id, "resolved", now, actor, data, resolution=resolution)
+
+    def resolved(was: Incident) -> Incident:
+        if at < was.detection.at:
+            raise UsageError(
+                f"It cannot be over at {at:%Y-%m-%d %H:%M:%S} UTC: it was detected at "
+                f"{was.detection.at:%Y-%m-%d %H:%M:%S} UTC.",
+                "Give --at a later time.",
+            )
+        return was.model_copy(update={"resolution": resolution})
+
+    return change_incident(ledger, incident_id, "resolved", resolved, now=now, actor=actor, data=data)
 
 
-def _change(
+def change_incident(
     ledger: Ledger,
     incident_id: str,
     what: str,
+    change: Callable[[Incident], Incident],
+    *,
     now: datetime,
     actor: str,
-    data: dict[str, Json],
-    *,
-    note: IncidentNote | None = None,
-    resolution: Resolution | None = None,
+    data: dict[str, Json] | None = None,
 ) -> Incident:
-    event = NewEvent(at=now, kind="incident", what=what, actor=actor, subject=incident_id, data=data)
+    """`change` may be asked again when somebody was quicker, and may raise to change nothing. Raises UsageError."""
+    event = NewEvent(at=now, kind="incident", what=what, actor=actor, subject=incident_id, data=data or {})
 
     def changed(entry: Entry | None) -> Incident:
         if entry is None:
             raise UsageError(f"There is no incident {incident_id!r}.", "`autodevops incident list` shows them.")
-        was = _read(entry)
-        if resolution and resolution.at < was.detection.at:
-            raise UsageError(
-                f"It cannot be over at {resolution.at:%Y-%m-%d %H:%M:%S} UTC: it was detected at "
-                f"{was.detection.at:%Y-%m-%d %H:%M:%S} UTC.",
-                "Give --at a later time.",
-            )
-        timeline = (*was.timeline, note) if note else was.timeline
-        return was.model_copy(update={"timeline": timeline, "resolution": resolution or was.resolution})
+        return change(_read(entry))
 
     return revise(ledger, KIND, incident_id, changed, event)
 

@@ -1,0 +1,122 @@
+"""An incident as Scarlet works on it, in the ledger: opened, joined, given its cause, moved on, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from autodevops.domain.base import Json
+from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.incident import Cause, Detection, Incident, Phase, Resolution, bare
+from autodevops.domain.investigation import Investigation
+from autodevops.domain.signal import Signal
+from autodevops.domain.window import TimeWindow
+from autodevops.kernel.ids import time_sortable_id
+from autodevops.scarlet.response.causes import title_of, worst
+from autodevops.stores import incidents
+from autodevops.stores.ledger import Ledger
+
+ACTOR = "scarlet"
+_BEFORE = timedelta(minutes=20)  # of quiet, so that a change and an onset are seen
+_LONGEST = timedelta(hours=6)
+
+
+def window_of(signals: Sequence[Signal], now: datetime) -> TimeWindow:
+    """From some quiet before the first of them until now."""
+    begin = min((signal.since for signal in signals), default=now) - _BEFORE
+    return TimeWindow(start=max(begin, now - _LONGEST), end=now)
+
+
+def open_case(
+    ledger: Ledger, signals: Sequence[Signal], found: Investigation, hypothesis: Hypothesis | None, now: datetime
+) -> Incident:
+    first = min(signals, key=lambda signal: signal.since)
+    incident = Incident(
+        id=f"inc-{time_sortable_id(now)}",
+        title=title_of(signals, hypothesis),
+        namespace=found.namespace,
+        window=found.window,
+        severity=worst(signals),
+        opened_at=now,
+        impact=_impact(hypothesis),
+        detection=Detection(at=now, by=f"{first.source}: {first.name}"),
+        investigation=bare(found),
+        cause=_cause(hypothesis),
+        signals=tuple(signals),
+        phase="analyzing",
+    )
+    incidents.open_incident(ledger, incident, actor=ACTOR)
+    return incident
+
+
+def join(ledger: Ledger, incident_id: str, signals: Sequence[Signal], now: datetime) -> Incident:
+    """Further signals of the same cause."""
+
+    def joined(was: Incident) -> Incident:
+        known = {signal.key for signal in was.signals}
+        new = tuple(signal for signal in signals if signal.key not in known)
+        return was.model_copy(update={"signals": (*was.signals, *new), "severity": worst((*was.signals, *new))})
+
+    names = ", ".join(sorted({signal.name for signal in signals}))
+    return incidents.change_incident(
+        ledger, incident_id, "joined", joined, now=now, actor=ACTOR, data={"signals": names, "count": len(signals)}
+    )
+
+
+def put_down_to(
+    ledger: Ledger, incident_id: str, found: Investigation, hypothesis: Hypothesis | None, now: datetime
+) -> Incident:
+    """The newest investigation of it, and its cause where one was found."""
+    cause = _cause(hypothesis)
+
+    def changed(was: Incident) -> Incident:
+        told = {"title": hypothesis.summary, "impact": _impact(hypothesis)} if hypothesis else {}
+        update = {"investigation": bare(found), "window": found.window, "cause": cause or was.cause, **told}
+        return was.model_copy(update=update)
+
+    data: dict[str, Json] = {}
+    if cause:
+        data = {"reason": cause.reason, "on": str(cause.subject), "confidence": cause.confidence}
+    what = "cause" if cause else "investigated"
+    return incidents.change_incident(ledger, incident_id, what, changed, now=now, actor=ACTOR, data=data)
+
+
+def move(
+    ledger: Ledger, incident_id: str, phase: Phase, words: str, now: datetime, *, operation: str = "", bundle: str = ""
+) -> Incident:
+    def moved(was: Incident) -> Incident:
+        operations = (*was.operations, operation) if operation and operation not in was.operations else was.operations
+        bundles = (*was.bundles, bundle) if bundle else was.bundles
+        return was.model_copy(update={"phase": phase, "operations": operations, "bundles": bundles})
+
+    data: dict[str, Json] = {"words": words, "operation": operation, "bundle": bundle}
+    told: dict[str, Json] = {name: value for name, value in data.items() if value}
+    return incidents.change_incident(ledger, incident_id, phase, moved, now=now, actor=ACTOR, data=told)
+
+
+def close(ledger: Ledger, incident_id: str, words: str, at: datetime, now: datetime) -> Incident:
+    """Over since `at`; what a person said of its end stands."""
+
+    def closed(was: Incident) -> Incident:
+        over = was.resolution or Resolution(at=max(at, was.detection.at), words=words)
+        return was.model_copy(update={"phase": "closed", "resolution": over})
+
+    return incidents.change_incident(
+        ledger, incident_id, "resolved", closed, now=now, actor=ACTOR, data={"words": words}
+    )
+
+
+def open_cases(ledger: Ledger) -> list[Incident]:
+    """Those that Scarlet has to do with and that are not over for her."""
+    return incidents.all_incidents(ledger, lambda value: value.get("phase") not in (None, "closed"))
+
+
+def _cause(hypothesis: Hypothesis | None) -> Cause | None:
+    if hypothesis is None:
+        return None
+    return Cause(reason=hypothesis.reason, subject=hypothesis.subject, confidence=hypothesis.confidence)
+
+
+def _impact(hypothesis: Hypothesis | None) -> str:
+    names = [str(one) for one in hypothesis.suffering] if hypothesis else []
+    return f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} with it" if names else ""

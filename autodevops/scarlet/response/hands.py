@@ -1,0 +1,51 @@
+"""What the response is given: to look, to propose and have done, to document, to tell. The workbench makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.incident import Incident
+from autodevops.domain.investigation import Investigation
+from autodevops.domain.operation import Operation, Proposal
+from autodevops.domain.remedy import Remedy
+from autodevops.domain.window import TimeWindow
+
+Document = Literal["diagnosis", "record"]
+
+
+class Hands(Protocol):
+    async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
+        """Systems that do not answer are in its `missing`. Raises UsageError when there is no such namespace."""
+        ...
+
+    async def remedies(self, hypothesis: Hypothesis) -> tuple[Remedy, ...]:
+        """Actions to propose, the first to try first. Raises ToolError."""
+        ...
+
+    async def propose(self, proposal: Proposal) -> Operation:
+        """Planned and decided: cleared, awaiting people, or closed with the reason."""
+        ...
+
+    async def execute(self, operation_id: str) -> Operation:
+        """To the outcome. Raises LedgerConflict when another process has it in hand."""
+        ...
+
+    def operation(self, operation_id: str) -> Operation: ...
+
+    def operations_for(self, incident_id: str) -> tuple[Operation, ...]:
+        """Those that were proposed for an incident, oldest first."""
+        ...
+
+    def withdraw(self, operation_id: str, words: str) -> None:
+        """End what waits for people. Nothing when it does not wait any more."""
+        ...
+
+    async def document(self, incident: Incident, what: Document) -> str:
+        """Id of the run whose bundle documents it; empty where none could be made."""
+        ...
+
+    async def tell(self, text: str, facts: Mapping[str, str]) -> None:
+        """People, by the channels for escalations. What cannot be told is an error in the log."""
+        ...

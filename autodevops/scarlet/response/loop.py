@@ -1,0 +1,229 @@
+"""Round after round: look, sort what was noticed into incidents, and move each incident's machine on.
+
+Of several daemons over one ledger the one that holds the lease works; the others look on and take over. A round that
+fails is an error in the log and in the next round's state, and the loop goes on. What a machine does may take minutes
+(a rollout settles): machines go on beside each other and beside the rounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from autodevops.domain.base import Json
+from autodevops.domain.incident import Incident
+from autodevops.domain.ledger import NewEvent
+from autodevops.domain.signal import Look, Signal
+from autodevops.kernel.clock import monotonic_ms
+from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict
+from autodevops.scarlet.response import cases
+from autodevops.scarlet.response.machine import Event, Means, State, Wait, build
+from autodevops.scarlet.response.sorting import Sorter
+from autodevops.stores import leases
+
+log = logging.getLogger(__name__)
+
+LEASE = "scarlet:response"
+LEASE_LENGTH = timedelta(seconds=120)
+NOTED_EVERY = timedelta(minutes=5)  # the state of rounds in the ledger, when nothing changed
+KIND, KEY = "scarlet", "round"
+MACHINES_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class News:
+    """What is the case by now, damped: `active` holds on to what flaps and to what cannot be seen any more."""
+
+    active: tuple[Signal, ...]
+    look: Look
+
+
+Noticed = Callable[[datetime], Awaitable[News]]
+
+
+class Saver(Protocol):
+    """Of LangGraph's checkpointers, what is called here."""
+
+    async def adelete_thread(self, thread_id: str) -> None: ...
+
+
+class Loop:
+    """Make it with `response`. `holder` names this process among those that share the ledger."""
+
+    def __init__(self, means: Means, noticed: Noticed, saver: Saver, *, holder: str) -> None:
+        self._means = means
+        self._noticed = noticed
+        self._saver = saver
+        self._graph = build(means, saver)
+        self._holder = holder
+        self._sorter = Sorter(means)
+        self._machines: dict[str, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(MACHINES_AT_ONCE)
+        self._noted: tuple[datetime, Any] | None = None
+        self._stands_by = False
+
+    async def round(self) -> bool:
+        """One round; False when another process leads. Raises LedgerUnavailable: without a record nothing is done."""
+        now, began = self._means.clock(), monotonic_ms()
+        if not self._leads(now):
+            return False
+        news = await self._noticed(now)
+        await self._sorter.sort(news.active, now)
+        for incident in cases.open_cases(self._means.ledger):
+            if incident.id not in self._machines:
+                task = asyncio.create_task(self._advance(incident, news), name=incident.id)
+                self._machines[incident.id] = task
+                task.add_done_callback(self._gone)
+        self._note(news, now, (monotonic_ms() - began) / 1000)
+        return True
+
+    async def settled(self) -> None:
+        """Until no machine is on the move."""
+        while self._machines:
+            await asyncio.wait(set(self._machines.values()))
+
+    async def run(self, stop: asyncio.Event, woken: asyncio.Event | None = None) -> None:
+        """Until `stop`. `woken`: do not wait for the next round's time."""
+        try:
+            while not stop.is_set():
+                try:
+                    await self.round()
+                except AutoDevOpsError as error:
+                    log.error("A round failed: %s", error)
+                except Exception:
+                    log.exception("A round failed")
+                await _first_of(stop, woken, seconds=self._means.settings.round_seconds)
+        finally:
+            for task in tuple(self._machines.values()):
+                task.cancel()
+            await self.settled()
+            self._let_go()
+
+    async def _advance(self, incident: Incident, news: News) -> None:
+        """Move one machine as far as it goes now."""
+        config: Any = {"configurable": {"thread_id": incident.id}}
+        try:
+            async with self._room, _untraced():
+                snapshot = await self._graph.aget_state(config)
+                given: Any = None  # to go on where a crash left it
+                if not snapshot.values:
+                    given = State(incident=incident.id, looks=0, tried=[])
+                elif snapshot.interrupts:
+                    happened = self._happened(snapshot.interrupts[0].value, incident, news)
+                    if happened is None:
+                        return
+                    given = _resume(happened)
+                elif not snapshot.next:
+                    return
+                await self._graph.ainvoke(given, config, durability="sync")
+                if not (await self._graph.aget_state(config)).next:
+                    await self._saver.adelete_thread(incident.id)
+        except AutoDevOpsError as error:
+            log.error("Incident %s stays where it is for now: %s", incident.id, error)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("Incident %s stays where it is for now", incident.id)
+
+    def _happened(self, wait: Wait, incident: Incident, news: News) -> Event | None:
+        """What ends a wait, if anything does."""
+        now, kind = self._means.clock(), wait["kind"]
+        if incident.resolution is not None:
+            return "resolved"
+        if kind in ("approval", "executor"):
+            stage = self._means.hands.operation(wait["operation"]).stage
+            if (kind == "approval" and stage != "awaiting") or stage in ("closed", "cleared"):
+                return "answered"
+        elif kind == "people" and self._sorter.joined_lately(incident.id):
+            return "joined"
+        if kind != "executor" and self._is_quiet(incident, news):
+            return "quiet"
+        return "due" if wait["until"] and now >= datetime.fromisoformat(wait["until"]) else None
+
+    def _is_quiet(self, incident: Incident, news: News) -> bool:
+        active = {signal.key for signal in news.active}
+        return not any(signal.key in active for signal in incident.signals)
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        self._machines.pop(task.get_name(), None)
+
+    def _leads(self, now: datetime) -> bool:
+        lease = leases.take(self._means.ledger, LEASE, self._holder, now=now, length=LEASE_LENGTH)
+        if lease is None and not self._stands_by:
+            log.warning("Another Scarlet responds over this ledger; this one waits to take over.")
+        self._stands_by = lease is None
+        return lease is not None
+
+    def _let_go(self) -> None:
+        held = leases.present(self._means.ledger, LEASE)
+        if held is not None and held.holder == self._holder:
+            with suppress(LedgerConflict):
+                leases.release(self._means.ledger, held, now=self._means.clock())
+
+    def _note(self, news: News, now: datetime, seconds: float) -> None:
+        """The state of the rounds, when it is another, and now and then."""
+        open_now = [incident.id for incident in cases.open_cases(self._means.ledger)]
+        blind = sorted({blind.system for blind in news.look.blind})
+        state = (open_now, blind)
+        if self._noted is not None and self._noted[1] == state and now - self._noted[0] < NOTED_EVERY:
+            return
+        self._noted = (now, state)
+        value: dict[str, Json] = {
+            "at": now.isoformat(),
+            "seconds": round(seconds, 3),
+            "signals": len(news.active),
+            "open": [*open_now],
+            "blind": [*blind],
+        }
+        ledger = self._means.ledger
+        entry = ledger.entry(KIND, KEY)
+        event = NewEvent(at=now, kind="scarlet", what="looked", actor=cases.ACTOR, data=value)
+        try:
+            ledger.change(KIND, KEY, value, expected=entry.version if entry else 0, event=event)
+        except LedgerConflict:
+            self._noted = None
+
+
+@asynccontextmanager
+async def response(means: Means, noticed: Noticed, checkpoints: Path, *, holder: str) -> AsyncIterator[Loop]:
+    """The loop, with the checkpoints of its machines in a file of SQLite."""
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    checkpoints.parent.mkdir(parents=True, exist_ok=True)
+    async with AsyncSqliteSaver.from_conn_string(str(checkpoints)) as saver:
+        saver.serde = JsonPlusSerializer(allowed_msgpack_modules=None)
+        yield Loop(means, noticed, saver, holder=holder)
+
+
+@asynccontextmanager
+async def _untraced() -> AsyncIterator[None]:
+    """LangGraph's tracing would send runs to its maker's service where a variable of the environment says so."""
+    from langsmith.run_helpers import tracing_context
+
+    with tracing_context(enabled=False):
+        yield
+
+
+def _resume(happened: Event) -> Any:
+    from langgraph.types import Command
+
+    return Command(resume=happened)
+
+
+async def _first_of(*events: asyncio.Event | None, seconds: float) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events if event is not None]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        for event in events[1:]:
+            if event is not None:
+                event.clear()

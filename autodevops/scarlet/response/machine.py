@@ -1,0 +1,276 @@
+"""The state machine of one incident: analyze, decide, act or ask or escalate, verify, close. LangGraph, checkpointed.
+
+The state is ids and counts; what they stand for is in the ledger. Each step may be begun again after a crash: it first
+looks what the ledger knows of it. Where something has to happen outside (a person's answer, an end of what was
+noticed) the machine stops with a `Wait`, and goes on when its loop says that it has happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, TypedDict, cast
+
+from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.incident import Incident
+from autodevops.domain.investigation import Investigation
+from autodevops.domain.operation import Operation, Proposal, Symptom
+from autodevops.domain.remedy import Remedy
+from autodevops.kernel.clock import Clock
+from autodevops.kernel.errors import LedgerConflict, ToolError, UsageError
+from autodevops.scarlet.response import cases
+from autodevops.scarlet.response.causes import cause_for
+from autodevops.scarlet.response.hands import Hands
+from autodevops.settings import ScarletSettings
+from autodevops.stores.incidents import find_incident
+from autodevops.stores.ledger import Ledger
+
+Kind = Literal["evidence", "approval", "executor", "recovery", "people"]
+Event = Literal["due", "quiet", "answered", "resolved", "joined"]
+NEEDED = ("kubernetes", "prometheus")
+"""Without these nothing is done: what cannot be seen cannot be verified."""
+_QUIET_WORDS = "What was noticed ended by itself, or people ended it."
+
+
+class Wait(TypedDict):
+    """What the machine stands still for; `until`, an ISO time, is when it goes on without."""
+
+    kind: Kind
+    until: str
+    operation: str
+
+
+class State(TypedDict, total=False):
+    incident: str
+    looks: int  # investigations that left the cause open
+    tried: list[str]  # operations that were proposed, whatever came of them
+    operation: str  # in hand
+    why: str  # it is left to people, or over
+    happened: Event  # what ended the last wait
+
+
+@dataclass(frozen=True)
+class Means:
+    hands: Hands
+    ledger: Ledger
+    settings: ScarletSettings
+    clock: Clock
+
+
+def build(means: Means, checkpointer: Any) -> Any:
+    """The compiled graph; a thread of it is an incident, by its id."""
+    from langgraph.graph import START, StateGraph
+
+    steps = Steps(means)
+    graph: Any = StateGraph(State)
+    graph.add_edge(START, "analyze")
+    for name, (step, after) in steps.table.items():
+        graph.add_node(name, step, destinations=after)
+    return graph.compile(checkpointer=checkpointer)
+
+
+class Steps:
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    @property
+    def table(self) -> dict[str, tuple[Callable[[State], Any], tuple[str, ...]]]:
+        """Each step with those that may follow it."""
+        return {
+            "analyze": (self.analyze, ("decide", "await_evidence", "escalate", "close")),
+            "await_evidence": (self.await_evidence, ("analyze", "close")),
+            "decide": (self.decide, ("act", "await_approval", "await_executor", "decide", "escalate")),
+            "await_approval": (self.await_approval, ("act", "judge", "close")),
+            "act": (self.act, ("judge", "await_executor")),
+            "await_executor": (self.await_executor, ("act", "judge")),
+            "judge": (self.judge, ("await_recovery", "analyze", "escalate")),
+            "await_recovery": (self.await_recovery, ("close", "analyze")),
+            "escalate": (self.escalate, ("await_people",)),
+            "await_people": (self.await_people, ("close", "analyze")),
+            "close": (self.close, ()),
+        }
+
+    async def analyze(self, state: State) -> Any:
+        means, incident, now = self._means, self._incident(state), self._means.clock()
+        looks = state.get("looks", 0)
+        found = incident.investigation
+        if found is None or now - found.window.end > timedelta(seconds=means.settings.round_seconds / 2):
+            found = await means.hands.investigate(incident.namespace, cases.window_of(incident.signals, now))
+            cases.put_down_to(means.ledger, incident.id, found, cause_for(incident, found), now)
+        hypothesis = cause_for(incident, found)
+        if hypothesis is None or (unseen := _unseen(found)):
+            if looks + 1 < means.settings.looks:
+                return _go("await_evidence", looks=looks + 1)
+            if hypothesis is None and found.verdict == "healthy":
+                return _go("close", looks=looks + 1, why="Nothing is wrong any more: " + found.summary)
+            why = "No cause stands out." if hypothesis is None else f"{' and '.join(unseen)} cannot be seen."
+            return _go("escalate", looks=looks + 1, why=why)
+        return _go("decide", looks=looks + 1)
+
+    async def await_evidence(self, state: State) -> Any:
+        happened = self._wait("evidence", seconds=self._means.settings.round_seconds)
+        return _go("close", why=_QUIET_WORDS) if happened in ("quiet", "resolved") else _go("analyze")
+
+    async def decide(self, state: State) -> Any:
+        """Propose the next remedy that was not tried; an operation that a crash left unnoted is the one."""
+        means, incident = self._means, self._incident(state)
+        tried = state.get("tried", [])
+        operation = next((one for one in means.hands.operations_for(incident.id) if one.id not in tried), None)
+        hypothesis = cause_for(incident, incident.investigation) if incident.investigation else None
+        if operation is None:
+            if hypothesis is None:
+                return _go("escalate", why="The cause is not to be seen any more.")
+            if _attempts(means.hands, tried) >= means.settings.attempts:
+                return _go("escalate", why=f"{means.settings.attempts} actions did not end it.")
+            remedy = await self._next_remedy(hypothesis, tried)
+            if isinstance(remedy, str):
+                return _go("escalate", why=remedy)
+            operation = await means.hands.propose(_proposal(incident, hypothesis, remedy))
+        step, phase, words = _decided(operation)
+        if phase:
+            cases.move(means.ledger, incident.id, phase, words, means.clock(), operation=operation.id)
+        return _go(step, operation=operation.id, tried=[*tried, operation.id], why=words)
+
+    async def await_approval(self, state: State) -> Any:
+        happened = self._wait("approval", operation=state["operation"])
+        if happened in ("quiet", "resolved"):
+            self._means.hands.withdraw(state["operation"], "What it was for is over.")
+            return _go("close", why=_QUIET_WORDS)
+        cleared = self._means.hands.operation(state["operation"]).stage == "cleared"
+        return _go("act" if cleared else "judge")
+
+    async def act(self, state: State) -> Any:
+        means, name = self._means, state["operation"]
+        operation = means.hands.operation(name)
+        if operation.stage == "cleared":
+            cases.move(means.ledger, state["incident"], "acting", _what(operation), means.clock(), operation=name)
+            try:
+                operation = await means.hands.execute(name)
+            except (LedgerConflict, UsageError):
+                operation = means.hands.operation(name)
+        return _go("judge" if operation.stage == "closed" else "await_executor")
+
+    async def await_executor(self, state: State) -> Any:
+        """Another process has it in hand, or had: who recovers it ends it."""
+        self._wait("executor", operation=state["operation"])
+        return _go("judge" if self._means.hands.operation(state["operation"]).stage == "closed" else "act")
+
+    async def judge(self, state: State) -> Any:
+        """What the executor's outcome means for the incident."""
+        means, operation = self._means, self._means.hands.operation(state["operation"])
+        outcome = operation.outcome
+        if outcome is not None and outcome.result == "verified":
+            words = f"{_what(operation)}: {outcome.words}"
+            cases.move(means.ledger, state["incident"], "verifying", words, means.clock())
+            return _go("await_recovery")
+        if outcome is not None and outcome.result in ("undone",):
+            return _go("analyze", looks=0)
+        return _go("escalate", why=f"{_what(operation)}: {outcome.words if outcome else operation.stage}")
+
+    async def await_recovery(self, state: State) -> Any:
+        happened = self._wait("recovery", seconds=60 * self._means.settings.recovery_minutes)
+        if happened in ("quiet", "resolved"):
+            operation = self._means.hands.operation(state["operation"])
+            return _go("close", why=f"{_what(operation)} ended it.")
+        return _go("analyze", looks=self._means.settings.looks - 1)
+
+    async def escalate(self, state: State) -> Any:
+        """To people, with an executed notebook and not a sentence."""
+        means, incident = self._means, self._incident(state)
+        bundle = await means.hands.document(incident, "diagnosis") if means.settings.documents else ""
+        why = state.get("why", "")
+        incident = cases.move(means.ledger, incident.id, "escalated", why, means.clock(), bundle=bundle)
+        await means.hands.tell(_told(incident, why, bundle), {"incident": incident.id, "run": bundle})
+        return _go("await_people")
+
+    async def await_people(self, state: State) -> Any:
+        happened = self._wait("people")
+        if happened == "joined":
+            return _go("analyze", looks=self._means.settings.looks - 1)
+        return _go("close", why=_QUIET_WORDS)
+
+    async def close(self, state: State) -> Any:
+        means, now = self._means, self._means.clock()
+        incident = cases.close(means.ledger, state["incident"], state.get("why", ""), now, now)
+        if means.settings.documents:
+            bundle = await means.hands.document(incident, "record")
+            cases.move(means.ledger, incident.id, "closed", "documented", means.clock(), bundle=bundle)
+        return None
+
+    async def _next_remedy(self, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
+        """Or, in words, why there is none."""
+        before = [self._means.hands.operation(name).proposal.action for name in tried]
+        try:
+            offered = await self._means.hands.remedies(hypothesis)
+        except ToolError as error:
+            return f"What could be done cannot be told: {error}"
+        left = [remedy for remedy in offered if remedy.action not in before]
+        if left:
+            return left[0]
+        return "Nothing else is known to help." if offered else "No action of hers mends this cause."
+
+    def _wait(self, kind: Kind, *, seconds: float | None = None, operation: str = "") -> Event:
+        from langgraph.types import interrupt
+
+        until = self._means.clock() + timedelta(seconds=seconds) if seconds is not None else None
+        wait = Wait(kind=kind, until=until.isoformat() if until else "", operation=operation)
+        return cast(Event, interrupt(wait))
+
+    def _incident(self, state: State) -> Incident:
+        return find_incident(self._means.ledger, state["incident"])
+
+
+def _go(step: str, **update: Any) -> Any:
+    from langgraph.types import Command
+
+    return Command(goto=step, update=update)
+
+
+def _unseen(found: Investigation) -> tuple[str, ...]:
+    return tuple(name for name in found.silent_systems if name in NEEDED)
+
+
+def _attempts(hands: Hands, tried: Sequence[str]) -> int:
+    """Operations that came to be applied."""
+    outcomes = [hands.operation(name).outcome for name in tried]
+    return sum(1 for outcome in outcomes if outcome is not None and outcome.result != "not_applied")
+
+
+def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Proposal:
+    shown = next((one for one in incident.signals if one.query and one.source in ("metric", "slo")), None)
+    return Proposal(
+        action=remedy.action,
+        asked_by=cases.ACTOR,
+        by_person=False,
+        why=f"{hypothesis.summary} {remedy.why}",
+        confidence=hypothesis.confidence,
+        reason=hypothesis.reason,
+        evidence=hypothesis.evidence,
+        incident=incident.id,
+        symptom=Symptom(query=shown.query) if shown else None,
+    )
+
+
+def _decided(operation: Operation) -> tuple[str, Any, str]:
+    """The step that follows a decision, the incident's phase, and the decision in words."""
+    if operation.stage == "cleared":
+        return "act", "acting", f"{_what(operation)} is to be done."
+    if operation.stage == "awaiting":
+        return "await_approval", "awaiting", f"{_what(operation)} waits for people's yes."
+    if operation.stage != "closed":
+        return "await_executor", "acting", f"{_what(operation)} is under way."
+    words = operation.outcome.words if operation.outcome else ""
+    if operation.decision is None:  # it could not be planned: the next one may be
+        return "decide", None, words
+    return "escalate", None, f"{_what(operation)} was not done: {words}"
+
+
+def _what(operation: Operation) -> str:
+    action = operation.proposal.action
+    return f"{action.kind} {action.subject}"
+
+
+def _told(incident: Incident, why: str, bundle: str) -> str:
+    notebook = f" `autodevops run show {bundle}` has the diagnosis." if bundle else ""
+    return f"{incident.severity}: {incident.title} {why}{notebook} `autodevops incident show {incident.id}`"

@@ -1,0 +1,129 @@
+"""Signals into incidents: what belongs to an open one joins it, the rest is investigated, a cause opens one.
+
+What an investigation cannot confirm opens nothing at first. It is looked at again while it lasts, less and less often;
+an alert, which people asked for, that lasts and stays unexplained is an incident whose cause is not known.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.investigation import Investigation
+from autodevops.domain.signal import Signal
+from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.scarlet.response import cases
+from autodevops.scarlet.response.causes import belongs, causes_of, joins, same
+from autodevops.scarlet.response.machine import Means
+
+log = logging.getLogger(__name__)
+
+_LONGEST_PAUSE = timedelta(minutes=30)
+_UNEXPLAINED: frozenset[str] = frozenset({"alert", "object", "slo", "person"})  # trouble even without a cause
+
+
+@dataclass
+class _Doubt:
+    """A signal that no investigation confirmed yet."""
+
+    looks: int
+    again: datetime
+
+
+class Sorter:
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._first_seen: dict[str, datetime] = {}
+        self._doubts: dict[str, _Doubt] = {}
+        self._joined: set[str] = set()
+
+    def joined_lately(self, incident_id: str) -> bool:
+        """Whether signals joined in the last `sort`."""
+        return incident_id in self._joined
+
+    async def sort(self, active: Sequence[Signal], now: datetime) -> None:
+        keys = {signal.key for signal in active}
+        self._joined.clear()
+        self._first_seen = {key: at for key, at in self._first_seen.items() if key in keys}
+        self._doubts = {key: doubt for key, doubt in self._doubts.items() if key in keys}
+        for signal in active:
+            self._first_seen.setdefault(signal.key, now)
+        left = self._join(active, now)
+        namespaces = sorted({signal.namespace for signal in left if signal.namespace}) or [""] * bool(left)
+        for namespace in namespaces:
+            group = [signal for signal in left if signal.namespace in ("", namespace)]
+            if self._is_ripe(group, now):
+                taken = await self._explain(namespace, group, now)
+                left = [signal for signal in left if signal.key not in taken]
+
+    def _join(self, active: Sequence[Signal], now: datetime) -> list[Signal]:
+        """Those that belong to no incident that is open."""
+        open_cases = cases.open_cases(self._means.ledger)
+        left: list[Signal] = []
+        new: dict[str, list[Signal]] = {}
+        for signal in active:
+            incident = next((one for one in open_cases if joins(signal, one)), None)
+            if incident is None:
+                left.append(signal)
+            elif all(signal.key != known.key for known in incident.signals):
+                new.setdefault(incident.id, []).append(signal)
+        for name, signals in new.items():
+            cases.join(self._means.ledger, name, signals, now)
+            self._joined.add(name)
+        return left
+
+    def _is_ripe(self, group: Sequence[Signal], now: datetime) -> bool:
+        """Whether one of them has waited long enough for its like, and is due for a look."""
+        wait = timedelta(seconds=self._means.settings.group_seconds)
+        return any(
+            now - self._first_seen[signal.key] >= wait
+            and (signal.key not in self._doubts or now >= self._doubts[signal.key].again)
+            for signal in group
+        )
+
+    async def _explain(self, namespace: str, group: Sequence[Signal], now: datetime) -> set[str]:
+        """Keys of those that are of an incident now. `namespace` is empty for what is the cluster's alone."""
+        try:
+            found = await self._means.hands.investigate(namespace, cases.window_of(group, now))
+        except AutoDevOpsError as error:
+            log.warning("What was noticed in %s could not be investigated: %s", namespace or "the cluster", error)
+            self._doubt(group, now)
+            return set()
+        causes = causes_of(found)
+        left = list(group)
+        for index, cause in enumerate(causes):
+            own = [signal for signal in left if belongs(signal, cause) or (index == 0 and _is_nobodys(signal, causes))]
+            if own:
+                self._put_down(own, found, cause, now)
+                left = [signal for signal in left if signal not in own]
+        self._doubt(left, now)
+        lasting = [signal for signal in left if self._lasts(signal)] if found.verdict != "healthy" else []
+        if lasting:
+            cases.open_case(self._means.ledger, lasting, found, None, now)
+        return {signal.key for signal in group if signal not in left or signal in lasting}
+
+    def _put_down(self, signals: Sequence[Signal], found: Investigation, cause: Hypothesis, now: datetime) -> None:
+        """To the open incident of this cause, or to a new one."""
+        for incident in cases.open_cases(self._means.ledger):
+            if incident.cause is not None and same(incident.cause.subject, cause.subject):
+                cases.join(self._means.ledger, incident.id, signals, now)
+                self._joined.add(incident.id)
+                return
+        cases.open_case(self._means.ledger, signals, found, cause, now)
+
+    def _doubt(self, signals: Sequence[Signal], now: datetime) -> None:
+        pause = timedelta(seconds=self._means.settings.round_seconds)
+        for signal in signals:
+            looks = self._doubts[signal.key].looks + 1 if signal.key in self._doubts else 1
+            self._doubts[signal.key] = _Doubt(looks, now + min(pause * 2 ** (looks - 1), _LONGEST_PAUSE))
+
+    def _lasts(self, signal: Signal) -> bool:
+        return signal.source in _UNEXPLAINED and self._doubts[signal.key].looks >= self._means.settings.looks
+
+
+def _is_nobodys(signal: Signal, causes: Sequence[Hypothesis]) -> bool:
+    """About nothing in particular, or about something that no cause speaks of: it is put down to the likeliest."""
+    return signal.subject is None or not any(belongs(signal, cause) for cause in causes)
