@@ -584,6 +584,7 @@ class Workbench:
     @asynccontextmanager
     async def response(self, noticed: Noticed, *, queue: RunQueue | None = None) -> AsyncIterator[Loop]:
         """Scarlet's loop over what `noticed` gives; it documents by runs of `queue`, where there is one."""
+        from autodevops.executor.acting import Acting
         from autodevops.kernel.ids import time_sortable_id
         from autodevops.runbooks.sources import catalogue_of
         from autodevops.scarlet.response.doing import Doing
@@ -594,10 +595,7 @@ class Workbench:
         settings = self.settings
         doing = Doing(
             investigating=self.investigate,
-            tools=self.tools,
-            executor=self.executor,
-            ledger=self.ledger,
-            repositories=settings.github.repositories,
+            acts=Acting(self.executor, self.tools, self.ledger, settings.github.repositories),
             queue=queue,
             catalogue=catalogue_of(settings.scarlet),
             channels=settings.channels,

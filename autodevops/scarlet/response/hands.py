@@ -15,10 +15,8 @@ from autodevops.domain.window import TimeWindow
 Document = Literal["diagnosis", "record"]
 
 
-class Hands(Protocol):
-    async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
-        """Systems that do not answer are in its `missing`. Raises UsageError when there is no such namespace."""
-        ...
+class Acts(Protocol):
+    """The executor, as `autodevops.executor.acting` offers it."""
 
     async def remedies(self, hypothesis: Hypothesis) -> tuple[Remedy, ...]:
         """Actions to propose, the first to try first. Raises ToolError."""
@@ -40,6 +38,15 @@ class Hands(Protocol):
 
     def withdraw(self, operation_id: str, words: str) -> None:
         """End what waits for people. Nothing when it does not wait any more."""
+        ...
+
+
+class Hands(Protocol):
+    @property
+    def acts(self) -> Acts: ...
+
+    async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
+        """Systems that do not answer are in its `missing`. Raises UsageError when there is no such namespace."""
         ...
 
     async def document(self, incident: Incident, what: Document) -> str:

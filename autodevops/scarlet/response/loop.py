@@ -137,7 +137,7 @@ class Loop:
         if incident.resolution is not None:
             return "resolved"
         if kind in ("approval", "executor"):
-            stage = self._means.hands.operation(wait["operation"]).stage
+            stage = self._means.hands.acts.operation(wait["operation"]).stage
             if (kind == "approval" and stage != "awaiting") or stage in ("closed", "cleared"):
                 return "answered"
         elif kind == "people" and self._sorter.joined_lately(incident.id):

@@ -21,7 +21,7 @@ from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import LedgerConflict, ToolError, UsageError
 from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.causes import cause_for
-from autodevops.scarlet.response.hands import Hands
+from autodevops.scarlet.response.hands import Acts, Hands
 from autodevops.settings import ScarletSettings
 from autodevops.stores.incidents import find_incident
 from autodevops.stores.ledger import Ledger
@@ -116,17 +116,17 @@ class Steps:
         """Propose the next remedy that was not tried; an operation that a crash left unnoted is the one."""
         means, incident = self._means, self._incident(state)
         tried = state.get("tried", [])
-        operation = next((one for one in means.hands.operations_for(incident.id) if one.id not in tried), None)
+        operation = next((one for one in means.hands.acts.operations_for(incident.id) if one.id not in tried), None)
         hypothesis = cause_for(incident, incident.investigation) if incident.investigation else None
         if operation is None:
             if hypothesis is None:
                 return _go("escalate", why="The cause is not to be seen any more.")
-            if _attempts(means.hands, tried) >= means.settings.attempts:
+            if _attempts(means.hands.acts, tried) >= means.settings.attempts:
                 return _go("escalate", why=f"{means.settings.attempts} actions did not end it.")
             remedy = await self._next_remedy(hypothesis, tried)
             if isinstance(remedy, str):
                 return _go("escalate", why=remedy)
-            operation = await means.hands.propose(_proposal(incident, hypothesis, remedy))
+            operation = await means.hands.acts.propose(_proposal(incident, hypothesis, remedy))
         step, phase, words = _decided(operation)
         if phase:
             cases.move(means.ledger, incident.id, phase, words, means.clock(), operation=operation.id)
@@ -135,30 +135,30 @@ class Steps:
     async def await_approval(self, state: State) -> Any:
         happened = self._wait("approval", operation=state["operation"])
         if happened in ("quiet", "resolved"):
-            self._means.hands.withdraw(state["operation"], "What it was for is over.")
+            self._means.hands.acts.withdraw(state["operation"], "What it was for is over.")
             return _go("close", why=_QUIET_WORDS)
-        cleared = self._means.hands.operation(state["operation"]).stage == "cleared"
+        cleared = self._means.hands.acts.operation(state["operation"]).stage == "cleared"
         return _go("act" if cleared else "judge")
 
     async def act(self, state: State) -> Any:
         means, name = self._means, state["operation"]
-        operation = means.hands.operation(name)
+        operation = means.hands.acts.operation(name)
         if operation.stage == "cleared":
             cases.move(means.ledger, state["incident"], "acting", _what(operation), means.clock(), operation=name)
             try:
-                operation = await means.hands.execute(name)
+                operation = await means.hands.acts.execute(name)
             except (LedgerConflict, UsageError):
-                operation = means.hands.operation(name)
+                operation = means.hands.acts.operation(name)
         return _go("judge" if operation.stage == "closed" else "await_executor")
 
     async def await_executor(self, state: State) -> Any:
         """Another process has it in hand, or had: who recovers it ends it."""
         self._wait("executor", operation=state["operation"])
-        return _go("judge" if self._means.hands.operation(state["operation"]).stage == "closed" else "act")
+        return _go("judge" if self._means.hands.acts.operation(state["operation"]).stage == "closed" else "act")
 
     async def judge(self, state: State) -> Any:
         """What the executor's outcome means for the incident."""
-        means, operation = self._means, self._means.hands.operation(state["operation"])
+        means, operation = self._means, self._means.hands.acts.operation(state["operation"])
         outcome = operation.outcome
         if outcome is not None and outcome.result == "verified":
             words = f"{_what(operation)}: {outcome.words}"
@@ -171,7 +171,7 @@ class Steps:
     async def await_recovery(self, state: State) -> Any:
         happened = self._wait("recovery", seconds=60 * self._means.settings.recovery_minutes)
         if happened in ("quiet", "resolved"):
-            operation = self._means.hands.operation(state["operation"])
+            operation = self._means.hands.acts.operation(state["operation"])
             return _go("close", why=f"{_what(operation)} ended it.")
         return _go("analyze", looks=self._means.settings.looks - 1)
 
@@ -200,9 +200,9 @@ class Steps:
 
     async def _next_remedy(self, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
         """Or, in words, why there is none."""
-        before = [self._means.hands.operation(name).proposal.action for name in tried]
+        before = [self._means.hands.acts.operation(name).proposal.action for name in tried]
         try:
-            offered = await self._means.hands.remedies(hypothesis)
+            offered = await self._means.hands.acts.remedies(hypothesis)
         except ToolError as error:
             return f"What could be done cannot be told: {error}"
         left = [remedy for remedy in offered if remedy.action not in before]
@@ -231,9 +231,9 @@ def _unseen(found: Investigation) -> tuple[str, ...]:
     return tuple(name for name in found.silent_systems if name in NEEDED)
 
 
-def _attempts(hands: Hands, tried: Sequence[str]) -> int:
+def _attempts(acts: Acts, tried: Sequence[str]) -> int:
     """Operations that came to be applied."""
-    outcomes = [hands.operation(name).outcome for name in tried]
+    outcomes = [acts.operation(name).outcome for name in tried]
     return sum(1 for outcome in outcomes if outcome is not None and outcome.result != "not_applied")
 
 
