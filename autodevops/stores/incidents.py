@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from autodevops.domain.base import Json
 from autodevops.domain.incident import Incident, IncidentNote, Resolution
@@ -37,7 +38,7 @@ def find_incident(ledger: Ledger, name: str) -> Incident:
     return _read(found[0])
 
 
-def all_incidents(ledger: Ledger, chosen: Callable[[dict[str, Json]], bool] = lambda _: True) -> list[Incident]:
+def all_incidents(ledger: Ledger, chosen: Callable[[Mapping[str, Any]], bool] = lambda _: True) -> list[Incident]:
     """Oldest first; those whose entry, as it is written, is `chosen`."""
     return [_read(entry) for entry in ledger.entries(KIND) if chosen(entry.value)]
 

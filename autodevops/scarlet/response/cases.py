@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from autodevops.domain.base import Json
 from autodevops.domain.hypothesis import Hypothesis
@@ -109,6 +110,16 @@ def close(ledger: Ledger, incident_id: str, words: str, at: datetime, now: datet
 def open_cases(ledger: Ledger) -> list[Incident]:
     """Those that Scarlet has to do with and that are not over for her."""
     return incidents.all_incidents(ledger, lambda value: value.get("phase") not in (None, "closed"))
+
+
+def closed_since(ledger: Ledger, moment: datetime) -> list[Incident]:
+    """Those of hers that are over, and not for long."""
+
+    def chosen(value: Mapping[str, Any]) -> bool:
+        over = value.get("resolution")
+        return value.get("phase") == "closed" and over is not None and datetime.fromisoformat(over["at"]) >= moment
+
+    return incidents.all_incidents(ledger, chosen)
 
 
 def _cause(hypothesis: Hypothesis | None) -> Cause | None:

@@ -60,14 +60,17 @@ class Sorter:
                 left = [signal for signal in left if signal.key not in taken]
 
     def _join(self, active: Sequence[Signal], now: datetime) -> list[Signal]:
-        """Those that belong to no incident that is open."""
+        """Those that belong to no incident, be it open or closed so lately that they may only be slow to end."""
         open_cases = cases.open_cases(self._means.ledger)
+        settling = timedelta(minutes=self._means.settings.recovery_minutes)
+        closed = cases.closed_since(self._means.ledger, now - settling)
         left: list[Signal] = []
         new: dict[str, list[Signal]] = {}
         for signal in active:
             incident = next((one for one in open_cases if joins(signal, one)), None)
             if incident is None:
-                left.append(signal)
+                if not any(signal.key == known.key for one in closed for known in one.signals):
+                    left.append(signal)
             elif all(signal.key != known.key for known in incident.signals):
                 new.setdefault(incident.id, []).append(signal)
         for name, signals in new.items():

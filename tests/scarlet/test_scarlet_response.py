@@ -1,0 +1,264 @@
+"""One incident a cause, one machine an incident: what she does about what she notices, and after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from scarlet.response_world import Crash, World, cause, signal, workload
+
+from autodevops.domain.incident import Resolution
+from autodevops.domain.subject import Subject
+from autodevops.scarlet.response.causes import same
+from autodevops.stores.incidents import change_incident
+
+
+def nothing(_: World) -> None:
+    """The story has no turn."""
+
+
+def play(world: World, path: Path, story: Callable[[World], None] = nothing, rounds: int = 3, more: int = 4) -> World:
+    """`rounds` rounds, then the story goes on, then `more` rounds."""
+
+    async def run() -> None:
+        async with world.loop(path / "checkpoints.sqlite") as loop:
+            await world.rounds(loop, rounds)
+            story(world)
+            await world.rounds(loop, more)
+
+    asyncio.run(run())
+    return world
+
+
+def quiet(world: World) -> None:
+    world.signals.clear()
+    world.causes.clear()
+
+
+def denied(world: World) -> None:
+    world.end("op-1", "not_applied")
+
+
+def test_what_is_clear_and_allowed_is_done_and_closed_when_it_is_quiet(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")])
+    play(world, tmp_path, quiet)
+    (incident,) = world.incidents
+    assert (incident.phase, incident.state) == ("closed", "resolved")
+    assert world.count("execute") == 1
+    assert incident.cause is not None
+    assert incident.cause.reason == "MemoryLeak"
+    assert incident.operations == ("op-1",)
+    assert incident.bundles == ("run-record",)
+    assert incident.resolution is not None
+    assert "restart_workload" in incident.resolution.words
+
+
+def test_alerts_of_one_cause_are_one_incident_and_late_ones_join(tmp_path: Path) -> None:
+    def later(world: World) -> None:
+        world.signals.append(signal("SlowRequests", "checkout", since=world.now))
+
+    world = World(
+        signals=[signal("HighErrors"), signal("PodsRestart")], causes=[cause("cart", suffering=("checkout",))]
+    )
+    world.stage = "awaiting"
+    play(world, tmp_path, later)
+    (incident,) = world.incidents
+    assert {one.name for one in incident.signals} == {"HighErrors", "PodsRestart", "SlowRequests"}
+    assert world.count("propose") == 1
+
+
+def test_two_causes_are_two_incidents(tmp_path: Path) -> None:
+    world = World(
+        signals=[signal("HighErrors"), signal("SlowRequests", "search")],
+        causes=[cause("cart"), cause("search", "CPUThrottled", confidence=0.7)],
+        stage="awaiting",
+    )
+    play(world, tmp_path)
+    assert {(one.cause and one.cause.subject.name, len(one.signals)) for one in world.incidents} == {
+        ("cart", 1),
+        ("search", 1),
+    }
+
+
+@pytest.mark.parametrize("source", ["metric", "log", "alert"])
+def test_what_an_investigation_does_not_confirm_opens_nothing(tmp_path: Path, source: str) -> None:
+    world = World(signals=[signal("Odd", source=source)])  # type: ignore[arg-type]
+    play(world, tmp_path, rounds=20)
+    assert world.incidents == []
+    assert world.count("investigate") < 10  # less and less often
+
+
+def test_an_alert_that_lasts_and_stays_unexplained_goes_to_people_with_a_notebook(tmp_path: Path) -> None:
+    world = World(signals=[signal("Odd")], verdict="undetermined")
+    play(world, tmp_path, rounds=20)
+    (incident,) = world.incidents
+    assert (incident.phase, incident.cause, incident.bundles) == ("escalated", None, ("run-diagnosis",))
+    assert len(world.told) == 1
+    assert "run-diagnosis" in world.told[0]
+
+
+def test_people_are_asked_and_their_yes_is_carried_out(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="awaiting")
+
+    def granted(world: World) -> None:
+        assert world.phases == ["awaiting"]
+        assert world.count("execute") == 0
+        world.set("op-1", stage="cleared")
+
+    play(world, tmp_path, granted, more=1)
+    assert world.count("execute") == 1
+    assert world.phases == ["verifying"]
+
+
+def test_what_is_over_before_anybody_answers_is_withdrawn(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="awaiting")
+    play(world, tmp_path, quiet)
+    assert (world.phases, world.count("withdraw"), world.count("execute")) == (["closed"], 1, 0)
+
+
+@pytest.mark.parametrize("how", ["observed", "no remedy", "denied", "of no use", "unverified", "too many attempts"])
+def test_what_she_may_not_or_cannot_end_goes_to_people(tmp_path: Path, how: str) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")])
+    story = nothing
+    match how:
+        case "observed":
+            world.stage = "closed"
+        case "no remedy":
+            world.remedies_known = 0
+        case "denied":
+            world.stage = "awaiting"
+            story = denied
+        case "of no use":
+            world.results = ["undone"]
+        case "unverified":
+            world.results = ["unverified"]
+        case "too many attempts":
+            world.results, world.remedies_known = ["undone"], 9
+    play(world, tmp_path, story)
+    assert world.phases == ["escalated"]
+    assert world.count("diagnosis") == world.count("tell") == 1
+    expected = {"of no use": 1, "unverified": 1, "too many attempts": world.settings.attempts}
+    assert world.count("execute") == expected.get(how, 0)
+
+
+def test_an_action_that_helped_by_its_checks_and_not_by_what_was_noticed_is_looked_into_again(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")])
+    play(world, tmp_path, rounds=30)
+    assert (world.phases, world.count("execute")) == (["escalated"], 1)
+
+
+@pytest.mark.parametrize("system", ["kubernetes", "prometheus"])
+def test_nothing_is_done_while_a_system_that_shows_its_effect_is_silent(tmp_path: Path, system: str) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], silent=(system,))
+
+    def back(world: World) -> None:
+        assert world.count("propose") == 0
+        world.silent = ()
+
+    play(world, tmp_path, back, rounds=2)
+    assert world.count("execute") == 1
+
+
+def test_what_cannot_be_investigated_is_looked_at_again(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], down=True)
+
+    def back(world: World) -> None:
+        assert world.incidents == []
+        world.down = False
+
+    play(world, tmp_path, back, more=8)
+    assert world.count("execute") == 1
+
+
+def test_what_a_person_resolved_is_closed_with_their_words(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="closed")
+
+    def resolved(world: World) -> None:
+        over = Resolution(at=world.now, words="rolled back by hand")
+        change_incident(
+            world.ledger,
+            world.incidents[0].id,
+            "resolved",
+            lambda was: was.model_copy(update={"resolution": over}),
+            now=world.now,
+            actor="ann",
+        )
+
+    play(world, tmp_path, resolved)
+    (incident,) = world.incidents
+    assert incident.phase == "closed"
+    assert incident.resolution is not None
+    assert incident.resolution.words == "rolled back by hand"
+
+
+CALLS = ("investigate", "remedies", "propose", "proposed", "execute", "executed", "record", "diagnosis", "tell")
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_crash_at_any_step_loses_nothing_and_does_nothing_twice(tmp_path: Path, call: str) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")])
+    if call in ("diagnosis", "tell"):  # without a remedy it is left to people
+        world.remedies_known = 0
+    world.crash_at = call
+
+    async def run() -> None:
+        for holder in ("one", "two"):
+            async with world.loop(tmp_path / "checkpoints.sqlite", holder) as loop:
+                for number in range(12):
+                    with suppress(Crash):
+                        await world.rounds(loop)
+                    if world.crashed and holder == "one":
+                        break
+                    if number == 6:
+                        quiet(world)
+            world.now += timedelta(minutes=5)  # the lease of who died is over
+        assert world.crashed
+
+    asyncio.run(run())
+    assert world.phases == ["closed"]
+    acted = 0 if call in ("diagnosis", "tell") else 1
+    assert len(world.operations) == acted
+    assert all(one.outcome is not None for one in world.operations.values())
+
+
+def test_of_two_daemons_one_responds_and_the_other_takes_over(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="awaiting")
+
+    async def run() -> None:
+        path = tmp_path / "checkpoints.sqlite"
+        async with world.loop(path, "one") as one, world.loop(path, "two") as two:
+            for _ in range(3):
+                assert await one.round()
+                assert not await two.round()
+                await one.settled()
+                world.now += timedelta(seconds=30)
+            world.now += timedelta(minutes=5)
+            world.set("op-1", stage="cleared")
+            assert await two.round()
+            assert not await one.round()
+            await two.settled()
+
+    asyncio.run(run())
+    assert (len(world.incidents), world.count("propose"), world.count("execute")) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        (Subject(kind="Service", name="cart", namespace="shop"), True),
+        (Subject(kind="Pod", name="cart-7d9f8c6b5-x2x4z", namespace="shop"), True),
+        (Subject(kind="Pod", name="cart-0", namespace="shop"), True),
+        (Subject(kind="Pod", name="cart-worker-7d9f8c6b5-x2x4z", namespace="shop"), False),
+        (Subject(kind="Deployment", name="cart-worker", namespace="shop"), False),
+        (Subject(kind="Deployment", name="cart", namespace="other"), False),
+        (Subject(kind="Node", name="cart", namespace="shop"), False),
+    ],
+    ids=str,
+)
+def test_a_workload_its_pods_and_its_service_are_one(other: Subject, is_same: bool) -> None:
+    assert same(workload("cart"), other) is is_same
+    assert same(other, workload("cart")) is is_same
