@@ -123,7 +123,7 @@ def test_what_is_over_before_anybody_answers_is_withdrawn(tmp_path: Path) -> Non
 @pytest.mark.parametrize("how", ["observed", "no remedy", "denied", "of no use", "unverified", "too many attempts"])
 def test_what_she_may_not_or_cannot_end_goes_to_people(tmp_path: Path, how: str) -> None:
     world = World(signals=[signal("HighErrors")], causes=[cause("cart")])
-    story = nothing
+    story: Callable[[World], None] = nothing
     match how:
         case "observed":
             world.stage = "closed"
