@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from autodevops.runbooks.rehearsal import Rehearsal
     from autodevops.scarlet import Scarlet
     from autodevops.scarlet.response.loop import Loop, Noticed
+    from autodevops.scarlet.watching import Watch
     from autodevops.stores.ledger import Ledger
     from autodevops.stores.memory_keeper import MemoryKeeper
     from autodevops.stores.memory_protocol import Embedder
@@ -612,6 +613,20 @@ class Workbench:
         from autodevops.scarlet.tending import tend_forever
 
         await tend_forever(self.executor.recover, self.settings.channels, self.settings.executor.escalate_to)
+
+    def watch(self) -> Watch:
+        """What Scarlet sees with. Each look asks anew, and what she looks at all day is not entered in the ledger."""
+        from autodevops.jamie.zones import of_user
+        from autodevops.scarlet.watching import Watch
+        from autodevops.toolbox.stack import standard
+
+        if self._toolbox is None:
+            raise RuntimeError("enter the workbench first: `async with workbench: ...`")
+        settings = self.settings
+        uncached = settings.toolbox.model_copy(update={"cache_seconds": 0.0})
+        seconds = settings.investigation.tool_timeout_seconds
+        tools = standard(self._toolbox, uncached, seconds, system_of=_system_of, clock=self._clock)
+        return Watch(tools, settings.watch, zone=of_user(settings.investigation.time_zone))
 
     def scarlet(self, *, staying: bool = True) -> Scarlet:
         """`staying`: she runs for long, so that kernels which wait are worth their start.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autodevops.cli.watch import watch
 from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import utc_now
 from autodevops.settings import load_settings
@@ -55,6 +56,9 @@ async def _run(*, once: bool) -> list[RunRecord]:
             tending.cancel()
             await asyncio.wait([tending])
         return []
+
+
+app.command("watch")(watch)
 
 
 @app.command("stop")

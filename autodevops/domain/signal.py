@@ -35,6 +35,7 @@ class Blind(Noun):
 
     system: str  # prometheus, alertmanager, kubernetes, loki, tempo
     words: str
+    hides: tuple[str, ...] = ()  # beginnings of the keys of signals that cannot be seen therefore
 
 
 class Look(Noun):
@@ -42,4 +43,5 @@ class Look(Noun):
 
     at: UtcDatetime
     signals: tuple[Signal, ...] = ()
+    muted: tuple[Signal, ...] = ()  # there too, but silenced or under maintenance
     blind: tuple[Blind, ...] = ()

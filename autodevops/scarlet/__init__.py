@@ -3,6 +3,7 @@
 - `schedule` reads `scheduled/*.yaml`; `slots` says which occurrences there are and what becomes of each;
 - `events` finds alerts and deploys, `hooks` hears webhooks, `facts` makes parameters of what they say;
 - `book` keeps slots in the ledger, `scheduler` decides and starts them, `tell` says how they ended;
+- `watching` sees what is the case and what of it is news;
 - `agent` is the daemon: APScheduler says when to look, a stop reaches every kernel.
 """
 

@@ -2,6 +2,7 @@
 
 The fields of the JSON body that are text, numbers, true or false become facts of the event. Beyond loopback only with
 a token. A hook answers 202 as soon as its slot is in the ledger, before the run ends; the run's record has the rest.
+One name may be Alertmanager's: what it posts there wakes who watches, and schedules that wait for it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, closing, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autodevops.domain.alert import Alert
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.loopback import is_loopback
+from autodevops.scarlet.watching.webhook import read_notification
 from autodevops.settings import WebhookSettings
 
 if TYPE_CHECKING:
@@ -23,12 +27,21 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 MOST_BYTES = 100_000
+MOST_ALERT_BYTES = 5_000_000  # a group of some thousand alerts
 Called = Callable[[str, Mapping[str, str]], Awaitable[tuple[str, ...]]]
 """From a hook's name and its facts to the slots that it made. Raises LookupError when no schedule waits for it."""
 
 
+@dataclass(frozen=True)
+class AlertHook:
+    """The hook that Alertmanager posts to, and who is told at once."""
+
+    name: str
+    on_alert: Callable[[tuple[Alert, ...]], None]
+
+
 @asynccontextmanager
-async def listening(settings: WebhookSettings, called: Called) -> AsyncIterator[str]:
+async def listening(settings: WebhookSettings, called: Called, alerts: AlertHook | None = None) -> AsyncIterator[str]:
     """Serve while the context lasts; gives the address. Raises UsageError for what cannot, or must not, be served."""
     import uvicorn
     from starlette.applications import Starlette
@@ -42,7 +55,7 @@ async def listening(settings: WebhookSettings, called: Called) -> AsyncIterator[
         )
 
     async def hook(request: Request) -> Response:
-        return await _answer(request, token, called)
+        return await _answer(request, token, called, alerts)
 
     class Server(uvicorn.Server):
         def capture_signals(self) -> Any:
@@ -62,7 +75,7 @@ async def listening(settings: WebhookSettings, called: Called) -> AsyncIterator[
             await asyncio.wait({serving})
 
 
-async def _answer(request: Request, token: str, called: Called) -> Response:
+async def _answer(request: Request, token: str, called: Called, alerts: AlertHook | None) -> Response:
     from starlette.responses import JSONResponse
 
     def refused(status: int, message: str) -> Response:
@@ -71,21 +84,27 @@ async def _answer(request: Request, token: str, called: Called) -> Response:
     given = request.headers.get("authorization", "")
     if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         return refused(401, "Send the token of AUTODEVOPS_WEBHOOK__TOKEN as Authorization: Bearer ...")
+    name = request.path_params["name"]
+    of_alerts = alerts if alerts is not None and name == alerts.name else None
+    most = MOST_ALERT_BYTES if of_alerts else MOST_BYTES
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_BYTES:
-            return refused(413, f"The body is over {MOST_BYTES} bytes.")
+        if len(body) > most:
+            return refused(413, f"The body is over {most} bytes.")
     try:
         document = json.loads(body or b"{}")
     except ValueError as error:
         return refused(400, f"The body is not JSON: {error}.")
     if not isinstance(document, dict):
         return refused(400, "The body is not a JSON object.")
-    name = request.path_params["name"]
     try:
+        if of_alerts:
+            of_alerts.on_alert(read_notification(document))
         slots = await called(name, _facts(document))
     except LookupError:
+        if of_alerts:
+            return JSONResponse({"slots": []}, status_code=202)
         return refused(404, f"No enabled schedule waits for the webhook {name!r}.")
     except AutoDevOpsError as error:
         return refused(422, str(error))

@@ -24,6 +24,7 @@ from autodevops.settings.model import (
     Settings,
     TempoSettings,
     ToolboxSettings,
+    WatchSettings,
     WebhookSettings,
     load_settings,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "Settings",
     "TempoSettings",
     "ToolboxSettings",
+    "WatchSettings",
     "WebhookSettings",
     "load_settings",
 ]

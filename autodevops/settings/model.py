@@ -7,6 +7,7 @@ import json
 import os
 import re
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -467,6 +468,31 @@ class ExecutorSettings(Section):
         return {**value, **{band: {**row, **(value.get(band) or {})} for band, row in default.items()}}
 
 
+WatchSource = Literal["alerts", "objects"]
+SourceList = Annotated[tuple[WatchSource, ...], NoDecode, BeforeValidator(_names)]
+
+
+class WatchSettings(Section):
+    """What Scarlet watches, and whose trouble she leaves alone ([watching](../watching.md))."""
+
+    sources: SourceList = ("alerts", "objects")
+    """Where she looks: alerts that others defined, the cluster's objects."""
+    namespaces: NameList = ("*",)
+    """Whose signals count; names may have a `*`. What belongs to no namespace, such as a node, always does."""
+    every_seconds: float = Field(default=30, gt=0)
+    """Between two looks; an alert that is sent to her is looked at at once."""
+    seconds: float = Field(default=15, gt=0)
+    """How long one source may take, before a look goes on without it."""
+    hook: str = "alertmanager"
+    """The name under `/hooks/` where Alertmanager's webhook is heard; empty: nowhere."""
+    maintenance: dict[str, HourList] = {}
+    """When trouble in a namespace is expected: `"shop-*" = "Sat 02:00-04:00"`; signals are then muted. Hours are in
+    `investigation.time_zone`."""
+
+    def watches(self, namespace: str) -> bool:
+        return not namespace or any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
+
+
 class SecretPlaces(BaseModel):
     """Where the secrets are that runbooks name: `NAME = "env:VARIABLE"`, `"file:/path"`,
     `"kubernetes:namespace/name/key"` or `"keyring:service/user"`. They are fetched when a run begins, and given to its
@@ -515,6 +541,7 @@ class Settings(BaseSettings):
     runs: RunsSettings = RunsSettings()
     portal: PortalSettings = PortalSettings()
     executor: ExecutorSettings = ExecutorSettings()
+    watch: WatchSettings = WatchSettings()
     secrets: SecretPlaces = SecretPlaces()
 
     @classmethod

@@ -1,0 +1,99 @@
+"""`autodevops scarlet watch`: what she sees now, for people. Nothing is kept, and nothing follows from it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autodevops.cli.options import AsJson
+from autodevops.cli.output import print_json
+from autodevops.kernel.clock import utc_now
+from autodevops.settings import load_settings
+from autodevops.workbench import Workbench
+
+if TYPE_CHECKING:
+    from autodevops.domain.signal import Look, Signal
+    from autodevops.scarlet.watching import News
+
+
+def watch(
+    once: Annotated[bool, typer.Option("--once", help="Look once and stop.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what Scarlet sees: what is the matter, what is muted, what she cannot see. Then only what changes.
+
+    With --json a document for each look, one a line; with --once just one.
+    """
+    import asyncio
+
+    asyncio.run(_watch(once=once, as_json=as_json))
+
+
+async def _watch(*, once: bool, as_json: bool) -> None:
+    import asyncio
+
+    from autodevops.scarlet.watching import Noticing
+
+    settings = load_settings()
+    noticing = Noticing()
+    async with Workbench.from_settings(settings) as workbench:
+        watching = workbench.watch()
+        first = True
+        while True:
+            look = await watching.look(utc_now())
+            news = noticing.notice(look)
+            if as_json and once:
+                print_json(look.model_dump(mode="json"))
+            elif as_json:
+                sys.stdout.write(look.model_dump_json() + "\n")
+            elif first:
+                _print(look)
+            else:
+                _print_news(look, news)
+            sys.stdout.flush()
+            if once:
+                return
+            first = False
+            await asyncio.sleep(settings.watch.every_seconds)
+
+
+def _print(look: Look) -> None:
+    for signal in sorted(look.signals, key=_order):
+        typer.echo(_line(signal))
+    for signal in look.muted:
+        typer.secho(f"muted     {_words(signal)}", dim=True)
+    for blind in look.blind:
+        typer.secho(f"BLIND     {blind.system}: {blind.words}", fg="yellow")
+    if not look.signals:
+        typer.echo(
+            f"{look.at:%H:%M:%S} UTC: nothing is the matter in what can be seen."
+            if look.blind
+            else f"{look.at:%H:%M:%S} UTC: nothing is the matter."
+        )
+
+
+def _print_news(look: Look, news: News) -> None:
+    for signal in news.fresh:
+        typer.echo(f"{look.at:%H:%M:%S}  {_line(signal)}")
+    for signal in news.ended:
+        typer.echo(f"{look.at:%H:%M:%S}  over      {_about(signal)}: {signal.name}")
+    for blind in look.blind:
+        typer.secho(f"{look.at:%H:%M:%S}  BLIND     {blind.system}: {blind.words}", fg="yellow")
+
+
+def _order(signal: Signal) -> tuple[int, object, str]:
+    return ("critical", "major", "minor").index(signal.severity), signal.since, signal.key
+
+
+def _line(signal: Signal) -> str:
+    return f"{signal.severity:<9} {_words(signal)}"
+
+
+def _words(signal: Signal) -> str:
+    return f"{_about(signal)}: {signal.name} since {signal.since:%H:%M:%S} UTC ({signal.source}). {signal.words}"
+
+
+def _about(signal: Signal) -> str:
+    return str(signal.subject or signal.namespace or "the cluster")

@@ -1,0 +1,112 @@
+"""What others' rules say: alerts that fire, from Alertmanager, else from Prometheus, and whom they are about.
+
+Silenced and inhibited ones are left out, and those that mean no trouble. A Watchdog always fires: when one that did is
+gone, alerts do not reach us, and that there are none means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from autodevops.domain.alert import Alert
+from autodevops.domain.signal import Blind, IncidentSeverity, SignalSource
+from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import AlertGroupList, AlertList
+from autodevops.kernel.errors import ToolError
+from autodevops.scarlet.watching.places import SERVICE
+from autodevops.scarlet.watching.sight import Seen, Sight
+from autodevops.toolbox.protocol import Tools
+
+ORIGIN: Final = "alert"
+WATCHDOG: Final = "Watchdog"
+_HARMLESS: Final = {"none", "info", "informational", "debug", "ok"}
+_SEVERITIES: Final[Mapping[str, IncidentSeverity]] = {
+    **dict.fromkeys(("critical", "page", "emergency", "fatal", "disaster", "p1", "sev1"), "critical"),
+    **dict.fromkeys(("warning", "warn", "minor", "low", "ticket", "p3", "p4", "sev3", "sev4"), "minor"),
+}
+
+_OBJECTS: Final = (
+    ("deployment", "Deployment", "apps/v1"),
+    ("statefulset", "StatefulSet", "apps/v1"),
+    ("daemonset", "DaemonSet", "apps/v1"),
+    ("cronjob", "CronJob", "batch/v1"),
+    ("job_name", "Job", "batch/v1"),
+    ("horizontalpodautoscaler", "HorizontalPodAutoscaler", "autoscaling/v2"),
+    ("poddisruptionbudget", "PodDisruptionBudget", "policy/v1"),
+    ("persistentvolumeclaim", "PersistentVolumeClaim", "v1"),
+    ("resourcequota", "ResourceQuota", "v1"),
+    ("ingress", "Ingress", "networking.k8s.io/v1"),
+)  # fmt: skip
+_PODS: Final = ("exported_pod", "pod", "pod_name", "k8s_pod_name")
+_SERVICES: Final = ("destination_workload", "service_name", "service", "app_kubernetes_io_name", "app", "job")
+_EXPORTERS: Final = ("kube-state-metrics", "node-exporter", "kubelet", "cadvisor", "blackbox", "prometheus")
+
+
+class Alerts:
+    kind: Final[SignalSource] = "alert"
+    system: Final = "prometheus"
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._guarded = False  # a Watchdog was seen
+
+    async def look(self, now: datetime) -> Sight:
+        """Raises ToolError when neither answers, and ValidationError."""
+        blind: tuple[Blind, ...] = ()
+        try:
+            groups = AlertGroupList.model_validate((await self._tools.call("prometheus.list_alert_groups", {})).data)
+            alerts = [alert for group in groups.groups for alert in group.alerts]
+        except (ToolError, ValueError) as error:
+            # Prometheus tells what fires, not what people silenced.
+            words = error.message if isinstance(error, ToolError) else "It answered something of another shape."
+            blind = (Blind(system="alertmanager", words=words),)
+            alerts = list(AlertList.model_validate((await self._tools.call("prometheus.list_alerts", {})).data).alerts)
+        self._guarded = self._guarded or any(alert.name == WATCHDOG for alert in alerts)
+        if self._guarded and not any(alert.name == WATCHDOG for alert in alerts):
+            words = f"The alert {WATCHDOG}, which always fires, does not: alerts do not come through."
+            blind = (*blind, Blind(system="prometheus", words=words, hides=(f"{ORIGIN}/",)))
+        return Sight(tuple(seen(alerts)), blind)
+
+
+def seen(alerts: Iterable[Alert]) -> Iterable[Seen]:
+    for alert in alerts:
+        level = alert.labels.get("severity", "").lower()
+        if alert.state != "firing" or level in _HARMLESS or alert.name in (WATCHDOG, "InfoInhibitor"):
+            continue
+        subject = subject_of(alert.labels)
+        said = alert.annotations.get("summary") or alert.annotations.get("description") or ""
+        yield Seen(
+            origin=ORIGIN,
+            name=alert.name,
+            subject=subject,
+            namespace=subject.namespace if subject else alert.labels.get("namespace", ""),
+            severity=_SEVERITIES.get(level, "major"),
+            words=" ".join(said.split()) or f"Alert {alert.name} fires.",
+            since=alert.starts_at,
+            labels=alert.labels,
+        )
+
+
+def subject_of(labels: Mapping[str, str]) -> Subject | None:
+    """Whom an alert's labels name: the most particular object. An exporter's own pod and service are nobody's trouble,
+    unless nothing else is named."""
+    namespace = labels.get("exported_namespace") or labels.get("namespace", "")
+    for label, kind, version in _OBJECTS:
+        if labels.get(label):
+            return Subject(kind=kind, name=labels[label], namespace=namespace, api_version=version)
+    exported = any(labels.get("job", "").endswith(name) for name in _EXPORTERS)
+    for label in _PODS:
+        pod = labels.get(label, "")
+        if pod and not (exported and any(name in pod for name in _EXPORTERS)):
+            return Subject(kind="Pod", name=pod, namespace=namespace, api_version="v1")
+    if labels.get("node"):
+        return Subject(kind="Node", name=labels["node"], api_version="v1")
+    for label in () if exported or not namespace else _SERVICES:
+        if labels.get(label):
+            name = labels[label].rsplit("/", 1)[-1]
+            return Subject(kind="Service", name=name, namespace=namespace, api_version=SERVICE)
+    if exported and labels.get("instance") and "node" in labels.get("job", ""):
+        return Subject(kind="Node", name=labels["instance"].rsplit(":", 1)[0], api_version="v1")
+    return Subject(kind="Namespace", name=namespace, api_version="v1") if namespace and not exported else None

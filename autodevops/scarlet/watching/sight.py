@@ -1,0 +1,89 @@
+"""What one source saw, before it is a signal: sources know their system, not each other's names for a workload.
+
+A pod is replaced by the workload it belongs to, so that an alert about a pod and a look at its Deployment speak of one
+subject, and a pod that is made anew is no new trouble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+from autodevops.domain.signal import Blind, IncidentSeverity, Signal, SignalSource
+from autodevops.domain.subject import Subject
+from autodevops.scarlet.watching.places import Places
+
+_GRAVITY: Final[Mapping[IncidentSeverity, int]] = {"minor": 0, "major": 1, "critical": 2}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`origin` is where the key begins, and what a `Blind` hides: `alert`, `object/Pod`."""
+
+    origin: str
+    name: str
+    subject: Subject | None
+    namespace: str
+    severity: IncidentSeverity
+    words: str
+    since: datetime
+    query: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sight:
+    seen: tuple[Seen, ...] = ()
+    blind: tuple[Blind, ...] = ()
+
+
+class Source(Protocol):
+    """One way of seeing. `look` may raise anything and take any time: the watch makes a `Blind` of that."""
+
+    @property
+    def kind(self) -> SignalSource: ...
+
+    @property
+    def system(self) -> str: ...
+
+    async def look(self, now: datetime) -> Sight: ...
+
+
+def signals(kind: SignalSource, seen: Iterable[Seen], places: Places) -> list[Signal]:
+    """One signal for each key: the gravest severity, the earliest beginning, the words of the gravest."""
+    found: dict[str, list[Seen]] = {}
+    subjects: dict[str, Subject | None] = {}
+    for one in seen:
+        subject = places.workload(one.subject) if one.subject else None
+        about = f"{subject.kind}/{subject.name}" if subject else ""
+        key = f"{one.origin}/{one.name}/{one.namespace}/{about}"
+        found.setdefault(key, []).append(one)
+        subjects[key] = subject
+    return [_signal(kind, key, same, subjects[key]) for key, same in sorted(found.items())]
+
+
+def _signal(kind: SignalSource, key: str, same: list[Seen], subject: Subject | None) -> Signal:
+    first = min(same, key=lambda one: (-_GRAVITY[one.severity], one.since, one.words))
+    more = len({one.words for one in same}) - 1
+    return Signal(
+        key=key,
+        source=kind,
+        name=first.name,
+        namespace=first.namespace,
+        subject=subject,
+        severity=first.severity,
+        words=f"{first.words} And {more} more like it." if more else first.words,
+        since=min(one.since for one in same),
+        query=first.query,
+        labels={**first.labels, **_labels(subject)},
+    )
+
+
+def _labels(subject: Subject | None) -> dict[str, str]:
+    """As alerts name a subject, so that a silence of it is one of the signal."""
+    if subject is None:
+        return {}
+    place = {"namespace": subject.namespace} if subject.namespace else {}
+    return {**place, subject.kind.lower(): subject.name}

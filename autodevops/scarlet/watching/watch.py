@@ -1,0 +1,85 @@
+"""One look at everything: all sources at once, each with a deadline, what is muted set apart, what is blind said."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Final
+
+from pydantic import ValidationError
+
+from autodevops.domain.signal import Blind, Look
+from autodevops.domain.tool_results import Silence
+from autodevops.kernel.errors import ToolError
+from autodevops.scarlet.watching.alerts import Alerts
+from autodevops.scarlet.watching.muting import Muting
+from autodevops.scarlet.watching.objects import Objects
+from autodevops.scarlet.watching.sight import Sight, Source, signals
+from autodevops.settings import WatchSettings
+from autodevops.toolbox.protocol import Tools
+
+log = logging.getLogger(__name__)
+
+HIDES: Final = {"metric": ("metric/", "alert/"), "slo": ("slo/", "alert/")}
+"""An Alertmanager whom Prometheus tells nothing resolves its alerts by itself: their end means nothing then."""
+
+
+class Watch:
+    """`zone` is that in which maintenance hours are read. What the sources remember lives in this object."""
+
+    def __init__(self, tools: Tools, settings: WatchSettings, *, zone: tzinfo | None = None) -> None:
+        self._settings = settings
+        self._objects = Objects(tools, settings)
+        self._muting = Muting(tools, settings, zone)
+        offered: Sequence[tuple[str, Source]] = (("alerts", Alerts(tools)), ("objects", self._objects))
+        self._sources = tuple(source for name, source in offered if name in settings.sources)
+
+    async def look(self, now: datetime) -> Look:
+        """All that is the case now. Never raises: what cannot be seen is in `blind`."""
+        (silences, unread), sights = await asyncio.gather(
+            self._silences(), asyncio.gather(*(self._sight(source, now) for source in self._sources))
+        )
+        places = self._objects.places
+        found = [
+            signal
+            for source, sight in zip(self._sources, sights, strict=True)
+            for signal in signals(source.kind, sight.seen, places)
+            if self._settings.watches(signal.namespace)
+        ]
+        muted = {signal.key for signal in found if self._muting.mutes(signal, silences, now)}
+        blind = {(one.system, one.words): one for sight in sights for one in sight.blind}
+        blind |= {(one.system, one.words): one for one in unread}
+        return Look(
+            at=now,
+            signals=tuple(signal for signal in found if signal.key not in muted),
+            muted=tuple(signal for signal in found if signal.key in muted),
+            blind=tuple(one for _, one in sorted(blind.items())),
+        )
+
+    async def _silences(self) -> tuple[tuple[Silence, ...], tuple[Blind, ...]]:
+        try:
+            async with asyncio.timeout(self._settings.seconds):
+                return await self._muting.silences(), ()
+        except Exception as error:  # noqa: BLE001  # as below
+            return (), (Blind(system="alertmanager", words=self._words("alertmanager", error)),)
+
+    async def _sight(self, source: Source, now: datetime) -> Sight:
+        try:
+            async with asyncio.timeout(self._settings.seconds):
+                return await source.look(now)
+        except Exception as error:  # noqa: BLE001  # the supervisor of the sources
+            hides = HIDES.get(source.kind, (f"{source.kind}/",))
+            return Sight(blind=(Blind(system=source.system, words=self._words(source.system, error), hides=hides),))
+
+    def _words(self, system: str, error: Exception) -> str:
+        match error:
+            case ToolError():
+                return error.message
+            case TimeoutError():
+                return f"{system} did not answer within {self._settings.seconds:g} s."
+            case ValidationError():
+                return f"{system} answered something of another shape: {error.errors()[0]['msg']}."
+        log.warning("Looking at %s failed", system, exc_info=error)
+        return f"Its answer could not be read: {type(error).__name__}."
