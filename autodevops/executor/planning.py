@@ -11,7 +11,7 @@ from autodevops.domain.plan import Plan
 from autodevops.executor.kinds import AnyKind, Errand
 from autodevops.executor.record import Record
 from autodevops.policy.decide import decide
-from autodevops.policy.experience import level
+from autodevops.policy.experience import level, stricter
 from autodevops.policy.guardrails import refusals
 from autodevops.policy.limits import Facts, Limits
 from autodevops.settings import ExecutorSettings
@@ -70,6 +70,8 @@ def objections(facts: Facts, kind: AnyKind, settings: ExecutorSettings) -> tuple
 def decision_on(facts: Facts, kind: AnyKind, settings: ExecutorSettings, record: Record, signature: str) -> Decision:
     name = facts.plan.action.kind
     autonomy = settings.autonomy_by_kind.get(name, settings.autonomy)
-    allowed = level(autonomy, record.of_kind(name), settings.promote_after)
+    of_kind, of_signature = record.of_kind(name), record.of_signature(signature)
+    allowed = level(autonomy, of_kind, settings.promote_after)
+    allowed, drift = stricter(allowed, {name: of_kind.drift, signature: of_signature.drift})
     found = objections(facts, kind, settings)
-    return decide(facts, limits_of(settings), record.of_signature(signature), allowed, found)
+    return decide(facts, limits_of(settings), of_signature, allowed, found, drift)

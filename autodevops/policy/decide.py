@@ -9,8 +9,15 @@ from autodevops.policy.limits import Facts, Limits
 from autodevops.policy.risk import assess
 
 
-def decide(facts: Facts, limits: Limits, record: Experience, level: Level, refusals: tuple[Refusal, ...]) -> Decision:
-    """`record` is that of the signature, `level` what a machine may do with this kind of action."""
+def decide(
+    facts: Facts,
+    limits: Limits,
+    record: Experience,
+    level: Level,
+    refusals: tuple[Refusal, ...],
+    drift: str = "",
+) -> Decision:
+    """`record` is that of the signature, `level` what a machine may do with this kind of action, lowered by `drift`."""
     risk, factors = assess(facts, limits)
     sure, band, of_confidence = _confidence(facts, limits, record)
     cell = limits.matrix[band][risk]
@@ -23,6 +30,8 @@ def decide(facts: Facts, limits: Limits, record: Experience, level: Level, refus
     else:
         words = f"The matrix says {cell.replace('_', ' ')} at {band} confidence and {risk} risk."
         factors = (*factors, Factor(name="matrix", words=words, effect="decides"))
+        if drift:
+            factors = (*factors, Factor(name="drift", words=drift, effect=f"lowers autonomy to {level}"))
         verdict, lowered = _permitted(cell, level)
         if lowered:
             factors = (*factors, Factor(name="permission", words=lowered, effect="makes it stricter"))
