@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from autodevops.runbooks import Gate, Means, Runbook, RunQueue
     from autodevops.runbooks.rehearsal import Rehearsal
     from autodevops.scarlet import Scarlet
-    from autodevops.scarlet.response.loop import Loop, Noticed
+    from autodevops.scarlet.response.loop import Loop
     from autodevops.scarlet.watching import Watch
     from autodevops.stores.ledger import Ledger
     from autodevops.stores.memory_keeper import MemoryKeeper
@@ -583,8 +583,10 @@ class Workbench:
         return RunQueue(means, at_once=self.settings.runs.at_once)
 
     @asynccontextmanager
-    async def response(self, noticed: Noticed, *, queue: RunQueue | None = None) -> AsyncIterator[Loop]:
-        """Scarlet's loop over what `noticed` gives; it documents by runs of `queue`, where there is one."""
+    async def response(
+        self, *, queue: RunQueue | None = None, group_seconds: float | None = None
+    ) -> AsyncIterator[Loop]:
+        """Scarlet's loop over what she watches; it documents by runs of `queue`, where there is one."""
         from autodevops.executor.acting import Acting
         from autodevops.kernel.ids import time_sortable_id
         from autodevops.runbooks.sources import catalogue_of
@@ -602,10 +604,13 @@ class Workbench:
             channels=settings.channels,
             names=settings.executor.escalate_to,
         )
-        means = Responding(doing, self.ledger, settings.scarlet, self._clock)
+        scarlet = settings.scarlet
+        if group_seconds is not None:
+            scarlet = scarlet.model_copy(update={"group_seconds": group_seconds})
+        means = Responding(doing, self.ledger, scarlet, self._clock, settings.watch.every_seconds)
         checkpoints = folder_of(settings.ledger) / "scarlet.sqlite"
         holder = f"{self._actor} {time_sortable_id(self._clock())}"
-        async with response(means, noticed, checkpoints, holder=holder) as loop:
+        async with response(means, self.watch(), checkpoints, holder=holder) as loop:
             yield loop
 
     async def tend(self) -> None:

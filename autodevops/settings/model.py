@@ -284,8 +284,8 @@ class ScarletSettings(Section):
     """How long one that an alert or an event called for."""
     keep_last: int = Field(default=10, ge=0)
     """So many finished runs of each runbook are left, however old."""
-    round_seconds: float = Field(default=30, gt=0)
-    """Between two looks at what is wrong."""
+    respond: bool = True
+    """Whether `autodevops scarlet run` looks for trouble and responds to it, beside running schedules."""
     group_seconds: float = Field(default=30, ge=0)
     """How long what is noticed waits for what belongs to it, before its cause is looked for."""
     looks: int = Field(default=3, ge=1)

@@ -22,7 +22,7 @@ from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.errors import ToolUnavailable
 from autodevops.scarlet.response.hands import Document
-from autodevops.scarlet.response.loop import Loop, News, response
+from autodevops.scarlet.response.loop import Loop, response
 from autodevops.scarlet.response.machine import Means
 from autodevops.settings import ScarletSettings
 from autodevops.stores.incidents import all_incidents
@@ -106,8 +106,8 @@ class World:
     def count(self, call: str) -> int:
         return self.calls.count(call)
 
-    async def noticed(self, now: datetime) -> News:
-        return News(tuple(self.signals), Look(at=now, signals=tuple(self.signals)))
+    async def look(self, now: datetime) -> Look:
+        return Look(at=now, signals=tuple(self.signals))
 
     async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
         self._called("investigate")
@@ -205,7 +205,7 @@ class World:
     @asynccontextmanager
     async def loop(self, checkpoints: Path, holder: str = "one") -> AsyncIterator[Loop]:
         means = Means(self, self.ledger, self.settings, self.clock)
-        async with response(means, self.noticed, checkpoints, holder=holder) as loop:
+        async with response(means, self, checkpoints, holder=holder) as loop:
             yield loop
 
     async def rounds(self, loop: Loop, count: int = 1, seconds: float = 30) -> None:

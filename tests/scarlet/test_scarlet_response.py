@@ -21,7 +21,7 @@ def nothing(_: World) -> None:
     """The story has no turn."""
 
 
-def play(world: World, path: Path, story: Callable[[World], None] = nothing, rounds: int = 3, more: int = 4) -> World:
+def play(world: World, path: Path, story: Callable[[World], None] = nothing, rounds: int = 3, more: int = 7) -> World:
     """`rounds` rounds, then the story goes on, then `more` rounds."""
 
     async def run() -> None:
@@ -170,7 +170,7 @@ def test_what_cannot_be_investigated_is_looked_at_again(tmp_path: Path) -> None:
         assert world.incidents == []
         world.down = False
 
-    play(world, tmp_path, back, more=8)
+    play(world, tmp_path, back)
     assert world.count("execute") == 1
 
 
@@ -208,9 +208,9 @@ def test_a_crash_at_any_step_loses_nothing_and_does_nothing_twice(tmp_path: Path
     async def run() -> None:
         for holder in ("one", "two"):
             async with world.loop(tmp_path / "checkpoints.sqlite", holder) as loop:
-                for number in range(12):
+                for number in range(16):
                     with suppress(Crash):
-                        await world.rounds(loop)
+                        await world.rounds(loop, seconds=60)
                     if world.crashed and holder == "one":
                         break
                     if number == 6:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +24,7 @@ from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict
 from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.machine import Event, Means, State, Wait, build
 from autodevops.scarlet.response.sorting import Sorter
+from autodevops.scarlet.watching import Noticing
 from autodevops.stores import leases
 
 log = logging.getLogger(__name__)
@@ -36,15 +36,10 @@ KIND, KEY = "scarlet", "round"
 MACHINES_AT_ONCE = 4
 
 
-@dataclass(frozen=True)
-class News:
-    """What is the case by now, damped: `active` holds on to what flaps and to what cannot be seen any more."""
-
-    active: tuple[Signal, ...]
-    look: Look
-
-
-Noticed = Callable[[datetime], Awaitable[News]]
+class Looks(Protocol):
+    async def look(self, now: datetime) -> Look:
+        """All that is the case now; what cannot be seen is `blind`. Never raises."""
+        ...
 
 
 class Saver(Protocol):
@@ -56,9 +51,11 @@ class Saver(Protocol):
 class Loop:
     """Make it with `response`. `holder` names this process among those that share the ledger."""
 
-    def __init__(self, means: Means, noticed: Noticed, saver: Saver, *, holder: str) -> None:
+    def __init__(self, means: Means, watch: Looks, saver: Saver, *, holder: str) -> None:
         self._means = means
-        self._noticed = noticed
+        self._watch = watch
+        known = (signal for incident in cases.open_cases(means.ledger) for signal in incident.signals)
+        self._noticing = Noticing(known, means.clock())
         self._saver = saver
         self._graph = build(means, saver)
         self._holder = holder
@@ -73,14 +70,15 @@ class Loop:
         now, began = self._means.clock(), monotonic_ms()
         if not self._leads(now):
             return False
-        news = await self._noticed(now)
-        await self._sorter.sort(news.active, now)
+        look = await self._watch.look(now)
+        active = self._noticing.notice(look).active
+        await self._sorter.sort(active, now)
         for incident in cases.open_cases(self._means.ledger):
             if incident.id not in self._machines:
-                task = asyncio.create_task(self._advance(incident, news), name=incident.id)
+                task = asyncio.create_task(self._advance(incident, active), name=incident.id)
                 self._machines[incident.id] = task
                 task.add_done_callback(self._gone)
-        self._note(news, now, (monotonic_ms() - began) / 1000)
+        self._note(look, active, now, (monotonic_ms() - began) / 1000)
         return True
 
     async def settled(self) -> None:
@@ -98,14 +96,14 @@ class Loop:
                     log.error("A round failed: %s", error)
                 except Exception:
                     log.exception("A round failed")
-                await _first_of(stop, woken, seconds=self._means.settings.round_seconds)
+                await _first_of(stop, woken, seconds=self._means.every_seconds)
         finally:
             for task in tuple(self._machines.values()):
                 task.cancel()
             await self.settled()
             self._let_go()
 
-    async def _advance(self, incident: Incident, news: News) -> None:
+    async def _advance(self, incident: Incident, active: Sequence[Signal]) -> None:
         """Move one machine as far as it goes now."""
         config: Any = {"configurable": {"thread_id": incident.id}}
         try:
@@ -115,7 +113,7 @@ class Loop:
                 if not snapshot.values:
                     given = State(incident=incident.id, looks=0, tried=[])
                 elif snapshot.interrupts:
-                    happened = self._happened(snapshot.interrupts[0].value, incident, news)
+                    happened = self._happened(snapshot.interrupts[0].value, incident, active)
                     if happened is None:
                         return
                     given = _resume(happened)
@@ -131,7 +129,7 @@ class Loop:
         except Exception:
             log.exception("Incident %s stays where it is for now", incident.id)
 
-    def _happened(self, wait: Wait, incident: Incident, news: News) -> Event | None:
+    def _happened(self, wait: Wait, incident: Incident, active: Sequence[Signal]) -> Event | None:
         """What ends a wait, if anything does."""
         now, kind = self._means.clock(), wait["kind"]
         if incident.resolution is not None:
@@ -142,13 +140,9 @@ class Loop:
                 return "answered"
         elif kind == "people" and self._sorter.joined_lately(incident.id):
             return "joined"
-        if kind != "executor" and self._is_quiet(incident, news):
+        if kind != "executor" and _is_quiet(incident, active):
             return "quiet"
         return "due" if wait["until"] and now >= datetime.fromisoformat(wait["until"]) else None
-
-    def _is_quiet(self, incident: Incident, news: News) -> bool:
-        active = {signal.key for signal in news.active}
-        return not any(signal.key in active for signal in incident.signals)
 
     def _gone(self, task: asyncio.Task[None]) -> None:
         self._machines.pop(task.get_name(), None)
@@ -166,10 +160,10 @@ class Loop:
             with suppress(LedgerConflict):
                 leases.release(self._means.ledger, held, now=self._means.clock())
 
-    def _note(self, news: News, now: datetime, seconds: float) -> None:
+    def _note(self, look: Look, active: Sequence[Signal], now: datetime, seconds: float) -> None:
         """The state of the rounds, when it is another, and now and then."""
         open_now = [incident.id for incident in cases.open_cases(self._means.ledger)]
-        blind = sorted({blind.system for blind in news.look.blind})
+        blind = sorted({blind.system for blind in look.blind})
         state = (open_now, blind)
         if self._noted is not None and self._noted[1] == state and now - self._noted[0] < NOTED_EVERY:
             return
@@ -177,7 +171,7 @@ class Loop:
         value: dict[str, Json] = {
             "at": now.isoformat(),
             "seconds": round(seconds, 3),
-            "signals": len(news.active),
+            "signals": len(active),
             "open": [*open_now],
             "blind": [*blind],
         }
@@ -191,7 +185,7 @@ class Loop:
 
 
 @asynccontextmanager
-async def response(means: Means, noticed: Noticed, checkpoints: Path, *, holder: str) -> AsyncIterator[Loop]:
+async def response(means: Means, watch: Looks, checkpoints: Path, *, holder: str) -> AsyncIterator[Loop]:
     """The loop, with the checkpoints of its machines in a file of SQLite."""
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -199,7 +193,7 @@ async def response(means: Means, noticed: Noticed, checkpoints: Path, *, holder:
     checkpoints.parent.mkdir(parents=True, exist_ok=True)
     async with AsyncSqliteSaver.from_conn_string(str(checkpoints)) as saver:
         saver.serde = JsonPlusSerializer(allowed_msgpack_modules=None)
-        yield Loop(means, noticed, saver, holder=holder)
+        yield Loop(means, watch, saver, holder=holder)
 
 
 @asynccontextmanager
@@ -209,6 +203,11 @@ async def _untraced() -> AsyncIterator[None]:
 
     with tracing_context(enabled=False):
         yield
+
+
+def _is_quiet(incident: Incident, active: Sequence[Signal]) -> bool:
+    keys = {signal.key for signal in active}
+    return not any(signal.key in keys for signal in incident.signals)
 
 
 def _resume(happened: Event) -> Any:

@@ -56,6 +56,7 @@ class Means:
     ledger: Ledger
     settings: ScarletSettings
     clock: Clock
+    every_seconds: float = 30  # between two rounds
 
 
 def build(means: Means, checkpointer: Any) -> Any:
@@ -95,7 +96,7 @@ class Steps:
         means, incident, now = self._means, self._incident(state), self._means.clock()
         looks = state.get("looks", 0)
         found = incident.investigation
-        if found is None or now - found.window.end > timedelta(seconds=means.settings.round_seconds / 2):
+        if found is None or now - found.window.end > timedelta(seconds=means.every_seconds / 2):
             found = await means.hands.investigate(incident.namespace, cases.window_of(incident.signals, now))
             cases.put_down_to(means.ledger, incident.id, found, cause_for(incident, found), now)
         hypothesis = cause_for(incident, found)
@@ -109,7 +110,7 @@ class Steps:
         return _go("decide", looks=looks + 1)
 
     async def await_evidence(self, state: State) -> Any:
-        happened = self._wait("evidence", seconds=self._means.settings.round_seconds)
+        happened = self._wait("evidence", seconds=self._means.every_seconds)
         return _go("close", why=_QUIET_WORDS) if happened in ("quiet", "resolved") else _go("analyze")
 
     async def decide(self, state: State) -> Any:

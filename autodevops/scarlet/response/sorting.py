@@ -118,7 +118,7 @@ class Sorter:
         cases.open_case(self._means.ledger, signals, found, cause, now)
 
     def _doubt(self, signals: Sequence[Signal], now: datetime) -> None:
-        pause = timedelta(seconds=self._means.settings.round_seconds)
+        pause = timedelta(seconds=self._means.every_seconds)
         for signal in signals:
             looks = self._doubts[signal.key].looks + 1 if signal.key in self._doubts else 1
             self._doubts[signal.key] = _Doubt(looks, now + min(pause * 2 ** (looks - 1), _LONGEST_PAUSE))
