@@ -583,10 +583,11 @@ class Workbench:
         return RunQueue(means, at_once=self.settings.runs.at_once)
 
     @asynccontextmanager
-    async def response(
-        self, *, queue: RunQueue | None = None, group_seconds: float | None = None
-    ) -> AsyncIterator[Loop]:
-        """Scarlet's loop over what she watches; it documents by runs of `queue`, where there is one."""
+    async def response(self, queue: RunQueue | None = None, *, waiting: bool = True) -> AsyncIterator[Loop]:
+        """Scarlet's loop over what she watches; it documents by runs of `queue`, where there is one.
+
+        Not `waiting`: what is noticed is not kept for a while to see what belongs to it.
+        """
         from autodevops.executor.acting import Acting
         from autodevops.kernel.ids import time_sortable_id
         from autodevops.runbooks.sources import catalogue_of
@@ -604,9 +605,7 @@ class Workbench:
             channels=settings.channels,
             names=settings.executor.escalate_to,
         )
-        scarlet = settings.scarlet
-        if group_seconds is not None:
-            scarlet = scarlet.model_copy(update={"group_seconds": group_seconds})
+        scarlet = settings.scarlet if waiting else settings.scarlet.model_copy(update={"group_seconds": 0.0})
         means = Responding(doing, self.ledger, scarlet, self._clock, settings.watch.every_seconds)
         checkpoints = folder_of(settings.ledger) / "scarlet.sqlite"
         holder = f"{self._actor} {time_sortable_id(self._clock())}"
@@ -643,6 +642,7 @@ class Workbench:
         runs = self.settings.runs
         gate = self.approval_gate() if self.settings.executor.approvers else None  # else there is nobody to ask
         means = self.run_means(warm_kernels=runs.warm_kernels if staying else 0, gate=gate)
+        respond = self.settings.scarlet.respond and self._tools is not None
         return Scarlet(
             self.settings.scarlet,
             clock=self._clock,
@@ -651,4 +651,6 @@ class Workbench:
             webhook=self.settings.webhook,
             tools=self._tools,
             runs_at_once=runs.at_once,
+            responding=partial(self.response, waiting=staying) if respond else None,
+            alert_hook=self.settings.watch.hook,
         )

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autodevops.cli.watch import watch
 from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import utc_now
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
+    from autodevops.domain.incident import Incident
     from autodevops.scarlet import RunRecord
 
 app = typer.Typer(help="The agent that works alone.", no_args_is_help=True)
@@ -27,38 +27,56 @@ def _group() -> None:
 
 @app.command("run")
 def run(
-    once: Annotated[bool, typer.Option("--once", help="Run every enabled schedule once, then stop.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Run every enabled schedule once, look once for trouble and respond, stop.")
+    ] = False,
+    observe: Annotated[
+        bool, typer.Option("--observe", help="Write down what would be done, and do or ask nothing.")
+    ] = False,
 ) -> None:
-    """Run scheduled runbooks until Ctrl-C. Exit status 1 when a run with --once did not succeed."""
+    """Run scheduled runbooks, look for trouble and respond to it until Ctrl-C.
+
+    Exit status 1 when a run with --once did not succeed.
+    """
     import asyncio
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for chatty in ("apscheduler", "papermill", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    runs = asyncio.run(_run(once=once))
+    runs, found = asyncio.run(_run(once=once, observe=observe))
     for record in runs:
         typer.echo(f"{record.status}  {record.runbook}  {record.where}")
+    for incident in found:
+        typer.echo(f"{incident.phase}  {incident.id}  {incident.title}")
     if any(record.status not in GOOD for record in runs):
         raise typer.Exit(1)
 
 
-async def _run(*, once: bool) -> list[RunRecord]:
+async def _run(*, once: bool, observe: bool) -> tuple[list[RunRecord], list[Incident]]:
     import asyncio
 
-    async with Workbench.from_settings(load_settings()) as workbench:
+    from autodevops.stores.incidents import all_incidents
+
+    settings = load_settings()
+    if observe:
+        executor = settings.executor.model_copy(update={"autonomy": "observe", "autonomy_by_kind": {}})
+        settings = settings.model_copy(update={"executor": executor})
+    async with Workbench.from_settings(settings) as workbench:
         scarlet = workbench.scarlet(staying=not once)
         if once:
-            return await scarlet.run_once()
+            began = utc_now()
+            runs = await scarlet.run_once()
+            await scarlet.respond_once()
+            still = ("closed", None)
+            found = [one for one in all_incidents(workbench.ledger) if one.phase not in still or one.opened_at >= began]
+            return runs, found
         tending = asyncio.create_task(workbench.tend(), name="tending")
         try:
             await scarlet.run()
         finally:
             tending.cancel()
             await asyncio.wait([tending])
-        return []
-
-
-app.command("watch")(watch)
+        return [], []
 
 
 @app.command("stop")

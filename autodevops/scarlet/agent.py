@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,8 @@ from autodevops.runbooks.queue import KEYS, RUNS_AT_ONCE, Perform, take_key
 from autodevops.runbooks.stop import sigterm_calls
 from autodevops.runbooks.storage_remote import deliver_finished
 from autodevops.scarlet.book import Book
-from autodevops.scarlet.hooks import listening
+from autodevops.scarlet.hooks import AlertHook, listening
+from autodevops.scarlet.response.loop import Loop
 from autodevops.scarlet.schedule import Schedule
 from autodevops.scarlet.scheduler import Scheduler
 from autodevops.settings import ChannelSettings, ScarletSettings, WebhookSettings
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 20
 NAME = "scarlet"  # who does it, in records
+Responding = Callable[[RunQueue], AbstractAsyncContextManager[Loop]]
 
 
 class Scarlet:
@@ -46,8 +48,13 @@ class Scarlet:
         tools: Tools | None = None,
         runs_at_once: int = RUNS_AT_ONCE,
         perform: Perform | None = None,
+        responding: Responding | None = None,
+        alert_hook: str = "",
     ) -> None:
-        """`perform` stands where the runner would; `tools` are for schedules that wait for alerts and deploys."""
+        """`perform` stands where the runner would; `tools` are for schedules that wait for alerts and deploys.
+
+        `responding` gives the loop that looks for trouble; what is posted to `alert_hook` makes it look at once.
+        """
         self._settings = settings
         self._clock = clock
         self._means = means or Means(settings.artifacts_folder, clock)
@@ -56,6 +63,8 @@ class Scarlet:
         self._tools = tools
         self._runs_at_once = runs_at_once
         self._perform = perform
+        self._responding = responding
+        self._alert_hook = alert_hook
         self._stopping = False
 
     async def run(self) -> None:
@@ -66,20 +75,22 @@ class Scarlet:
         """
         async with self._working() as (scheduler, stop_asked), AsyncExitStack() as stack:
             if not scheduler.read():
-                log.warning("No schedule in %s is enabled: nothing will run.", self._settings.schedules)
+                log.warning("No schedule in %s is enabled: no runbook will run by itself.", self._settings.schedules)
             if not await self._lead(stop_asked):
                 return
             self._settle()
             await scheduler.take_over()
-            if any(schedule.event and schedule.event.webhook for schedule in scheduler.schedules):
-                address = await stack.enter_async_context(listening(self._webhook, scheduler.call))
-                log.info("Webhooks are heard at %sNAME", address)
+            woken = asyncio.Event()
+            await self._hear(scheduler, stack, woken)
             looks = self._looks(scheduler)
             looks.start()
+            response = asyncio.create_task(self._respond(stop_asked, woken), name="response")
             try:
                 await stop_asked.wait()
             finally:
                 looks.shutdown(wait=False)
+                response.cancel()
+                await asyncio.wait([response])
                 await self._queue.close("Scarlet was told to stop")
                 await scheduler.ended()
 
@@ -97,6 +108,41 @@ class Scarlet:
                     break
                 records += await scheduler.run_now(schedule, "manual" if name else "once")
         return records
+
+    async def _hear(self, scheduler: Scheduler, stack: AsyncExitStack, woken: asyncio.Event) -> None:
+        """Listen for webhooks, where a schedule waits for one; else only for Alertmanager's, if the port is free."""
+        needed = any(schedule.event and schedule.event.webhook for schedule in scheduler.schedules)
+        hook = AlertHook(self._alert_hook, lambda _: woken.set()) if self._responding and self._alert_hook else None
+        if not needed and hook is None:
+            return
+        try:
+            address = await stack.enter_async_context(listening(self._webhook, scheduler.call, hook))
+        except UsageError as error:
+            if needed:
+                raise
+            log.warning("Alerts are seen when she looks, not when they are sent. %s", error)
+            return
+        log.info("Webhooks are heard at %sNAME", address)
+
+    async def _respond(self, stop_asked: asyncio.Event, woken: asyncio.Event) -> None:
+        if self._responding is None:
+            return
+        try:
+            async with self._responding(self._queue) as loop:
+                await loop.run(stop_asked, woken)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("Scarlet cannot respond to trouble; schedules go on")
+
+    async def respond_once(self) -> bool:
+        """One round and what follows from it; False when another process leads."""
+        if self._responding is None:
+            return False
+        async with self._working(), self._responding(self._queue) as loop:
+            leads = await loop.round()
+            await loop.settled()
+            return leads
 
     def _looks(self, scheduler: Scheduler) -> Any:
         """An APScheduler that looks now, at the next slot, and now and then."""

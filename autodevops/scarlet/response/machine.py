@@ -165,7 +165,7 @@ class Steps:
             words = f"{_what(operation)}: {outcome.words}"
             cases.move(means.ledger, state["incident"], "verifying", words, means.clock())
             return _go("await_recovery")
-        if outcome is not None and outcome.result in ("undone",):
+        if outcome is not None and outcome.result == "undone":
             return _go("analyze", looks=0)
         return _go("escalate", why=f"{_what(operation)}: {outcome.words if outcome else operation.stage}")
 
@@ -181,7 +181,15 @@ class Steps:
         means, incident = self._means, self._incident(state)
         bundle = await means.hands.document(incident, "diagnosis") if means.settings.documents else ""
         why = state.get("why", "")
-        incident = cases.move(means.ledger, incident.id, "escalated", why, means.clock(), bundle=bundle)
+        incident = cases.move(
+            means.ledger,
+            incident.id,
+            "escalated",
+            why,
+            means.clock(),
+            bundle=bundle,
+            operation=state.get("operation", ""),
+        )
         await means.hands.tell(_told(incident, why, bundle), {"incident": incident.id, "run": bundle})
         return _go("await_people")
 
@@ -256,7 +264,7 @@ def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Pro
 def _decided(operation: Operation) -> tuple[str, Any, str]:
     """The step that follows a decision, the incident's phase, and the decision in words."""
     if operation.stage == "cleared":
-        return "act", "acting", f"{_what(operation)} is to be done."
+        return "act", None, ""
     if operation.stage == "awaiting":
         return "await_approval", "awaiting", f"{_what(operation)} waits for people's yes."
     if operation.stage != "closed":
