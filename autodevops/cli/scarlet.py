@@ -41,7 +41,7 @@ def run(
     import asyncio
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    for chatty in ("apscheduler", "papermill", "httpx"):
+    for chatty in ("apscheduler", "papermill", "httpx", "mcp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     runs, found = asyncio.run(_run(once=once, observe=observe))
     for record in runs:

@@ -203,6 +203,7 @@ class Scarlet:
             channels=self._channels,
             tools=self._tools,
             after_run=self._deliver,
+            needed=self._responding is None,
         )
 
         def stop() -> None:

@@ -53,8 +53,11 @@ class Scheduler:
         channels: Mapping[str, ChannelSettings] | None = None,
         tools: Tools | None = None,
         after_run: Callable[[], None] = lambda: None,
+        needed: bool = True,
     ) -> None:
+        """`needed`: a folder of schedules that does not exist is an error."""
         self._settings = settings
+        self._needed = needed
         self._queue = queue
         self._book = book
         self._clock = clock
@@ -68,6 +71,8 @@ class Scheduler:
 
     def read(self) -> tuple[Schedule, ...]:
         """The enabled schedules as they are on disk. Raises UsageError for the first that cannot run."""
+        if not self._needed and not self._settings.schedules.exists():
+            return ()
         self.schedules = tuple(
             checked for path in schedule_files(self._settings.schedules) if (checked := self._checked(path)).enabled
         )

@@ -167,6 +167,9 @@ class Loop:
         state = (open_now, blind)
         if self._noted is not None and self._noted[1] == state and now - self._noted[0] < NOTED_EVERY:
             return
+        if self._noted is None or self._noted[1][1] != blind:
+            for one in look.blind:
+                log.warning("She cannot see %s: %s", one.system, one.words)
         self._noted = (now, state)
         value: dict[str, Json] = {
             "at": now.isoformat(),
