@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from autodevops.domain.action import practice_of
 from autodevops.domain.decision import Decision, Refusal
 from autodevops.domain.operation import Book, Operation
 from autodevops.domain.plan import Plan
@@ -30,8 +31,8 @@ async def make_plan(tools: Tools, kind: AnyKind, operation: Operation, now: date
     errand = Errand(operation=operation.id, at=operation.proposed_at, action=action, pre=pre)
     return Plan.make(
         action,
-        risk=kind.risk,
-        undo=kind.undo_words,
+        risk=kind.risk_of(pre),
+        undo=kind.undo_of(pre),
         pre=pre,
         blast=kind.blast(action, pre),
         dry_run=await kind.dry_run(tools, errand),
@@ -68,8 +69,8 @@ def objections(facts: Facts, kind: AnyKind, settings: ExecutorSettings) -> tuple
 
 
 def decision_on(facts: Facts, kind: AnyKind, settings: ExecutorSettings, record: Record, signature: str) -> Decision:
-    name = facts.plan.action.kind
-    autonomy = settings.autonomy_by_kind.get(name, settings.autonomy)
-    allowed = level(autonomy, record.of_kind(name), settings.promote_after)
+    action = facts.plan.action
+    autonomy = settings.autonomy_by_kind.get(action.kind, settings.autonomy)
+    allowed = level(autonomy, record.of_practice(practice_of(action)), settings.promote_after)
     found = objections(facts, kind, settings)
     return decide(facts, limits_of(settings), record.of_signature(signature), allowed, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 from typing import Literal
 
 from autodevops.domain.base import Noun
@@ -24,14 +25,19 @@ class Experience(Noun):
 
 
 def fold(results: Iterable[Result]) -> Experience:
-    """From outcomes, oldest first. What was not applied teaches nothing."""
-    verified = failed = since = 0
-    for result in results:
-        if result == "verified":
-            verified, since = verified + 1, since + 1
-        elif result in TRIED:
-            failed, since = failed + 1, 0
-    return Experience(verified=verified, failed=failed, since_failure=since)
+    """From outcomes, oldest first."""
+    return reduce(with_result, results, Experience())
+
+
+def with_result(record: Experience, result: Result) -> Experience:
+    """One outcome more. What was not applied teaches nothing."""
+    if result == "verified":
+        more = {"verified": record.verified + 1, "since_failure": record.since_failure + 1}
+    elif result in TRIED:
+        more = {"failed": record.failed + 1, "since_failure": 0}
+    else:
+        return record
+    return record.model_copy(update=more)
 
 
 def confidence(engine: float, record: Experience) -> float:
