@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from autodevops.domain.turn_health import Feedback, Thumb, TurnHealth
     from autodevops.executor.executor import Executor
     from autodevops.executor.means import Sleep
+    from autodevops.executor.runs import Runs
     from autodevops.executor.shown import ShownOperation
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.persona import Level
@@ -252,6 +253,8 @@ class Workbench:
         done."""
         import asyncio
 
+        from autodevops.executor.actions.run_runbook import RunRunbookKind
+        from autodevops.executor.catalogue import KINDS
         from autodevops.executor.executor import Executor
         from autodevops.toolbox.audited import Audited
         from autodevops.toolbox.writing import writing
@@ -278,6 +281,22 @@ class Workbench:
             zone=settings.investigation.time_zone,
             clock=self._clock,
             sleep=self._sleep or asyncio.sleep,
+            kinds={**KINDS, "run_runbook": RunRunbookKind(self._runs())},
+        )
+
+    def _runs(self) -> Runs:
+        """What the executor runs runbooks with."""
+        from autodevops.executor import switch
+        from autodevops.executor.runs import Runs
+        from autodevops.runbooks.sources import catalogue_of
+
+        settings = self.settings.executor
+        return Runs(
+            catalogue=partial(catalogue_of, self.settings.scarlet),
+            rehearse=self.rehearse,
+            means=self.run_means(gate=self.approval_gate() if settings.approvers else None),
+            stopped=partial(switch.stopped, self.ledger, switch.stop_file(settings)),
+            actor=self._actor,
         )
 
     def operation_state(self, operation_id: str) -> ShownOperation:

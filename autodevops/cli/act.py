@@ -79,7 +79,7 @@ def list_kinds(as_json: AsJson = False) -> None:
     rows: list[dict[str, Any]] = []
     for name, kind in KINDS.items():
         autonomy = settings.autonomy_by_kind.get(name, settings.autonomy)
-        experience = record.of_kind(name)
+        experience = record.of_practice(name)
         rows.append(
             {
                 "action": name,

@@ -226,6 +226,18 @@ class AnnotateIncident(Noun):
         return Subject(kind="Issue", name=f"{self.repository}#{self.number}", api_version="github.com")
 
 
+class RunRunbook(Noun):
+    """Run a runbook by its name, as a run of its own; the yes to this is one to its cells tagged `action` as well."""
+
+    kind: Literal["run_runbook"] = "run_runbook"
+    runbook: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
+    parameters: dict[str, str | int | float | bool] = {}
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(kind="Runbook", name=self.runbook)
+
+
 class RunCell(Noun):
     """Let one cell of a running runbook be given to its kernel. The runbook asks for it, and nobody else can."""
 
@@ -259,9 +271,15 @@ Action = Annotated[
     | OpenIssue
     | OpenRevertPull
     | AnnotateIncident
+    | RunRunbook
     | RunCell,
     Field(discriminator="kind"),
 ]
 
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 """Reads an action from JSON: `ACTION.validate_python({"kind": "restart_workload", ...})`."""
+
+
+def practice_of(action: Action) -> str:
+    """What permissions are earned with: a kind of action, and of runbooks each by itself."""
+    return f"{action.kind} {action.runbook}" if isinstance(action, RunRunbook) else action.kind

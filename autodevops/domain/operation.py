@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from autodevops.domain.action import Action
+from autodevops.domain.action import Action, practice_of
 from autodevops.domain.approval import Approval
 from autodevops.domain.base import Noun, UtcDatetime
 from autodevops.domain.decision import Decision
@@ -56,7 +56,7 @@ class Operation(Noun):
     def signature(self) -> str:
         """What experience is counted by: this action, for this reason, on this kind of subject."""
         action = self.proposal.action
-        return f"{action.kind} for {self.proposal.reason or 'no named reason'} on {action.subject.kind}"
+        return f"{practice_of(action)} for {self.proposal.reason or 'no named reason'} on {action.subject.kind}"
 
 
 class Admission(Noun):

@@ -68,6 +68,7 @@ class BlastRadius(Noun):
     pods: int = 0  # that are replaced, moved or removed
     of_pods: int = 0  # that the touched workloads have
     away_at_once: int = 0  # of them, pods that may be missing at one moment
+    unknown: bool = False  # which workloads it touches cannot be said beforehand, as of a runbook
     evicts: bool = False  # pods are taken away beside their workload's own rollout, so disruption budgets count
 
 

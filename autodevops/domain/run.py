@@ -87,6 +87,7 @@ class Run(Noun):
     evidence: tuple[KeptEvidence, ...] = ()
     investigations: tuple[KeptInvestigation, ...] = ()
     rollback: Rollback = ""  # how its rollback cells ended; empty when there was nothing to take back, or no such cell
+    operation: str = ""  # of the executor, when it is one's doing: an operation is run once
     left_out: str = ""  # in words: evidence that was not kept, and why
 
     @property

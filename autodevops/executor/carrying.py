@@ -106,7 +106,8 @@ class Hand:
         if progress is None:
             checks = (EffectCheck(name="settled", judgement="unknown", words="The system does not answer."),)
         elif progress.state != "settled":
-            words = f"Not complete after {self.means.settings.settle_seconds:g} s: {progress.words}"
+            late = f"Not complete after {self.means.settings.settle_seconds:g} s: {progress.words}"
+            words = progress.words if progress.state == "lost" else late
             checks = (EffectCheck(name="settled", judgement="worse", words=words),)
         words = progress.words if progress else "The system does not answer."
         self.move("settled" if not checks else "did not settle", stage="settled", checks=checks, data={"words": words})
@@ -137,7 +138,7 @@ class Hand:
             return self.close("verified", words)
         if judgement == "unknown":
             return self.close("unverified", f"It was applied; what came of it cannot be seen. {words}")
-        if not self.kind.undo_words:
+        if not (operation.plan and operation.plan.undo):
             return self.close("unverified", f"{words} It cannot be taken back.")
         if why := self.means.stopped:
             return self.close("undo_failed", f"{words} It was not taken back, for everything is stopped: {why}.")
@@ -171,7 +172,7 @@ class Hand:
         until = self.means.clock() + timedelta(seconds=IN_DOUBT_SECONDS)
         while True:
             progress = await self._ask(self.kind.look)
-            if progress is None or progress.state != "not_applied" or self.means.clock() >= until:
+            if progress is None or progress.state != "not_applied" or progress.final or self.means.clock() >= until:
                 return progress
             self.renew(at_once=False)
             await self.means.sleep(self.means.settings.poll_seconds)
@@ -208,6 +209,7 @@ class Hand:
                     return task.result()
                 if why := self.means.stopped:
                     raise Stopped(f"Everything is stopped: {why}.")
+                self.renew(at_once=False)
         finally:
             task.cancel()
             await asyncio.wait({task})

@@ -17,6 +17,7 @@ from autodevops.executor.actions.patch_probe import PatchProbeKind
 from autodevops.executor.actions.patch_resources import PatchResourcesKind
 from autodevops.executor.actions.restart_workload import RestartWorkloadKind
 from autodevops.executor.actions.rollback_workload import RollbackWorkloadKind
+from autodevops.executor.actions.run_runbook import RunRunbookKind
 from autodevops.executor.actions.scale_workload import ScaleWorkloadKind
 from autodevops.executor.actions.silence_alert import SilenceAlertKind
 from autodevops.executor.actions.uncordon_node import UncordonNodeKind
@@ -41,6 +42,7 @@ _ALL: tuple[AnyKind, ...] = (
     OpenIssueKind(),
     OpenRevertPullKind(),
     AnnotateIncidentKind(),
+    RunRunbookKind(),
 )
 
 KINDS: dict[str, AnyKind] = {kind.noun.model_fields["kind"].default: kind for kind in _ALL}

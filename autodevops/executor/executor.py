@@ -22,7 +22,7 @@ from autodevops.executor.kinds import AnyKind
 from autodevops.executor.means import Sleep, WritingMeans
 from autodevops.executor.operations import Held, load
 from autodevops.executor.planning import decision_on, facts_about, make_plan, objections
-from autodevops.executor.record import Record, read_record
+from autodevops.executor.record import Record, keep_record, read_record
 from autodevops.executor.verifying import measure
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import LedgerConflict, LedgerDamaged, ToolError, ToolUnavailable, UsageError
@@ -227,7 +227,9 @@ class Executor:
         means, now = self._means, self._means.clock()
         book, _ = operations.read_book(means.ledger)
         facts = facts_about(held.operation, plan, kind, book, means.stopped, now, self._zone)
-        decision = decision_on(facts, kind, means.settings, self.record, held.operation.signature)
+        record = self.record
+        decision = decision_on(facts, kind, means.settings, record, held.operation.signature)
+        keep_record(means.ledger, record, now=now, actor=means.actor)
         data = {"decision": decision.model_dump(mode="json")}
         if decision.verdict == "act":
             return means.move(held, "act", kind="decision", stage="cleared", decision=decision, data=data)

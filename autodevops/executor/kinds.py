@@ -50,10 +50,14 @@ class Applied(Noun):
 
 
 class Progress(Noun):
-    """How far a change is. `lost`: it was there, and something else has replaced it or the subject is gone."""
+    """How far a change is. `lost`: it was there, and something else has replaced it or the subject is gone.
+
+    `final`: a request that nobody waits for any more cannot arrive either.
+    """
 
     state: Literal["not_applied", "applied", "settled", "lost"]
     words: str
+    final: bool = False
 
 
 class Kind(Protocol[A]):
@@ -77,6 +81,12 @@ class Kind(Protocol[A]):
     def preconditions(self, action: A, pre: PreState) -> tuple[Refusal, ...]:
         """Why it makes no sense here, e.g. a paused workload; guardrails that hold for all kinds are not repeated."""
         ...
+
+    def risk_of(self, pre: PreState) -> Risk:
+        return self.risk
+
+    def undo_of(self, pre: PreState) -> str:
+        return self.undo_words
 
     async def dry_run(self, tools: Tools, errand: Errand[A]) -> DryRun:
         """Raises ToolRejected with the system's own words when it would refuse. The same errand has the same edits."""

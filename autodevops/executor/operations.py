@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from autodevops.domain.action import practice_of
 from autodevops.domain.base import Json
 from autodevops.domain.ledger import Entry, EventKind, NewEvent
 from autodevops.domain.operation import Admission, Book, Operation
@@ -87,7 +88,7 @@ def read_book(ledger: Ledger) -> tuple[Book, int]:
     entry = ledger.entry(BOOK, BOOK)
     if entry is None:
         return Book(), 0
-    if not _is_entered(ledger, entry):
+    if not is_entered(ledger, entry):
         raise _tampered("The book of admissions")
     return Book.model_validate(entry.value), entry.version
 
@@ -123,7 +124,7 @@ def admission_of(operation: Operation, now: datetime) -> Admission:
 
 
 def _held(ledger: Ledger, entry: Entry) -> Held:
-    if not _is_entered(ledger, entry):
+    if not is_entered(ledger, entry):
         raise _tampered(f"The operation {entry.key}")
     return _read(entry)
 
@@ -137,7 +138,8 @@ def _read(entry: Entry) -> Held:
         ) from error
 
 
-def _is_entered(ledger: Ledger, entry: Entry) -> bool:
+def is_entered(ledger: Ledger, entry: Entry) -> bool:
+    """Whether it came into the state by the ledger's own way in."""
     event = next(ledger.events(after=entry.seq - 1), None)
     return event is not None and event.seq == entry.seq and event.entry == entry.mark and event.holds()
 
@@ -154,4 +156,6 @@ def _event(
 ) -> NewEvent:
     action = operation.proposal.action
     known: dict[str, Json] = {"action": action.kind, "on": str(action.subject), "signature": operation.signature}
+    if (practice := practice_of(action)) != action.kind:
+        known["practice"] = practice
     return NewEvent(at=now, kind=kind, what=what, actor=actor, subject=operation.id, data={**known, **data})

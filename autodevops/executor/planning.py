@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from autodevops.domain.action import practice_of
 from autodevops.domain.decision import Decision, Refusal
 from autodevops.domain.operation import Book, Operation
 from autodevops.domain.plan import Plan
@@ -30,8 +31,8 @@ async def make_plan(tools: Tools, kind: AnyKind, operation: Operation, now: date
     errand = Errand(operation=operation.id, at=operation.proposed_at, action=action, pre=pre)
     return Plan.make(
         action,
-        risk=kind.risk,
-        undo=kind.undo_words,
+        risk=kind.risk_of(pre),
+        undo=kind.undo_of(pre),
         pre=pre,
         blast=kind.blast(action, pre),
         dry_run=await kind.dry_run(tools, errand),
@@ -68,10 +69,10 @@ def objections(facts: Facts, kind: AnyKind, settings: ExecutorSettings) -> tuple
 
 
 def decision_on(facts: Facts, kind: AnyKind, settings: ExecutorSettings, record: Record, signature: str) -> Decision:
-    name = facts.plan.action.kind
-    autonomy = settings.autonomy_by_kind.get(name, settings.autonomy)
-    of_kind, of_signature = record.of_kind(name), record.of_signature(signature)
+    action = facts.plan.action
+    autonomy = settings.autonomy_by_kind.get(action.kind, settings.autonomy)
+    of_kind, of_signature = record.of_practice(practice_of(action)), record.of_signature(signature)
     allowed = level(autonomy, of_kind, settings.promote_after)
-    allowed, drift = stricter(allowed, {name: of_kind.drift, signature: of_signature.drift})
+    allowed, drift = stricter(allowed, {action.kind: of_kind.drift, signature: of_signature.drift})
     found = objections(facts, kind, settings)
     return decide(facts, limits_of(settings), of_signature, allowed, found, drift)

@@ -1,40 +1,73 @@
-"""What came of earlier actions, read from the ledger: by signature for confidence, by kind for permissions."""
+"""What came of earlier actions, folded from the ledger: by signature for confidence, by practice for permissions.
+
+The fold is kept as an entry of the ledger's state now and then, with the number of the event it goes up to: what a
+decision costs follows from what happened since, not from the ledger's age. An entry that was written by other means is
+not believed, and everything is folded anew.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
 from typing import cast
 
+from autodevops.domain.base import Noun
+from autodevops.domain.ledger import LedgerEvent, NewEvent
 from autodevops.domain.outcome import Result
-from autodevops.policy.experience import Experience, fold
+from autodevops.executor.operations import is_entered
+from autodevops.kernel.errors import LedgerConflict
+from autodevops.policy.experience import Experience, with_result
 from autodevops.stores.ledger import Ledger
 
+KIND = "record"  # and key
+KEEP_EVERY = 500  # events that are folded again at most, at some tens of microseconds each
 
-@dataclass(frozen=True)
-class Record:
-    """By what an operation was for, and by what kind of action it was; whoever asked for it."""
 
-    by_signature: dict[str, Experience]
-    by_kind: dict[str, Experience]
+class Record(Noun):
+    """By what an operation was for, and by what it was practice in; whoever asked for it. `upto`: the last event."""
+
+    upto: int = 0
+    by_signature: dict[str, Experience] = {}
+    by_practice: dict[str, Experience] = {}
 
     def of_signature(self, signature: str) -> Experience:
         return self.by_signature.get(signature, Experience())
 
-    def of_kind(self, kind: str) -> Experience:
-        return self.by_kind.get(kind, Experience())
+    def of_practice(self, practice: str) -> Experience:
+        return self.by_practice.get(practice, Experience())
 
 
 def read_record(ledger: Ledger) -> Record:
-    signatures: dict[str, list[Result]] = defaultdict(list)
-    kinds: dict[str, list[Result]] = defaultdict(list)
-    for event in ledger.events(kind="action"):
+    kept, _ = _kept(ledger)
+    return folded(kept, ledger.events(after=kept.upto, kind="action"))
+
+
+def keep_record(ledger: Ledger, record: Record, *, now: datetime, actor: str) -> None:
+    """Keep it when much was folded since it was kept last. That somebody else has is as good."""
+    kept, version = _kept(ledger)
+    if record.upto - kept.upto < KEEP_EVERY:
+        return
+    event = NewEvent(at=now, kind="action", what="record kept", actor=actor, subject=KIND, data={"upto": record.upto})
+    with suppress(LedgerConflict):
+        ledger.change(KIND, KIND, record.model_dump(mode="json"), expected=version, event=event)
+
+
+def folded(record: Record, events: Iterable[LedgerEvent]) -> Record:
+    signatures, practices, upto = dict(record.by_signature), dict(record.by_practice), record.upto
+    for event in events:
+        upto = event.seq
         if event.what != "closed":
             continue
-        result = cast(Result, event.data.get("result"))
-        signatures[str(event.data.get("signature"))].append(result)
-        kinds[str(event.data.get("action"))].append(result)
-    return Record(
-        by_signature={name: fold(results) for name, results in signatures.items()},
-        by_kind={name: fold(results) for name, results in kinds.items()},
-    )
+        result, data = cast(Result, event.data.get("result")), event.data
+        for known, name in ((signatures, "signature"), (practices, "practice" if "practice" in data else "action")):
+            key = str(data.get(name))
+            known[key] = with_result(known.get(key, Experience()), result)
+    return Record(upto=upto, by_signature=signatures, by_practice=practices)
+
+
+def _kept(ledger: Ledger) -> tuple[Record, int]:
+    entry = ledger.entry(KIND, KIND)
+    if entry is None:
+        return Record(), 0
+    return Record.model_validate(entry.value) if is_entered(ledger, entry) else Record(), entry.version

@@ -80,4 +80,7 @@ def touches(plan: Plan) -> str:
     """Its blast radius in words."""
     blast = plan.blast
     pods = f"{blast.pods} of {blast.of_pods} pods, {blast.away_at_once} missing at once" if blast.of_pods else "no pods"
+    if blast.unknown:
+        where = f"in namespace {', '.join(blast.namespaces)}" if blast.namespaces else "wherever that is"
+        pods = f"what the runbook's cells say, {where}"
     return f"{pods}, nodes {', '.join(blast.nodes)}" if blast.nodes else pods

@@ -30,6 +30,13 @@ def kill_switch(facts: Facts, limits: Limits) -> Refusal | None:
 
 
 def namespace_allowed(facts: Facts, limits: Limits) -> Refusal | None:
+    if facts.plan.blast.unknown and not _namespaces(facts) and "*" not in limits.namespaces:
+        allowed = ", ".join(limits.namespaces) or "none"
+        return Refusal(
+            guardrail="namespace_allowed",
+            words=f"Where it acts is not said beforehand, and only these are allowed: {allowed}.",
+            next_step="Give it a parameter `namespace`, or do what it does by typed actions.",
+        )
     for namespace in _namespaces(facts):
         if not _matches(namespace, limits.namespaces):
             return Refusal(

@@ -25,12 +25,17 @@ def assess(facts: Facts, limits: Limits) -> tuple[Risk, tuple[Factor, ...]]:
         raises.append(("blast radius", f"It touches {blast.pods} pods."))
     elif blast.of_pods and blast.away_at_once * 3 > blast.of_pods:
         raises.append(("blast radius", f"{blast.away_at_once} of {blast.of_pods} pods may be missing at once."))
+    if blast.unknown and not (blast.namespaces or blast.nodes):
+        raises.append(("blast radius", "Where it acts is not said beforehand."))
     if facts.ends_rollouts and any(state.rolling for state in plan.pre.workloads):
         raises.append(("rollout", "Somebody's rollout is under way, and this would end it."))
     if hours := next((one for one in limits.busy_hours if facts.now in one), None):
         raises.append(("time of day", f"It is a busy time ({hours.text})."))
     factors += [Factor(name=name, words=words, effect="raises risk") for name, words in raises]
     if not raises:
-        touched = f"{blast.pods} of {blast.of_pods} pods" if blast.of_pods else "nothing that runs"
-        factors.append(Factor(name="blast radius", words=f"It touches {touched}.", effect="leaves risk as it is"))
+        touched = (
+            f"It touches {blast.pods} of {blast.of_pods} pods." if blast.of_pods else "It touches nothing that runs."
+        )
+        words = "Which workloads it touches is not known beforehand." if blast.unknown else touched
+        factors.append(Factor(name="blast radius", words=words, effect="leaves risk as it is"))
     return RISKS[min(len(RISKS) - 1, RISKS.index(plan.risk) + len(raises))], tuple(factors)

@@ -33,6 +33,7 @@ def started(run: Run) -> NewEvent:
             "reason": run.reason,
             "attempt": run.attempt,
             "retry_of": run.retry_of,
+            **({"operation": run.operation} if run.operation else {}),
         },
     )
 

@@ -58,6 +58,7 @@ class RunRequest:
     retry_of: str = ""  # id of the first attempt
     rerun_of: str = ""  # id of the run that is repeated
     slot: str = ""  # the occurrence of a schedule that it is for
+    operation: str = ""  # of the executor, which it is the doing of
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,7 @@ def _begun(request: RunRequest, values: Mapping[str, Value], clock: Clock) -> Ru
         runner={"host": platform.node(), "pid": os.getpid(), "boot": boot_id()},
         rerun_of=request.rerun_of,
         slot=request.slot,
+        operation=request.operation,
         runbook_code=runbook_state(request.runbook.path, request.runbook.source),
         package_code=package_state(),
         image=image_digest(),

@@ -17,7 +17,7 @@ from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.risk import Risk
 from autodevops.domain.tool_results import WriteResult
 from autodevops.executor.actions.restart_workload import RestartWorkloadKind
-from autodevops.executor.kinds import AnyKind, Applied, Errand, Progress
+from autodevops.executor.kinds import AnyKind, Applied, Errand, Kind, Progress
 from autodevops.executor.reading import read_workload
 from autodevops.kernel.clock import utc_now
 from autodevops.sandbox import Sandbox
@@ -30,7 +30,7 @@ from autodevops.toolbox.writing import writing
 HELPS_NOBODY = 3  # replicas with which a resize is judged to have had no effect
 
 
-class ResizeKind:
+class ResizeKind(Kind[ScaleWorkload]):
     noun = ScaleWorkload
     risk: Risk = "medium"
     undo_words = "Scale it back."

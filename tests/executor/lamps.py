@@ -16,7 +16,7 @@ from autodevops.domain.outcome import EffectCheck, Judgement
 from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
 from autodevops.domain.risk import Risk
 from autodevops.executor.executor import Executor
-from autodevops.executor.kinds import Applied, Errand, Progress
+from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.settings import ExecutorSettings
 from autodevops.stores.ledger import Ledger
 from autodevops.stores.ledger_twin import MemoryLedger
@@ -26,7 +26,7 @@ from autodevops.toolbox.testing import ScriptedTools
 START = datetime(2026, 11, 24, 4, tzinfo=UTC)
 
 
-class Lamps:
+class Lamps(Kind[RestartWorkload]):
     """What is on, by name; `sent` counts the requests that arrived. It is a kind of action, too: switch one on."""
 
     noun = RestartWorkload
