@@ -39,6 +39,7 @@ class ContextRetrieved(Noun):
     namespace: str
     subject: str = ""
     window: str = ""  # for people, e.g. "last 60 min to 2026-11-24 03:45 UTC"
+    about: str = ""  # what a surface took along with the question, e.g. "cell [3]"
 
 
 class ToolCallStarted(Noun):

@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from autodevops.domain.chart import Chart
 from autodevops.domain.investigation import Investigation
-from autodevops.domain.stream import AnswerCompleted, ChartReady, TurnEvent, TurnFailed
+from autodevops.domain.stream import AnswerCompleted, ChartReady, ContextRetrieved, TurnEvent, TurnFailed, TurnStarted
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.kernel.ids import time_sortable_id
 from autodevops.kernel.person import person, place
 from autodevops.notebook.answer import Answer
+from autodevops.notebook.variables import named_in, told
 from autodevops.settings import Settings
 from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.executor.shown import ShownOperation
-    from autodevops.widgets.chat import ChatWidget
+    from autodevops.widgets.chat import ChatWidget, Selection
     from autodevops.widgets.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -73,13 +74,13 @@ class Jamie:
 
         `about` is a text or a variable (a DataFrame, an exception) that the question may be about.
         """
-        return self._loop.run(self._answer, _checked(question), namespace, window, _told(about))
+        return self._loop.run(self._answer, _checked(question), namespace, window, told(about))
 
     async def ask_async(
         self, question: str, *, namespace: str = "", window: TimeWindow | None = None, about: object = ""
     ) -> Answer:
         """`ask` for code that awaits; cancelling it stops the turn."""
-        return await self._started(self._answer, _checked(question), namespace, window, _told(about))
+        return await self._started(self._answer, _checked(question), namespace, window, told(about))
 
     def investigate(
         self, question: str = "", *, namespace: str = "", window: TimeWindow | None = None
@@ -129,9 +130,19 @@ class Jamie:
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self.chat._repr_mimebundle_(**kwargs)
 
-    async def _turn(self, question: str) -> AsyncIterator[TurnEvent]:
-        async for event in (await self._workbench()).ask(question, namespace=self._namespace):
-            yield event
+    async def _turn(self, question: str, selection: Selection) -> AsyncIterator[TurnEvent]:
+        """`selection` comes from the page; variables that the question names go along too, and are called "this"."""
+        named, asked = named_in(question)
+        about = ", ".join(filter(None, [selection.label, *named]))
+        text = "\n\n".join(filter(None, [selection.text, *named.values()]))
+        async for event in (await self._workbench()).ask(asked, namespace=self._namespace, selection=text):
+            match event:
+                case TurnStarted():
+                    yield event.model_copy(update={"question": question})
+                case ContextRetrieved():
+                    yield event.model_copy(update={"about": about})
+                case _:
+                    yield event
 
     def _judge(self, turn_id: str, thumb: int, comment: str) -> None:
         self._open().result().feedback(turn_id, 1 if thumb > 0 else -1, comment)
@@ -239,7 +250,3 @@ def _checked(question: str) -> str:
     from autodevops.jamie.context import checked
 
     return checked(question)
-
-
-def _told(about: object) -> str:
-    return about if isinstance(about, str) else repr(about)

@@ -1,7 +1,8 @@
 """The chat widget: questions in, the turn's events out, to every view of it.
 
 The page sends                                      and is answered with
-`{type: "ask", id, question}`                       the turn's events; `id` names the turn from then on
+`{type: "ask", id, question, selection?}`           the turn's events; `id` names the turn from then on; selection:
+                                                    `{label, text}`, what a person took along with the question
 `{type: "stop", id}`                                the turn's end
 `{type: "sync"}`                                    the running turn's events from their beginning
 `{type: "data", id, turn, evidence}`                `{type: "data", id, text, cut}`: what a query returned
@@ -37,7 +38,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import anywidget
 import traitlets
@@ -67,13 +68,23 @@ from autodevops.widgets.wire import (
 
 log = logging.getLogger(__name__)
 
-Ask = Callable[[str], AsyncIterator[TurnEvent]]
+
+class Selection(NamedTuple):
+    """What a person took along with a question, such as a cell: data, and what it is called for people."""
+
+    label: str = ""
+    text: str = ""
+
+
+NOTHING = Selection()
+Ask = Callable[[str, Selection], AsyncIterator[TurnEvent]]
 Feedback = Callable[[str, int, str], object]  # turn id, 1 or -1, comment; may take a moment, and raise
 AnswerApproval = Callable[[str, str, bool, str], BaseModel]  # operation, digest that was shown, yes, comment; likewise
 OperationState = Callable[[str], BaseModel]
 
 QUESTION_CHARACTERS = 20_000  # more than anybody may ask: the answer says so
 COMMENT_CHARACTERS = 2_000
+LABEL_CHARACTERS, SELECTED_CHARACTERS = 120, 50_000
 DEFLATED_FROM = 1_500  # characters of JSON; below, a buffer costs more than it saves
 BUSY = "busy"  # code of a refusal: the page keeps no place for it either
 STOPPED = TurnFailed(message="Stopped.", next_step="Ask again when you are ready.", cancelled=True)
@@ -91,6 +102,7 @@ class _Turn:
 
     id: str
     question: str
+    selection: Selection = NOTHING
     events: list[Wire] = field(default_factory=list)
     data: dict[str, str] = field(default_factory=dict)  # by evidence, what a person may look at
     sent: int = 0
@@ -100,7 +112,7 @@ class _Turn:
 
 
 class ChatWidget(anywidget.AnyWidget):
-    """A chat over `ask`, a function from a question to the turn's events. `feedback` is told of thumbs.
+    """A chat over `ask`, a function from a question and a selection to the turn's events. `feedback` is told of thumbs.
 
     `answer_approval` and `operation_state` are the executor's: an answer is about a digest, and who gives it is theirs
     to know. With `answered_by_server` the page asks the server that it came from instead, which knows the visitor.
@@ -145,10 +157,10 @@ class ChatWidget(anywidget.AnyWidget):
         super().__init__(examples=list(examples), takes_feedback=feedback is not None, answers=answers)
         self.on_msg(self._receive)
 
-    def start_turn(self, question: str, turn_id: str = "") -> None:
+    def start_turn(self, question: str, turn_id: str = "", selection: Selection = NOTHING) -> None:
         """Answer `question` in the background, as if a person had typed it."""
         question = question.strip()[:QUESTION_CHARACTERS]
-        turn = _Turn(turn_id or time_sortable_id(utc_now()), question)
+        turn = _Turn(turn_id or time_sortable_id(utc_now()), question, selection)
         with self._lock:
             busy = self._turn
             if busy is None:
@@ -197,7 +209,7 @@ class ChatWidget(anywidget.AnyWidget):
         identifier = str(content.get("id", ""))[:64]
         match content.get("type"):
             case "ask":
-                self.start_turn(str(content.get("question", "")), identifier)
+                self.start_turn(str(content.get("question", "")), identifier, _selection(content.get("selection")))
             case "stop":
                 self.stop(identifier)
             case "sync":
@@ -280,7 +292,7 @@ class ChatWidget(anywidget.AnyWidget):
     async def _run(self, turn: _Turn) -> None:
         """Supervise one turn: whatever happens, the page sees exactly one end."""
         try:
-            events = self._ask(turn.question)
+            events = self._ask(turn.question, turn.selection)
             try:
                 async for event in events:
                     self._emit(turn, event)
@@ -355,6 +367,13 @@ class ChatWidget(anywidget.AnyWidget):
         elif events:
             self.send(message, [deflated(events)])
         return first + len(events)
+
+
+def _selection(said: object) -> Selection:
+    if not isinstance(said, dict):
+        return NOTHING
+    label, text = (" ".join(str(said.get("label", "")).split()), str(said.get("text", "")))
+    return Selection(label[:LABEL_CHARACTERS], text[:SELECTED_CHARACTERS]) if text.strip() else NOTHING
 
 
 def _unexpected(error: Exception) -> TurnFailed:

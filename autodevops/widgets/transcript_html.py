@@ -39,7 +39,8 @@ def _context(turn: Mapping[str, Any]) -> str:
     for event in turn["events"]:
         if event["type"] == "context_retrieved":
             namespace = f"namespace {event['namespace']}" if event["namespace"] else ""
-            told = [part for part in (namespace, event["subject"], event["window"]) if part]
+            about = f"with {event['about']}" if event.get("about") else ""
+            told = [part for part in (namespace, event["subject"], event["window"], about) if part]
             return f"<p><small>{escape(' · '.join(told))}</small></p>" if told else ""
     return ""
 

@@ -17,7 +17,7 @@ import asyncio
 from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnStarted
 from autodevops.widgets.chat import ChatWidget
 
-async def ask(question):
+async def ask(question, selection):
     yield TurnStarted(question=question)
     yield TextDelta(text="Looking at **" + question + "** <b id='raw'>now</b>.")
     if question == "wait":
@@ -26,7 +26,8 @@ async def ask(question):
         text = "\\n\\n".join(f"Paragraph {number}." for number in range(200))
         yield AnswerCompleted(text=text, narrator="built-in")
         return
-    yield AnswerCompleted(text="Looked at **" + question + "**.", narrator="built-in")
+    about = " with " + selection.label + ": " + selection.text if selection.label else ""
+    yield AnswerCompleted(text="Looked at **" + question + "**" + about + ".", narrator="built-in")
 
 chat = ChatWidget(ask)
 chat
@@ -80,6 +81,19 @@ def test_cells_run_during_a_turn_stop_ends_it_and_a_reload_shows_the_conversatio
         expect(page.locator(".adj-turn").last).to_have_attribute("data-status", "done")
         assert page.locator(".jp-Notebook .jp-Cell").count() == 2
 
+        # The cell that was left for the chat goes along when a person wants so; what is marked in it does at once.
+        box.press("End")
+        take = page.get_by_role("button", name="Take cell [3] along")
+        expect(take).to_have_attribute("aria-pressed", "false")
+        page.locator(".jp-OutputArea-output", has_text="42").dblclick(position={"x": 12, "y": 9})
+        box.fill("what is this?")
+        expect(page.get_by_role("button", name="With the marked text of cell [3]")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+        assert visit.serious() == []
+        box.press("Enter")
+        expect(page.locator(".adj-turn").last).to_contain_text("with the marked text of cell [3]: 42.")
+
         first, last = page.locator(".adj-turn").first, page.locator(".adj-turn").last
         expect(first.locator(".adj-digest")).to_have_text("Looking at wait <b id='raw'>now</b>.")
         box.fill("long")
@@ -108,12 +122,12 @@ def test_cells_run_during_a_turn_stop_ends_it_and_a_reload_shows_the_conversatio
         box.press("Control+s")
         expect(page.locator(".jp-mod-dirty")).to_have_count(0)
         saved = server.notebook.read_text()
-        assert saved.count('class=\\"adj-twin\\"') == 3
+        assert saved.count('class=\\"adj-twin\\"') == 4
         expect(page.locator(".adj-twin").first).to_be_hidden()
         [state] = [one for one in widget_states(saved) if "turns" in one]
-        assert [turn["question"] for turn in state["turns"]] == ["wait", "line one\nline two", "long"]
+        assert [turn["question"] for turn in state["turns"]] == ["wait", "line one\nline two", "what is this?", "long"]
         page.reload()
-        expect(page.locator(".adj-turn")).to_have_count(3)
+        expect(page.locator(".adj-turn")).to_have_count(4)
         expect(first).to_have_attribute("data-status", "stopped")
         expect(last.locator(".adj-markdown p").first).to_have_text("Paragraph 0.")
         expect(page.locator(".adj-twin").first).to_be_hidden()

@@ -5,6 +5,7 @@ The real Jamie investigates the sandbox's incident; nothing is played back.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ import pytest
 from browser.visits import REPOSITORY, Chromium, Server, Visit, environment_for, lab, run_all, voila
 from playwright.sync_api import Locator, expect
 
+from autodevops.kernel.person import person
 from autodevops.sandbox import Sandbox
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -32,15 +34,45 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
     with Sandbox(scenario="bad-deploy", seed=1) as sandbox:
         kubeconfig = folder / "kubeconfig"
         sandbox.write_kubeconfig(kubeconfig)
-        yield folder, environment_for(folder, sandbox.environment() | {"KUBECONFIG": str(kubeconfig)})
+        ours = {
+            "KUBECONFIG": str(kubeconfig),
+            "AUTODEVOPS_KUBERNETES__ALLOW_WRITES": "true",
+            "AUTODEVOPS_EXECUTOR__APPROVERS": json.dumps([person()]),
+            "AUTODEVOPS_EXECUTOR__VERIFY_SECONDS": "0",
+            "AUTODEVOPS_EXECUTOR__POLL_SECONDS": "0.2",
+        }
+        yield folder, environment_for(folder, sandbox.environment() | ours)
 
 
-def ask(visit: Visit) -> Locator:
+def ask(visit: Visit, question: str = QUESTION) -> Locator:
     """Type the question, send it, and return its turn."""
     box = visit.page.get_by_label("Question for Jamie")
-    box.fill(QUESTION)
+    box.fill(question)
     box.press("Enter")
-    return visit.page.locator(".adj-turn").last
+    return visit.page.locator(".adj-turn", has_text=question).last
+
+
+def check_change(visit: Visit) -> None:
+    """Jamie proposes; a person sees all that it rests on, says yes, and sees what came of it."""
+    turn = ask(visit, "restart catalog in shop")
+    expect(turn).to_have_attribute("data-status", "done", timeout=ANSWER_MS)
+    card = turn.locator(".ada")
+    expect(card).to_have_attribute("role", "alertdialog")
+    expect(card.get_by_role("button", name="Deny")).to_be_focused()
+    expect(card).to_contain_text("Restart workload Deployment shop/catalog")
+    expect(card.locator(".ada-diff")).to_contain_text("restartedAt")
+    for fact in ("Risk", "Undo", "Dry run"):
+        expect(card.locator("dt", has_text=fact)).to_be_visible()
+    expect(card.get_by_role("timer")).to_have_text(re.compile(r"\d left|min left"))
+    assert visit.serious() == []
+    visit.page.keyboard.press("Tab")
+    expect(card.get_by_role("button", name="Approve")).to_be_focused()
+    card.get_by_role("button", name="Approve").evaluate("button => { button.click(); button.click(); }")
+    expect(card).to_have_attribute("data-state", "verified", timeout=ANSWER_MS)
+    expect(card.locator(".ada-answers li")).to_have_count(1)
+    expect(card.locator(".ada-answers li")).to_contain_text(f"Yes from {person()}")
+    expect(card.locator(".ada-outcome")).not_to_be_empty()
+    expect(card.get_by_role("button", name="Approve")).to_be_hidden()
 
 
 def check_answer(visit: Visit, turn: Locator) -> None:
@@ -111,25 +143,25 @@ def check_dark_and_narrow(chromium: Chromium, server: Server) -> None:
 
 
 def check_insertion(visit: Visit) -> None:
-    """What the page asks of JupyterLab: cells below the chat's, which run; nothing of what is no cell."""
+    """An answer becomes cells below the chat's; run by the person, they say of each query what it gave before."""
     page = visit.page
-    cells = [
-        {"cell_type": "markdown", "source": "## Asked again"},
-        {"cell_type": "code", "source": "from autodevops import kube\nkube.get('pods', namespace='shop')"},
-    ]
-    dispatch = """cells => new Promise(done => window.dispatchEvent(new CustomEvent("autodevops:insert-cells",
-        {detail: {cells, node: document.querySelector(".adj"), done}})))"""
-    assert page.evaluate(dispatch, [{"cell_type": "raw", "source": "x"}]) is False
-    assert page.evaluate(dispatch, cells) is True
+    refused = """() => new Promise(done => window.dispatchEvent(new CustomEvent("autodevops:insert-cells",
+        {detail: {cells: [{cell_type: "raw", source: "x"}], node: document.querySelector(".adj"), done}})))"""
+    assert page.evaluate(refused) is False
+    question = "what is the latency of payment in shop?"
+    turn = ask(visit, question)
+    expect(turn).to_have_attribute("data-status", "done", timeout=ANSWER_MS)
+    turn.get_by_role("button", name="Insert as cells").click()
     inserted = page.locator(".jp-Notebook .jp-Cell")
     holder = inserted.filter(has=page.locator(".adj"))
-    heading = inserted.filter(has=page.get_by_role("heading", name="Asked again"))
+    heading = page.locator(".jp-MarkdownCell", has=page.get_by_role("heading", name=question))
     expect(heading).to_be_visible()
     assert holder.evaluate("(a, b) => a.nextElementSibling === b", heading.element_handle())
-    code = inserted.filter(has_text="kube.get")
-    code.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    expect(code.locator(".jp-OutputArea-output").first).to_contain_text("checkout-", timeout=ANSWER_MS)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run Selected Cell and All Below").click()
+    compared = inserted.filter(has_text="tools.compare([").locator(".jp-OutputArea-output")
+    expect(compared).to_contain_text("same", timeout=ANSWER_MS)
+    expect(compared).not_to_contain_text("differs")
 
 
 @pytest.mark.parametrize("serve", [lab, voila], ids=["lab", "voila"])
@@ -143,6 +175,7 @@ def test_question_is_answered_with_evidence_and_nothing_is_loaded_from_elsewhere
             run_all(visit.page)
         check_answer(visit, ask(visit))
         if serve is lab:
+            check_change(visit)
             check_insertion(visit)
         assert ("@autodevops/cells" in visit.page.evaluate("Object.keys(window._JUPYTERLAB || {})")) is (serve is lab)
         assert visit.hosts == {"127.0.0.1"}

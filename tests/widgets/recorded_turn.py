@@ -372,7 +372,7 @@ def events(question: str = "Why are checkouts failing?") -> list[TurnEvent]:
     return stream
 
 
-async def ask(question: str) -> AsyncIterator[TurnEvent]:
+async def ask(question: str, _selection: object = None) -> AsyncIterator[TurnEvent]:
     """An `ask` that plays the turn back."""
     for event in events(question):
         await asyncio.sleep(0)

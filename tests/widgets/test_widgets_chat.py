@@ -8,12 +8,16 @@ import re
 import threading
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from executor.lamps import House
 from widgets.messages import comm_messages
 
 from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnEvent, TurnStarted
+from autodevops.executor.operations import load
+from autodevops.executor.shown import ShownOperation, shown
 from autodevops.kernel.errors import ToolUnavailable
 from autodevops.widgets.chat import QUESTION_CHARACTERS, Ask, ChatWidget, Feedback
 from widgets import recorded_turn
@@ -24,10 +28,10 @@ WAIT_SECONDS = 10.0
 class Page:
     """Stands for the front end: hears messages, and can wait for a turn's end."""
 
-    def __init__(self, ask: Ask, feedback: Feedback | None = None) -> None:
+    def __init__(self, ask: Ask, feedback: Feedback | None = None, **more: Any) -> None:
         self.heard: list[dict[str, Any]] = []
         self._changed = threading.Condition()
-        self.chat = ChatWidget(ask, feedback=feedback)
+        self.chat = ChatWidget(ask, feedback=feedback, **more)
         self.chat.send = self._hear
 
     def _hear(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
@@ -53,7 +57,7 @@ class Page:
     def request(self, **message: Any) -> dict[str, Any]:
         """Ask for one thing, and wait for what is said to it."""
         self.tell(id="r", **message)
-        self.wait(lambda: self.heard[-1].get("id") == "r")
+        self.wait(lambda: self.heard[-1:] != [] and self.heard[-1].get("id") == "r")
         return self.heard.pop()
 
     def ended(self, turn: str = "t1") -> Callable[[], bool]:
@@ -73,7 +77,7 @@ def page() -> Iterator[Callable[[Ask], Page]]:
         made.chat.close()
 
 
-async def endless(question: str) -> AsyncIterator[TurnEvent]:
+async def endless(question: str, _selection: object = None) -> AsyncIterator[TurnEvent]:
     yield TurnStarted(question=question)
     yield TextDelta(text="working")
     await asyncio.Event().wait()
@@ -114,7 +118,7 @@ def test_the_page_gets_an_excerpt_of_data_and_never_a_chart_twice(page: Callable
 def test_stop_ends_the_turn_at_once_and_cancels_what_it_did(page: Callable[[Ask], Page]) -> None:
     unwound = threading.Event()
 
-    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+    async def ask(question: str, _selection: object = None) -> AsyncIterator[TurnEvent]:
         try:
             async for event in endless(question):
                 yield event
@@ -149,7 +153,7 @@ def test_a_second_question_is_refused_while_one_runs(page: Callable[[Ask], Page]
 
 
 def test_a_known_error_becomes_a_failed_turn_with_its_next_step(page: Callable[[Ask], Page]) -> None:
-    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+    async def ask(question: str, _selection: object = None) -> AsyncIterator[TurnEvent]:
         yield TurnStarted(question=question)
         raise ToolUnavailable("Prometheus at http://127.0.0.1:1 does not answer.", "Start it.")
 
@@ -162,7 +166,7 @@ def test_a_known_error_becomes_a_failed_turn_with_its_next_step(page: Callable[[
 
 
 def test_an_unexpected_error_is_named_and_logged(page: Callable[[Ask], Page], caplog: pytest.LogCaptureFixture) -> None:
-    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+    async def ask(question: str, _selection: object = None) -> AsyncIterator[TurnEvent]:
         yield TurnStarted(question=question)
         raise KeyError("boom")
 
@@ -174,7 +178,7 @@ def test_an_unexpected_error_is_named_and_logged(page: Callable[[Ask], Page], ca
 
 
 def test_a_stream_without_an_end_gets_one(page: Callable[[Ask], Page]) -> None:
-    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+    async def ask(question: str, _selection: object = None) -> AsyncIterator[TurnEvent]:
         yield TurnStarted(question=question)
 
     front = page(ask)
@@ -274,6 +278,46 @@ def test_a_thumb_is_told_noted_and_stays(page: Callable[[Ask], Page]) -> None:
     front.chat.close()
 
 
+def test_a_yes_counts_once_for_the_plan_that_was_shown_and_from_whom_the_kernel_knows(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    waits = asyncio.run(house.executor.propose(house.ask()))
+
+    def state(operation: str) -> ShownOperation:
+        return shown(load(house.ledger, operation).operation)
+
+    def answer(operation: str, digest: str, yes: bool, comment: str) -> ShownOperation:
+        given = house.executor.answer(operation, granted=yes, digest=digest, by="bob", where="notebook", words=comment)
+        return shown(given)
+
+    front = Page(recorded_turn.ask, answer_approval=answer, operation_state=state)
+    seen = front.request(type="operation", operation=waits.id)["operation"]
+    assert (seen["state"], seen["undo"], seen["answers"]) == ("pending", waits.plan and waits.plan.undo, [])
+
+    def approve(**said: Any) -> dict[str, Any]:
+        return front.request(
+            **{"type": "approve", "operation": waits.id, "digest": seen["digest"], "yes": True, **said}
+        )
+
+    assert "about another plan" in approve(digest="sha256:forged")["error"]["message"]
+    assert approve(operation="20261128T000000000Z-abcdef")["error"]["next_step"]
+    for unreadable in ({"yes": "true"}, {"digest": None}, {"operation": ["x"]}):
+        assert approve(**unreadable)["error"]["message"] == "The answer cannot be read."
+    assert state(waits.id).answers == ()
+    entered = approve(comment="go", by="mallory", where="elsewhere")["operation"]
+    assert (entered["stage"], entered["state"]) == ("cleared", "granted")
+    [given] = entered["answers"]
+    assert (given["by"], given["where"], given["words"]) == ("bob", "notebook", "go")
+    assert "is granted already, by bob" in approve()["error"]["message"]
+    assert front.request(type="operation", operation="none")["error"]["next_step"]
+    assert house.lamps.sent == []  # an answer does nothing by itself
+    front.chat.close()
+
+    closed = Page(recorded_turn.ask, operation_state=state)
+    refused = closed.request(type="approve", operation=waits.id, digest=seen["digest"], yes=False)
+    assert refused["error"]["message"] == "Nobody can answer here."
+    closed.chat.close()
+
+
 def test_an_answer_and_one_query_become_cells(page: Callable[[Ask], Page]) -> None:
     front = page(recorded_turn.ask)
     front.ask("Why are checkouts failing?")
@@ -305,7 +349,7 @@ def test_the_conversation_leaves_as_notebook_markdown_and_a_page_without_script(
 
 
 def test_a_saved_notebook_can_read_the_conversation(page: Callable[[Ask], Page]) -> None:
-    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+    async def ask(question: str, _selection: object = None) -> AsyncIterator[TurnEvent]:
         yield AnswerCompleted(text="It is | fine.", narrator="built-in", evidence=recorded_turn.EVIDENCE[:1])
 
     front = page(ask)

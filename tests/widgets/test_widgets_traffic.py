@@ -65,7 +65,7 @@ def test_forty_turns_with_charts_are_small_on_the_wire_and_in_the_file(
     asked = [QUESTIONS[number % len(QUESTIONS)] for number in range(TURNS)]
     assert all(any(event.type == "chart_ready" for event in events) for events in answers.values())
 
-    async def ask(question: str) -> AsyncIterator[TurnEvent]:
+    async def ask(question: str, _selection: object = None) -> AsyncIterator[TurnEvent]:
         for event in answers[question]:
             await asyncio.sleep(0)
             yield event

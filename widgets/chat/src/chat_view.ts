@@ -140,6 +140,7 @@ export function chatView(store: Store, host: HTMLElement): () => void {
     cancelAnimationFrame(placed);
     for (const timer of timers) clearTimeout(timer);
     for (const view of views.values()) view.destroy();
+    composer.destroy();
     root.remove();
   };
 }

@@ -1,6 +1,7 @@
 // Where a question is typed. Enter sends, Shift+Enter is a new line, Esc stops, arrow-up brings back the last question.
 
 import { h, icon } from "../../views/src/dom";
+import { Attachment } from "./attachment";
 import type { Store } from "./store";
 
 const TALLEST = 180; // pixels, about eight lines
@@ -9,6 +10,7 @@ export class Composer {
   readonly element: HTMLElement;
   readonly input = h("textarea", { class: "adj-input", rows: 1, "aria-label": "Question for Jamie", placeholder: "Ask about your systems", spellcheck: "false" });
   private readonly send = h("button", { class: "adj-send", type: "button", "aria-label": "Send" }, icon("up"));
+  private readonly attachment = new Attachment();
   private recalled = -1;
   /** What was typed before an earlier question came in its place; arrow-down brings it back. */
   private typed = "";
@@ -17,12 +19,14 @@ export class Composer {
     this.element = h(
       "div",
       { class: "adj-composer" },
+      this.attachment.element,
       h("div", { class: "adj-field" }, this.input, this.send),
       h("div", { class: "adj-hint", "aria-hidden": "true" }, h("span", {}, h("kbd", {}, "Enter"), " sends"), h("span", {}, h("kbd", {}, "Shift Enter"), " new line"), h("span", {}, h("kbd", {}, "Esc"), " stops")),
     );
     this.input.value = store.draft;
     this.input.addEventListener("input", () => this.edited());
     this.input.addEventListener("keydown", (event) => this.onKey(event));
+    this.input.addEventListener("focus", this.attachment.look);
     this.send.addEventListener("click", () => (this.store.running ? this.store.stop() : this.submit()));
     this.element.querySelector(".adj-field")?.addEventListener("click", () => this.input.focus());
     this.update();
@@ -39,6 +43,10 @@ export class Composer {
       this.send.replaceChildren(icon(running ? "square" : "up"));
     }
     this.send.disabled = !running && this.input.value.trim() === "";
+  }
+
+  destroy(): void {
+    this.attachment.destroy();
   }
 
   grow(): void {
@@ -65,7 +73,7 @@ export class Composer {
     this.fill("");
     this.recalled = -1;
     this.typed = "";
-    this.store.ask(question);
+    this.store.ask(question, this.attachment.take());
     this.sent();
   }
 

@@ -79,12 +79,12 @@ export class Store {
     return this.turns.find((turn) => turn.status === "running");
   }
 
-  ask(question: string): void {
+  ask(question: string, selection?: { label: string; text: string }): void {
     const text = question.trim();
     if (!text || this.running) return;
     const id = turnId();
     this.open(id, text);
-    this.model.send({ type: "ask", id, question: text });
+    this.model.send({ type: "ask", id, question: text, ...(selection && { selection }) });
     this.changed();
   }
 

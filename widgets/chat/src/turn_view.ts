@@ -96,6 +96,8 @@ export class TurnView {
       this.cards.push(card);
       if (before) before.after(card.element);
       else this.actions.prepend(card.element);
+      // Who asked in this view, and types nothing else, is given the careful answer to press.
+      if (!turn.restored && this.element.closest(".adj")?.contains(document.activeElement) && !this.around.store.draft.trim()) card.opened();
     }
     const running = turn.status === "running";
     this.waiting.hidden = !running;
@@ -119,7 +121,7 @@ export class TurnView {
   private showContext(): void {
     const { context } = this.turn;
     if (!context || this.context.childNodes.length) return;
-    const chips = [context.namespace && `namespace ${context.namespace}`, context.subject, context.window];
+    const chips = [context.namespace && `namespace ${context.namespace}`, context.subject, context.window, context.about && `with ${context.about}`];
     this.context.append(chips.filter(Boolean).join("  ·  "));
   }
 

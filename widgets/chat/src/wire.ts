@@ -28,6 +28,8 @@ export interface ContextRetrieved {
   namespace: string;
   subject: string;
   window: string;
+  /** What was taken along with the question. */
+  about?: string;
 }
 
 export interface AnswerCompleted {

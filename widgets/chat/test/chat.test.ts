@@ -68,6 +68,30 @@ describe("asking", () => {
     expect(box().value).toBe("");
   });
 
+  test("what is selected beside the chat goes along when it was marked, or its button is pressed", () => {
+    let now = { label: "cell [3]", text: "print(1)", chosen: false };
+    const offer = (event: Event): void => (event as CustomEvent<{ offer(offered: object): void }>).detail.offer(now);
+    render();
+    ask("alone");
+    expect(model.sent.at(-1)).not.toHaveProperty("selection");
+    model.event(model.asked(), 0, completed("ok"));
+    window.addEventListener("autodevops:selection", offer);
+    box().focus();
+    const button = find<HTMLButtonElement>(".adj-attachment");
+    expect([button.hidden, button.textContent]).toEqual([false, "Take cell [3] along"]);
+    ask("without");
+    expect(model.sent.at(-1)).not.toHaveProperty("selection");
+    model.event(model.asked(), 0, completed("ok"));
+    button.click();
+    ask("with");
+    expect(model.sent.at(-1)).toMatchObject({ selection: { label: "cell [3]", text: "print(1)" } });
+    model.event(model.asked(), 0, completed("ok"));
+    now = { label: "the marked text of cell [3]", text: "x".repeat(99_999), chosen: true };
+    ask("marked");
+    expect((model.sent.at(-1) as unknown as { selection: { text: string } }).selection.text).toHaveLength(50_000);
+    window.removeEventListener("autodevops:selection", offer);
+  });
+
   test("a second question waits for the first; Esc stops it", () => {
     render();
     const id = ask("one");

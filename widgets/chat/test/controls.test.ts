@@ -188,7 +188,7 @@ test("the export menu is worked by keys, and Esc closes it before anything else"
   expect(model.last("stop")).toBeUndefined();
 });
 
-test("a change that waits for people is a card in its answer, and the answer to it goes to the kernel by id and digest", async () => {
+test.each(["", "meanwhile"])("a change that waits is a card whose deny has the focus, unless %j is being typed; the answer goes by id and digest", async (typed) => {
   model.state["answers"] = "kernel";
   const box = find<HTMLTextAreaElement>("textarea.adj-input");
   box.value = "restart cart";
@@ -203,9 +203,10 @@ test("a change that waits for people is a card in its answer, and the answer to 
   const looked = model.last("operation") as { id: string; operation: string };
   expect(looked.operation).toBe("op-1");
   const operation = { operation: "op-1", title: "Restart workload", digest: "sha256:1", state: "pending", stage: "awaiting", expires_at: new Date(Date.now() + 60_000).toISOString(), answers: [], outcome: null };
+  box.value = typed;
   model.fire("msg:custom", { type: "operation", id: looked.id, operation });
   await settled();
-  expect(document.activeElement).toBe(box);
+  expect(document.activeElement).toBe(typed ? box : find('[data-answer="deny"]'));
   find<HTMLButtonElement>('[data-answer="deny"]').click();
   const { id: _, ...sent } = model.last("approve")!;
   expect(sent).toEqual({ type: "approve", operation: "op-1", digest: "sha256:1", yes: false, comment: "" });

@@ -248,7 +248,8 @@ export class ApprovalCard {
   private place(): void {
     if (!this.focusWanted) return;
     const { activeElement } = document;
-    if (activeElement && activeElement !== document.body && activeElement !== this.opener) this.focusWanted = false;
+    const typing = activeElement instanceof HTMLTextAreaElement && activeElement.value !== "";
+    if (typing || (activeElement && activeElement !== document.body && activeElement !== this.opener)) this.focusWanted = false;
     if (!this.focusWanted || this.form.hidden || this.deny.disabled || !this.element.isConnected) return;
     this.focusWanted = false;
     this.deny.focus();

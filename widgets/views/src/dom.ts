@@ -36,6 +36,7 @@ const ICONS = {
   check: "M3.5 8.5l3 3 6-7",
   cross: "M4.5 4.5l7 7m0-7l-7 7",
   copy: "M6 6V3.5h6.5V10H10M3.5 6H10v6.5H3.5z",
+  plus: "M8 3.5v9M3.5 8h9",
   up: "M8 12.5v-9M4.5 7L8 3.5 11.5 7",
   alert: "M8 5v4m0 2.2v.1M8 2l6.5 11.5h-13z",
   arrow: "M3.5 8h9M9 4.5L12.5 8 9 11.5",

@@ -1,8 +1,13 @@
-// Inserts an answer's cells below the cell that shows the chat, in JupyterLab.
+// Inserts an answer's cells below the cell that shows the chat, and tells the chat which cell a person was at, in
+// JupyterLab.
 //
-// The page asks with a CustomEvent on `window`, `autodevops:insert-cells`, whose detail is
+// To insert, the page asks with a CustomEvent on `window`, `autodevops:insert-cells`, whose detail is
 // {cells: [{cell_type, source}], done(inserted), node?}; `node` is an element inside the widget that asks, by default
 // what has the focus. Nothing is run: a person reads the cells first. The whole insertion is one undo.
+//
+// For what is selected it asks with `autodevops:selection`, whose detail is {node, offer({label, text, chosen})}: what was
+// marked last in a cell beside the chat, else the last such cell with its outputs; `chosen` when it was marked or failed.
+// The page shows it and sends it to the kernel only if the person wants so.
 //
 // Written by hand as a module-federation container (init, get), which is all that JupyterLab asks of an extension
 // that shares no module with it: no build, no dependency.
@@ -55,11 +60,89 @@
     return true;
   }
 
+  /** The cell of a notebook that a person was at last, leaving out those with a chat. */
+  const visited = new WeakMap();
+  /** What is marked in a cell: its node, and the text. */
+  let marked = null;
+
+  const hasChat = (node) => Boolean(node?.querySelector(".adj"));
+
+  function follow(shell) {
+    for (const { content } of [...shell.widgets("main")].filter(isNotebook)) {
+      if (visited.has(content)) continue;
+      const visit = () => {
+        if (content.activeCell && !hasChat(content.activeCell.node)) visited.set(content, content.activeCell);
+      };
+      visited.set(content, null);
+      content.activeCellChanged.connect(visit);
+      visit();
+    }
+  }
+
+  /** The focus that goes to the chat ends what the browser has marked; it is meant all the same. */
+  function mark() {
+    const now = document.getSelection();
+    const node = now?.anchorNode instanceof Element ? now.anchorNode : now?.anchorNode?.parentElement;
+    const cell = node?.closest?.(".jp-Cell");
+    if (!cell || hasChat(cell)) return;
+    marked = now.isCollapsed ? null : { cell, text: now.toString() };
+  }
+
+  function markedIn(cell) {
+    const editor = cell.editor;
+    const range = editor?.getSelection?.();
+    if (range) {
+      const [from, to] = [editor.getOffsetAt(range.start), editor.getOffsetAt(range.end)];
+      // The browser marks only what the editor draws of a long text.
+      if (from !== to) return cell.model.sharedModel.getSource().slice(Math.min(from, to), Math.max(from, to));
+    }
+    return marked?.cell === cell.node ? marked.text : "";
+  }
+
+  function outputsOf(cell) {
+    const outputs = cell.model.outputs;
+    const said = [];
+    let failed = false;
+    for (let index = 0; index < (outputs?.length ?? 0); index += 1) {
+      const output = outputs.get(index).toJSON();
+      const plain = output.text ?? output.data?.["text/plain"] ?? "";
+      if (output.output_type === "error") {
+        failed = true;
+        said.push(`${output.ename}: ${output.evalue}`, ...output.traceback.map((line) => line.replace(/\x1b\[[\d;]*m/g, "")));
+      } else said.push(Array.isArray(plain) ? plain.join("") : String(plain));
+    }
+    return { said, failed };
+  }
+
+  function selection(shell, node) {
+    const cell = visited.get(notebookOf(shell, node) ?? shell);
+    if (!cell || cell.isDisposed) return null;
+    const count = cell.model.executionCount;
+    const name = count ? `cell [${count}]` : `the ${cell.model.type} cell`;
+    const text = markedIn(cell);
+    if (text.trim()) return { label: `the marked text of ${name}`, text, chosen: true };
+    const { said, failed } = outputsOf(cell);
+    const whole = [cell.model.sharedModel.getSource(), ...said].join("\n").trim();
+    return whole ? { label: name, text: whole, chosen: failed } : null;
+  }
+
   const plugin = {
     id: "@autodevops/cells:insert",
-    description: "Inserts an answer's cells below the cell that shows the chat.",
+    description: "Inserts an answer's cells below the cell that shows the chat, and tells it which cell a person was at.",
     autoStart: true,
     activate: (app) => {
+      app.shell.layoutModified?.connect(() => follow(app.shell));
+      void app.restored.then(() => follow(app.shell));
+      document.addEventListener("selectionchange", mark);
+      window.addEventListener("autodevops:selection", (event) => {
+        try {
+          follow(app.shell);
+          const found = selection(app.shell, event.detail.node);
+          if (found) event.detail.offer(found);
+        } catch (error) {
+          console.error("Auto-DevOps: what is selected could not be read.", error);
+        }
+      });
       window.addEventListener(EVENT, (event) => {
         let inserted = false;
         try {
