@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from autodevops.kernel.clock import utc_now
 from autodevops.notebook import Jamie
 from autodevops.settings import Settings
 from autodevops.widgets.portal import PortalWidget
@@ -29,7 +31,7 @@ class Portal(Jamie):
     def overview(self) -> PortalWidget:
         """The same one however often it is shown."""
         if self._overview is None:
-            self._overview = PortalWidget(self._sections, loop=self._loop)
+            self._overview = PortalWidget(self._sections, self._incident, loop=self._loop)
         return self._overview
 
     def _answering(self) -> dict[str, Any]:
@@ -50,3 +52,8 @@ class Portal(Jamie):
             self._reader = (bench, Overview(bench))
         async for section in self._reader[1].read(namespace):
             yield section
+
+    async def _incident(self, incident: str) -> AsyncIterator[BaseModel]:
+        from autodevops.portal.incident import incident_page
+
+        yield await asyncio.to_thread(incident_page, (await self._workbench()).ledger, incident, utc_now())

@@ -81,6 +81,57 @@ class Incidents(Noun):
     missing: tuple[Missing, ...] = ()
 
 
+class Decided(Noun):
+    id: str
+    action: str
+    subject: str
+    confidence: str
+    risk: str
+    verdict: str
+    result: str
+    at: UtcDatetime
+
+
+class Happened(Noun):
+    """A line of an incident's timeline. `operation`: the one it tells of."""
+
+    at: UtcDatetime
+    kind: str
+    text: str
+    operation: str = ""
+
+
+class Candidate(Noun):
+    """A cause that was judged, most likely first, with what speaks for and against it and the next step in words."""
+
+    summary: str
+    confidence: float
+    supports: tuple[str, ...] = ()
+    contradicts: tuple[str, ...] = ()
+    next_step: str = ""
+    command: str = ""
+
+
+class IncidentPage(Noun):
+    """One incident with all that is on record of it. `told` is the same as text, for a question to Jamie."""
+
+    name: Literal["incident"] = "incident"
+    at: UtcDatetime
+    id: str
+    title: str
+    namespace: str
+    state: Literal["open", "resolved"]
+    severity: str
+    phase: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    causes: tuple[Candidate, ...] = ()
+    timeline: tuple[Happened, ...] = ()  # oldest first
+    decisions: tuple[Decided, ...] = ()
+    runs: tuple[str, ...] = ()
+    told: str
+    missing: tuple[Missing, ...] = ()
+
+
 class RunLine(Noun):
     id: str
     runbook: str
@@ -152,17 +203,6 @@ class Square(Noun):
     risk: str
     says: str
     counts: dict[str, int] = {}
-
-
-class Decided(Noun):
-    id: str
-    action: str
-    subject: str
-    confidence: str
-    risk: str
-    verdict: str
-    result: str
-    at: UtcDatetime
 
 
 class Decisions(Noun):

@@ -2,7 +2,8 @@
 
 The page sends `{type: "refresh", id, namespace}`; we send `{type: "section", id, section}` for each section and
 `{type: "done", id}`. A newer question ends an older one. The page decides when: it asks by itself while people look,
-and not while it is hidden. The widget knows nothing of who reads: it is given `read`.
+and not while it is hidden. `{type: "incident", id, incident}` is answered with the one section that tells of it.
+The widget knows nothing of who reads: it is given `read` and `incident`.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ Read = Callable[[str], AsyncIterator[BaseModel]]
 
 
 class PortalWidget(anywidget.AnyWidget):
-    """A live overview over `read`, a function from a namespace to its sections."""
+    """A live overview over `read`, a function from a namespace to its sections, and `incident`, from an id to its."""
 
     _esm = STATIC / "portal.js"
     _css = STATIC / "portal.css"
 
-    def __init__(self, read: Read, *, loop: LoopThread) -> None:
+    def __init__(self, read: Read, incident: Read, *, loop: LoopThread) -> None:
         self._read = read
+        self._incident = incident
         self._loop = loop
         self._outbox = Outbox()
         self._reading: Future[None] | None = None
@@ -51,20 +53,25 @@ class PortalWidget(anywidget.AnyWidget):
         return data | {"text/plain": "Overview: run this cell to see it."}, metadata
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
-        if not isinstance(content, dict) or content.get("type") != "refresh":
+        if not isinstance(content, dict):
             return
         self._outbox.follow_current_loop()
-        self._stop()
-        self._reading = self._loop.start(self._tell, str(content.get("id", ""))[:64], str(content.get("namespace", "")))
+        identifier = str(content.get("id", ""))[:64]
+        match content.get("type"):
+            case "refresh":
+                self._stop()
+                self._reading = self._loop.start(self._tell, identifier, self._read(str(content.get("namespace", ""))))
+            case "incident":
+                self._loop.start(self._tell, identifier, self._incident(str(content.get("incident", ""))[:100]))
 
     def _stop(self) -> None:
         if self._reading is not None:
             self._reading.cancel()
 
-    async def _tell(self, identifier: str, namespace: str) -> None:
+    async def _tell(self, identifier: str, sections: AsyncIterator[BaseModel]) -> None:
         """Supervise one reading: whatever happens, the page learns that it is over."""
         try:
-            async for section in self._read(namespace):
+            async for section in sections:
                 self._say({"type": "section", "id": identifier, "section": section.model_dump(mode="json")})
         except AutoDevOpsError as error:
             self._say({"type": "failed", "id": identifier, "message": error.message, "next_step": error.next_step})

@@ -23,15 +23,23 @@ import psutil
 import pytest
 from browser.visits import REPOSITORY, Chromium, Visit, environment_for
 from playwright.sync_api import Page, expect
+from widgets.recorded_turn import INVESTIGATION
 
 from autodevops.cli.processes import free_port, running, wait_until_answers
+from autodevops.domain.incident import incident_of
 from autodevops.domain.run import Run
+from autodevops.kernel.clock import utc_now
 from autodevops.runbooks.bundle import Bundle
 from autodevops.sandbox import Sandbox
+from autodevops.settings import LedgerSettings
+from autodevops.stores.incidents import open_incident
+from autodevops.stores.sqlite_ledger import open_ledger
 
 pytestmark = pytest.mark.xdist_group("browser")
 TOKEN = "browser-tests"
 RUN = "20261124T040000000Z-abcdef"
+INCIDENT = "inc-20261128T000000000Z-abcdef"
+TITLE = INVESTIGATION.hypotheses[0].summary
 REPORT = b"<!doctype html><title>r</title><h1>What was found</h1><script>document.body.append('it ran')</script>"
 PLENTY_MS = 90_000  # a bound for a busy machine, not a duration
 AXE = REPOSITORY / "widgets" / "node_modules" / "axe-core" / "axe.min.js"
@@ -58,6 +66,7 @@ class Portal:
     server: subprocess.Popen[bytes]
     systems: ExitStack  # closing it takes the sandbox away
     environment: dict[str, str]
+    state: Path
 
     def kernels(self) -> list[psutil.Process]:
         return psutil.Process(self.server.pid).children(recursive=True)
@@ -89,7 +98,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         environment = environment_for(folder, sandbox.environment() | ours)
         with running(command, environment, log) as child:
             wait_until_answers(f"http://127.0.0.1:{port}/login", child, log)
-            yield Portal(f"http://127.0.0.1:{port}", child, systems, environment)
+            yield Portal(f"http://127.0.0.1:{port}", child, systems, environment, folder / "state")
 
 
 def _keep_a_run(artifacts: Path) -> None:
@@ -197,19 +206,28 @@ def test_the_overview_shows_what_the_systems_know(desk: Visit) -> None:
 
 def test_a_change_is_approved_by_click_as_the_visitor_once_and_verified(portal: Portal, desk: Visit) -> None:
     page = desk.page
-    command = [sys.executable, "-m", "autodevops", "act", "restart_workload", "--json", "--why", "it leaks"]
-    for pair in ("workload=Deployment", "namespace=shop", "name=catalog"):
-        command += ["-p", pair]
+    command = [
+        sys.executable,
+        "-m",
+        "autodevops",
+        "act",
+        "cordon_node",
+        "--json",
+        "--why",
+        "noisy",
+        "-p",
+        "name=node-1",
+    ]
     asked = subprocess.run(command, env=portal.environment, capture_output=True, text=True, check=True)
     operation = json.loads(asked.stdout)
     page.get_by_role("button", name="Refresh").click()
     row = page.locator(f'[data-operation-row="{operation["id"]}"]')
-    expect(row).to_contain_text("Deployment shop/catalog", timeout=PLENTY_MS)
+    expect(row).to_contain_text("Node node-1", timeout=PLENTY_MS)
     row.get_by_role("button").first.focus()
     page.keyboard.press("Enter")
-    card = page.get_by_role("alertdialog", name=re.compile("Restart workload"))
+    card = page.get_by_role("alertdialog", name=re.compile("Cordon node"))
     expect(card.get_by_role("button", name="Deny")).to_be_focused()
-    expect(card).to_contain_text("restartedAt")
+    expect(card).to_contain_text("spec.unschedulable")
     check_accessible(page)
 
     address, digest = f"{portal.url}/approvals/{operation['id']}", operation["approval"]["digest"]
@@ -236,6 +254,28 @@ def test_a_change_is_approved_by_click_as_the_visitor_once_and_verified(portal: 
     expect(page.locator(".adp-heat")).to_contain_text("1 × ask", timeout=PLENTY_MS)
     check_accessible(page)
 
+    opened = incident_of(INVESTIGATION, incident_id=INCIDENT, now=utc_now(), severity="critical", title="", run=RUN)
+    with open_ledger(LedgerSettings(folder=portal.state / "autodevops" / "ledger")) as ledger:
+        open_incident(ledger, opened.model_copy(update={"operations": (operation["id"],)}), actor="alice")
+
+
+def test_an_incident_opens_with_its_decisions_and_run_and_a_question_takes_it_along(desk: Visit) -> None:
+    page = desk.page
+    page.get_by_role("button", name="Refresh").click()
+    page.locator('[data-section="incidents"]').get_by_role("button", name=TITLE).click(timeout=PLENTY_MS)
+    detail = page.get_by_role("region", name="Incident", exact=True)
+    expect(detail).to_contain_text("alice said yes to cordon node", timeout=PLENTY_MS)
+    assert f"incident={INCIDENT}" in page.url
+    detail.locator("summary").first.click()
+    expect(detail.get_by_role("listitem").filter(has_text="Errors start").first).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^With incident"))).to_have_attribute("aria-pressed", "true")
+    check_accessible(page)
+    detail.get_by_role("button", name=f"Report of run {RUN}").click()
+    page.get_by_label("Close the report").click()
+    detail.get_by_label("Close the incident").click()
+    expect(page.get_by_role("button", name=re.compile("^With incident"))).to_be_hidden()
+    assert "incident=" not in page.url
+
 
 def test_a_phone_in_the_dark_sees_one_pane_at_a_time_and_a_third_visitor_a_clear_word(
     portal: Portal, chromium: Chromium
@@ -243,11 +283,12 @@ def test_a_phone_in_the_dark_sees_one_pane_at_a_time_and_a_third_visitor_a_clear
     (others,) = portal.kernels()
     with chromium.visit(dark=True, width=390, height=844) as visit:
         page = visit.page
-        page.goto(f"{portal.url}/?token={TOKEN}")
+        page.goto(f"{portal.url}/?token={TOKEN}&incident={INCIDENT}")
         root = page.locator(".adp")
         expect(root).to_have_attribute("data-theme", "dark", timeout=PLENTY_MS)
-        assert page.url == f"{portal.url}/"  # the token is in a cookie, not in the history
+        assert page.url == f"{portal.url}/?incident={INCIDENT}"  # the token is in a cookie, not in the history
         expect(page.locator(".adp-services tbody tr").first).to_be_visible(timeout=PLENTY_MS)
+        expect(page.get_by_role("heading", name=TITLE)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert page.evaluate("document.querySelector('.adp-pane').scrollWidth") <= 390
         check_accessible(page)

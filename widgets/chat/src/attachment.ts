@@ -52,6 +52,7 @@ export class Attachment {
   private draw(): void {
     this.element.hidden = !this.offered;
     this.element.setAttribute("aria-pressed", String(this.pressed));
-    this.element.replaceChildren(icon(this.pressed ? "check" : "plus"), this.pressed ? `With ${this.offered?.label ?? ""}` : `Take ${this.offered?.label ?? ""} along`);
+    const label = this.offered?.label ?? "";
+    this.element.replaceChildren(icon(this.pressed ? "check" : "plus"), h("span", {}, this.pressed ? `With ${label}` : `Take ${label} along`));
   }
 }

@@ -56,7 +56,7 @@ function instead(cells: CellSource[]): Node[] {
   const code = cells.map((cell) => (cell.cell_type === "code" ? cell.source : cell.source.replace(/^/gm, "# "))).join("\n\n");
   const download = h("button", { class: "adj-button adj-quiet", type: "button" }, glyph("download"), "Download notebook");
   download.addEventListener("click", () => save("jamie-answer.ipynb", "application/x-ipynb+json", notebook(cells)));
-  return [h("p", { class: "adj-muted" }, "There is no notebook here to insert into."), h("div", { class: "adj-row" }, copyButton(code, "Copy as code"), download)];
+  return [h("p", { class: "adj-muted" }, "There is no notebook here to insert into."), h("div", { class: "adj-row" }, copyButton(code, "Copy as code", "Copy as code"), download)];
 }
 
 function notebook(cells: CellSource[]): string {

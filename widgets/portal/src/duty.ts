@@ -5,7 +5,7 @@ import { clock, day } from "../../views/src/format";
 import { ago, nothing, TONES } from "./sections";
 import type { Decisions, Schedules, Slot } from "./wire";
 
-const SAYS: { [verdict: string]: string } = { act: "act", seek_approval: "ask", escalate: "escalate", observe: "observe", refuse: "refuse" };
+export const SAYS: { [verdict: string]: string } = { act: "act", seek_approval: "ask", escalate: "escalate", observe: "observe", refuse: "refuse" };
 const BANDS = ["high", "medium", "low"];
 const RISKS = ["low", "medium", "high"];
 const MARKS = 60; // drawn in one square; the rest is a number

@@ -7,12 +7,13 @@ export interface Link {
   question: string;
   run: string;
   approval: string;
+  incident: string;
 }
 
 export function deepLink(): Link {
   const query = new URLSearchParams(window.location.search);
   const of = (name: string): string => (query.get(name) ?? "").slice(0, 2000);
-  return { namespace: of("namespace"), question: of("question"), run: of("run"), approval: of("approval") };
+  return { namespace: of("namespace"), question: of("question"), run: of("run"), approval: of("approval"), incident: of("incident") };
 }
 
 /** Keep the address a link to what is shown. */

@@ -5,12 +5,13 @@ import { h } from "../../views/src/dom";
 import { clock } from "../../views/src/format";
 import { followTheme } from "../../views/src/theme";
 import { decisionMap, schedulePanel } from "./duty";
+import { IncidentView } from "./incident";
 import { InboxView } from "./inbox";
 import { deepLink, putQuestion, remember, show, when } from "./page";
 import { Refresher } from "./refresher";
 import { reportDialog } from "./report_dialog";
 import { alertList, healthPanel, incidentList, nothing, runList, servicesTable } from "./sections";
-import type { Inbox, Missing, Model, Namespaces, Section } from "./wire";
+import type { Inbox, IncidentPage, Missing, Model, Namespaces, Section } from "./wire";
 
 const TITLES = { inbox: "Waits for people", services: "Services", alerts: "Firing alerts", incidents: "Incidents", runs: "Last runs", health: "Health", schedules: "Schedules", decisions: "Decisions" } as const;
 type Name = keyof typeof TITLES;
@@ -33,6 +34,8 @@ export function portalView(model: Model, el: HTMLElement): () => void {
   const block = (name: Name): HTMLElement =>
     h("section", { class: "adp-section", "data-section": name, "aria-label": TITLES[name] }, h("h2", { class: "adp-h2" }, TITLES[name], notes[name]), bodies[name]);
 
+  const waiting = new InboxView();
+  const incident = new IncidentView(model, { operation: (id) => waiting.open(id), run: (id) => reportDialog(root, id, `Run ${id}`) });
   const tabs = (["overview", "chat"] as const).map((view) =>
     h("button", { type: "button", "data-view": view, "aria-pressed": String(view === "overview"), click: () => show(view) }, view === "overview" ? "Overview" : "Jamie"),
   );
@@ -41,6 +44,7 @@ export function portalView(model: Model, el: HTMLElement): () => void {
     { class: "adp-pane", tabindex: 0, role: "region", "aria-label": "Overview" },
     h("div", { class: "adp-head" }, h("h1", { class: "adp-h1" }, "Overview"), picker, h("span", { class: "adp-grow" }), said, again),
     unseen,
+    incident.element,
     block("inbox"),
     h("div", { class: "adp-two" }, block("alerts"), h("div", {}, block("incidents"), block("health"))),
     block("services"),
@@ -51,7 +55,6 @@ export function portalView(model: Model, el: HTMLElement): () => void {
   const root = h("div", { class: "adp", "data-ready": "no" }, pane, h("nav", { class: "adp-tabs", "aria-label": "View" }, ...tabs));
   const leaveTheme = followTheme(root);
 
-  const waiting = new InboxView();
   const refresher = new Refresher(model, { began, section, done, failed }, namespace);
   let last = "";
 
@@ -62,6 +65,7 @@ export function portalView(model: Model, el: HTMLElement): () => void {
   }
 
   function section(value: Section): void {
+    if (value.name === "incident") return; // asked for by itself
     missing.set(value.name, value.missing);
     root.dataset["ready"] = "yes";
     if (value.name === "namespaces") {
@@ -83,10 +87,10 @@ export function portalView(model: Model, el: HTMLElement): () => void {
     tell();
   }
 
-  function drawn(value: Exclude<Section, Namespaces | Inbox>): Node {
+  function drawn(value: Exclude<Section, Namespaces | Inbox | IncidentPage>): Node {
     if (value.name === "services") return servicesTable(value);
     if (value.name === "alerts") return alertList(value, namespace || "this namespace");
-    if (value.name === "incidents") return incidentList(value);
+    if (value.name === "incidents") return incidentList(value, (id) => incident.open(id));
     if (value.name === "runs") return runList(value, (run) => reportDialog(root, run.id, run.title || run.runbook));
     if (value.name === "schedules") return schedulePanel(value, (run) => reportDialog(root, run, `Run ${run}`));
     if (value.name === "decisions") return decisionMap(value, (id) => waiting.open(id));
@@ -112,6 +116,7 @@ export function portalView(model: Model, el: HTMLElement): () => void {
     said.textContent = `Updated ${last}`;
     again.disabled = false;
     tell();
+    incident.refresh();
   }
 
   function failed(message: string, nextStep: string): void {
@@ -145,10 +150,12 @@ export function portalView(model: Model, el: HTMLElement): () => void {
   // A widget is rendered before it is on the page, and only there can a dialog open.
   if (link.run) when(() => (root.isConnected ? root : null), () => reportDialog(root, link.run, `Run ${link.run}`));
   if (link.approval) waiting.open(link.approval);
+  if (link.incident) incident.open(link.incident);
   if (link.question) putQuestion(link.question);
   return () => {
     refresher.destroy();
     waiting.destroy();
+    incident.destroy();
     document.removeEventListener("autodevops:view", viewed);
     leaveTheme();
     root.remove();

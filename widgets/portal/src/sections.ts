@@ -118,14 +118,14 @@ export function alertList(section: Alerts, namespace: string): HTMLElement {
   return h("div", {}, rows.length ? h("ul", { class: "adp-lines" }, ...rows) : nothing(empty), also.length ? nothing(`${also.join(", ")}.`) : null);
 }
 
-export function incidentList(section: Incidents): HTMLElement {
+export function incidentList(section: Incidents, open: (id: string) => void): HTMLElement {
   if (!section.items.length) return nothing(section.missing.length ? "Incidents could not be read." : "No incidents recorded.");
   const rows = section.items.map((item) =>
     h(
       "li",
       { class: "adp-line", title: item.id },
       h("span", { class: "adp-tag", "data-tone": item.state === "resolved" ? "good" : item.severity === "critical" ? "bad" : "warn" }, item.state),
-      h("span", { class: "adp-ask" }, h("b", {}, item.title), h("span", { class: "adp-dim" }, `${item.severity}, ${item.namespace}`)),
+      h("button", { type: "button", class: "adp-ask", title: "Open it", click: () => open(item.id) }, h("b", {}, item.title), h("span", { class: "adp-dim" }, `${item.severity}, ${item.namespace}`)),
       h("time", { datetime: item.since, title: item.since }, ago(item.since, section.at)),
     ),
   );

@@ -129,6 +129,22 @@ export interface Slot {
   run: string;
 }
 
+export interface IncidentPage extends Common {
+  name: "incident";
+  id: string;
+  title: string;
+  namespace: string;
+  state: "open" | "resolved";
+  severity: string;
+  phase: string;
+  facts: [string, string][];
+  causes: { summary: string; confidence: number; supports: string[]; contradicts: string[]; next_step: string; command: string }[];
+  timeline: { at: string; kind: string; text: string; operation: string }[];
+  decisions: Decisions["items"];
+  runs: string[];
+  told: string;
+}
+
 export interface Schedules extends Common {
   name: "schedules";
   days: number;
@@ -144,7 +160,7 @@ export interface Namespaces extends Common {
   chosen: string;
 }
 
-export type Section = Namespaces | Services | Alerts | Incidents | Runs | Health | Inbox | Decisions | Schedules;
+export type Section = Namespaces | Services | Alerts | Incidents | Runs | Health | Inbox | Decisions | Schedules | IncidentPage;
 
 export type Told =
   | { type: "section"; id: string; section: Section }

@@ -151,6 +151,42 @@ test("an incident is shown with how it stands, and what is left out is counted",
   expect(text('[data-section="incidents"]')).toContain("and 3 more");
 });
 
+const incident: Section = {
+  name: "incident", at: AT, missing: [], id: "i1", title: "Payment fails", namespace: "shop", state: "open", severity: "critical", phase: "acting",
+  facts: [["Impact", "a third of payments"]], causes: [{ summary: "A bad release.", confidence: 0.93, supports: ["Errors began with it."], contradicts: [], next_step: "Roll back.", command: "kubectl rollout undo" }],
+  timeline: [{ at: "2026-11-23T23:59:00Z", kind: "onset", text: "Errors start", operation: "" }, { at: AT, kind: "decision", text: "bob proposed it", operation: "op-1" }],
+  decisions: [], runs: ["r1"], told: "Incident i1 in shop",
+};
+
+test("a link opens an incident with its causes and timeline, which a question takes along until it is closed", () => {
+  window.history.replaceState(null, "", "/?incident=i1");
+  const leave = portalView(model, el);
+  const asked = model.sent.find((message) => message.type === "incident")!;
+  model.tell({ type: "section", section: { ...incident, title: "another's" } }, "incident-of-earlier");
+  expect(text(".adp-incident")).not.toContain("another's");
+  model.tell({ type: "section", section: incident }, asked.id);
+  expect(text(".adp-incident")).toContain("A bad release. 93 %");
+  expect([...el.querySelectorAll(".adp-incident-lines time")].map((time) => time.textContent)).toEqual(["23:59:00", "04:00:00"]);
+  expect(text(".adp-incident-lines")).toBe("2026-11-2323:59:00onsetErrors start2026-11-2404:00:00decisionbob proposed it");
+  const taken = (): unknown[] => {
+    const offers: unknown[] = [];
+    window.dispatchEvent(new CustomEvent("autodevops:selection", { detail: { offer: (one: object) => offers.push(one) } }));
+    return offers;
+  };
+  expect(taken()).toEqual([{ label: "incident “Payment fails”", text: "Incident i1 in shop", chosen: true }]);
+  el.querySelector<HTMLButtonElement>('[aria-label="Close the incident"]')!.click();
+  expect(window.location.search).toBe("");
+  expect(taken()).toEqual([]);
+  leave();
+});
+
+test("an incident that is not there says so", () => {
+  window.history.replaceState(null, "", "/?incident=none");
+  portalView(model, el);
+  model.tell({ type: "failed", message: "There is no incident 'none'.", next_step: "List them." }, model.sent.find((message) => message.type === "incident")!.id);
+  expect(text(".adp-incident")).toContain("There is no incident 'none'.List them.");
+});
+
 test.each([
   ["2026-11-24T03:59:30Z", "just now"],
   ["2026-11-24T03:30:00Z", "30 min ago"],
