@@ -116,7 +116,7 @@
 
   function selection(shell, node) {
     const cell = visited.get(notebookOf(shell, node) ?? shell);
-    if (!cell || cell.isDisposed) return null;
+    if (!cell || cell.isDisposed || hasChat(cell.node)) return null; // it may have got the chat since
     const count = cell.model.executionCount;
     const name = count ? `cell [${count}]` : `the ${cell.model.type} cell`;
     const text = markedIn(cell);
