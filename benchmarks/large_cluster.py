@@ -46,17 +46,27 @@ def create_app(services: int, replicas: int, culprit: str = CULPRIT) -> Starlett
     """The API server under /, Prometheus under /prometheus."""
     kinds = _objects(services, replicas, culprit)
 
+    by_name = {plural: {_name(item): item for item in found} for plural, found in kinds.items()}
+
     def listed(request: Request) -> Response:
         plural, namespace = request.path_params["plural"], request.path_params.get("namespace", NAMESPACE)
         found = kinds.get(plural, []) if namespace == NAMESPACE else []
         start = int(request.query_params.get("continue") or 0)
         limit = int(request.query_params.get("limit") or len(found) or 1)
-        return Response(_page(plural, start, limit, tuple(found[start : start + limit]), len(found)), media_type=_JSON)
+        page = found[start : start + limit]
+        if "PartialObjectMetadataList" in request.headers["accept"]:
+            page = [json.dumps({"metadata": {"name": _name(item)}}) for item in page]
+        return Response(_page(plural, start, limit, tuple(page), len(found)), media_type=_JSON)
 
     def one(request: Request) -> Response:
-        return JSONResponse(
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": request.path_params["name"]}}
-        )
+        plural, name = request.path_params["plural"], request.path_params["name"]
+        item = by_name.get(plural, {}).get(name)
+        if item is None and plural != "namespaces":
+            return JSONResponse({"kind": "Status", "message": f"{plural} {name} not found"}, status_code=404)
+        return JSONResponse({"kind": _kind_of(plural), **(json.loads(item) if item else {"metadata": {"name": name}})})
+
+    def logs(_request: Request) -> Response:
+        return Response("")
 
     def discovery(core: bool) -> Any:
         return lambda _request: JSONResponse(_discovery(core), media_type=_DISCOVERY)
@@ -72,11 +82,22 @@ def create_app(services: int, replicas: int, culprit: str = CULPRIT) -> Starlett
             Route("/api", discovery(True)),
             Route("/apis", discovery(False)),
             Route("/version", lambda _request: JSONResponse({"gitVersion": "v1.34.0", "major": "1", "minor": "34"})),
-            Route("/api/v1/namespaces/{name}", one),
+            Route("/api/v1/{plural}/{name}", one),
             *lists,
+            Route("/api/v1/namespaces/{namespace}/pods/{name}/log", logs),
+            Route("/api/{version}/namespaces/{namespace}/{plural}/{name}", one),
+            Route("/apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}", one),
             *_prometheus(names, culprit),
         ]
     )
+
+
+def _kind_of(plural: str) -> str:
+    return next(group[plural] for group in _GROUPS.values() if plural in group)
+
+
+def _name(item: str) -> str:
+    return str(json.loads(item)["metadata"]["name"])
 
 
 _JSON = "application/json"
@@ -88,8 +109,8 @@ def _page(plural: str, start: int, limit: int, items: tuple[str, ...], total: in
     metadata = {"resourceVersion": "1"}
     if after < total:
         metadata |= {"continue": str(after)}
-    kind = next(group[plural] for group in _GROUPS.values() if plural in group)
-    return f'{{"kind":"{kind}List","apiVersion":"v1","metadata":{json.dumps(metadata)},"items":[{",".join(items)}]}}'
+    kind, inside = _kind_of(plural), ",".join(items)
+    return f'{{"kind":"{kind}List","apiVersion":"v1","metadata":{json.dumps(metadata)},"items":[{inside}]}}'
 
 
 def _discovery(core: bool) -> dict[str, Any]:

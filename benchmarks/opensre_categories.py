@@ -14,17 +14,17 @@ from typing import Any
 import yaml
 
 from autodevops.domain.investigation import Investigation
-from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules import RULES
 
 _CATEGORIES = {
     "resource_exhaustion": {
         "CPUQuotaExceeded", "CPUSaturated", "CPUThrottled", "CacheEvictions", "CacheMisses", "ConnectionPoolExhausted",
-        "ConnectionsExhausted", "ConsumerLagging", "DatabaseCPUSaturated", "DiskFull", "FileDescriptorsExhausted",
+        "ConnectionsExhausted", "ConsumerLagging", "DatabaseCPUSaturated", "FileDescriptorsExhausted",
         "HPAAtMaximum", "HeapExhausted", "IdleInTransaction", "InsufficientCPU", "InsufficientEphemeralStorage",
-        "InsufficientMemory", "InsufficientResource", "LockContention", "LockTimeouts", "MemoryNearLimit",
+        "InsufficientMemory", "InsufficientResource", "LockContention", "MemoryNearLimit",
         "MemoryQuotaExceeded", "OOMKilled", "ObjectQuotaExceeded", "PodQuotaExceeded", "QueueBacklog", "QuotaExceeded",
-        "ReplicationLag", "SlowDatabase", "SlowQueries", "StorageNearlyFull", "StorageQuotaExceeded",
-        "ThreadsExhausted", "TooManyConnections", "TooManyPods", "VolumeFull",
+        "ReplicationLag", "SlowDatabase", "StorageNearlyFull", "StorageQuotaExceeded",
+        "ThreadsExhausted", "TooManyPods", "VolumeFull",
     },
     "infrastructure": {
         "ClockSkewed", "DNSDown", "DatabaseDown", "FailedOver", "FailedScheduling", "HostUnreachable", "NetworkDelay",
@@ -37,7 +37,7 @@ _CATEGORIES = {
         "SlowDependency", "UnknownHost", "UnreachableDependency",
     },
 }  # fmt: skip
-_SETTINGS = {"BadRollout", "ConfigChanged", "CrashLogged"}
+_STATES = {"BadRollout", "ConfigChanged", "CrashLogged"} | {rule.reason for rule in RULES if rule.role == "state"}
 
 
 def category(found: Investigation) -> str:
@@ -45,8 +45,7 @@ def category(found: Investigation) -> str:
         return {"healthy": "healthy", "undetermined": "unknown"}[found.verdict]
     reason = found.hypotheses[0].reason
     named = next((name for name, reasons in _CATEGORIES.items() if reason in reasons), "")
-    state = reason in _SETTINGS or (reason in BY_REASON and BY_REASON[reason].role == "state")
-    return named or ("configuration_error" if state else "unknown")
+    return named or ("configuration_error" if reason in _STATES else "unknown")
 
 
 def judged(folder: Path, investigate: Callable[[Path], Coroutine[Any, Any, Investigation]]) -> list[str]:

@@ -136,7 +136,7 @@ def rules_page() -> str:
         page = inspect.getdoc(importlib.import_module(f"{rules.__name__}.{module.name}")) or ""
         title, _, body = page.partition("\n")
         if RULE_TITLE.match(title):  # what the rules share has no code
-            lines += ["", f"## {title.split()[0]}", "", title, body]
+            lines += ["", f"## {title.partition(',')[0]})", "", title, body]
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
 Side: TypeAlias = Literal["dropped", "introduced", "value", "lowered", "raised", "any"]
@@ -17,17 +18,25 @@ Side: TypeAlias = Literal["dropped", "introduced", "value", "lowered", "raised",
 
 @dataclass(frozen=True)
 class Mechanism:
-    """`sign` is looked for in what telemetry says, `edit` in the changed lines.
+    """`sign` is looked for in what telemetry says, `edit` in the changed lines; compiled when first asked for.
 
     `broad` are those whose words stand in many edits: one of them alone blames nobody.
     """
 
     name: str
-    sign: re.Pattern[str]
-    edit: re.Pattern[str]
+    said: str
+    changed: str
     side: Side
     does: str  # completes "it ..."
     broad: bool = False
+
+    @cached_property
+    def sign(self) -> re.Pattern[str]:
+        return re.compile(self.said, re.IGNORECASE)
+
+    @cached_property
+    def edit(self) -> re.Pattern[str]:
+        return re.compile(self.changed, re.IGNORECASE)
 
 
 _BROAD: Final = {
@@ -43,9 +52,7 @@ NAMED: Final = {"authorization", "cache", "files", "route"}
 
 
 def _row(name: str, sign: str, edit: str, side: Side, does: str) -> Mechanism:
-    return Mechanism(
-        name, re.compile(sign, re.IGNORECASE), re.compile(edit, re.IGNORECASE), side, does, broad=name in _BROAD
-    )
+    return Mechanism(name, sign, edit, side, does, broad=name in _BROAD)
 
 
 MECHANISMS: Final = (

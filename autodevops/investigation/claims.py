@@ -10,7 +10,7 @@ from autodevops.domain.hypothesis import Claim
 from autodevops.investigation.gather_code import commit_of, likely_pull_of, pull_of
 from autodevops.investigation.grounds import join
 from autodevops.investigation.picture import Picture, Rollout
-from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules import BY_ID
 from autodevops.investigation.rules.base import clock
 from autodevops.investigation.suspects import Inquiry
 from autodevops.investigation.weigh import Candidate
@@ -24,7 +24,7 @@ def supports(
     candidate: Candidate, picture: Picture, rivals: tuple[Candidate, ...], inquiry: Inquiry
 ) -> tuple[Claim, ...]:
     """Its change and the code behind it, its own findings, who suffers from it, who was cleared."""
-    telling = sorted(candidate.findings, key=lambda f: (_ORDER[BY_REASON[f.reason].role], f.rule_id, f.message))
+    telling = sorted(candidate.findings, key=lambda f: (_ORDER[BY_ID[f.rule_id].role], f.rule_id, f.message))
     claims = [Claim(text=f.message, evidence=f.evidence) for f in telling]
     ways = {other: picture.graph.path(other, candidate.subject) for other in candidate.explains}
     depending = [other for other, way in ways.items() if way]

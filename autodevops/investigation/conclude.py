@@ -16,7 +16,7 @@ from autodevops.investigation.grounds import Doubt, anything_seen, doubt_of, gap
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.precedence import why_before
 from autodevops.investigation.rollouts import revision_name
-from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules import BY_ID, rollout_near_onset
 from autodevops.investigation.rules.base import clock
 from autodevops.investigation.suspects import inquire
 from autodevops.investigation.weigh import Candidate, weigh
@@ -74,7 +74,7 @@ def _past(picture: Picture, findings: tuple[Finding, ...]) -> str:
     )
     if not over:
         return ""
-    first = weigh(picture, (*over, *BY_REASON["RolloutNearOnset"].check(picture, over)))[0]
+    first = weigh(picture, (*over, *rollout_near_onset.RULE.check(picture, over)))[0]
     told = min(first.findings, key=lambda f: (f.rule_id, f.message)).message
     if first.rollout is None:
         return told
@@ -108,7 +108,7 @@ def _summary(candidate: Candidate, picture: Picture) -> str:
     """The headline: which revision of what does what, since when. The rest is in the claims."""
     lead = max(
         candidate.findings,
-        key=lambda f: (f.reason == candidate.reason, BY_REASON[f.reason].role == "symptom", _weight(f), f.rule_id),
+        key=lambda f: (f.reason == candidate.reason, BY_ID[f.rule_id].role == "symptom", _weight(f), f.rule_id),
     )
     sentence = lead.message.rstrip(".")
     if candidate.onset is not None and "since" not in sentence:

@@ -50,12 +50,12 @@ class Target:
 def targets_in(text: str) -> Iterator[Target]:
     """Every host in a URL, a DSN or a list of host:port. A bare word is none."""
     found = False
-    for pattern in (_URL, _GO_DSN, _KEYWORD):
-        for match in pattern.finditer(text):
+    for sign, pattern in (("://", _URL), ("@", _GO_DSN), ("=", _KEYWORD)):
+        for match in pattern.finditer(text) if sign in text else ():
             found = True
             scheme = match.groupdict().get("scheme") or ""
             yield from _hosts(match["rest"], _SCHEMES.get(scheme.lower(), ""))
-    if not found:
+    if not found and (":" in text or "." in text):
         for part in re.split(r"[\s,;]+", text):
             if re.search(r":\d{2,5}$", part) or part.count(".") >= 2:
                 yield from _hosts(part, "")

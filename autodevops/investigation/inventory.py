@@ -43,10 +43,7 @@ def of_system(kind: str) -> str:
 
 
 _NOTHING: Final[Mapping[str, Any]] = {}
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, dict)
+_OBJECTS: Final = frozenset({dict})
 
 
 def metadata(item: Object) -> Mapping[str, Any]:
@@ -55,7 +52,8 @@ def metadata(item: Object) -> Mapping[str, Any]:
 
 
 def name_of(item: Object) -> str:
-    return str(metadata(item).get("name", ""))
+    found = item.get("metadata")
+    return str(found.get("name", "")) if isinstance(found, dict) else ""
 
 
 def section(item: Object, *path: str) -> Mapping[str, Any]:
@@ -77,7 +75,7 @@ def items(item: Object, *path: str) -> list[Mapping[str, Any]]:
         found = found.get(key)
     if not isinstance(found, list):
         return []
-    return found if all(map(_is_object, found)) else [entry for entry in found if isinstance(entry, dict)]
+    return found if _OBJECTS.issuperset(map(type, found)) else [entry for entry in found if isinstance(entry, dict)]
 
 
 def has_condition(item: Object, kind: str, status: str = "True") -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from autodevops.domain.hypothesis import Claim
 from autodevops.investigation.confidence import WEIGHTS
 from autodevops.investigation.grounds import join
-from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules import BY_ID
 from autodevops.investigation.weigh import Candidate
 
 _WORDS: Final = {
@@ -43,6 +43,6 @@ def why_before(candidate: Candidate, following: Candidate) -> Claim | None:
 
 
 def _state(candidate: Candidate) -> str:
-    states = [f for f in candidate.findings if BY_REASON[f.reason].role == "state"]
-    most = max(states, key=lambda f: (BY_REASON[f.reason].specificity * f.confidence, f.reason), default=None)
+    states = [f for f in candidate.findings if BY_ID[f.rule_id].role == "state"]
+    most = max(states, key=lambda f: (BY_ID[f.rule_id].specificity * f.confidence, f.reason), default=None)
     return most.reason if most is not None else "its state"

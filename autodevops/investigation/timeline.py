@@ -10,7 +10,7 @@ from autodevops.domain.investigation import TimelineEntry
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather_code import pull_of
 from autodevops.investigation.picture import ObjectEdit, Picture
-from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules import BY_ID
 from autodevops.investigation.rules.pods import events
 
 _EVENTS = 20  # groups; a namespace in trouble writes hundreds that say the same
@@ -74,7 +74,7 @@ def build_timeline(
         for c in changes
     ]
     for finding in findings:
-        role = BY_REASON[finding.reason].role
+        role = BY_ID[finding.rule_id].role
         if finding.onset is not None and role != "change":
             kind = "alert" if role == "alert" else "onset"
             entries.append(

@@ -18,7 +18,7 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.confidence import confidence, score
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.picture import Picture, Rollout
-from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules import BY_ID
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.rollout_near_onset import onset_of_trouble
 
@@ -230,4 +230,4 @@ def _only_symptoms(own: list[Finding]) -> bool:
 
 
 def _rule(finding: Finding) -> Rule:
-    return BY_REASON[finding.reason]
+    return BY_ID[finding.rule_id]

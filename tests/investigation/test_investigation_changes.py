@@ -25,7 +25,7 @@ from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import build
 from autodevops.investigation.picture import ObjectEdit, Picture, Rollout, SeenLog, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history
-from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules import config_changed, rollout_near_onset
 from autodevops.investigation.suspects import Inquiry, inquire
 
 _CASES = yaml.safe_load((Path(__file__).parent / "changes.yaml").read_text())
@@ -161,7 +161,7 @@ def test_an_edit_of_what_it_reads_just_before_its_trouble_is_a_candidate(
 ) -> None:
     edges = [Edge(_subject("orders"), edit.subject, how, _EVIDENCE)] if how else []
     picture = _picture({"rollouts": rollouts}, edits=(edit,)).having(graph=CallGraph.of(edges))
-    found = list(BY_REASON["ConfigChanged"].check(picture, (_failing(),)))
+    found = list(config_changed.RULE.check(picture, (_failing(),)))
     assert [finding.subject for finding in found] == ([edit.subject] if blamed else [])
 
 
@@ -170,7 +170,7 @@ def test_an_edit_is_not_blamed_beside_what_accounts_for_it() -> None:
     edit = _edit("orders-config", -1)
     edges = [Edge(_subject("orders"), edit.subject, "reads", _EVIDENCE)]
     picture = _picture(case, edits=(edit,)).having(graph=CallGraph.of(edges))
-    assert not list(BY_REASON["ConfigChanged"].check(picture, (_failing(),)))
+    assert not list(config_changed.RULE.check(picture, (_failing(),)))
 
 
 # --- rollouts that only bring settings ---
@@ -223,7 +223,7 @@ def test_a_rollout_for_an_edit_leaves_the_blame_to_the_edit_where_that_is_seen(e
     rollout = dataclasses.replace(_rollout("orders", -1, ""), images=(), config_only=True)
     edges = [Edge(_subject("orders"), edit.subject, "reads", _EVIDENCE)]
     picture = _picture({}, edits=(edit,) if edited else ()).having(graph=CallGraph.of(edges), rollouts=(rollout,))
-    (found,) = BY_REASON["RolloutNearOnset"].check(picture, (_failing(),))
+    (found,) = rollout_near_onset.RULE.check(picture, (_failing(),))
     assert (found.confidence < 0.2) == edited
-    blamed = [one.subject for one in BY_REASON["ConfigChanged"].check(picture, (_failing(),))]
+    blamed = [one.subject for one in config_changed.RULE.check(picture, (_failing(),))]
     assert blamed == ([edit.subject] if edited else [])

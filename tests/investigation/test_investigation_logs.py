@@ -81,8 +81,8 @@ async def test_who_refuses_is_the_culprit_where_it_is_in_trouble_itself() -> Non
         ]
     )
     result = await world.investigate()
-    assert _found(result) == ["ConnectionRefused", "DiskFull"]
-    assert (result.hypotheses[0].subject.name, result.hypotheses[0].reason) == ("store", "DiskFull")
+    assert _found(result) == ["ConnectionRefused", "VolumeFull"]
+    assert (result.hypotheses[0].subject.name, result.hypotheses[0].reason) == ("store", "VolumeFull")
 
 
 async def test_a_database_that_refuses_a_client_is_not_the_one_without_credentials() -> None:
@@ -110,8 +110,8 @@ async def test_a_database_whose_words_a_client_repeats_is_the_one_at_fault() -> 
         "ledger", logs=lines(onset, END, body, timedelta(seconds=10)), failing=since(onset, 0.3), origin=True
     )
     result = await LoggingWorld([Service("gateway", calls=("ledger",)), ledger, Service("store", rate=0)]).investigate()
-    assert _found(result) == ["ReadOnlyDatabase"]
-    assert (result.hypotheses[0].subject.name, result.hypotheses[0].reason) == ("store", "ReadOnlyDatabase")
+    assert _found(result) == ["DatabaseReadOnly"]
+    assert (result.hypotheses[0].subject.name, result.hypotheses[0].reason) == ("store", "DatabaseReadOnly")
     assert all(hypothesis.confidence < 0.5 for hypothesis in result.hypotheses[1:])
 
 

@@ -34,8 +34,9 @@ def test_a_rule_file_is_registered_and_documents_itself(name: str) -> None:
     assert 0 <= rule.specificity <= 1
 
 
-def test_codes_and_reasons_are_unique() -> None:
-    assert len({rule.id for rule in rules.RULES}) == len(rules.RULES) == len(rules.BY_REASON)
+def test_codes_are_unique_and_rules_of_one_reason_play_one_role() -> None:
+    assert len(rules.RULES) == len(rules.BY_ID)
+    assert len({(rule.reason, rule.role) for rule in rules.RULES}) == len(rules.REASONS)
 
 
 @pytest.mark.parametrize("factor", WEIGHTS)

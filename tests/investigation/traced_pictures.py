@@ -20,7 +20,7 @@ from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import Inventory, build
 from autodevops.investigation.picture import Picture, SeenTrace
 from autodevops.investigation.request import Span as AskedSpan
-from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules import RULES
 
 END = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 _PREFIX = {"LatencyIncreased": "MET003", "ErrorRateIncreased": "MET001"}
@@ -92,7 +92,7 @@ def suffering(
         subject = picture.inventory.of_name(name) or Subject(kind="Deployment", name=name, namespace="shop")
         for reason in [reasons] if isinstance(reasons, str) else reasons:
             found.append(
-                BY_REASON[reason].finding(
+                next(rule for rule in RULES if rule.reason == reason).finding(
                     subject, f"{name}: {reason}.", severity="error", confidence=0.9, evidence=["ev-metric"],  # type: ignore[list-item]
                     onset=picture.span.window.end - timedelta(minutes=25),
                 )

@@ -7,7 +7,7 @@ import re
 import promql_parser
 import pytest
 
-from autodevops.investigation.rules import BY_REASON
+from autodevops.investigation.rules import REASONS
 from autodevops.knowledge.handbook import Article, articles, documents, edition, for_reason
 from autodevops.sandbox.tempo.parser import parse_query
 
@@ -35,12 +35,12 @@ def test_titles_and_words_are_each_articles_own() -> None:
 
 
 def test_every_named_reason_exists() -> None:
-    assert {reason for article in articles() for reason in article.reasons} <= set(BY_REASON)
+    assert {reason for article in articles() for reason in article.reasons} <= REASONS
 
 
 def test_every_reason_has_an_article() -> None:
-    without = sorted(reason for reason in BY_REASON if not for_reason(reason))
-    assert not without, f"{len(BY_REASON) - len(without)} of {len(BY_REASON)} reasons have an article; not: {without}"
+    without = sorted(reason for reason in REASONS if not for_reason(reason))
+    assert not without, f"{len(REASONS) - len(without)} of {len(REASONS)} reasons have an article; not: {without}"
 
 
 def test_reason_is_explained_by_its_most_particular_article_first() -> None:

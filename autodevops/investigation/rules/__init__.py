@@ -3,7 +3,8 @@
 They run in four stages: symptoms and states from the picture alone; then what needs to know who suffers; then what
 needs to know when it began, or what is new in the logs; last what must have heard of all other causes (lost calls,
 storms of retries). A rule sees the findings of earlier stages and never asks the world. A file of this folder that
-has a RULE is a rule; the others are what rules share.
+has a RULE is a rule; the others are what rules share. What is one cause is one reason, by whichever way it shows: a
+few reasons have a rule for the logs and one for the metrics or traces, each with an id of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ RULES: tuple[Rule, ...] = tuple(
     sorted((module.RULE for module in _MODULES if hasattr(module, "RULE")), key=lambda rule: (rule.stage, rule.id))
 )
 
-BY_REASON: dict[str, Rule] = {rule.reason: rule for rule in RULES}
+BY_ID: dict[str, Rule] = {rule.id: rule for rule in RULES}
+REASONS: frozenset[str] = frozenset(rule.reason for rule in RULES)
 
 
 def apply_stage(stage: int, picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[Finding]:

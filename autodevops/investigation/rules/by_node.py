@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
 from typing import Final
 
@@ -44,7 +45,12 @@ def votes(picture: Picture) -> list[Votes]:
     errors = {signal.pod: signal.value for signal in picture.pod_signals if signal.kind == "error_ratio"}
     seconds = {signal.pod: signal.value for signal in picture.pod_signals if signal.kind == "latency"}
     said: dict[str, dict[str, list[Subject]]] = {node: {} for nodes in placed.values() for node in nodes}
+    telling = broken | errors.keys() | seconds.keys()
     for owner, nodes in placed.items():
+        if len(nodes) > 1 and telling.isdisjoint(chain.from_iterable(nodes.values())):
+            for node in nodes:
+                said[node].setdefault("well", []).append(owner)
+            continue
         for node, here in nodes.items() if len(nodes) > 1 else ():
             others = [pod for other, pods in nodes.items() if other != node for pod in pods]
             for word in _voice(here, others, broken, errors, seconds):

@@ -1,8 +1,8 @@
 """LockContention (DB007, state): sessions of a database wait for locks that others hold.
 
 What: sessions that wait for a lock (wait_event_type Lock, innodb_row_lock_current_waits) rose to at least five and
-three times what was usual and make up a fifth of those at work. A wait now and then is what locks are for; deadlocks
-and time limits that are written of are LockTimeouts.
+three times what was usual and make up a fifth of those at work. A wait now and then is what locks are for; what
+logs tell of deadlocks and time limits is LOG030.
 
 Why it matters: everybody who touches the same rows stands still; time limits fire in callers that did nothing wrong.
 

@@ -17,7 +17,7 @@ from autodevops.kernel.errors import ToolRejected
 from autodevops.servers.kubernetes import cluster as clusters
 from autodevops.servers.kubernetes.cluster import EVENTS, Cluster, Object
 from autodevops.servers.kubernetes.discovery import ResourceType
-from autodevops.servers.kubernetes.objects import EDITS, event_time, field, tidy
+from autodevops.servers.kubernetes.objects import EDITS, event_time, field, steps_of, tidy
 
 Output = Literal["table", "wide", "full"]
 Row: TypeAlias = tuple[Json, ...]
@@ -111,10 +111,11 @@ def _table(
 
 def _choice(kind: ResourceType, fields: Sequence[str]) -> Callable[[Object], Row]:
     edits = any(path.startswith(EDITS) for path in fields)
+    paths = [steps_of(path) for path in fields]
 
     def row(item: Object) -> Row:
         tidied = _tidy(kind, item, edits=edits)
-        return tuple(field(tidied, path) for path in fields)
+        return tuple(field(tidied, path) for path in paths)
 
     return row
 

@@ -46,9 +46,21 @@ def tidy(item: Mapping[str, Any], *, api_version: str, kind: str, secret: bool, 
     return result
 
 
-def field(item: object, path: str) -> Any:
-    """What is at a dotted path, `metadata.labels.app\\.kubernetes\\.io/name`; of every element of lists on the way."""
-    return _walk(item, [step.replace("\\.", ".") for step in _STEP.split(path)])
+def steps_of(path: str) -> list[str]:
+    """The steps of a dotted path, `metadata.labels.app\\.kubernetes\\.io/name`."""
+    return [step.replace("\\.", ".") for step in _STEP.split(path)]
+
+
+def field(value: Any, steps: Sequence[str]) -> Any:
+    """What is at the end of `steps`; of every element of lists on the way."""
+    if not steps:
+        return value
+    if isinstance(value, list):
+        if steps[0].isdecimal():
+            index = int(steps[0])
+            return field(value[index], steps[1:]) if index < len(value) else None
+        return [field(element, steps) for element in value]
+    return field(value.get(steps[0]), steps[1:]) if isinstance(value, Mapping) else None
 
 
 def event_time(event: Mapping[str, Any]) -> str:
@@ -62,17 +74,6 @@ def event_time(event: Mapping[str, Any]) -> str:
         or metadata.get("creationTimestamp")
         or ""
     )
-
-
-def _walk(value: Any, steps: Sequence[str]) -> Any:
-    if not steps:
-        return value
-    if isinstance(value, list):
-        if steps[0].isdecimal():
-            index = int(steps[0])
-            return _walk(value[index], steps[1:]) if index < len(value) else None
-        return [_walk(element, steps) for element in value]
-    return _walk(value.get(steps[0]), steps[1:]) if isinstance(value, Mapping) else None
 
 
 def _values(secret: Mapping[str, Any]) -> Iterator[str]:

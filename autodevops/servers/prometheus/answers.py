@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, Literal
 
 from autodevops.domain.alert import Alert
-from autodevops.domain.series import Sample, Series
+from autodevops.domain.series import Series
 from autodevops.domain.tool_results import AlertGroup, MetricMetadata, Rule, ScrapeTarget, SeriesResult, Silence
 from autodevops.servers._arguments import cut, joined
 
@@ -34,9 +34,7 @@ def series_result(answer: Mapping[str, Any]) -> SeriesResult:
     if result_type == "string":
         return SeriesResult(result_type="string", series=(), warnings=warnings, note=str(result[1]))
     if result_type == "scalar":
-        return SeriesResult(
-            result_type="scalar", series=(Series(labels={}, samples=(_sample(*result),)),), warnings=warnings
-        )
+        return SeriesResult(result_type="scalar", series=(_series({"metric": {}, "value": result}),), warnings=warnings)
     lines = [_series(item) for item in result]
     plain = [line for line in lines if line.samples]
     shown, truncated, note = cut(plain, _series_limit(plain), "series", _NARROW)
@@ -68,12 +66,8 @@ def _series_limit(lines: Sequence[Series]) -> int:
 
 def _series(item: Mapping[str, Any]) -> Series:
     pairs = item["values"] if "values" in item else [item["value"]] if "value" in item else []
-    return Series(labels=item["metric"], samples=tuple([_sample(at, value) for at, value in pairs]))
-
-
-def _sample(at: Any, text: Any) -> Sample:
-    value = float(text)
-    return float(at), value if math.isfinite(value) else None
+    samples = [(float(at), value if isfinite(value) else None) for at, text in pairs for value in (float(text),)]
+    return Series(labels=item["metric"], samples=tuple(samples))
 
 
 def alert(item: Mapping[str, Any]) -> Alert:

@@ -1,4 +1,4 @@
-"""SlowQueries (TRC012, state): a database takes longer to answer the same statements.
+"""SlowDatabase (TRC012, state): a database takes longer to answer the same statements.
 
 What: the client spans of calls to a database (db.system, or db.system.name) account for at least half of what slow
 requests take longer, and each call takes at least twice as long as the same statement did before the onset. The
@@ -41,6 +41,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    "TRC012", "SlowQueries", "state", _check, specificity=0.75, stage=3,
+    "TRC012", "SlowDatabase", "state", _check, specificity=0.75, stage=3,
     shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip

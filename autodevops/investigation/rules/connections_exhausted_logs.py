@@ -1,4 +1,4 @@
-"""TooManyConnections (LOG029, state): a server takes no more connections.
+"""ConnectionsExhausted (LOG029, state): a server takes no more connections.
 
 What: too many clients already, too many connections, max number of clients reached, in the last words of a container
 that ended, in the tail of one that fails, or in lines that the time before did not have.
@@ -17,7 +17,7 @@ from autodevops.investigation.rules.said import log_rule
 
 RULE = log_rule(
     "LOG029",
-    "TooManyConnections",
+    "ConnectionsExhausted",
     "finds no free connection at {peer}",
     "too many connections",
     specificity=0.7,

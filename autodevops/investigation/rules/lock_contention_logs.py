@@ -1,4 +1,4 @@
-"""LockTimeouts (LOG030, state): statements of a workload wait for locks or deadlock.
+"""LockContention (LOG030, state): statements of a workload wait for locks or deadlock.
 
 What: deadlock detected, lock wait timeout, could not serialize access, database is locked, in the last words of a
 container that ended, in the tail of one that fails, or in lines that the time before did not have.
@@ -16,7 +16,7 @@ from autodevops.investigation.rules.said import log_rule
 
 RULE = log_rule(
     "LOG030",
-    "LockTimeouts",
+    "LockContention",
     "waits for locks",
     "lock contention",
     specificity=0.6,

@@ -1,4 +1,4 @@
-"""ReadOnlyDatabase (LOG019, state): a database takes no writes from a workload.
+"""DatabaseReadOnly (LOG019, state): a database takes no writes from a workload.
 
 What: the sentences of PostgreSQL, MySQL, Redis, MongoDB, SQLite and Elasticsearch for a write to a replica or a
 database that is read-only, in the last words of a container that ended, in the tail of one that fails, or in lines
@@ -19,7 +19,7 @@ from autodevops.investigation.rules.said import log_rule
 
 RULE = log_rule(
     "LOG019",
-    "ReadOnlyDatabase",
+    "DatabaseReadOnly",
     "may not write to its database",
     "read-only database",
     specificity=0.7,

@@ -1,4 +1,4 @@
-"""DiskFull (LOG018, state): a workload finds no space left to write.
+"""VolumeFull (LOG018, state): a workload finds no space left to write.
 
 What: no space left on device, disk quota exceeded, Redis that cannot persist, in the last words of a container that
 ended, in the tail of one that fails, or in lines that the time before did not have.
@@ -16,7 +16,7 @@ from autodevops.investigation.rules.said import log_rule
 
 RULE = log_rule(
     "LOG018",
-    "DiskFull",
+    "VolumeFull",
     "finds no space left",
     "disk full",
     specificity=0.85,
