@@ -26,6 +26,7 @@ EventKind = Literal[
     "lease",
     "turn",
     "feedback",
+    "learned",
 ]
 
 GENESIS = "sha256:" + 64 * "0"  # what the first event follows

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import cast
+from datetime import datetime
+from typing import Literal, cast
 
+from autodevops.domain.base import Json
+from autodevops.domain.ledger import NewEvent
 from autodevops.domain.outcome import Result
-from autodevops.policy.experience import Experience, fold
+from autodevops.policy.drift import forgiven
+from autodevops.policy.experience import Experience, with_result
 from autodevops.stores.ledger import Ledger
+
+FORGOTTEN = "forgotten"  # what the event is called
 
 
 @dataclass(frozen=True)
@@ -26,15 +31,38 @@ class Record:
 
 
 def read_record(ledger: Ledger) -> Record:
-    signatures: dict[str, list[Result]] = defaultdict(list)
-    kinds: dict[str, list[Result]] = defaultdict(list)
+    signatures: dict[str, Experience] = {}
+    kinds: dict[str, Experience] = {}
     for event in ledger.events(kind="action"):
+        if event.what == FORGOTTEN:
+            known = signatures if event.data.get("by") == "signature" else kinds
+            _forget(known, str(event.data.get("name")), drift_only=event.data.get("what") == "drift")
         if event.what != "closed":
             continue
         result = cast(Result, event.data.get("result"))
-        signatures[str(event.data.get("signature"))].append(result)
-        kinds[str(event.data.get("action"))].append(result)
-    return Record(
-        by_signature={name: fold(results) for name, results in signatures.items()},
-        by_kind={name: fold(results) for name, results in kinds.items()},
-    )
+        for known, name in ((signatures, "signature"), (kinds, "action")):
+            key = str(event.data.get(name))
+            known[key] = with_result(known.get(key, Experience()), result)
+    return Record(by_signature=signatures, by_kind=kinds)
+
+
+def enter_forgotten(
+    ledger: Ledger,
+    name: str,
+    *,
+    by: Literal["signature", "kind"],
+    what: Literal["drift", "outcomes"],
+    why: str,
+    now: datetime,
+    actor: str,
+) -> None:
+    """What was learned of it until now counts no more: all outcomes, or only that its success rate has fallen."""
+    data: dict[str, Json] = {"name": name, "by": by, "what": what, "why": why}
+    ledger.append(NewEvent(at=now, kind="action", what=FORGOTTEN, actor=actor, subject=name, data=data))
+
+
+def _forget(known: dict[str, Experience], name: str, *, drift_only: bool) -> None:
+    if drift_only and name in known:
+        known[name] = known[name].model_copy(update={"drift": forgiven(known[name].drift)})
+    else:
+        known.pop(name, None)
