@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from autodevops.domain.evidence import Evidence, EvidenceId
     from autodevops.domain.hypothesis import Hypothesis
     from autodevops.domain.investigation import Investigation
+    from autodevops.domain.learned import Learned
     from autodevops.domain.ledger import NewEvent
     from autodevops.domain.operation import Operation
     from autodevops.domain.remedy import Remedy
@@ -650,6 +651,41 @@ class Workbench:
         seconds = settings.investigation.tool_timeout_seconds
         tools = standard(self._toolbox, uncached, seconds, system_of=_system_of, clock=self._clock)
         return Watch(tools, settings.watch, zone=of_user(settings.investigation.time_zone))
+
+    async def learn(self) -> tuple[str, ...]:
+        """Learn from what happened so far, and show it in `learned.json` beside the ledger; what a person should know
+        about the file that was there. Of alerts nothing new is learned by a bench that was not entered.
+
+        Raises LedgerUnavailable.
+        """
+        from autodevops.executor.lessons import lessons
+        from autodevops.executor.operations import load_all
+        from autodevops.executor.record import read_record
+        from autodevops.scarlet.learning.learn import learn
+
+        settings, now = self.settings, self._clock()
+        of_actions = lessons(read_record(self.ledger), load_all(self.ledger), settings.executor)
+        zone = settings.investigation.time_zone
+        await learn(
+            self.ledger, of_actions, settings.learning, zone=zone, now=now, actor=self._actor, tools=self._tools
+        )
+        return self._show_learned()
+
+    def unlearn(self, lesson_id: str, why: str, *, by: str) -> Learned:
+        """A person undoes what was learned; it counts no more for decisions. Raises UsageError, LedgerUnavailable."""
+        from autodevops.executor.lessons import forget
+        from autodevops.scarlet.learning import book
+
+        known = book.end(self.ledger, lesson_id, why, now=self._clock(), actor=by)
+        forget(self.ledger, known.lesson, why, now=self._clock(), actor=by)
+        self._show_learned()
+        return known
+
+    def _show_learned(self) -> tuple[str, ...]:
+        from autodevops.scarlet.learning.file import show
+        from autodevops.stores.sqlite_ledger import folder_of
+
+        return show(self.ledger, folder_of(self.settings.ledger), now=self._clock())
 
     def scarlet(self, *, staying: bool = True) -> Scarlet:
         """`staying`: she runs for long, so that kernels which wait are worth their start.

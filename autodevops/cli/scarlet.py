@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autodevops.cli import learned
 from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import utc_now
 from autodevops.settings import load_settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from autodevops.scarlet import RunRecord
 
 app = typer.Typer(help="The agent that works alone.", no_args_is_help=True)
+app.add_typer(learned.app, name="learned")
 
 
 @app.callback()

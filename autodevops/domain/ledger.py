@@ -27,6 +27,7 @@ EventKind = Literal[
     "turn",
     "feedback",
     "scarlet",
+    "learned",
 ]
 
 GENESIS = "sha256:" + 64 * "0"  # what the first event follows

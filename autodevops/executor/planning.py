@@ -71,8 +71,9 @@ def objections(facts: Facts, kind: AnyKind, settings: ExecutorSettings) -> tuple
 def decision_on(facts: Facts, kind: AnyKind, settings: ExecutorSettings, record: Record, signature: str) -> Decision:
     action = facts.plan.action
     autonomy = settings.autonomy_by_kind.get(action.kind, settings.autonomy)
-    of_kind, of_signature = record.of_practice(practice_of(action)), record.of_signature(signature)
-    allowed = level(autonomy, of_kind, settings.promote_after)
-    allowed, drift = stricter(allowed, {action.kind: of_kind.drift, signature: of_signature.drift})
+    practice = practice_of(action)
+    practised, signed = record.of_practice(practice), record.of_signature(signature)
+    allowed = level(autonomy, practised, settings.promote_after)
+    allowed, drift = stricter(allowed, {practice: practised.drift, signature: signed.drift})
     found = objections(facts, kind, settings)
-    return decide(facts, limits_of(settings), of_signature, allowed, found, drift)
+    return decide(facts, limits_of(settings), signed, allowed, found, drift)

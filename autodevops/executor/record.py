@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from typing import cast
+from typing import Literal, cast
 
-from autodevops.domain.base import Noun
+from autodevops.domain.base import Json, Noun
 from autodevops.domain.ledger import LedgerEvent, NewEvent
 from autodevops.domain.outcome import Result
 from autodevops.executor.operations import is_entered
 from autodevops.kernel.errors import LedgerConflict
+from autodevops.policy.drift import forgiven
 from autodevops.policy.experience import Experience, with_result
 from autodevops.stores.ledger import Ledger
 
 KIND = "record"  # and key
 KEEP_EVERY = 500  # events that are folded again at most, at some tens of microseconds each
+FORGOTTEN = "forgotten"  # what the event is called
 
 
 class Record(Noun):
@@ -57,6 +59,9 @@ def folded(record: Record, events: Iterable[LedgerEvent]) -> Record:
     signatures, practices, upto = dict(record.by_signature), dict(record.by_practice), record.upto
     for event in events:
         upto = event.seq
+        if event.what == FORGOTTEN:
+            known = signatures if event.data.get("by") == "signature" else practices
+            _forget(known, str(event.data.get("name")), drift_only=event.data.get("what") == "drift")
         if event.what != "closed":
             continue
         result, data = cast(Result, event.data.get("result")), event.data
@@ -71,3 +76,25 @@ def _kept(ledger: Ledger) -> tuple[Record, int]:
     if entry is None:
         return Record(), 0
     return Record.model_validate(entry.value) if is_entered(ledger, entry) else Record(), entry.version
+
+
+def enter_forgotten(
+    ledger: Ledger,
+    name: str,
+    *,
+    by: Literal["signature", "kind"],
+    what: Literal["drift", "outcomes"],
+    why: str,
+    now: datetime,
+    actor: str,
+) -> None:
+    """What was learned of it until now counts no more: all outcomes, or only that its success rate has fallen."""
+    data: dict[str, Json] = {"name": name, "by": by, "what": what, "why": why}
+    ledger.append(NewEvent(at=now, kind="action", what=FORGOTTEN, actor=actor, subject=name, data=data))
+
+
+def _forget(known: dict[str, Experience], name: str, *, drift_only: bool) -> None:
+    if drift_only and name in known:
+        known[name] = known[name].model_copy(update={"drift": forgiven(known[name].drift)})
+    else:
+        known.pop(name, None)

@@ -17,7 +17,7 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import Inventory, items, name_of, section
 from autodevops.investigation.picture import MemoryUse, NodeLoad, Saturation
-from autodevops.investigation.pressure_families import PressureFamily, present
+from autodevops.investigation.pressure_families import POOL_LABELS, PressureFamily, present
 from autodevops.investigation.promql import arrays, escape, latest, literal, series_of
 from autodevops.investigation.request import Span, rfc3339
 
@@ -25,7 +25,6 @@ MetricNames: TypeAlias = Mapping[str, frozenset[str]]
 """Names of metrics by the label that names their namespace."""
 
 _LEAST_RATE_WINDOW = 300  # seconds: garbage is collected in bursts
-_POOL_LABELS = ("pool", "db_client_connection_pool_name", "pool_name", "db_name", "name")
 _HISTORY = timedelta(hours=6)  # of memory: a leak shows over hours
 _HISTORY_POINTS = 180
 _BEFORE = timedelta(minutes=5)
@@ -79,7 +78,7 @@ def _offenders(
         subject = inventory.of_pod(pod) if pod else inventory.resolve(labels)
         value = latest(series)
         if subject is not None and value is not None:
-            what = next((labels[key] for key in _POOL_LABELS if labels.get(key)), family.name)
+            what = next((labels[key] for key in POOL_LABELS if labels.get(key)), family.name)
             yield Saturation(subject, pod, labels.get("container", ""), value, evidence.id, family.kind, what)
 
 

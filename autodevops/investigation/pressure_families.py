@@ -15,28 +15,32 @@ from typing import Final, Literal, TypeAlias
 PressureKind: TypeAlias = Literal["memory", "cpu", "garbage", "connections", "threads", "files"]
 
 _WHO: Final = "pod, exported_pod, k8s_pod_name, service_name, job"
+POOL_LABELS: Final = ("pool", "db_client_connection_pool_name", "pool_name", "db_name", "name")
 _REAL: Final = 'container!="",container!="POD"'
 
 
 @dataclass(frozen=True)
 class PressureFamily:
-    """`query` has <s> for the selector's namespace matcher and <w> for the window of rates, and gives a ratio."""
+    """`query` has <s> for the selector's namespace matcher and <w> for the window of rates, and gives a ratio.
+
+    `used`: that ratio of a pool whether or not anybody waits; empty for what is no pool.
+    """
 
     kind: PressureKind
     name: str
     needs: tuple[str, ...]
     query: str
     from_ratio: float
+    used: str = ""
 
 
 def _pool(kind: PressureKind, name: str, used: str, most: str, waiting: str = "", by: str = "") -> PressureFamily:
     """A pool of which `used` are in use of `most`; where `waiting` is known, somebody must be waiting too."""
     labels = f"{_WHO}, {by}" if by else _WHO
     ratio = f"sum by ({labels}) ({used}) / sum by ({labels}) ({most} < 1e9)"  # more is no limit at all
-    if waiting:
-        ratio = f"({ratio}) and (sum by ({labels}) ({waiting}) > 0)"
+    query = f"({ratio}) and (sum by ({labels}) ({waiting}) > 0)" if waiting else ratio
     parts = (part.split("{", 1)[0].rpartition("(")[2] for part in (used, most, waiting) if part)
-    return PressureFamily(kind, name, tuple(parts), ratio, 0.95 if waiting else 0.9)
+    return PressureFamily(kind, name, tuple(parts), query, 0.95 if waiting else 0.9, ratio)
 
 
 def _pauses(name: str, counter: str) -> PressureFamily:

@@ -493,6 +493,28 @@ class WatchSettings(Section):
         return not namespace or any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
 
 
+class LearningSettings(Section):
+    """What Scarlet takes for a pattern, what she foresees, and what her help is worth ([learning](../learning.md))."""
+
+    recurring_times: int = Field(default=3, ge=2)
+    """So many incidents with one cause are one that comes again,"""
+    recurring_days: float = Field(default=30, gt=0)
+    """within so many days."""
+    together_times: int = Field(default=3, ge=2)
+    """So often one cause must have followed another,"""
+    together_minutes: float = Field(default=15, gt=0)
+    """within so many minutes, and in at least half of the cases."""
+    noise_days: float = Field(default=7, gt=0, le=90)
+    """How far back alerts are looked at for those that tell people nothing."""
+    foresee_hours: float = Field(default=24, gt=0)
+    """What runs out within so many hours is a signal."""
+    certificate_days: float = Field(default=14, ge=0)
+    """A certificate that ends within so many days is one."""
+    minutes_by_hand: float = Field(default=30, ge=0)
+    """Assumed: a person's time for an incident that Scarlet ended alone; the estimate of the time saved is its product
+    with their number."""
+
+
 class SecretPlaces(BaseModel):
     """Where the secrets are that runbooks name: `NAME = "env:VARIABLE"`, `"file:/path"`,
     `"kubernetes:namespace/name/key"` or `"keyring:service/user"`. They are fetched when a run begins, and given to its
@@ -542,6 +564,7 @@ class Settings(BaseSettings):
     portal: PortalSettings = PortalSettings()
     executor: ExecutorSettings = ExecutorSettings()
     watch: WatchSettings = WatchSettings()
+    learning: LearningSettings = LearningSettings()
     secrets: SecretPlaces = SecretPlaces()
 
     @classmethod

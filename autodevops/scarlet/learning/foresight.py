@@ -1,0 +1,185 @@
+"""What is going to run out, with the time that is left, as signals: trends in Prometheus, and ends of certificates.
+
+Cheap enough for every few minutes: one query for each supply, answered with those that are more than half used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from autodevops.analysis.exhaustion import Exhaustion, runs_out
+from autodevops.domain.base import Json
+from autodevops.domain.series import Series
+from autodevops.domain.signal import Blind, IncidentSeverity, Look, Signal
+from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import SeriesResult
+from autodevops.kernel.errors import ToolError, ToolUnavailable
+from autodevops.scarlet.learning.supplies import SUPPLIES, Supply, detail_of, place_of, subject_of
+from autodevops.settings import LearningSettings
+from autodevops.toolbox.protocol import Tools
+
+LEAD = "hours_left"  # the label of a signal that has it
+_FROM = 0.5  # used: below that there is time
+_MOST = 200  # series of a supply, the fullest
+_POINTS = 72  # of each
+_SOON = timedelta(hours=4)  # then it is major
+_RENEWED_LATE = 3600  # seconds: cert-manager renews on time, unless it cannot
+_CERTIFICATES: Final = (
+    "min by (namespace, instance, host)"
+    " (probe_ssl_earliest_cert_expiry or nginx_ingress_controller_ssl_expire_time_seconds)",
+    "min by (exported_namespace, namespace, name) (certmanager_certificate_expiration_timestamp_seconds"
+    f" and certmanager_certificate_renewal_timestamp_seconds < time() - {_RENEWED_LATE})",
+)
+"""When certificates end. What is renewed by itself is news only when its renewal is late."""
+
+
+async def predict(tools: Tools, now: datetime, settings: LearningSettings) -> tuple[Signal, ...]:
+    """The signals of `foresee`. Raises ToolUnavailable when not one question was answered: that is not health."""
+    look = await foresee(tools, now, settings)
+    if look.blind and not look.signals:
+        raise ToolUnavailable(f"Nothing can be foreseen. {' '.join(one.words for one in look.blind)}")
+    return look.signals
+
+
+async def foresee(tools: Tools, now: datetime, settings: LearningSettings) -> Look:
+    """All that runs out within the settings' time, and what could not be asked. Never raises a ToolError."""
+    signals: dict[str, Signal] = {}
+    blind: dict[str, Blind] = {}
+
+    async def ask(tool: str, arguments: dict[str, Json]) -> tuple[Series, ...]:
+        try:
+            answer = await tools.call(tool, arguments)
+            if answer.truncated:
+                words = f"Prometheus has more than could be read: {arguments['query']}"
+                blind.setdefault(words, Blind(system="prometheus", words=words))
+            return SeriesResult.model_validate(answer.data).series
+        except (ToolError, ValueError) as error:
+            words = error.message if isinstance(error, ToolError) else "Prometheus answered something else than series."
+            blind.setdefault(words, Blind(system="prometheus", words=words))
+            return ()
+
+    async def supply(one: Supply) -> None:
+        found = await ask("prometheus.query_range", _arguments(one, now))
+        for signal in (running_out(one, series, now, settings) for series in found):
+            if signal is not None:
+                signals[signal.key] = min(signal, signals.get(signal.key, signal), key=_lead)
+
+    async def certificates(query: str) -> None:
+        limit = settings.certificate_days * 86_400
+        arguments: dict[str, Json] = {"query": f"{query} < time() + {limit:g}", "time": now.isoformat()}
+        for series in await ask("prometheus.query_instant", arguments):
+            if (signal := _expiring(series, now)) is not None:
+                signals[signal.key] = signal
+
+    await asyncio.gather(*(supply(one) for one in SUPPLIES), *(certificates(query) for query in _CERTIFICATES))
+    ranked = tuple(signals[key] for key in sorted(signals))
+    return Look(at=now, signals=ranked, blind=tuple(blind[words] for words in sorted(blind)))
+
+
+def running_out(supply: Supply, series: Series, now: datetime, settings: LearningSettings) -> Signal | None:
+    times = [at for at, value in series.samples if value is not None]
+    found = runs_out(times, [value for _, value in series.samples if value is not None], 1.0)
+    subject = subject_of(supply, series.labels)
+    if found is None or subject is None or now.timestamp() - times[-1] > 3 * _step(supply):
+        return None  # an old rise says nothing of now
+    left = timedelta(seconds=found.at - (now.timestamp() - times[-1]))
+    if left > timedelta(hours=settings.foresee_hours):
+        return None
+    detail = detail_of(supply, series.labels)
+    of = f"{supply.what} {detail}".strip()
+    pace = timedelta(seconds=now.timestamp() - found.since)
+    words = (
+        f"{of[0].upper()}{of[1:]} of {subject} is {found.level:.0%} used and runs out in {_span(left.total_seconds())} "
+        f"({_range(found)} with 95 % confidence) if it goes on as in the last {_span(pace.total_seconds())}."
+    )
+    return _signal(
+        f"{supply.reason}RunsOut",
+        subject,
+        detail,
+        left,
+        words,
+        datetime.fromtimestamp(found.since, UTC),
+        supply.used,
+        series,
+    )
+
+
+def _expiring(series: Series, now: datetime) -> Signal | None:
+    ends = series.samples[-1][1] if series.samples else None
+    labels = series.labels
+    instance = labels.get("instance", "")
+    name = labels.get("name") or labels.get("host") or urlsplit(instance).hostname or instance.split(":", 1)[0]
+    if ends is None or not name:
+        return None
+    end = datetime.fromtimestamp(ends, UTC)
+    subject = Subject(
+        kind="Certificate" if labels.get("name") else "Host",
+        name=name,
+        namespace=place_of(labels),
+        api_version="cert-manager.io/v1" if labels.get("name") else "",
+    )
+    left = end - now
+    when = f"ends in {_span(left.total_seconds())}" if left > timedelta(0) else "has ended"
+    words = f"The certificate of {name} {when}, on {end:%Y-%m-%d %H:%M} UTC."
+    return _signal("CertificateExpires", subject, "", left, words, now, _CERTIFICATES[bool(labels.get("name"))], series)
+
+
+def _signal(
+    name: str,
+    subject: Subject,
+    detail: str,
+    left: timedelta,
+    words: str,
+    since: datetime,
+    query: str,
+    series: Series,
+) -> Signal:
+    severity: IncidentSeverity = "major" if left <= _SOON else "minor"
+    about = f"{subject.kind}/{subject.name}{f'/{detail}' if detail else ''}"
+    return Signal(
+        key=f"prediction/{name}/{subject.namespace}/{about}",
+        source="prediction",
+        name=name,
+        namespace=subject.namespace,
+        subject=subject,
+        severity=severity,
+        words=words,
+        since=since,
+        query=query,
+        labels={**series.labels, LEAD: f"{left.total_seconds() / 3600:.1f}"},
+    )
+
+
+def _arguments(supply: Supply, now: datetime) -> dict[str, Json]:
+    """The fullest alone, as they are at the end: Prometheus evaluates that once, not at each step."""
+    fullest = f"topk({_MOST}, last_over_time(({supply.used})[5m:1m] @ end()) > {_FROM})"
+    return {
+        "query": f"({supply.used}) and {fullest}",
+        "start": (now - supply.look_back).isoformat(),
+        "end": now.isoformat(),
+        "step_seconds": _step(supply),
+    }
+
+
+def _step(supply: Supply) -> int:
+    return round(supply.look_back.total_seconds() / _POINTS)
+
+
+def _lead(signal: Signal) -> float:
+    return float(signal.labels[LEAD])
+
+
+def _range(found: Exhaustion) -> str:
+    latest = _span(found.latest) if math.isfinite(found.latest) else "never"
+    return f"{_span(found.soonest)} to {latest}"
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

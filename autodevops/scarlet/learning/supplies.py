@@ -1,0 +1,162 @@
+"""What can run out, by the conventions of those who export it: how much of each supply is used, as a share of one.
+
+node_exporter's filesystems, the kubelets' volumes, cAdvisor's containers with kube-state-metrics' limits and quotas,
+the database exporters' connections, the pools that the engine knows (`investigation.pressure_families`), and error
+budgets as Sloth and Pyrra record them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from autodevops.domain.subject import Subject
+from autodevops.investigation.pressure_families import POOL_LABELS, PRESSURES
+
+_PLACES: Final = "namespace, exported_namespace, k8s_namespace_name"
+_DISK: Final = 'fstype!~"tmpfs|overlay|squashfs|ramfs|iso9660|autofs"'
+_REAL: Final = 'container!="",container!="POD"'
+_API: Final = {"Service": "opentelemetry.io", "ServiceLevelObjective": "pyrra.dev/v1alpha1"}
+
+
+@dataclass(frozen=True)
+class Supply:
+    """`used` is PromQL; each series is one supply. `look_back`: the time a trend is read from."""
+
+    reason: str  # of the signal
+    what: str  # as a person calls it
+    used: str
+    look_back: timedelta
+    kind: str = ""  # of the subject, whose name `name` has
+    name: tuple[str, ...] = ()
+    detail: tuple[str, ...] = ()  # labels that tell two supplies of one subject apart
+
+
+_POD: Final = ("exported_pod", "k8s_pod_name", "pod")
+_SHORT, _LONG = timedelta(hours=6), timedelta(hours=24)
+
+
+_POOLS: Final = {
+    "connections": ("ConnectionPool", "connection pool"),
+    "threads": ("ThreadPool", "thread pool"),
+    "files": ("FileDescriptors", "file descriptors"),
+}
+
+
+def _pools() -> Iterator[Supply]:
+    """The engine's, over all namespaces."""
+    for family in PRESSURES:
+        if family.used and family.kind in _POOLS:
+            reason, what = _POOLS[family.kind]
+            used = family.used.replace("<s>,", "").replace("{<s>}", "").replace("sum by (", f"sum by ({_PLACES}, ")
+            yield Supply(reason, what, used, _SHORT, "Pod", _POD, POOL_LABELS)
+
+
+SUPPLIES: Final = (
+    Supply(
+        "Disk",
+        "disk",
+        f"max by (instance, node, mountpoint) (1 - node_filesystem_avail_bytes{{{_DISK}}}"
+        f" / (node_filesystem_size_bytes{{{_DISK}}} > 0))",
+        _SHORT,
+        "Node",
+        ("node", "instance"),
+        ("mountpoint",),
+    ),
+    Supply(
+        "Volume",
+        "volume",
+        "max by (namespace, persistentvolumeclaim)"
+        " (1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0))",
+        _SHORT,
+        "PersistentVolumeClaim",
+        ("persistentvolumeclaim",),
+    ),
+    Supply(
+        "Memory",
+        "memory",
+        f"max by (namespace, pod, container) (container_memory_working_set_bytes{{{_REAL}}})"
+        ' / max by (namespace, pod, container) (kube_pod_container_resource_limits{resource="memory"})',
+        _SHORT,
+        "Pod",
+        ("pod",),
+        ("container",),
+    ),
+    Supply(
+        "Quota",
+        "quota",
+        'max by (namespace, resourcequota, resource) (kube_resourcequota{type="used"})'
+        ' / (max by (namespace, resourcequota, resource) (kube_resourcequota{type="hard"}) > 0)',
+        _LONG,
+        "ResourceQuota",
+        ("resourcequota",),
+        ("resource",),
+    ),
+    Supply(
+        "ErrorBudget",
+        "error budget",
+        "1 - max by (sloth_service, sloth_slo) (slo:period_error_budget_remaining:ratio)",
+        _LONG,
+        "Service",
+        ("sloth_service",),
+        ("sloth_slo",),
+    ),
+    Supply(
+        "ErrorBudget",
+        "error budget",
+        "(1 - max by (namespace, slo) (pyrra_availability)) / (1 - max by (namespace, slo) (pyrra_objective) < 1)",
+        _LONG,
+        "ServiceLevelObjective",
+        ("slo",),
+    ),
+    Supply(
+        "DatabaseConnections",
+        "connections of the database",
+        f"sum by ({_PLACES}, instance) (pg_stat_activity_count)"
+        f" / max by ({_PLACES}, instance) (pg_settings_max_connections)",
+        _SHORT,
+        "Service",
+        ("instance",),
+    ),
+    Supply(
+        "DatabaseConnections",
+        "connections of the database",
+        f"max by ({_PLACES}, instance) (mysql_global_status_threads_connected)"
+        f" / max by ({_PLACES}, instance) (mysql_global_variables_max_connections)",
+        _SHORT,
+        "Service",
+        ("instance",),
+    ),
+    Supply(
+        "DatabaseConnections",
+        "connections of the cache",
+        f"max by ({_PLACES}, instance) (redis_connected_clients)"
+        f" / max by ({_PLACES}, instance) (redis_config_maxclients)",
+        _SHORT,
+        "Service",
+        ("instance",),
+    ),
+    *_pools(),
+)
+
+
+def subject_of(supply: Supply, labels: Mapping[str, str]) -> Subject | None:
+    name = next((labels[label] for label in supply.name if labels.get(label)), "")
+    if not name:
+        return None
+    if supply.name == ("instance",) or supply.kind == "Node":
+        name = re.sub(r":\d+$", "", name)
+    place = "" if supply.kind == "Node" else place_of(labels)
+    return Subject(kind=supply.kind, name=name, namespace=place, api_version=_API.get(supply.kind, "v1"))
+
+
+def place_of(labels: Mapping[str, str]) -> str:
+    """`exported_namespace` is that of the thing, where `namespace` became its exporter's."""
+    return labels.get("exported_namespace") or labels.get("namespace") or labels.get("k8s_namespace_name") or ""
+
+
+def detail_of(supply: Supply, labels: Mapping[str, str]) -> str:
+    return next((labels[label] for label in supply.detail if labels.get(label)), "")
