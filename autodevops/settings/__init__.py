@@ -25,6 +25,7 @@ from autodevops.settings.model import (
     TempoSettings,
     ToolboxSettings,
     WatchSettings,
+    WatchSource,
     WebhookSettings,
     load_settings,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "TempoSettings",
     "ToolboxSettings",
     "WatchSettings",
+    "WatchSource",
     "WebhookSettings",
     "load_settings",
 ]

@@ -456,15 +456,15 @@ class ExecutorSettings(Section):
         return {**value, **{band: {**row, **(value.get(band) or {})} for band, row in default.items()}}
 
 
-WatchSource = Literal["alerts", "objects"]
+WatchSource = Literal["alerts", "objects", "metrics"]
 SourceList = Annotated[tuple[WatchSource, ...], NoDecode, BeforeValidator(_names)]
 
 
 class WatchSettings(Section):
     """What Scarlet watches, and whose trouble she leaves alone ([watching](../watching.md))."""
 
-    sources: SourceList = ("alerts", "objects")
-    """Where she looks: alerts that others defined, the cluster's objects."""
+    sources: SourceList = ("alerts", "objects", "metrics")
+    """Where she looks: alerts that others defined, the cluster's objects, what workloads are asked, fail and take."""
     namespaces: NameList = ("*",)
     """Whose signals count; names may have a `*`. What belongs to no namespace, such as a node, always does."""
     every_seconds: float = Field(default=30, gt=0)
