@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from autodevops.domain.alert import Alert
 from autodevops.domain.signal import Blind, IncidentSeverity
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import AlertGroupList, AlertList
 from autodevops.kernel.errors import ToolError
-from autodevops.scarlet.watching.places import PODS, SERVICE
+from autodevops.scarlet.watching.places import HOST, PODS, SERVICE
 from autodevops.scarlet.watching.sight import Seen, Sight
 from autodevops.toolbox.protocol import Tools
 
@@ -106,6 +107,9 @@ def subject_of(labels: Mapping[str, str]) -> Subject | None:
         if labels.get(label):
             name = labels[label].rsplit("/", 1)[-1]
             return Subject(kind="Service", name=name, namespace=namespace, api_version=SERVICE)
+    host = urlsplit(labels.get("instance", "")).hostname  # of what a blackbox exporter probes
+    if host:
+        return Subject(kind=HOST, name=host)
     if exported and labels.get("instance") and "node" in labels.get("job", ""):
         return Subject(kind="Node", name=labels["instance"].rsplit(":", 1)[0], api_version="v1")
     return Subject(kind="Namespace", name=namespace, api_version="v1") if namespace and not exported else None

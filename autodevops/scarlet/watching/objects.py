@@ -36,6 +36,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "StatefulSet": _WORKLOAD,
     "DaemonSet": _WORKLOAD,
     "Service": (*_NAMED, "spec.selector"),
+    "Ingress": (*_NAMED, "spec.rules.host"),
     "Node": (*_MADE, "status.conditions"),
     "Job": (*_MADE, "metadata.ownerReferences", "status"),
     "PersistentVolumeClaim": (*_MADE, "spec.storageClassName", "status.phase"),

@@ -20,7 +20,7 @@ from autodevops.investigation.promql import escape, literal
 from autodevops.investigation.request import rfc3339
 from autodevops.investigation.request_families import FAMILIES, NAMESPACE_LABELS, WORKLOAD_LABELS, RequestFamily
 from autodevops.scarlet.watching.places import PODS, Places
-from autodevops.scarlet.watching.sample_table import STEP, SampleTable, moment
+from autodevops.scarlet.watching.sample_table import STEP, RowKey, SampleTable, moment
 from autodevops.toolbox.protocol import Tools
 
 RateKind: TypeAlias = Literal["asked", "failed", "took"]
@@ -41,6 +41,7 @@ class Asked:
     workload: str  # the label
     failure: str  # the matcher; empty: it does not tell
     timed: bool
+    bucketed: bool
     parts: tuple[str, ...] = ("",)  # matchers that divide the namespaces, so that no answer is cut
     table: SampleTable = field(default_factory=lambda: SampleTable(("asked", "failed", "took")))
     subjects: list[Subject | None] = field(default_factory=list)
@@ -61,6 +62,14 @@ class Asked:
         rate = f"sum by ({', '.join(self.labels)}) (rate({metric}{{{selector}}}[{window}]))"
         scale = self.family.seconds_per_unit
         return f"{rate} * {scale:g}" if kind == "took" and scale != 1.0 else rate
+
+    def buckets(self, window: str, only: str) -> str:
+        """Per second, by namespace, workload and upper edge."""
+        selector = ",".join(part for part in (self.family.where, only) if part)
+        return f"sum by ({', '.join(self.labels)}, le) (rate({self.family.bucket}{{{selector}}}[{window}]))"
+
+    def key(self, labels: Mapping[str, str]) -> RowKey:
+        return tuple(labels.get(label, "") for label in self.labels)
 
     def only(self, row: int) -> str:
         """The matchers of one row."""
@@ -118,12 +127,14 @@ class Requests:
             asked.table.fill(kinds[number // len(asked.parts)], asked.labels, answer.series)
 
     async def _find(self, now: datetime, places: Places) -> None:
-        wanted = [name for family in FAMILIES for name in (family.count, family.total if family.bucket else "") if name]
+        wanted = sorted(
+            {name for one in FAMILIES for name in (one.count, *((one.bucket, one.total) if one.bucket else ()))}
+        )
         match = f'{{__name__=~"{"|".join(map(literal, wanted))}"}}'
         answer = await self._tools.call("prometheus.list_metrics", {"match": match})
         names = frozenset(NameList.model_validate(answer.data).names)
         present = [family for family in FAMILIES if family.count in names]
-        found = await asyncio.gather(*(self._plan(family, family.total in names, now, places) for family in present))
+        found = await asyncio.gather(*(self._plan(family, names, now, places) for family in present))
         known = {asked.is_as: asked for asked in self.asked}
         self.asked = []
         spoken: set[Subject] = set()
@@ -138,7 +149,7 @@ class Requests:
             self.asked.append(asked)
 
     async def _plan(
-        self, family: RequestFamily, timed: bool, now: datetime, places: Places
+        self, family: RequestFamily, names: frozenset[str], now: datetime, places: Places
     ) -> tuple[Asked | None, frozenset[Subject]]:
         """The family as it is used here, and the workloads that it knows."""
         reach = f"last_over_time({family.count}{{{family.where}}}[{_REACH}])"
@@ -156,7 +167,8 @@ class Requests:
         told = {name for one in states for name, value in one.labels.items() if value}
         failure = next((f"{name}{match}" for name, match in family.failure if name in told), "")
         series = await self.instant(f"count by ({label[0]}) (count by ({', '.join(label)}) ({reach}))", now)
-        return Asked(family, *label, failure, timed, _parts(label[0], series)), subjects
+        timed, bucketed = family.total in names, family.bucket in names
+        return Asked(family, *label, failure, timed, bucketed, _parts(label[0], series)), subjects
 
 
 def _best_label(

@@ -38,6 +38,9 @@ class SampleTable:
     def of(self, kind: str) -> Table:
         return self._values[kind][: len(self.keys)]
 
+    def row(self, key: RowKey) -> int | None:
+        return self._row.get(key)
+
     def times(self) -> npt.NDArray[np.float64]:
         return self.end - STEP * np.arange(COLUMNS - 1, -1, -1, dtype=np.float64)
 

@@ -63,7 +63,7 @@ def signals(seen: Iterable[Seen], places: Places) -> list[Signal]:
     for one in seen:
         subject = places.workload(one.subject) if one.subject else None
         about = f"{subject.kind}/{subject.name}" if subject else ""
-        key = f"{one.origin}/{one.name}/{one.namespace}/{about}"
+        key = f"{one.origin}/{one.name}/{subject.namespace if subject else one.namespace}/{about}"
         found.setdefault(key, []).append(one)
         subjects[key] = subject
     return [_signal(key, same, subjects[key]) for key, same in sorted(found.items())]
@@ -76,7 +76,7 @@ def _signal(key: str, same: list[Seen], subject: Subject | None) -> Signal:
         key=key,
         source=_SOURCE.validate_python(first.origin.partition("/")[0]),
         name=first.name,
-        namespace=first.namespace,
+        namespace=subject.namespace if subject else first.namespace,
         subject=subject,
         severity=first.severity,
         words=f"{first.words} And {more} more like it." if more else first.words,

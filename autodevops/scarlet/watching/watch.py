@@ -30,12 +30,12 @@ class Watch:
         self._settings = settings
         self._objects = Objects(tools, settings)
         self._muting = Muting(tools, settings, zone)
-        offered: Sequence[tuple[WatchSource, Source]] = (
-            ("objects", self._objects),
-            ("alerts", Alerts(tools)),
-            ("metrics", Metrics(tools, lambda: self._objects.places)),
+        offered: Sequence[tuple[Source, set[WatchSource]]] = (
+            (self._objects, {"objects"}),
+            (Alerts(tools), {"alerts"}),
+            (Metrics(tools, settings, lambda: self._objects.places), {"metrics", "slo"}),
         )
-        self._sources = tuple(source for name, source in offered if name in settings.sources)
+        self._sources = tuple(source for source, names in offered if names & set(settings.sources))
 
     async def look(self, now: datetime) -> Look:
         """All that is the case now. Never raises: what cannot be seen is in `blind`."""
