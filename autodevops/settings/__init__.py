@@ -26,6 +26,7 @@ from autodevops.settings.model import (
     TempoSettings,
     ToolboxSettings,
     WatchSettings,
+    WatchSource,
     WebhookSettings,
     load_settings,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "TempoSettings",
     "ToolboxSettings",
     "WatchSettings",
+    "WatchSource",
     "WebhookSettings",
     "load_settings",
 ]

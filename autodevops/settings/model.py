@@ -468,15 +468,16 @@ class ExecutorSettings(Section):
         return {**value, **{band: {**row, **(value.get(band) or {})} for band, row in default.items()}}
 
 
-WatchSource = Literal["alerts", "objects"]
+WatchSource = Literal["alerts", "objects", "metrics", "slo"]
 SourceList = Annotated[tuple[WatchSource, ...], NoDecode, BeforeValidator(_names)]
 
 
 class WatchSettings(Section):
     """What Scarlet watches, and whose trouble she leaves alone ([watching](../watching.md))."""
 
-    sources: SourceList = ("alerts", "objects")
-    """Where she looks: alerts that others defined, the cluster's objects."""
+    sources: SourceList = ("alerts", "objects", "metrics", "slo")
+    """Where she looks: alerts that others defined, the cluster's objects, what workloads are asked, fail and take, and
+    how fast error budgets are spent."""
     namespaces: NameList = ("*",)
     """Whose signals count; names may have a `*`. What belongs to no namespace, such as a node, always does."""
     every_seconds: float = Field(default=30, gt=0)
@@ -485,6 +486,12 @@ class WatchSettings(Section):
     """How long one source may take, before a look goes on without it."""
     hook: str = "alertmanager"
     """The name under `/hooks/` where Alertmanager's webhook is heard; empty: nowhere."""
+    objective: float = Field(default=99.5, gt=0, lt=100)
+    """Percent of requests that should succeed, of a workload for which nothing else is said."""
+    objectives: dict[str, Annotated[float, Field(gt=0, lt=100)]] = {}
+    """The same for some: `"shop/checkout" = 99.9`; names may have a `*`, the first that fits counts."""
+    latency_objectives: dict[str, tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0, lt=100)]]] = {}
+    """How many percent should be answered within how many seconds: `"shop/frontend" = [0.3, 99]`."""
     maintenance: dict[str, HourList] = {}
     """When trouble in a namespace is expected: `"shop-*" = "Sat 02:00-04:00"`; signals are then muted. Hours are in
     `investigation.time_zone`."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from autodevops.domain.alert import Alert
-from autodevops.domain.signal import Blind, IncidentSeverity, SignalSource
+from autodevops.domain.signal import Blind, IncidentSeverity
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import AlertGroupList, AlertList
 from autodevops.kernel.errors import ToolError
-from autodevops.scarlet.watching.places import SERVICE
+from autodevops.scarlet.watching.places import HOST, PODS, SERVICE
 from autodevops.scarlet.watching.sight import Seen, Sight
 from autodevops.toolbox.protocol import Tools
 
@@ -39,14 +40,13 @@ _OBJECTS: Final = (
     ("resourcequota", "ResourceQuota", "v1"),
     ("ingress", "Ingress", "networking.k8s.io/v1"),
 )  # fmt: skip
-_PODS: Final = ("exported_pod", "pod", "pod_name", "k8s_pod_name")
 _SERVICES: Final = ("destination_workload", "service_name", "service", "app_kubernetes_io_name", "app", "job")
 _EXPORTERS: Final = ("kube-state-metrics", "node-exporter", "kubelet", "cadvisor", "blackbox", "prometheus")
 
 
 class Alerts:
-    kind: Final[SignalSource] = "alert"
     system: Final = "prometheus"
+    hides: Final = ("alert/",)
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -97,7 +97,7 @@ def subject_of(labels: Mapping[str, str]) -> Subject | None:
         if labels.get(label):
             return Subject(kind=kind, name=labels[label], namespace=namespace, api_version=version)
     exported = any(labels.get("job", "").endswith(name) for name in _EXPORTERS)
-    for label in _PODS:
+    for label in PODS:
         pod = labels.get(label, "")
         if pod and not (exported and any(name in pod for name in _EXPORTERS)):
             return Subject(kind="Pod", name=pod, namespace=namespace, api_version="v1")
@@ -107,6 +107,9 @@ def subject_of(labels: Mapping[str, str]) -> Subject | None:
         if labels.get(label):
             name = labels[label].rsplit("/", 1)[-1]
             return Subject(kind="Service", name=name, namespace=namespace, api_version=SERVICE)
+    host = urlsplit(labels.get("instance", "")).hostname  # of what a blackbox exporter probes
+    if host:
+        return Subject(kind=HOST, name=host)
     if exported and labels.get("instance") and "node" in labels.get("job", ""):
         return Subject(kind="Node", name=labels["instance"].rsplit(":", 1)[0], api_version="v1")
     return Subject(kind="Namespace", name=namespace, api_version="v1") if namespace and not exported else None

@@ -16,7 +16,7 @@ from typing import Final
 from autodevops.domain.signal import Look, Signal, SignalSource
 
 CONFIRM: Final[Mapping[SignalSource, timedelta]] = {
-    "metric": timedelta(seconds=60),
+    "metric": timedelta(seconds=30),
     "log": timedelta(seconds=60),
     "trace": timedelta(seconds=60),
 }

@@ -120,14 +120,14 @@ class _Siblings:
         self._places = places
         self._pods: dict[Subject, list[Object]] = {}
         for pod in pods:
-            self._pods.setdefault(places.workload(subject_of(pod)), []).append(pod)
+            self._pods.setdefault(places.owner(subject_of(pod)), []).append(pod)
         self._took: dict[Subject, timedelta | None] = {}
 
     def of(self, workload: Subject) -> list[Object]:
         return self._pods.get(workload, [])
 
     def patience(self, pod: Object) -> timedelta:
-        workload = self._places.workload(subject_of(pod))
+        workload = self._places.owner(subject_of(pod))
         if workload not in self._took:
             took = [
                 _changed(ready, started) - started

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from autodevops.domain.base import Json
-from autodevops.domain.signal import Blind, SignalSource
+from autodevops.domain.signal import Blind
 from autodevops.domain.tool_results import ResourceList
 from autodevops.investigation.inventory import Object
 from autodevops.kernel.errors import ToolError, ToolRejected
@@ -36,6 +36,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "StatefulSet": _WORKLOAD,
     "DaemonSet": _WORKLOAD,
     "Service": (*_NAMED, "spec.selector"),
+    "Ingress": (*_NAMED, "spec.rules.host"),
     "Node": (*_MADE, "status.conditions"),
     "Job": (*_MADE, "metadata.ownerReferences", "status"),
     "PersistentVolumeClaim": (*_MADE, "spec.storageClassName", "status.phase"),
@@ -49,8 +50,8 @@ _EVENTS: Final = 500  # newest first
 class Objects:
     """`places` is what the latest listing that succeeded tells of who belongs to whom."""
 
-    kind: Final[SignalSource] = "object"
     system: Final = "kubernetes"
+    hides: Final = ("object/",)
 
     def __init__(self, tools: Tools, settings: WatchSettings) -> None:
         self._tools = tools

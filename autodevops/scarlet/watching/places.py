@@ -5,13 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Inventory, Object, build, metadata
+from autodevops.investigation.inventory import WORKLOAD_KINDS, Inventory, Object, build, metadata, name_of, section
 
 OWNED: Final = ("Deployment", "StatefulSet", "DaemonSet", "Pod", "Service", "Job")
 """The kinds that tell who belongs to whom."""
+PODS: Final = ("exported_pod", "pod", "pod_name", "k8s_pod_name")
+"""The labels under which telemetry names a pod."""
+HOST: Final = "Host"
+"""The kind of what is only known by the name under which it is reached from outside."""
 SERVICE: Final = "opentelemetry.io"
 """The api version of a service that is known by name alone."""
 
@@ -33,13 +38,57 @@ class Places:
             self._built[namespace] = build(namespace, self._of(namespace), known=self.known)
         return self._built[namespace]
 
-    def workload(self, subject: Subject) -> Subject:
-        """The workload of a pod, a job, or a service as telemetry names it; or the subject itself."""
-        if subject.kind in ("Pod", "Job"):
-            return self.inventory(subject.namespace).of_owner(subject.kind, subject.name) or subject
+    def workload(self, subject: Subject) -> Subject | None:
+        """The workload of a pod, a job, or a service as telemetry names it, the Ingress of a host; or the subject
+        itself, but no host."""
+        if subject.kind == HOST:
+            return self._hosts.get(subject.name)
         if subject.api_version == SERVICE:
             return self.inventory(subject.namespace).of_name(subject.name) or subject
+        return self.owner(subject)
+
+    def owner(self, subject: Subject) -> Subject:
+        """The workload that a pod or a job belongs to, or the subject itself."""
+        if subject.kind in ("Pod", "Job"):
+            return self.inventory(subject.namespace).of_owner(subject.kind, subject.name) or subject
         return subject
+
+    def named(self, namespace: str, label: str, value: str) -> Subject | None:
+        """The workload that a label of telemetry speaks of, also where its namespace is not the workload's: who
+        collects for all bears its own. Where the cluster cannot be read, a name is all there is."""
+        inventory = self.inventory(namespace)
+        found = inventory.of_pod(value) if label in PODS else inventory.of_name(value)
+        if found is not None:
+            return found
+        if not self.known:
+            return inventory.service(value.rsplit("/", 1)[-1])
+        elsewhere = self._everywhere.get(value, ())
+        return elsewhere[0] if len(elsewhere) == 1 else None
+
+    @cached_property
+    def _hosts(self) -> dict[str, Subject]:
+        return {
+            str(host): Subject(
+                kind="Ingress",
+                name=name_of(item),
+                namespace=str(metadata(item).get("namespace") or ""),
+                api_version="networking.k8s.io/v1",
+            )
+            for item in self.objects.get("Ingress", ())
+            for host in section(item, "spec", "rules").get("host") or ()
+            if host
+        }
+
+    @cached_property
+    def _everywhere(self) -> dict[str, list[Subject]]:
+        found: dict[str, list[Subject]] = {}
+        for kind in WORKLOAD_KINDS:
+            for item in self.objects.get(kind, ()):
+                namespace = str(metadata(item).get("namespace") or "")
+                found.setdefault(name_of(item), []).append(
+                    Subject(kind=kind, name=name_of(item), namespace=namespace, api_version="apps/v1")
+                )
+        return found
 
     def _of(self, namespace: str) -> Mapping[str, list[Object]]:
         if self._split is None:

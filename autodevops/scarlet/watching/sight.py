@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from pydantic import TypeAdapter
+
 from autodevops.domain.signal import Blind, IncidentSeverity, Signal, SignalSource
 from autodevops.domain.subject import Subject
 from autodevops.scarlet.watching.places import Places
 
+_SOURCE: Final[TypeAdapter[SignalSource]] = TypeAdapter(SignalSource)
 _GRAVITY: Final[Mapping[IncidentSeverity, int]] = {"minor": 0, "major": 1, "critical": 2}
 
 
 @dataclass(frozen=True)
 class Seen:
-    """`origin` is where the key begins, and what a `Blind` hides: `alert`, `object/Pod`."""
+    """`origin` is where the key begins, and what a `Blind` may hide: the source of the signal, `object/Pod`."""
 
     origin: str
     name: str
@@ -43,35 +46,37 @@ class Source(Protocol):
     """One way of seeing. `look` may raise anything and take any time: the watch makes a `Blind` of that."""
 
     @property
-    def kind(self) -> SignalSource: ...
+    def system(self) -> str: ...
 
     @property
-    def system(self) -> str: ...
+    def hides(self) -> tuple[str, ...]:
+        """The beginnings of keys that cannot be seen without it."""
+        ...
 
     async def look(self, now: datetime) -> Sight: ...
 
 
-def signals(kind: SignalSource, seen: Iterable[Seen], places: Places) -> list[Signal]:
+def signals(seen: Iterable[Seen], places: Places) -> list[Signal]:
     """One signal for each key: the gravest severity, the earliest beginning, the words of the gravest."""
     found: dict[str, list[Seen]] = {}
     subjects: dict[str, Subject | None] = {}
     for one in seen:
         subject = places.workload(one.subject) if one.subject else None
         about = f"{subject.kind}/{subject.name}" if subject else ""
-        key = f"{one.origin}/{one.name}/{one.namespace}/{about}"
+        key = f"{one.origin}/{one.name}/{subject.namespace if subject else one.namespace}/{about}"
         found.setdefault(key, []).append(one)
         subjects[key] = subject
-    return [_signal(kind, key, same, subjects[key]) for key, same in sorted(found.items())]
+    return [_signal(key, same, subjects[key]) for key, same in sorted(found.items())]
 
 
-def _signal(kind: SignalSource, key: str, same: list[Seen], subject: Subject | None) -> Signal:
+def _signal(key: str, same: list[Seen], subject: Subject | None) -> Signal:
     first = min(same, key=lambda one: (-_GRAVITY[one.severity], one.since, one.words))
     more = len({one.words for one in same}) - 1
     return Signal(
         key=key,
-        source=kind,
+        source=_SOURCE.validate_python(first.origin.partition("/")[0]),
         name=first.name,
-        namespace=first.namespace,
+        namespace=subject.namespace if subject else first.namespace,
         subject=subject,
         severity=first.severity,
         words=f"{first.words} And {more} more like it." if more else first.words,

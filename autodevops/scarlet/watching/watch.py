@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from typing import Final
 
 from pydantic import ValidationError
 
@@ -14,16 +13,14 @@ from autodevops.domain.signal import Blind, Look
 from autodevops.domain.tool_results import Silence
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.watching.alerts import Alerts
+from autodevops.scarlet.watching.metrics import Metrics
 from autodevops.scarlet.watching.muting import Muting
 from autodevops.scarlet.watching.objects import Objects
 from autodevops.scarlet.watching.sight import Sight, Source, signals
-from autodevops.settings import WatchSettings
+from autodevops.settings import WatchSettings, WatchSource
 from autodevops.toolbox.protocol import Tools
 
 log = logging.getLogger(__name__)
-
-HIDES: Final = {"metric": ("metric/", "alert/"), "slo": ("slo/", "alert/")}
-"""An Alertmanager whom Prometheus tells nothing resolves its alerts by itself: their end means nothing then."""
 
 
 class Watch:
@@ -33,21 +30,25 @@ class Watch:
         self._settings = settings
         self._objects = Objects(tools, settings)
         self._muting = Muting(tools, settings, zone)
-        offered: Sequence[tuple[str, Source]] = (("alerts", Alerts(tools)), ("objects", self._objects))
-        self._sources = tuple(source for name, source in offered if name in settings.sources)
+        offered: Sequence[tuple[Source, set[WatchSource]]] = (
+            (self._objects, {"objects"}),
+            (Alerts(tools), {"alerts"}),
+            (Metrics(tools, settings, lambda: self._objects.places), {"metrics", "slo"}),
+        )
+        self._sources = tuple(source for source, names in offered if names & set(settings.sources))
 
     async def look(self, now: datetime) -> Look:
         """All that is the case now. Never raises: what cannot be seen is in `blind`."""
-        (silences, unread), sights = await asyncio.gather(
-            self._silences(), asyncio.gather(*(self._sight(source, now) for source in self._sources))
+        sources, sights = list(self._sources), list[Sight]()
+        if self._objects in sources and not self._objects.places.known:
+            sources.remove(self._objects)
+            sights.append(await self._sight(self._objects, now))  # the others ask whose pods there are
+        (silences, unread), *others = await asyncio.gather(
+            self._silences(), asyncio.gather(*(self._sight(source, now) for source in sources))
         )
-        places = self._objects.places
-        found = [
-            signal
-            for source, sight in zip(self._sources, sights, strict=True)
-            for signal in signals(source.kind, sight.seen, places)
-            if self._settings.watches(signal.namespace)
-        ]
+        sights += others[0]
+        seen = [one for sight in sights for one in sight.seen]
+        found = [signal for signal in signals(seen, self._objects.places) if self._settings.watches(signal.namespace)]
         muted = {signal.key for signal in found if self._muting.mutes(signal, silences, now)}
         blind = {(one.system, one.words): one for sight in sights for one in sight.blind}
         blind |= {(one.system, one.words): one for one in unread}
@@ -70,8 +71,8 @@ class Watch:
             async with asyncio.timeout(self._settings.seconds):
                 return await source.look(now)
         except Exception as error:  # noqa: BLE001  # the supervisor of the sources
-            hides = HIDES.get(source.kind, (f"{source.kind}/",))
-            return Sight(blind=(Blind(system=source.system, words=self._words(source.system, error), hides=hides),))
+            words = self._words(source.system, error)
+            return Sight(blind=(Blind(system=source.system, words=words, hides=source.hides),))
 
     def _words(self, system: str, error: Exception) -> str:
         match error:
