@@ -1,20 +1,24 @@
-"""`autodevops eval`: how good the investigation engine is on scenarios whose truth is known."""
+"""`autodevops eval`: how good the engine is, and with --scarlet how good she is, on scenarios whose truth is known."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
+from autodevops.kernel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from autodevops.evaluation.tables import Table
+    from autodevops.sandbox.world.scenario import Scenario
+
+T = TypeVar("T")
 
 
 def evaluate(
@@ -39,38 +43,107 @@ def evaluate(
             " (the engine's is autodevops/investigation/calibration.json).",
         ),
     ] = None,
+    scarlet: Annotated[
+        bool,
+        typer.Option(
+            "--scarlet", help="Play them end to end with Scarlet in them, from before the fault until its end."
+        ),
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="With --scarlet: also write a page with plots to this file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run scenarios of the sandbox through the engine and count what it finds.
+    """Run scenarios of the sandbox through the engine and count what it finds; with --scarlet, what she does about it.
 
     Half of the scenarios, chosen by a hash of their names, are the test half: they are scored with the others, and
     listed only on request, so that rules are not written to fit them.
     """
+    from autodevops.evaluation.suite import find_scenarios
+
+    if scarlet and calibration is not None:
+        raise UsageError("--calibrate is of the engine, not of Scarlet.", "Leave --scarlet out.")
+    if html is not None and not scarlet:
+        raise UsageError("--html is a page about Scarlet.", "Give --scarlet, or --markdown.")
+    scenarios = find_scenarios(names or (), suite, half)
+    chosen = bool(names or half)
+    if scarlet:
+        _play(scenarios, chosen=chosen, seed=seed, jobs=jobs, page=page, html=html, as_json=as_json)
+    else:
+        _investigate(scenarios, chosen=chosen, seed=seed, jobs=jobs, page=page, fit=calibration, as_json=as_json)
+
+
+def _investigate(
+    scenarios: Sequence[Scenario],
+    *,
+    chosen: bool,
+    seed: int,
+    jobs: int,
+    page: Path | None,
+    fit: Path | None,
+    as_json: bool,
+) -> None:
     from autodevops.evaluation.calibration import calibrate, write_calibration
     from autodevops.evaluation.play import play_all
-    from autodevops.evaluation.suite import find_scenarios
-    from autodevops.evaluation.tables import document, footnote, markdown, tables
+    from autodevops.evaluation.tables import document, footnote, tables
 
-    scenarios = find_scenarios(names or (), suite, half)
+    outcomes = _counted(play_all(scenarios, seed=seed, jobs=jobs), len(scenarios))
+    listed = [one for one in outcomes if chosen or one.half == "dev"]
+    if fit is not None:
+        write_calibration(calibrate(outcomes), fit)
+    found, words = tables(outcomes, listed=listed), footnote(outcomes)
+    told = document(outcomes, listed=listed) if as_json else None
+    _tell(found, words, told, page, len(outcomes) - len(listed))
+
+
+def _play(
+    scenarios: Sequence[Scenario],
+    *,
+    chosen: bool,
+    seed: int,
+    jobs: int,
+    page: Path | None,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    from autodevops.evaluation.response.page import page_of
+    from autodevops.evaluation.response.play import play_all
+    from autodevops.evaluation.response.tables import document, footnote, tables
+    from autodevops.kernel.clock import monotonic_ms
+
+    began = monotonic_ms()
+    courses = _counted(play_all(scenarios, seed=seed, jobs=jobs), len(scenarios))
+    seconds = (monotonic_ms() - began) / 1000
+    listed = [one for one in courses if chosen or one.half == "dev"]
+    found, words = tables(courses, listed=listed), footnote(courses, seconds, jobs)
+    if html is not None:
+        html.write_text(page_of(courses, listed=listed, words=words), "utf-8")
+    told = document(courses, listed=listed, wall_seconds=seconds) if as_json else None
+    _tell(found, words, told, page, len(courses) - len(listed))
+
+
+def _counted(found: Iterable[T], whole: int) -> list[T]:
+    """All of them; somebody who watches sees how far it is."""
     outcomes = []
-    for one in play_all(scenarios, seed=seed, jobs=jobs):
+    for one in found:
         outcomes.append(one)
         if sys.stderr.isatty():
-            last = len(outcomes) == len(scenarios)
-            typer.secho(f"\r{len(outcomes)} of {len(scenarios)}", err=True, nl=last, dim=True)
-    listed = [one for one in outcomes if names or half or one.half == "dev"]
-    found = tables(outcomes, listed=listed)
+            typer.secho(f"\r{len(outcomes)} of {whole}", err=True, nl=len(outcomes) == whole, dim=True)
+    return outcomes
+
+
+def _tell(found: list[Table], words: str, told: dict[str, Any] | None, page: Path | None, unlisted: int) -> None:
+    from autodevops.evaluation.tables import markdown
+
     if page is not None:
-        page.write_text(f"{markdown(found)}\n{footnote(outcomes)}\n", "utf-8")
-    if calibration is not None:
-        write_calibration(calibrate(outcomes), calibration)
-    if as_json:
-        print_json(document(outcomes, listed=listed))
+        page.write_text(f"{markdown(found)}\n{words}\n", "utf-8")
+    if told is not None:
+        print_json(told)
         return
     _print(found)
-    typer.echo(footnote(outcomes))
-    if len(listed) < len(outcomes):
-        typer.echo(f"{len(outcomes) - len(listed)} scenarios of the test half are counted but not listed.")
+    typer.echo(words)
+    if unlisted:
+        typer.echo(f"{unlisted} scenarios of the test half are counted but not listed.")
 
 
 def _print(found: Iterable[Table]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from autodevops.evaluation.outcome import Answer, Outcome
+from autodevops.evaluation.outcome import Outcome
 
 _BINS = 5
 
@@ -57,7 +57,7 @@ def count(outcomes: Iterable[Outcome]) -> Figures:
         false_blame=sum(one.false_blame for one in found),
         abstained=sum(one.abstained for one in found),
         verdict=sum(one.verdict == one.true_verdict for one in found),
-        brier=sum((one.confidence - one.right) ** 2 for one in answers) / len(answers) if answers else None,
+        brier=brier(answers),
         precision=sum(one.average_precision for one in faulty) / len(faulty) if faulty else None,
     )
 
@@ -74,21 +74,30 @@ def by_half(outcomes: Sequence[Outcome]) -> list[tuple[str, Figures]]:
 
 
 def reliability(outcomes: Iterable[Outcome]) -> list[Bin]:
-    """Five bins of equal width; empty ones are left out."""
-    bins: dict[int, list[Answer]] = {}
-    for one in _answers(outcomes):
-        bins.setdefault(min(_BINS - 1, int(one.confidence * _BINS)), []).append(one)
+    return bins(_answers(outcomes))
+
+
+def brier(answers: Sequence[tuple[float, bool]]) -> float | None:
+    """Over (confidence, right)."""
+    return sum((confidence - right) ** 2 for confidence, right in answers) / len(answers) if answers else None
+
+
+def bins(answers: Iterable[tuple[float, bool]]) -> list[Bin]:
+    """(confidence, right) in five bins of equal width; empty ones are left out."""
+    found: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, right in answers:
+        found.setdefault(min(_BINS - 1, int(confidence * _BINS)), []).append((confidence, right))
     return [
         Bin(
             low=index / _BINS,
             high=(index + 1) / _BINS,
             count=len(some),
-            confidence=sum(one.confidence for one in some) / len(some),
-            right=sum(one.right for one in some) / len(some),
+            confidence=sum(confidence for confidence, _ in some) / len(some),
+            right=sum(right for _, right in some) / len(some),
         )
-        for index, some in sorted(bins.items())
+        for index, some in sorted(found.items())
     ]
 
 
-def _answers(outcomes: Iterable[Outcome]) -> list[Answer]:
-    return [answer for one in outcomes for answer in one.answers]
+def _answers(outcomes: Iterable[Outcome]) -> list[tuple[float, bool]]:
+    return [(answer.confidence, answer.right) for one in outcomes for answer in one.answers]

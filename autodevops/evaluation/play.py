@@ -57,9 +57,9 @@ def play(scenario: Scenario, seed: int = 1) -> Outcome:
         Sandbox(scenario, seed, now=NOW) as sandbox,
         tempfile.TemporaryDirectory(prefix="autodevops-eval-") as folder,
     ):
-        settings = _settings(sandbox, Path(folder) / "kubeconfig")
+        settings = settings_for(sandbox, Path(folder) / "kubeconfig")
         investigation, own, wall = asyncio.run(_investigate(settings, sandbox.world.topology.namespace))
-        return judge(scenario, investigation, _owners(sandbox.world), own_ms=own, wall_ms=wall)
+        return judge(scenario, investigation, owners_of(sandbox.world), own_ms=own, wall_ms=wall)
 
 
 async def _investigate(settings: Settings, namespace: str) -> tuple[Investigation, float, float]:
@@ -69,7 +69,7 @@ async def _investigate(settings: Settings, namespace: str) -> tuple[Investigatio
         return investigation, thread_ms() - own, monotonic_ms() - wall
 
 
-def _settings(sandbox: Sandbox, kubeconfig: Path) -> Settings:
+def settings_for(sandbox: Sandbox, kubeconfig: Path) -> Settings:
     """All defaults but the addresses; built without reading file or environment."""
     sandbox.write_kubeconfig(kubeconfig)
     where = sandbox.addresses
@@ -90,7 +90,7 @@ def _settings(sandbox: Sandbox, kubeconfig: Path) -> Settings:
     )
 
 
-def _owners(world: World) -> Owners:
+def owners_of(world: World) -> Owners:
     found: dict[tuple[str, str, str], tuple[str, str, str]] = {}
     for kind in _OWNED:
         for versions in world.versions(kind):

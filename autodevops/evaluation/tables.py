@@ -90,14 +90,14 @@ def _scenario(one: Outcome) -> tuple[str, ...]:
 def _figures(name: str, one: Figures) -> tuple[str, ...]:
     return (
         name,
-        *(_share(part, one.faulty) for part in (one.top1, one.top3, one.reason, one.unseen)),
-        _share(one.false_blame, one.well),
-        *(_share(part, one.faulty + one.well) for part in (one.abstained, one.verdict)),
+        *(share(part, one.faulty) for part in (one.top1, one.top3, one.reason, one.unseen)),
+        share(one.false_blame, one.well),
+        *(share(part, one.faulty + one.well) for part in (one.abstained, one.verdict)),
         *("" if value is None else f"{value:.3f}" for value in (one.brier, one.precision)),
     )
 
 
-def _share(part: int, whole: int) -> str:
+def share(part: int, whole: int) -> str:
     return f"{part}/{whole} ({part / whole:.2f})" if whole else ""
 
 
