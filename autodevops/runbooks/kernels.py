@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PYTHON = "python3"
-IMPORTS = ("pandas", "plotly.graph_objects", "autodevops.notebook")
+IMPORTS = ("pandas", "plotly.graph_objects", "autodevops.notebook.warm")
 START_SECONDS = 60.0
 _HANDOVER_SECONDS = 5.0  # a waiting kernel answers in milliseconds; one that does not is replaced
 _REFILL_AFTER = 0.1  # seconds: a run that is over by then has the machine for itself

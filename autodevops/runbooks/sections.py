@@ -35,8 +35,11 @@ class Looked:
         """Whether nothing that was asked was answered."""
         return self.asked > 0 and len({what for what, _ in self.gaps}) >= self.asked
 
-    def at(self, what: str, read: Callable[[], T]) -> T | None:
-        """What `read` gives; None, and remembered under the words `what`, when the system has no answer."""
+    def at(self, what: str, read: Callable[[], T], *, sample: bool = False) -> T | None:
+        """What `read` gives; None, and remembered under the words `what`, when the system has no answer.
+
+        An answer that was cut is a gap, too, unless a `sample` is all that was wanted.
+        """
         self.asked += 1
         try:
             found = read()
@@ -44,7 +47,7 @@ class Looked:
             self.gaps.append((what, cut(str(error), _ERROR_LENGTH)))
             return None
         facts = getattr(found, "attrs", {}).get("evidence", {})
-        if facts.get("truncated"):
+        if facts.get("truncated") and not sample:
             self.lacks(f"all of {what}", str(facts.get("note") or "the answer was cut"))
         return found
 
