@@ -39,6 +39,7 @@ ABOUT = {  # which of the scenario's causes each runbook is to name
     "slo-and-error-budget": "BadRollout",
     "alert-noise": "BadRollout",
     "postmortem": "BadRollout",
+    "incident": "BadRollout",
     "crash-loop": "CommandNotFound",
     "oom-and-rightsizing": "OOMKilled",
     "image-pull": "ImageNotFound",
@@ -54,14 +55,17 @@ ABOUT = {  # which of the scenario's causes each runbook is to name
 GIVEN: dict[str, dict[str, Any]] = {
     "workload-deep-dive": {"workload": "cart"},
     "latency-by-trace": {"traces_read": 6},
+    "incident": {"diagnosis": True},
     "slo-and-error-budget": {"window_hours": 1, "objective_percent": 99.0},
     "alert-noise": {"window_hours": 1},
     "cost-and-waste": {"window_hours": 1, "waste_percent": 70},  # two thirds of what the kiosk asks for are idle
 }
 NAMED = {"alert-noise": "HighErrorRate"}  # where it is not the cause's own name
-LATER = ("postmortem",)  # what they tell of is in the ledger when the others have run
+LATER = ("postmortem", "incident")  # what they tell of is in the ledger when the others have run
 JUDGED = [  # those that show one problem out of an investigation
-    name for name in ABOUT if "render.hypotheses" in RUNBOOKS.load(name).source.decode() and name != "namespace-health"
+    name
+    for name in ABOUT
+    if "render.hypotheses" in RUNBOOKS.load(name).source.decode() and name not in ("namespace-health", "incident")
 ]
 
 
@@ -168,7 +172,7 @@ def test_its_cause_is_that_of_the_scenario(name: str, faulty: Ran) -> None:
     assert _cause(name).name in causes
 
 
-@pytest.mark.parametrize("name", [name for name in ABOUT if name != "postmortem"])
+@pytest.mark.parametrize("name", [name for name in ABOUT if name not in LATER])
 def test_a_healthy_day_is_said_to_be_well(name: str, healthy: Ran) -> None:
     record = healthy.records[name]
     assert record.run.error is None
@@ -186,6 +190,12 @@ def test_nothing_is_blamed_on_a_healthy_day(name: str, healthy: Ran) -> None:
 def test_a_postmortem_without_a_cause_leaves_it_to_people(healthy: Ran) -> None:
     assert healthy.records["postmortem"].status == "succeeded"
     assert "the investigation has no candidate" in healthy.headline("postmortem")
+
+
+def test_an_incident_that_was_none_says_that_nothing_was_done(healthy: Ran) -> None:
+    assert healthy.records["incident"].status == "succeeded"
+    assert "is healthy" in healthy.headline("incident")
+    assert "Nothing was done." in healthy.after("incident", "## What was done")
 
 
 def test_an_incident_is_shown_with_its_charts_and_queries(faulty: Ran) -> None:

@@ -16,7 +16,7 @@ from autodevops.domain.investigation import Investigation, MissingEvidence, Verd
 from autodevops.domain.operation import Operation, Proposal
 from autodevops.domain.outcome import Outcome, Result
 from autodevops.domain.remedy import Remedy
-from autodevops.domain.signal import Look, Signal, SignalSource
+from autodevops.domain.signal import Blind, Look, Signal, SignalSource
 from autodevops.domain.stage import Stage
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
@@ -74,7 +74,7 @@ class World:
     ledger: Ledger = field(default_factory=MemoryLedger)
     now: datetime = START
     signals: list[Signal] = field(default_factory=list)
-    blind: bool = False
+    blind: tuple[Blind, ...] = ()
     causes: list[Hypothesis] = field(default_factory=list)
     verdict: Verdict | None = None
     silent: tuple[str, ...] = ()
@@ -107,7 +107,7 @@ class World:
         return self.calls.count(call)
 
     async def look(self, now: datetime) -> Look:
-        return Look(at=now, signals=tuple(self.signals))
+        return Look(at=now, signals=tuple(self.signals), blind=self.blind)
 
     async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
         self._called("investigate")

@@ -12,6 +12,7 @@ import pytest
 from scarlet.response_world import Crash, World, cause, signal, workload
 
 from autodevops.domain.incident import Resolution
+from autodevops.domain.signal import Blind
 from autodevops.domain.subject import Subject
 from autodevops.scarlet.response.causes import same
 from autodevops.stores.incidents import change_incident
@@ -149,6 +150,13 @@ def test_an_action_that_helped_by_its_checks_and_not_by_what_was_noticed_is_look
     world = World(signals=[signal("HighErrors")], causes=[cause("cart")])
     play(world, tmp_path, rounds=30)
     assert (world.phases, world.count("execute")) == (["escalated"], 1)
+
+
+def test_that_it_does_not_end_is_not_believed_while_its_end_could_not_be_seen(tmp_path: Path) -> None:
+    hidden = Blind(system="prometheus", words="down", hides=("alert/",))
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], blind=(hidden,))
+    play(world, tmp_path, rounds=30)
+    assert (world.phases, world.count("execute")) == (["verifying"], 1)
 
 
 @pytest.mark.parametrize("system", ["kubernetes", "prometheus"])

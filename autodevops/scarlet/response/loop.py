@@ -22,7 +22,7 @@ from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.clock import monotonic_ms
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict
 from autodevops.scarlet.response import cases
-from autodevops.scarlet.response.machine import Event, Means, State, Wait, build
+from autodevops.scarlet.response.machine import NEEDED, Event, Means, State, Wait, build
 from autodevops.scarlet.response.sorting import Sorter
 from autodevops.scarlet.watching import Noticing
 from autodevops.stores import leases
@@ -72,10 +72,11 @@ class Loop:
             return False
         look = await self._watch.look(now)
         active = self._noticing.notice(look).active
+        blind = frozenset(one.system for one in look.blind)
         await self._sorter.sort(active, now)
         for incident in cases.open_cases(self._means.ledger):
             if incident.id not in self._machines:
-                task = asyncio.create_task(self._advance(incident, active), name=incident.id)
+                task = asyncio.create_task(self._advance(incident, active, blind), name=incident.id)
                 self._machines[incident.id] = task
                 task.add_done_callback(self._gone)
         self._note(look, active, now, (monotonic_ms() - began) / 1000)
@@ -103,7 +104,7 @@ class Loop:
             await self.settled()
             self._let_go()
 
-    async def _advance(self, incident: Incident, active: Sequence[Signal]) -> None:
+    async def _advance(self, incident: Incident, active: Sequence[Signal], blind: frozenset[str]) -> None:
         """Move one machine as far as it goes now."""
         config: Any = {"configurable": {"thread_id": incident.id}}
         try:
@@ -113,7 +114,7 @@ class Loop:
                 if not snapshot.values:
                     given = State(incident=incident.id, looks=0, tried=[])
                 elif snapshot.interrupts:
-                    happened = self._happened(snapshot.interrupts[0].value, incident, active)
+                    happened = self._happened(snapshot.interrupts[0].value, incident, active, blind)
                     if happened is None:
                         return
                     given = _resume(happened)
@@ -129,7 +130,9 @@ class Loop:
         except Exception:
             log.exception("Incident %s stays where it is for now", incident.id)
 
-    def _happened(self, wait: Wait, incident: Incident, active: Sequence[Signal]) -> Event | None:
+    def _happened(
+        self, wait: Wait, incident: Incident, active: Sequence[Signal], blind: frozenset[str]
+    ) -> Event | None:
         """What ends a wait, if anything does."""
         now, kind = self._means.clock(), wait["kind"]
         if incident.resolution is not None:
@@ -142,6 +145,8 @@ class Loop:
             return "joined"
         if kind != "executor" and _is_quiet(incident, active):
             return "quiet"
+        if kind == "recovery" and blind.intersection(NEEDED):
+            return None  # that nothing has ended may only not be seen
         return "due" if wait["until"] and now >= datetime.fromisoformat(wait["until"]) else None
 
     def _gone(self, task: asyncio.Task[None]) -> None:
