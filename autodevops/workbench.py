@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from autodevops.scarlet import Scarlet
     from autodevops.scarlet.response.loop import Loop
     from autodevops.scarlet.watching import Watch
+    from autodevops.scarlet.learning.cases import Cases
+    from autodevops.scarlet.learning.health import ScarletHealth
     from autodevops.stores.ledger import Ledger
     from autodevops.stores.memory_keeper import MemoryKeeper
     from autodevops.stores.memory_protocol import Embedder
@@ -680,6 +682,27 @@ class Workbench:
         forget(self.ledger, known.lesson, why, now=self._clock(), actor=by)
         self._show_learned()
         return known
+
+    def scarlet_health(self, since: datetime | None = None, *, known: Cases | None = None) -> ScarletHealth:
+        """How well she does, of incidents and actions since then. `known` is carried on: each event is read once.
+
+        Raises LedgerUnavailable.
+        """
+        from autodevops.executor.lessons import levels
+        from autodevops.executor.record import read_record
+        from autodevops.scarlet.learning.cases import Cases
+        from autodevops.scarlet.learning.health import health_of
+
+        known = known or Cases()
+        known.read(self.ledger)
+        return health_of(
+            known,
+            self.ledger,
+            since=since,
+            now=self._clock(),
+            minutes_by_hand=self.settings.learning.minutes_by_hand,
+            levels=levels(read_record(self.ledger), self.settings.executor),
+        )
 
     def _show_learned(self) -> tuple[str, ...]:
         from autodevops.scarlet.learning.file import show
