@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from autodevops.runbooks import Gate, Means, Runbook, RunQueue
     from autodevops.runbooks.rehearsal import Rehearsal
     from autodevops.scarlet import Scarlet
-    from autodevops.scarlet.response.loop import Loop
-    from autodevops.scarlet.watching import Watch
     from autodevops.scarlet.learning.cases import Cases
     from autodevops.scarlet.learning.health import ScarletHealth
+    from autodevops.scarlet.response.loop import Loop
+    from autodevops.scarlet.watching import Watch
     from autodevops.stores.ledger import Ledger
     from autodevops.stores.memory_keeper import MemoryKeeper
     from autodevops.stores.memory_protocol import Embedder
