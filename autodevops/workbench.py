@@ -635,10 +635,15 @@ class Workbench:
             yield loop
 
     async def tend(self) -> None:
-        """End what executors left behind and escalate what nobody answered, now and then, until cancelled."""
+        """End what executors left behind, escalate what nobody answered, learn, now and then, until cancelled."""
+        import asyncio
+
+        from autodevops.scarlet.learning.learn import learn_forever
         from autodevops.scarlet.tending import tend_forever
 
-        await tend_forever(self.executor.recover, self.settings.channels, self.settings.executor.escalate_to)
+        settings = self.settings
+        tending = tend_forever(self.executor.recover, settings.channels, settings.executor.escalate_to)
+        await asyncio.gather(tending, learn_forever(self.learn))
 
     def watch(self) -> Watch:
         """What Scarlet sees with. Each look asks anew, and what she looks at all day is not entered in the ledger."""
@@ -678,8 +683,9 @@ class Workbench:
         from autodevops.executor.lessons import forget
         from autodevops.scarlet.learning import book
 
-        known = book.end(self.ledger, lesson_id, why, now=self._clock(), actor=by)
-        forget(self.ledger, known.lesson, why, now=self._clock(), actor=by)
+        now, ledger = self._clock(), self.ledger
+        forgetting = partial(forget, ledger, why=why, now=now, actor=by)
+        known = book.end(ledger, lesson_id, why, now=now, actor=by, forget=forgetting)
         self._show_learned()
         return known
 

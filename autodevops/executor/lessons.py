@@ -41,7 +41,7 @@ def levels(record: Record, settings: ExecutorSettings) -> dict[str, Level]:
     return found
 
 
-def forget(ledger: Ledger, lesson: Lesson, why: str, *, now: datetime, actor: str) -> None:
+def forget(ledger: Ledger, lesson: Lesson, *, why: str, now: datetime, actor: str) -> None:
     """Take back what it did to decisions; nothing to do for a lesson that only tells people something."""
     if lesson.kind == "autonomy":
         enter_forgotten(ledger, lesson.about, by="kind", what="outcomes", why=why, now=now, actor=actor)
