@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from autodevops.runbooks import Gate, Means, Runbook, RunQueue
     from autodevops.runbooks.rehearsal import Rehearsal
     from autodevops.scarlet import Scarlet
+    from autodevops.scarlet.learning.cases import Cases
+    from autodevops.scarlet.learning.health import ScarletHealth
     from autodevops.scarlet.response.loop import Loop
     from autodevops.scarlet.watching import Watch
     from autodevops.stores.ledger import Ledger
@@ -633,10 +635,15 @@ class Workbench:
             yield loop
 
     async def tend(self) -> None:
-        """End what executors left behind and escalate what nobody answered, now and then, until cancelled."""
+        """End what executors left behind, escalate what nobody answered, learn, now and then, until cancelled."""
+        import asyncio
+
+        from autodevops.scarlet.learning.learn import learn_forever
         from autodevops.scarlet.tending import tend_forever
 
-        await tend_forever(self.executor.recover, self.settings.channels, self.settings.executor.escalate_to)
+        settings = self.settings
+        tending = tend_forever(self.executor.recover, settings.channels, settings.executor.escalate_to)
+        await asyncio.gather(tending, learn_forever(self.learn))
 
     def watch(self) -> Watch:
         """What Scarlet sees with. Each look asks anew, and what she looks at all day is not entered in the ledger."""
@@ -676,10 +683,32 @@ class Workbench:
         from autodevops.executor.lessons import forget
         from autodevops.scarlet.learning import book
 
-        known = book.end(self.ledger, lesson_id, why, now=self._clock(), actor=by)
-        forget(self.ledger, known.lesson, why, now=self._clock(), actor=by)
+        now, ledger = self._clock(), self.ledger
+        forgetting = partial(forget, ledger, why=why, now=now, actor=by)
+        known = book.end(ledger, lesson_id, why, now=now, actor=by, forget=forgetting)
         self._show_learned()
         return known
+
+    def scarlet_health(self, since: datetime | None = None, *, known: Cases | None = None) -> ScarletHealth:
+        """How well she does, of incidents and actions since then. `known` is carried on: each event is read once.
+
+        Raises LedgerUnavailable.
+        """
+        from autodevops.executor.lessons import levels
+        from autodevops.executor.record import read_record
+        from autodevops.scarlet.learning.cases import Cases
+        from autodevops.scarlet.learning.health import health_of
+
+        known = known or Cases()
+        known.read(self.ledger)
+        return health_of(
+            known,
+            self.ledger,
+            since=since,
+            now=self._clock(),
+            minutes_by_hand=self.settings.learning.minutes_by_hand,
+            levels=levels(read_record(self.ledger), self.settings.executor),
+        )
 
     def _show_learned(self) -> tuple[str, ...]:
         from autodevops.scarlet.learning.file import show

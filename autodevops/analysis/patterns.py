@@ -7,6 +7,7 @@ a day is one occurrence where days are compared: a bad night is not a habit.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def together(occurrences: Sequence[Occurrence], *, within: timedelta, support: i
 
     Chance: as if what follows came evenly over the time that was seen.
     """
-    by_name = _by_name(occurrences)
+    by_name = {name: rows for name, rows in _by_name(occurrences).items() if len(rows) >= support}
     if len(by_name) < 2:
         return []
     moments = sorted(one.at for one in occurrences)
@@ -96,8 +97,9 @@ def together(occurrences: Sequence[Occurrence], *, within: timedelta, support: i
     for first, after in permutations(sorted(by_name), 2):
         cases, later = by_name[first], by_name[after]
         base = 1 - math.exp(-len(later) * within.total_seconds() / seen)
-        pairs = [(case, next((one for one in later if case.at <= one.at <= case.at + within), None)) for case in cases]
-        hits = [(case, one) for case, one in pairs if one is not None]
+        times = [one.at for one in later]
+        next_one = [(case, bisect_left(times, case.at)) for case in cases]
+        hits = [(case, later[n]) for case, n in next_one if n < len(later) and times[n] <= case.at + within]
         tried.append(at_least(len(hits), len(cases), base))
         delay = median((one.at - case.at).total_seconds() for case, one in hits) if hits else 0.0
         evidence = tuple(one for pair in hits for one in pair)

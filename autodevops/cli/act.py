@@ -70,15 +70,15 @@ def nouns() -> dict[str, Any]:
 def list_kinds(as_json: AsJson = False) -> None:
     """The kinds of actions: fields, risk, whether it can be taken back, and what machines may do with it."""
     from autodevops.executor.catalogue import KINDS
+    from autodevops.executor.lessons import levels
     from autodevops.executor.record import read_record
-    from autodevops.policy.experience import level
 
     settings = load_settings().executor
     with Workbench.from_settings() as workbench:
         record = read_record(workbench.ledger)
     rows: list[dict[str, Any]] = []
+    allowed = levels(record, settings)
     for name, kind in KINDS.items():
-        autonomy = settings.autonomy_by_kind.get(name, settings.autonomy)
         experience = record.of_practice(name)
         rows.append(
             {
@@ -87,7 +87,7 @@ def list_kinds(as_json: AsJson = False) -> None:
                 "fields": _fields(kind.noun),
                 "risk": kind.risk,
                 "undo": kind.undo_words,
-                "machines": level(autonomy, experience, settings.promote_after),
+                "machines": allowed[name],
                 "verified": experience.verified,
                 "failed": experience.failed,
             }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autodevops.cli.health_scarlet import scarlet
 from autodevops.cli.options import AsJson, parse_since
 from autodevops.cli.output import print_json
 from autodevops.kernel.clock import utc_now
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from autodevops.jamie.health_report import HealthReport, Measure, Spread
 
 app = typer.Typer(help="How the agents themselves do.", no_args_is_help=True)
+
+app.command("scarlet")(scarlet)
 
 _ROWS: tuple[tuple[Measure, str], ...] = (
     ("first_event", "first event"),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
-from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_window
+from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_since, parse_window
 from autodevops.cli.output import print_json, require_sight
-from autodevops.domain.incident import Incident, incident_of
+from autodevops.domain.incident import Detection, Incident, Resolution, incident_of
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.signal import IncidentSeverity
+from autodevops.domain.window import TimeWindow
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
 from autodevops.kernel.ids import time_sortable_id
@@ -55,6 +57,41 @@ def open_one(
         )
         incidents.open_incident(workbench.ledger, incident, actor=person())
     _show(incident, as_json=as_json)
+
+
+@app.command("add")
+def add(
+    title: Annotated[str, typer.Argument(help="What was wrong, in one sentence.")],
+    namespace: Namespace = "",
+    began: Annotated[str, typer.Option("--began", help="When, as RFC 3339, or so long ago: 2h. Default: now.")] = "",
+    over: Annotated[str, typer.Option("--over", help="When it was over, in the same way. Default: it is not.")] = "",
+    severity: Annotated[IncidentSeverity, typer.Option("--severity", help="How bad it is.")] = "major",
+    as_json: AsJson = False,
+) -> None:
+    """Add an incident that a person found, without an investigation; it counts as detected when it began.
+
+    One that Scarlet had not noticed is a miss of hers, as is one that a person opened with `open`.
+    """
+    now, who = utc_now(), person()
+    start, end = parse_since(began, now, "--began") or now, parse_since(over, now, "--over")
+    if not title.strip():
+        raise UsageError("The title is empty.", "Say in one sentence what was wrong.")
+    if start > now or (end is not None and not start <= end <= now):
+        raise UsageError("An incident begins, ends, and is added then, in this order.", "Correct --began or --over.")
+    settings = load_settings()
+    made = Incident(
+        id=f"inc-{time_sortable_id(now)}",
+        title=title.strip(),
+        namespace=namespace or settings.investigation.namespace or "default",
+        window=TimeWindow(start=start - timedelta(hours=1), end=end or now),
+        severity=severity,
+        opened_at=now,
+        detection=Detection(at=start, by="person"),
+        resolution=Resolution(at=end, words="") if end else None,
+    )
+    with Workbench.from_settings(settings) as workbench:
+        incidents.open_incident(workbench.ledger, made, actor=who)
+    _show(made, as_json=as_json)
 
 
 @app.command("list")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What she learned: confidence, autonomy, patterns, alerts that tell nothing.")
 
 LessonId = Annotated[str, typer.Argument(metavar="ID", help="A lesson's id, or as much of it as is needed.")]
+_NAMED = 3  # of the evidence; --json has it all
 _HEADS = {
     "autonomy": "What machines may do, as successes came",
     "drift": "Success rates that fell",
@@ -114,7 +115,8 @@ def _print(held: Iterable[Learned]) -> None:
             typer.echo(f"  {lesson.id}  {lesson.about}: {lesson.value}  (since {one.since:%Y-%m-%d %H:%M} UTC)")
             typer.secho(f"    {lesson.reason}", dim=True)
             if lesson.evidence:
-                typer.secho(f"    evidence: {', '.join(lesson.evidence)}", dim=True)
+                more = f" and {len(lesson.evidence) - _NAMED} before" if len(lesson.evidence) > _NAMED else ""
+                typer.secho(f"    evidence: {', '.join(lesson.evidence[-_NAMED:])}{more}", dim=True)
     if not kinds:
         typer.secho("Nothing was learned yet: there were no outcomes and no patterns.", err=True, dim=True)
 

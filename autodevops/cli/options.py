@@ -35,11 +35,11 @@ def parse_end(text: str, option: str = "--end", *, example: str = "2026-11-24T03
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def parse_since(text: str, now: datetime) -> datetime | None:
+def parse_since(text: str, now: datetime, option: str = "--since") -> datetime | None:
     """A time, or so long before `now`: `2h`, `3d`. Raises UsageError."""
     if found := re.fullmatch(r"(\d{1,5})([mhdw])", text):
         return now - timedelta(**{_SPANS[found[2]]: int(found[1])})
-    return parse_end(text, "--since", example="2h, 3d or 2026-11-24T03:45:00Z")
+    return parse_end(text, option, example="2h, 3d or 2026-11-24T03:45:00Z")
 
 
 def parse_window(minutes: int | None) -> int | None:

@@ -11,6 +11,9 @@ Result = Literal["not_applied", "verified", "undone", "unverified", "undo_failed
 `undo_failed`: the same, of one that could have been. Both are never called a success.
 `handed_over`: a runbook's cell was given to its kernel, and its run says what came of it."""
 
+TRIED: frozenset[Result] = frozenset({"verified", "undone", "unverified", "undo_failed"})
+"""Those that say something of whether the action helps."""
+
 Judgement = Literal["good", "no_effect", "worse", "unknown"]
 
 

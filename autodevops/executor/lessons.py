@@ -9,8 +9,10 @@ from datetime import datetime
 from autodevops.domain.action import practice_of
 from autodevops.domain.learned import Lesson
 from autodevops.domain.operation import Operation
+from autodevops.domain.outcome import TRIED
+from autodevops.executor.catalogue import KINDS
 from autodevops.executor.record import Record, enter_forgotten
-from autodevops.policy.experience import PRIOR_WEIGHT, TRIED, Experience, level, stricter
+from autodevops.policy.experience import PRIOR_WEIGHT, Experience, Level, level, stricter
 from autodevops.settings import ExecutorSettings
 from autodevops.stores.ledger import Ledger
 
@@ -29,7 +31,17 @@ def lessons(record: Record, operations: Iterable[Operation], settings: ExecutorS
     return tuple(sorted(found, key=lambda lesson: (lesson.kind, lesson.about)))
 
 
-def forget(ledger: Ledger, lesson: Lesson, why: str, *, now: datetime, actor: str) -> None:
+def levels(record: Record, settings: ExecutorSettings) -> dict[str, Level]:
+    """What machines may do with each kind of action."""
+    found = {}
+    for name in KINDS:
+        known = record.of_practice(name)
+        autonomy = settings.autonomy_by_kind.get(name, settings.autonomy)
+        found[name], _ = stricter(level(autonomy, known, settings.promote_after), {name: known.drift})
+    return found
+
+
+def forget(ledger: Ledger, lesson: Lesson, *, why: str, now: datetime, actor: str) -> None:
     """Take back what it did to decisions; nothing to do for a lesson that only tells people something."""
     if lesson.kind == "autonomy":
         enter_forgotten(ledger, lesson.about, by="kind", what="outcomes", why=why, now=now, actor=actor)

@@ -7,11 +7,10 @@ from functools import reduce
 from typing import Literal, get_args
 
 from autodevops.domain.base import Noun
-from autodevops.domain.outcome import Result
+from autodevops.domain.outcome import TRIED, Result
 from autodevops.policy.drift import Drift, with_outcome
 
 PRIOR_WEIGHT = 4  # outcomes that the engine's own confidence is worth, beside the record's
-TRIED: frozenset[Result] = frozenset({"verified", "undone", "unverified", "undo_failed"})
 
 Level = Literal["observe", "ask", "act"]
 LEVELS: tuple[Level, ...] = get_args(Level)

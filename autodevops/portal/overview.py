@@ -19,6 +19,7 @@ from autodevops.jamie.answers.alerts import about_what, listed_alerts, rank
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import AutoDevOpsError, ToolError
 from autodevops.portal.duty import DAYS, decisions, inbox, incidents, schedules
+from autodevops.portal.scarlet_facts import scarlet_facts
 from autodevops.portal.sections import (
     Alerts,
     Decisions,
@@ -35,6 +36,7 @@ from autodevops.portal.sections import (
     Section,
 )
 from autodevops.portal.services import missing_of, services
+from autodevops.scarlet.learning.cases import Cases
 from autodevops.toolbox import Recorder
 from autodevops.toolbox.protocol import EvidenceSource
 from autodevops.workbench import Workbench
@@ -56,6 +58,7 @@ class Overview:
         self._clock = clock
         self._runs = _RunHistory()
         self._turns: HealthReport | None = None
+        self._cases = Cases()
 
     async def read(self, namespace: str = "") -> AsyncIterator[Section]:
         """All sections, in the order in which they are known; of `namespace`, else of the configured one."""
@@ -164,7 +167,8 @@ class Overview:
     def _health(self) -> Section:
         now = self._clock()
         try:
-            scarlet, jamie = self._runs.facts(self._bench, now), self._jamie(now)
+            health = self._bench.scarlet_health(now - timedelta(hours=HOURS), known=self._cases)
+            scarlet, jamie = (*self._runs.facts(self._bench, now), *scarlet_facts(health)), self._jamie(now)
         except AutoDevOpsError as error:
             return Health(at=now, hours=HOURS, missing=(_ledger(error),))
         return Health(at=now, hours=HOURS, jamie=jamie, scarlet=scarlet)

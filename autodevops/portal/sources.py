@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from autodevops.kernel.errors import UsageError
 from autodevops.portal.run_metrics import RunFigures
+from autodevops.scarlet.learning.cases import Cases
 from autodevops.settings import Settings
 from autodevops.workbench import Workbench
 
@@ -25,6 +26,7 @@ class Sources:
         self._bench = bench
         self._runs = RunFigures()
         self._health: HealthReport | None = None
+        self._cases = Cases()
         self._reading = Lock()
 
     def report(self, run_id: str) -> tuple[str, bytes]:
@@ -41,7 +43,7 @@ class Sources:
         return f"{ref.runbook}-{ref.run_id}", bundles.read(ref, REPORT)
 
     def metrics(self) -> str:
-        """Runs and Jamie's health, over all processes that enter this ledger, as Prometheus reads it.
+        """Runs, Jamie's and Scarlet's health, over all processes that enter this ledger, as Prometheus reads it.
 
         Raises LedgerUnavailable.
         """
@@ -50,11 +52,13 @@ class Sources:
 
         from autodevops.jamie import exposition
         from autodevops.jamie.health_report import read_health
+        from autodevops.scarlet.learning import exposition as of_scarlet
 
         with self._reading:
             self._runs.read(self._bench.ledger)
             self._health = read_health(self._bench.ledger, known=self._health)
             jamie = exposition.render(self._health)
+            scarlet = of_scarlet.render(self._bench.scarlet_health(known=self._cases))
             families = list(self._runs.families())
 
         class Read(Collector):
@@ -63,4 +67,4 @@ class Sources:
 
         registry = CollectorRegistry()
         registry.register(Read())
-        return jamie + generate_latest(registry).decode("utf-8")
+        return jamie + scarlet + generate_latest(registry).decode("utf-8")

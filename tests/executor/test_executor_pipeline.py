@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from executor.lamps import House, Lamps
 
-from autodevops.domain.operation import Operation, Symptom
+from autodevops.domain.operation import Operation, Proposal, Symptom
 from autodevops.domain.outcome import Judgement
 from autodevops.domain.plan import WorkloadState
 from autodevops.domain.subject import Subject
 from autodevops.executor import switch
+from autodevops.executor.record import enter_forgotten
 from autodevops.executor.verifying import overall, symptom_check, workload_checks
 from autodevops.kernel.errors import LedgerConflict, ToolRejected, ToolTimeout, UsageError
 from autodevops.stores.sqlite_ledger import SqliteLedger
@@ -76,6 +77,28 @@ async def test_what_cannot_be_taken_back_is_never_called_a_success(tmp_path: Pat
     house.lamps.undo_words = ""
     done = await house.executor.run(house.notice())
     assert (result(done), house.lamps.sent) == ("unverified", ["on lamp"])
+
+
+async def test_a_machine_asks_where_it_acted_once_its_actions_fail(tmp_path: Path) -> None:
+    """Each is for another reason, so that it is not confidence that keeps it from acting."""
+    house = House(tmp_path, Lamps(effect="worse"), autonomy="act")
+
+    def noticed(number: int) -> Proposal:
+        return house.ask(by="scarlet", by_person=False, confidence=0.95, reason=f"Dark{number}")
+
+    ended = [await house.executor.run(noticed(number)) for number in range(5)]
+    assert [one.decision.verdict for one in ended if one.decision] == ["act"] * 4 + ["seek_approval"]
+    asking = ended[-1].decision
+    assert asking is not None
+    (drift,) = [factor for factor in asking.factors if factor.name == "drift"]
+    assert drift.effect == "lowers autonomy to ask"
+    assert drift.words.startswith("restart_workload: 4 of the last 4 failed; there was nothing like it before.")
+    enter_forgotten(
+        house.ledger, "restart_workload", by="kind", what="drift", why="mended", now=house.now, actor="alice"
+    )
+    again = await house.executor.propose(house.notice("other"))
+    assert again.decision is not None
+    assert again.decision.verdict == "act"
 
 
 async def test_two_executors_at_once_act_once(tmp_path: Path) -> None:

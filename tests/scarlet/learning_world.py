@@ -35,6 +35,7 @@ class History:
         *,
         reason: str = "OOMKilled",
         name: str = "cart",
+        namespace: str = "shop",
         began: float = 0.05,
         lasted: float | None = 0.5,
         by: str = "alert: HighErrorRate",
@@ -44,12 +45,12 @@ class History:
     ) -> Incident:
         """`began`, `lasted`: hours before and after it was detected."""
         at = START + hour * HOUR
-        subject = Subject(kind="Deployment", name=name, namespace="shop", api_version="apps/v1")
+        subject = Subject(kind="Deployment", name=name, namespace=namespace, api_version="apps/v1")
         signal = Signal(
             key=f"alert/{name}",
             source="alert",
             name="HighErrorRate",
-            namespace="shop",
+            namespace=namespace,
             subject=subject,
             severity="major",
             words="It fails.",
@@ -58,7 +59,7 @@ class History:
         made = Incident(
             id=self._id("inc", at),
             title=f"{name} fails",
-            namespace="shop",
+            namespace=namespace,
             window=TimeWindow.ending(at, HOUR),
             severity="major",
             opened_at=at,

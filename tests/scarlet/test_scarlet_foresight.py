@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from scarlet.metric_memory import Level, prometheus
 
 from autodevops.domain.signal import Signal
 from autodevops.kernel.errors import ToolUnavailable
-from autodevops.scarlet.learning.foresight import LEAD, foresee, predict
+from autodevops.scarlet.learning.foresight import LEAD, foresee
 from autodevops.scarlet.learning.supplies import SUPPLIES
+from autodevops.scarlet.watching.foreseen import Foreseen
 from autodevops.settings import LearningSettings
 from autodevops.toolbox.protocol import ToolAnswer
 from autodevops.toolbox.testing import ScriptedTools
@@ -24,7 +25,9 @@ GB = 1e9
 
 
 def foreseen(series: dict[str, Level]) -> tuple[Signal, ...]:
-    return asyncio.run(predict(prometheus(NOW, series), NOW, SETTINGS))
+    look = asyncio.run(foresee(prometheus(NOW, series), NOW, SETTINGS))
+    assert look.blind == ()
+    return look.signals
 
 
 def used(now: float, per_hour: float) -> Level:
@@ -179,8 +182,24 @@ def test_a_prometheus_that_is_away_is_blindness_and_not_health() -> None:
     look = asyncio.run(foresee(tools, NOW, SETTINGS))
     assert look.signals == ()
     assert [(one.system, one.words) for one in look.blind] == [("prometheus", "Prometheus does not answer.")]
-    with pytest.raises(ToolUnavailable, match=r"Nothing can be foreseen\. Prometheus does not answer\."):
-        asyncio.run(predict(tools, NOW, SETTINGS))
+
+
+def test_as_a_source_it_is_asked_every_five_minutes_and_at_once_when_it_was_blind() -> None:
+    tools = prometheus(NOW, RUNS_OUT["a volume"][0])
+    source = Foreseen(tools, SETTINGS)
+
+    def look(minutes: float) -> tuple[int, int]:
+        sight = asyncio.run(source.look(NOW + timedelta(minutes=minutes)))
+        assert sight.blind == ()
+        return len(sight.seen), len(tools.calls)
+
+    each = len(SUPPLIES) + 2
+    assert [look(0), look(2), look(4.9), look(5)] == [(1, each), (1, each), (1, each), (1, 2 * each)]
+    away = ScriptedTools({"prometheus.query_range": ToolUnavailable("It is away.")})
+    blind = Foreseen(away, SETTINGS)
+    sights = [asyncio.run(blind.look(NOW)) for _ in range(2)]
+    assert all(one.hides == ("prediction/",) for sight in sights for one in sight.blind)
+    assert len(away.calls) == 2 * each
 
 
 ODD: dict[str, Any] = {

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import re
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,9 @@ def test_what_is_undone_counts_no_more_and_stays_undone(about: str) -> None:
     history.outcomes("+" * 20 if about.startswith("autonomy") else "+" * 20 + "----")
     lesson = study(history.ledger)[about].lesson
     later = NOW + timedelta(hours=1)
-    book.end(history.ledger, lesson.id, "that was the registry", now=later, actor="alice")
-    forget(history.ledger, lesson, "that was the registry", now=later, actor="alice")
+    why = "that was the registry"
+    forgetting = partial(forget, history.ledger, why=why, now=later, actor="alice")
+    book.end(history.ledger, lesson.id, why, now=later, actor="alice", forget=forgetting)
     record = read_record(history.ledger)
     if lesson.kind == "confidence":
         assert record.of_signature(SIGNATURE).verified == 0

@@ -5,7 +5,7 @@ The ledger is what counts. `file` shows the same to people.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,26 +77,42 @@ def find(ledger: Ledger, name: str) -> Learned:
     return found[0]
 
 
-def end(ledger: Ledger, lesson_id: str, why: str, *, now: datetime, actor: str) -> Learned:
-    """A person undoes it. Raises UsageError when it is held no more, or no reason is given."""
+def end(
+    ledger: Ledger,
+    name: str,
+    why: str,
+    *,
+    now: datetime,
+    actor: str,
+    forget: Callable[[Lesson], None] = lambda _: None,
+) -> Learned:
+    """A person undoes it. `forget` takes back what it did to decisions, first: whoever learns meanwhile sees it.
+
+    Raises UsageError when it is held no more, or no reason is given.
+    """
     if not why.strip():
         raise UsageError("An undo needs a reason.", "Give --why, for those who wonder later.")
-    known = find(ledger, lesson_id)
+    known = _still(find(ledger, name))
+    forget(known.lesson)
     data = _data(known.lesson, known.lesson.value, "", why.strip())
     event = NewEvent(at=now, kind="learned", what="undone", actor=actor, subject=known.lesson.id, data=data)
 
     def changed(entry: Entry | None) -> Learned:
         assert entry is not None  # entries are never removed
-        was = _read(entry)
-        if was.ended is not None:
-            how = "was undone" if was.ended.undone else "is held no more"
-            raise UsageError(
-                f"{was.lesson.id} {how} since {was.ended.at:%Y-%m-%d %H:%M} UTC: {was.ended.why}",
-                "`autodevops scarlet learned history` tells what happened.",
-            )
+        was = _still(_read(entry))
         return was.model_copy(update={"ended": Ending(at=now, by=actor, why=why.strip(), undone=True)})
 
     return revise(ledger, KIND, known.lesson.id, changed, event)
+
+
+def _still(learned: Learned) -> Learned:
+    if learned.ended is not None:
+        how = "was undone" if learned.ended.undone else "is held no more"
+        raise UsageError(
+            f"{learned.lesson.id} {how} since {learned.ended.at:%Y-%m-%d %H:%M} UTC: {learned.ended.why}",
+            "`autodevops scarlet learned history` tells what happened.",
+        )
+    return learned
 
 
 def history(ledger: Ledger, lesson_id: str = "") -> Iterator[Change]:

@@ -17,7 +17,7 @@ from autodevops.domain.series import Series
 from autodevops.domain.signal import Blind, IncidentSeverity, Look, Signal
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import SeriesResult
-from autodevops.kernel.errors import ToolError, ToolUnavailable
+from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.learning.supplies import SUPPLIES, Supply, detail_of, place_of, subject_of
 from autodevops.settings import LearningSettings
 from autodevops.toolbox.protocol import Tools
@@ -35,14 +35,6 @@ _CERTIFICATES: Final = (
     f" and certmanager_certificate_renewal_timestamp_seconds < time() - {_RENEWED_LATE})",
 )
 """When certificates end. What is renewed by itself is news only when its renewal is late."""
-
-
-async def predict(tools: Tools, now: datetime, settings: LearningSettings) -> tuple[Signal, ...]:
-    """The signals of `foresee`. Raises ToolUnavailable when not one question was answered: that is not health."""
-    look = await foresee(tools, now, settings)
-    if look.blind and not look.signals:
-        raise ToolUnavailable(f"Nothing can be foreseen. {' '.join(one.words for one in look.blind)}")
-    return look.signals
 
 
 async def foresee(tools: Tools, now: datetime, settings: LearningSettings) -> Look:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 
+from autodevops.domain.incident import Incident
 from autodevops.domain.learned import Lesson, LessonKind
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.learning import book
 from autodevops.scarlet.learning.noise import fired, noise
 from autodevops.scarlet.learning.patterns import patterns
 from autodevops.settings import LearningSettings
-from autodevops.stores.incidents import all_incidents
 from autodevops.stores.ledger import Ledger
 from autodevops.toolbox.protocol import Tools
 
 log = logging.getLogger(__name__)
 
+EVERY_SECONDS = 600.0
 OF_ACTIONS: tuple[LessonKind, ...] = ("autonomy", "confidence", "drift")
 OF_INCIDENTS: tuple[LessonKind, ...] = ("recurring", "together", "time")
 
@@ -34,8 +36,9 @@ async def learn(
 ) -> None:
     """`of_actions`: the executor's. Without `tools`, or where Prometheus does not answer, what was learned of alerts
     stays as it was."""
-    incidents, known = all_incidents(ledger), book.read_learned(ledger)
-    lessons: list[Lesson] = [*of_actions, *patterns(incidents, known, settings, zone=zone, now=now)]
+    incidents, known = await asyncio.to_thread(_bare_incidents, ledger), book.read_learned(ledger)
+    mined = await asyncio.to_thread(patterns, incidents, known, settings, zone=zone, now=now)
+    lessons: list[Lesson] = [*of_actions, *mined]
     kinds = [*OF_ACTIONS, *OF_INCIDENTS]
     if tools is not None:
         window = timedelta(days=settings.noise_days)
@@ -47,3 +50,19 @@ async def learn(
         except (ToolError, ValueError) as error:
             log.warning("What alerts did could not be seen, so nothing new is learned of them: %s", error)
     book.settle(ledger, lessons, kinds, now=now, actor=actor)
+
+
+async def learn_forever(learn_once: Callable[[], Awaitable[tuple[str, ...]]]) -> None:
+    """Until cancelled. What goes wrong is an error in the log, and it is tried again."""
+    while True:
+        try:
+            for words in await learn_once():
+                log.warning("%s", words)
+        except Exception:
+            log.exception("Nothing could be learned this time")
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+def _bare_incidents(ledger: Ledger) -> list[Incident]:
+    """Without their investigations, which are most of them."""
+    return [Incident.model_validate({**entry.value, "investigation": None}) for entry in ledger.entries("incident")]
