@@ -62,8 +62,12 @@ class Places:
             return found
         if not self.known:
             return inventory.service(value.rsplit("/", 1)[-1])
-        elsewhere = self._everywhere.get(value, ())
-        return elsewhere[0] if len(elsewhere) == 1 else None
+        return self.anywhere(value)
+
+    def anywhere(self, name: str) -> Subject | None:
+        """The only workload of that name in the cluster."""
+        found = self._everywhere.get(name, ())
+        return found[0] if len(found) == 1 else None
 
     @cached_property
     def _hosts(self) -> dict[str, Subject]:

@@ -13,10 +13,13 @@ from autodevops.domain.signal import Blind, Look
 from autodevops.domain.tool_results import Silence
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.watching.alerts import Alerts
+from autodevops.scarlet.watching.logs import Logs
 from autodevops.scarlet.watching.metrics import Metrics
 from autodevops.scarlet.watching.muting import Muting
 from autodevops.scarlet.watching.objects import Objects
+from autodevops.scarlet.watching.places import Places
 from autodevops.scarlet.watching.sight import Sight, Source, signals
+from autodevops.scarlet.watching.traces import Traces
 from autodevops.settings import WatchSettings, WatchSource
 from autodevops.toolbox.protocol import Tools
 
@@ -28,14 +31,21 @@ class Watch:
 
     def __init__(self, tools: Tools, settings: WatchSettings, *, zone: tzinfo | None = None) -> None:
         self._settings = settings
-        self._objects = Objects(tools, settings)
+        self._objects = Objects(tools)
         self._muting = Muting(tools, settings, zone)
+        metrics = Metrics(tools, settings, self._places)
+        metered = bool({"metrics", "slo"} & set(settings.sources))
         offered: Sequence[tuple[Source, set[WatchSource]]] = (
             (self._objects, {"objects"}),
             (Alerts(tools), {"alerts"}),
-            (Metrics(tools, settings, lambda: self._objects.places), {"metrics", "slo"}),
+            (metrics, {"metrics", "slo"}),
+            (Logs(tools, self._places), {"logs"}),
+            (Traces(tools, self._places, lambda: metrics.told if metered else False), {"traces"}),
         )
         self._sources = tuple(source for source, names in offered if names & set(settings.sources))
+
+    def _places(self) -> Places:
+        return self._objects.places
 
     async def look(self, now: datetime) -> Look:
         """All that is the case now. Never raises: what cannot be seen is in `blind`."""
@@ -48,7 +58,7 @@ class Watch:
         )
         sights += others[0]
         seen = [one for sight in sights for one in sight.seen]
-        found = [signal for signal in signals(seen, self._objects.places) if self._settings.watches(signal.namespace)]
+        found = [signal for signal in signals(seen, self._places()) if self._settings.watches(signal.namespace)]
         muted = {signal.key for signal in found if self._muting.mutes(signal, silences, now)}
         blind = {(one.system, one.words): one for sight in sights for one in sight.blind}
         blind |= {(one.system, one.words): one for one in unread}
