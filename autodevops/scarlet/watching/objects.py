@@ -63,7 +63,7 @@ class Objects:
         objects: dict[str, tuple[Object, ...]] = {}
         blind: list[Blind] = []
         for kind, answer in zip(kinds, answers, strict=True):
-            if isinstance(answer, ToolRejected):
+            if isinstance(answer, ToolRejected) and objects:
                 continue
             if isinstance(answer, ToolError) and objects:
                 blind.append(Blind(system=self.system, words=answer.message, hides=(f"object/{kind}/",)))

@@ -40,9 +40,11 @@ class Places:
 
     def workload(self, subject: Subject) -> Subject | None:
         """The workload of a pod, a job, or a service as telemetry names it, the Ingress of a host; or the subject
-        itself, but no host."""
+        itself, but no host and no service of nowhere."""
         if subject.kind == HOST:
             return self._hosts.get(subject.name)
+        if subject.api_version == SERVICE and not subject.namespace:
+            return self.anywhere(subject.name)
         if subject.api_version == SERVICE:
             return self.inventory(subject.namespace).of_name(subject.name) or subject
         return self.owner(subject)
