@@ -657,7 +657,9 @@ class Workbench:
         uncached = settings.toolbox.model_copy(update={"cache_seconds": 0.0})
         seconds = settings.investigation.tool_timeout_seconds
         tools = standard(self._toolbox, uncached, seconds, system_of=_system_of, clock=self._clock)
-        return Watch(tools, settings.watch, zone=of_user(settings.investigation.time_zone))
+        systems = [name for name in ("prometheus", "alertmanager", "loki", "tempo") if getattr(settings, name).url]
+        zone = of_user(settings.investigation.time_zone)
+        return Watch(tools, settings.watch, zone=zone, systems=("kubernetes", *systems))
 
     async def learn(self) -> tuple[str, ...]:
         """Learn from what happened so far, and show it in `learned.json` beside the ledger; what a person should know

@@ -14,7 +14,7 @@ from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import SeenLog
 from autodevops.investigation.request import Span, rfc3339
 
-_NAMESPACE_LABELS = (
+NAMESPACE_LABELS = (
     "namespace",
     "k8s_namespace_name",
     "kubernetes_namespace_name",
@@ -22,7 +22,7 @@ _NAMESPACE_LABELS = (
     "service_namespace",
 )
 # Written by programs when something failed. Lines that merely mention it are sorted out by their severity afterwards.
-_FAILURE = r"(?i)(error|exception|fatal|panic|critical|severe|traceback|forbidden: User)"
+FAILURE = r"(?i)(error|exception|fatal|panic|critical|severe|traceback|forbidden: User)"
 # What programs write that are in trouble and do not call it an error yet.
 _NOTICE = (
     r"(?i)(warn|slow|timed? ?out|timeout|refus|reject|denied|fail|exceed|throttl|retry|expire|unavailable|evict"
@@ -38,7 +38,7 @@ async def gather_logs(
     label = await _namespace_label(collector, span)
     if not label:
         return (), ()
-    query = f'{{{label}="{inventory.namespace}"}} |~ "{_FAILURE}"'
+    query = f'{{{label}="{inventory.namespace}"}} |~ "{FAILURE}"'
     oldest, latest, before = await asyncio.gather(
         _ask(collector, query, span.window, "forward"),
         _ask(collector, query, span.window, "backward"),
@@ -72,7 +72,7 @@ async def gather_notices(collector: Collector, inventory: Inventory, span: Span)
 async def _namespace_label(collector: Collector, span: Span) -> str:
     labels = await collector.ask("loki.list_labels", start=rfc3339(span.baseline.start), end=rfc3339(span.window.end))
     names = collector.read(labels, NameList)
-    return next((name for name in _NAMESPACE_LABELS if name in names.names), "") if names else ""
+    return next((name for name in NAMESPACE_LABELS if name in names.names), "") if names else ""
 
 
 def in_order(logs: Iterable[SeenLog]) -> tuple[SeenLog, ...]:
@@ -86,10 +86,10 @@ async def follow_up(
 ) -> tuple[SeenLog, ...]:
     """More error-like lines from a shorter stretch, such as the minutes around an onset."""
     labels = {key for log in known for key in log.record.attributes}
-    label = next((name for name in _NAMESPACE_LABELS if name in labels), "")
+    label = next((name for name in NAMESPACE_LABELS if name in labels), "")
     if not label:
         return ()
-    evidence = await _ask(collector, f'{{{label}="{inventory.namespace}"}} |~ "{_FAILURE}"', window, "forward")
+    evidence = await _ask(collector, f'{{{label}="{inventory.namespace}"}} |~ "{FAILURE}"', window, "forward")
     return _read(collector, evidence, inventory)
 
 

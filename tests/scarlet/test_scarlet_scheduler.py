@@ -25,7 +25,7 @@ from autodevops.runbooks import Means, RunQueue, RunRecord, RunRequest, StopSign
 from autodevops.runbooks.progress import Observer
 from autodevops.scarlet.book import Book
 from autodevops.scarlet.diary import calendar, history
-from autodevops.scarlet.hooks import listening
+from autodevops.scarlet.hooks import AlertHook, listening
 from autodevops.scarlet.scheduler import Scheduler
 from autodevops.settings import ChannelSettings, ScarletSettings, WebhookSettings
 from autodevops.stores.ledger_twin import MemoryLedger
@@ -422,6 +422,25 @@ async def test_webhook_starts_what_waits_for_it_and_nothing_else(world: World) -
     assert [answer.status_code for answer in answers] == [401, 404, 400, 400, 413, 202, 405]
     assert [request.parameters for request in world.requests] == [{"minutes": 7}]
     assert answers[5].json()["slots"] == [world.requests[0].slot]
+
+
+async def test_alertmanager_wakes_who_watches_and_nonsense_wakes_nobody(world: World) -> None:
+    woken: list[str] = []
+    hook = AlertHook("alertmanager", lambda alerts: woken.extend(alert.name for alert in alerts))
+    alert = {"status": "firing", "labels": {"alertname": "Down"}, "startsAt": "2026-11-24T12:00:00Z", "endsAt": "0001"}
+    async with (
+        scheduling(world) as scheduler,
+        listening(WebhookSettings.model_validate({"port": 0}), scheduler.call, hook) as address,
+        httpx.AsyncClient(base_url=address) as client,
+    ):
+        answers = [
+            await client.post("alertmanager", json={"version": "4", "alerts": [alert]}),
+            await client.post("alertmanager", json={"version": "4", "alerts": [{"labels": "Down"}]}),
+            await client.post("alertmanager", json={"alerts": []}),
+            await client.post("alertmanagers", json={"version": "4", "alerts": [alert]}),
+        ]
+    assert [answer.status_code for answer in answers] == [202, 422, 422, 404]
+    assert woken == ["Down"]
 
 
 async def test_hooks_beyond_loopback_need_a_token() -> None:

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from autodevops.domain.alert import Alert
 from autodevops.domain.signal import Blind, IncidentSeverity
 from autodevops.domain.subject import Subject
@@ -48,26 +50,31 @@ class Alerts:
     system: Final = "prometheus"
     hides: Final = ("alert/",)
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, *, grouped: bool = True) -> None:
+        """`grouped`: there is an Alertmanager."""
         self._tools = tools
+        self._grouped = grouped
         self._guarded = False  # a Watchdog was seen
 
     async def look(self, now: datetime) -> Sight:
         """Raises ToolError when neither answers, and ValidationError."""
-        blind: tuple[Blind, ...] = ()
-        try:
-            groups = AlertGroupList.model_validate((await self._tools.call("prometheus.list_alert_groups", {})).data)
-            alerts = [alert for group in groups.groups for alert in group.alerts]
-        except (ToolError, ValueError) as error:
-            # Prometheus tells what fires, not what people silenced.
-            words = error.message if isinstance(error, ToolError) else "It answered something of another shape."
-            blind = (Blind(system="alertmanager", words=words),)
+        alerts, blind = await self._grouped_ones() if self._grouped else (None, ())
+        if alerts is None:
             alerts = list(AlertList.model_validate((await self._tools.call("prometheus.list_alerts", {})).data).alerts)
         self._guarded = self._guarded or any(alert.name == WATCHDOG for alert in alerts)
         if self._guarded and not any(alert.name == WATCHDOG for alert in alerts):
             words = f"The alert {WATCHDOG}, which always fires, does not: alerts do not come through."
             blind = (*blind, Blind(system="prometheus", words=words, hides=(f"{ORIGIN}/",)))
         return Sight(tuple(seen(alerts)), blind)
+
+    async def _grouped_ones(self) -> tuple[list[Alert] | None, tuple[Blind, ...]]:
+        """Alertmanager's, or nothing and why: Prometheus then tells what fires, but not what people silenced."""
+        try:
+            groups = AlertGroupList.model_validate((await self._tools.call("prometheus.list_alert_groups", {})).data)
+        except (ToolError, ValidationError) as error:
+            words = error.message if isinstance(error, ToolError) else "It answered something of another shape."
+            return None, (Blind(system="alertmanager", words=words),)
+        return [alert for group in groups.groups for alert in group.alerts], ()
 
 
 def seen(alerts: Iterable[Alert]) -> Iterable[Seen]:
@@ -103,7 +110,7 @@ def subject_of(labels: Mapping[str, str]) -> Subject | None:
             return Subject(kind="Pod", name=pod, namespace=namespace, api_version="v1")
     if labels.get("node"):
         return Subject(kind="Node", name=labels["node"], api_version="v1")
-    for label in () if exported or not namespace else _SERVICES:
+    for label in () if exported else _SERVICES:
         if labels.get(label):
             name = labels[label].rsplit("/", 1)[-1]
             return Subject(kind="Service", name=name, namespace=namespace, api_version=SERVICE)

@@ -24,6 +24,7 @@ class Metrics:
     """An Alertmanager whom Prometheus tells nothing resolves its alerts by itself: their end means nothing then."""
 
     def __init__(self, tools: Tools, settings: WatchSettings, places: Callable[[], Places]) -> None:
+        self.told: bool | None = None  # whether failures were counted by a metric at the latest look
         self._places = places
         self._requests = Requests(tools)
         self._lookers: list[Golden | Burn] = []
@@ -34,7 +35,9 @@ class Metrics:
 
     async def look(self, now: datetime) -> Sight:
         """Raises ToolError and ValidationError."""
+        self.told = False
         await self._requests.refresh(now, self._places())
+        self.told = any(asked.failure for asked in self._requests.asked)
         cut = self._requests.cut
         blind = (Blind(system=self.system, words=cut, hides=("metric/", "slo/")),) if cut else ()
         seen = await asyncio.gather(*(looker.look(now) for looker in self._lookers))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from fnmatch import fnmatchcase
 from typing import Final
 
 from autodevops.domain.signal import Signal
 from autodevops.domain.tool_results import Silence, SilenceList
+from autodevops.scarlet.watching.sight import Sight
 from autodevops.settings import WatchSettings
 from autodevops.toolbox.protocol import Tools
 
@@ -22,17 +23,26 @@ _MATCHER: Final = re.compile(r'(?P<label>[A-Za-z_][\w.]*)(?P<sign>=~|!~|!=|=)(?P
 
 
 class Muting:
-    def __init__(self, tools: Tools, settings: WatchSettings, zone: tzinfo | None) -> None:
+    """Looked at beside the sources: it sees nothing that is the matter, but may be blind. `tools` is None where there
+    is no Alertmanager."""
+
+    system: Final = "alertmanager"
+    hides: Final = ()
+
+    def __init__(self, tools: Tools | None, settings: WatchSettings, zone: tzinfo | None) -> None:
         self._tools = tools
         self._maintenance = settings.maintenance
         self._zone = zone or UTC
+        self._silences: tuple[Silence, ...] = ()
 
-    async def silences(self) -> tuple[Silence, ...]:
-        """Raises ToolError, and ValidationError for an answer of another shape."""
-        answer = await self._tools.call("prometheus.list_silences", {})
-        return tuple(one for one in SilenceList.model_validate(answer.data).silences if one.state == "active")
+    async def look(self, _now: datetime) -> Sight:
+        """Read the silences. Raises ToolError and ValidationError: those that were known go on until they end."""
+        if self._tools is not None:
+            answer = await self._tools.call("prometheus.list_silences", {})
+            self._silences = SilenceList.model_validate(answer.data).silences
+        return Sight()
 
-    def mutes(self, signal: Signal, silences: Sequence[Silence], now: datetime) -> bool:
+    def mutes(self, signal: Signal, now: datetime) -> bool:
         local = now.astimezone(self._zone)
         at_work = any(
             fnmatchcase(signal.namespace, pattern) and any(local in hours for hours in windows)
@@ -40,7 +50,11 @@ class Muting:
             if signal.namespace
         )
         labels = {"alertname": signal.name, **signal.labels}
-        return at_work or any(one.matchers and all(_matches(text, labels) for text in one.matchers) for one in silences)
+        return at_work or any(
+            one.matchers and all(_matches(text, labels) for text in one.matchers)
+            for one in self._silences
+            if one.starts_at <= now < one.ends_at
+        )
 
 
 def _matches(text: str, labels: Mapping[str, str]) -> bool:

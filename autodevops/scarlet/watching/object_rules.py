@@ -58,8 +58,10 @@ _EVENTS: Final[Mapping[str, tuple[IncidentSeverity, int]]] = {
 def signs(objects: Objects, places: Places, now: datetime) -> Iterator[Seen]:
     pods = objects.get("Pod", ())
     siblings = _Siblings(pods, places)
+    lost = {name_of(node) for node in objects.get("Node", ()) if _condition(node, "Ready").get("status") != "True"}
     for pod in pods:
-        yield from _pod(pod, siblings, now)
+        if section(pod, "spec").get("nodeName") not in lost:  # what its node's kubelet says of it is old
+            yield from _pod(pod, siblings, now)
     for deployment in objects.get("Deployment", ()):
         yield from _deployment(deployment, siblings, now)
     for node in objects.get("Node", ()):
@@ -246,7 +248,8 @@ def _unready(pod: Object, siblings: _Siblings, now: datetime) -> Iterator[Seen]:
             if was_ready
             else f"Pod {name_of(pod)} runs since {since:%H:%M:%S} and is not ready"
         )
-        yield _seen(pod, "PodNotReady", "major", f"{words}: {ready.get('message') or ready.get('reason') or ''}", since)
+        said = ready.get("message") or ready.get("reason")
+        yield _seen(pod, "PodNotReady", "major", f"{words}: {said}" if said else words, since)
 
 
 def _deployment(item: Object, siblings: _Siblings, now: datetime) -> Iterator[Seen]:

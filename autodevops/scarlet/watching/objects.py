@@ -19,7 +19,6 @@ from autodevops.kernel.errors import ToolError, ToolRejected
 from autodevops.scarlet.watching.object_rules import signs
 from autodevops.scarlet.watching.places import Places
 from autodevops.scarlet.watching.sight import Sight
-from autodevops.settings import WatchSettings
 from autodevops.toolbox.protocol import Tools
 
 _NAMED: Final = ("metadata.name", "metadata.namespace")
@@ -53,9 +52,8 @@ class Objects:
     system: Final = "kubernetes"
     hides: Final = ("object/",)
 
-    def __init__(self, tools: Tools, settings: WatchSettings) -> None:
+    def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._settings = settings
         self.places = Places()
 
     async def look(self, now: datetime) -> Sight:
@@ -65,7 +63,7 @@ class Objects:
         objects: dict[str, tuple[Object, ...]] = {}
         blind: list[Blind] = []
         for kind, answer in zip(kinds, answers, strict=True):
-            if isinstance(answer, ToolRejected):
+            if isinstance(answer, ToolRejected) and objects:
                 continue
             if isinstance(answer, ToolError) and objects:
                 blind.append(Blind(system=self.system, words=answer.message, hides=(f"object/{kind}/",)))

@@ -40,9 +40,11 @@ class Places:
 
     def workload(self, subject: Subject) -> Subject | None:
         """The workload of a pod, a job, or a service as telemetry names it, the Ingress of a host; or the subject
-        itself, but no host."""
+        itself, but no host and no service of nowhere."""
         if subject.kind == HOST:
             return self._hosts.get(subject.name)
+        if subject.api_version == SERVICE and not subject.namespace:
+            return self.anywhere(subject.name)
         if subject.api_version == SERVICE:
             return self.inventory(subject.namespace).of_name(subject.name) or subject
         return self.owner(subject)
@@ -62,8 +64,12 @@ class Places:
             return found
         if not self.known:
             return inventory.service(value.rsplit("/", 1)[-1])
-        elsewhere = self._everywhere.get(value, ())
-        return elsewhere[0] if len(elsewhere) == 1 else None
+        return self.anywhere(value)
+
+    def anywhere(self, name: str) -> Subject | None:
+        """The only workload of that name in the cluster."""
+        found = self._everywhere.get(name, ())
+        return found[0] if len(found) == 1 else None
 
     @cached_property
     def _hosts(self) -> dict[str, Subject]:

@@ -26,11 +26,12 @@ _ROOM: Final = 64
 class SampleTable:
     """A row a series, a column a moment; `end` is the time of the last column. `kinds` share rows and grid."""
 
-    def __init__(self, kinds: Iterable[str]) -> None:
+    def __init__(self, kinds: Iterable[str], columns: int = COLUMNS) -> None:
+        self.columns = columns
         self.keys: list[RowKey] = []
         self.end = 0  # unix seconds; 0: empty
         self._row: dict[RowKey, int] = {}
-        self._values: dict[str, Table] = {kind: np.full((_ROOM, COLUMNS), np.nan, np.float32) for kind in kinds}
+        self._values: dict[str, Table] = {kind: np.full((_ROOM, columns), np.nan, np.float32) for kind in kinds}
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -42,22 +43,22 @@ class SampleTable:
         return self._row.get(key)
 
     def times(self) -> npt.NDArray[np.float64]:
-        return self.end - STEP * np.arange(COLUMNS - 1, -1, -1, dtype=np.float64)
+        return self.end - STEP * np.arange(self.columns - 1, -1, -1, dtype=np.float64)
 
     def due(self, now: datetime) -> tuple[int, int]:
         """First and last moment to be asked for."""
         end = math.floor(now.timestamp() / STEP) * STEP
-        oldest = end - STEP * (COLUMNS - 1)
+        oldest = end - STEP * (self.columns - 1)
         return (max(oldest, self.end - STEP * (OVERLAP - 1)) if self.end else oldest), end
 
     def advance(self, end: int) -> None:
         """Make `end` the last column; what is new are gaps until it is filled."""
-        by = min(COLUMNS, max(0, (end - self.end) // STEP)) if self.end else 0
+        by = min(self.columns, max(0, (end - self.end) // STEP)) if self.end else 0
         self.end = max(end, self.end)
         for values in self._values.values():
             if by:
-                values[:, : COLUMNS - by] = values[:, by:]
-                values[:, COLUMNS - by :] = np.nan
+                values[:, : self.columns - by] = values[:, by:]
+                values[:, self.columns - by :] = np.nan
 
     def fill(self, kind: str, labels: tuple[str, ...], lines: Iterable[Series]) -> None:
         """Samples that are not on the grid, or older than it, are passed over."""
@@ -66,8 +67,8 @@ class SampleTable:
             values = self._values[kind]
             for at, value in line.samples:
                 back, off = divmod(self.end - at, STEP)
-                if off == 0 and 0 <= back < COLUMNS:
-                    values[row, COLUMNS - 1 - int(back)] = np.nan if value is None else value
+                if off == 0 and 0 <= back < self.columns:
+                    values[row, self.columns - 1 - int(back)] = np.nan if value is None else value
 
     def forget_the_gone(self) -> None:
         """Rows without a sample in all that is kept."""
@@ -78,7 +79,7 @@ class SampleTable:
             return
         room = max(_ROOM, int(kept.sum()))
         for kind in self._values:
-            values = np.full((room, COLUMNS), np.nan, np.float32)
+            values = np.full((room, self.columns), np.nan, np.float32)
             values[: kept.sum()] = self.of(kind)[kept]
             self._values[kind] = values
         self.keys = [key for key, there in zip(self.keys, kept, strict=True) if there]

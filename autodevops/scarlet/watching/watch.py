@@ -4,38 +4,60 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, tzinfo
+from typing import Final
 
 from pydantic import ValidationError
 
 from autodevops.domain.signal import Blind, Look
-from autodevops.domain.tool_results import Silence
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.watching.alerts import Alerts
+from autodevops.scarlet.watching.logs import Logs
 from autodevops.scarlet.watching.metrics import Metrics
 from autodevops.scarlet.watching.muting import Muting
 from autodevops.scarlet.watching.objects import Objects
+from autodevops.scarlet.watching.places import Places
 from autodevops.scarlet.watching.sight import Sight, Source, signals
+from autodevops.scarlet.watching.traces import Traces
 from autodevops.settings import WatchSettings, WatchSource
 from autodevops.toolbox.protocol import Tools
+
+SYSTEMS: Final = ("kubernetes", "prometheus", "alertmanager", "loki", "tempo")
 
 log = logging.getLogger(__name__)
 
 
 class Watch:
-    """`zone` is that in which maintenance hours are read. What the sources remember lives in this object."""
+    """`zone` is that in which maintenance hours are read; `systems` are those that there are. What the sources remember
+    lives in this object."""
 
-    def __init__(self, tools: Tools, settings: WatchSettings, *, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        settings: WatchSettings,
+        *,
+        zone: tzinfo | None = None,
+        systems: Collection[str] = SYSTEMS,
+    ) -> None:
         self._settings = settings
-        self._objects = Objects(tools, settings)
-        self._muting = Muting(tools, settings, zone)
+        self._objects = Objects(tools)
+        self._muting = Muting(tools if "alertmanager" in systems else None, settings, zone)
+        metrics = Metrics(tools, settings, self._places)
+        metered = "prometheus" in systems and bool({"metrics", "slo"} & set(settings.sources))
         offered: Sequence[tuple[Source, set[WatchSource]]] = (
             (self._objects, {"objects"}),
-            (Alerts(tools), {"alerts"}),
-            (Metrics(tools, settings, lambda: self._objects.places), {"metrics", "slo"}),
+            (Alerts(tools, grouped="alertmanager" in systems), {"alerts"}),
+            (metrics, {"metrics", "slo"}),
+            (Logs(tools, self._places), {"logs"}),
+            (Traces(tools, self._places, lambda: metrics.told if metered else False), {"traces"}),
         )
-        self._sources = tuple(source for source, names in offered if names & set(settings.sources))
+        self._sources = tuple(
+            source for source, names in offered if names & set(settings.sources) and source.system in systems
+        )
+
+    def _places(self) -> Places:
+        return self._objects.places
 
     async def look(self, now: datetime) -> Look:
         """All that is the case now. Never raises: what cannot be seen is in `blind`."""
@@ -43,28 +65,16 @@ class Watch:
         if self._objects in sources and not self._objects.places.known:
             sources.remove(self._objects)
             sights.append(await self._sight(self._objects, now))  # the others ask whose pods there are
-        (silences, unread), *others = await asyncio.gather(
-            self._silences(), asyncio.gather(*(self._sight(source, now) for source in sources))
-        )
-        sights += others[0]
+        sights += await asyncio.gather(*(self._sight(source, now) for source in (self._muting, *sources)))
         seen = [one for sight in sights for one in sight.seen]
-        found = [signal for signal in signals(seen, self._objects.places) if self._settings.watches(signal.namespace)]
-        muted = {signal.key for signal in found if self._muting.mutes(signal, silences, now)}
-        blind = {(one.system, one.words): one for sight in sights for one in sight.blind}
-        blind |= {(one.system, one.words): one for one in unread}
+        found = [signal for signal in signals(seen, self._places()) if self._settings.watches(signal.namespace)]
+        muted = {signal.key for signal in found if self._muting.mutes(signal, now)}
         return Look(
             at=now,
             signals=tuple(signal for signal in found if signal.key not in muted),
             muted=tuple(signal for signal in found if signal.key in muted),
-            blind=tuple(one for _, one in sorted(blind.items())),
+            blind=_once(one for sight in sights for one in sight.blind),
         )
-
-    async def _silences(self) -> tuple[tuple[Silence, ...], tuple[Blind, ...]]:
-        try:
-            async with asyncio.timeout(self._settings.seconds):
-                return await self._muting.silences(), ()
-        except Exception as error:  # noqa: BLE001  # as below
-            return (), (Blind(system="alertmanager", words=self._words("alertmanager", error)),)
 
     async def _sight(self, source: Source, now: datetime) -> Sight:
         try:
@@ -84,3 +94,11 @@ class Watch:
                 return f"{system} answered something of another shape: {error.errors()[0]['msg']}."
         log.warning("Looking at %s failed", system, exc_info=error)
         return f"Its answer could not be read: {type(error).__name__}."
+
+
+def _once(blind: Iterable[Blind]) -> tuple[Blind, ...]:
+    """Sources that say the same of one system, as one."""
+    hides: dict[tuple[str, str], set[str]] = {}
+    for one in blind:
+        hides.setdefault((one.system, one.words), set()).update(one.hides)
+    return tuple(Blind(system=key[0], words=key[1], hides=tuple(sorted(some))) for key, some in sorted(hides.items()))
