@@ -1,5 +1,5 @@
-"""Writes docs/reference/ from the code (settings, commands, tools, actions, rules, scenarios, faults) for `make
-docs`; a test compares."""
+"""Writes docs/reference/ from the code (settings, commands, tools, actions, rules, scenarios, faults) and the
+catalogue of runbooks from their front matter for `make docs`; a test compares."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 if TYPE_CHECKING:
     from autodevops.sandbox.world.scenario import Truth
 
-FOLDER = Path(__file__).parent / "reference"
+FOLDER = Path(__file__).parent
 RULE_TITLE = re.compile(r"[A-Z]\w+.* \([A-Z0-9]+\d{3}[,)]")
 HEADER = "<!-- Made by `make docs` from the code; edit the code. -->\n\n"
 
@@ -286,29 +286,68 @@ def _example(kind: str) -> object:
     return min(found, key=lambda fault: (len(str(fault)), str(fault)))
 
 
+def runbooks_page() -> str:
+    from autodevops.runbooks import Catalogue
+    from autodevops.runbooks.parameters import allowed
+
+    lines = [
+        "# The runbooks that are shipped",
+        "",
+        "Run one with `autodevops runbook run NAME -p PARAMETER=VALUE`, or [as a form](runbooks.md#forms). Each says in its",
+        "first line what it found, then what it rests on, and last what could not be seen.",
+        "",
+        "| runbook | purpose | risk |",
+        "|---|---|---|",
+    ]
+    runbooks = Catalogue(FOLDER.parent / "runbooks").all()
+    lines += [f"| [{one.front.title}](#{one.name}) | {one.front.purpose} | {one.front.risk} |" for one in runbooks]
+    for one in runbooks:
+        front = one.front
+        systems = ", ".join(front.systems) or "the ledger, and what it names"
+        lines += ["", f"## {one.name}", "", f"{front.title}. {front.purpose}", ""]
+        lines += [f"Risk: {front.risk}. Systems: {systems}. At most {front.time_limit_seconds / 60:g} minutes.", ""]
+        lines += (
+            [" ".join(["Before:", *(condition.text for condition in front.preconditions)])]
+            if front.preconditions
+            else []
+        )
+        lines += ["", "| parameter | default | allowed | meaning |", "|---|---|---|---|"]
+        for name, parameter in front.parameters.items():
+            default = "" if parameter.default in (None, "") else f"`{parameter.default}`"
+            pattern = parameter.pattern
+            may_be = (allowed(parameter).replace(pattern, f"`{pattern}`") if pattern else allowed(parameter)).replace(
+                "|", "\\|"
+            )
+            lines.append(
+                f"| `{name}` | {'required' if parameter.required else default} | {may_be} | {parameter.help} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {
-    "settings": settings_page,
-    "commands": commands_page,
-    "tools": tools_page,
-    "actions": actions_page,
-    "rules": rules_page,
-    "scenarios": scenarios_page,
-    "faults": faults_page,
+    "reference/settings": settings_page,
+    "reference/commands": commands_page,
+    "reference/tools": tools_page,
+    "reference/actions": actions_page,
+    "reference/rules": rules_page,
+    "reference/scenarios": scenarios_page,
+    "reference/faults": faults_page,
+    "runbooks-catalogue": runbooks_page,
 }
 
 
 def main() -> int:
     """Write the pages; with --check only say which differ."""
-    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / "reference").mkdir(exist_ok=True)
     stale = []
     for name, page in PAGES.items():
         path, text = FOLDER / f"{name}.md", HEADER + page()
         if not path.exists() or path.read_text() != text:
-            stale.append(path.name)
+            stale.append(str(path.relative_to(FOLDER)))
             if "--check" not in sys.argv:
                 path.write_text(text)
     if stale and "--check" in sys.argv:
-        print(f"docs/reference is not what the code says: {', '.join(stale)}. Run `make docs` and commit it.")
+        print(f"docs/ is not what the code says: {', '.join(stale)}. Run `make docs` and commit it.")
         return 1
     return 0
 
