@@ -23,6 +23,7 @@ from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.kernel.ids import time_sortable_id
 from autodevops.kernel.person import person, place
 from autodevops.notebook.answer import Answer
+from autodevops.notebook.drawing import show_nouns
 from autodevops.notebook.variables import named_in, told
 from autodevops.settings import Settings
 from autodevops.workbench import Workbench
@@ -47,6 +48,7 @@ class Jamie:
     def __init__(self, settings: Settings | None = None, *, namespace: str = "") -> None:
         from autodevops.widgets.loop_thread import LoopThread
 
+        show_nouns()
         self._settings = settings
         self._namespace = namespace
         self._loop = LoopThread("autodevops-jamie")

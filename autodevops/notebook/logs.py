@@ -43,7 +43,7 @@ def query(
     arguments = desk.windowed(window, start, end, query=logql, limit=limit, direction=direction)
     with showing_the_place(logql, "LogQL"):
         evidence = desk.ask("loki.query_logs", arguments)
-    return table(log_frame(LogResult.model_validate(evidence.data).records), evidence)
+    return table(log_frame(LogResult.model_validate(evidence.data).records), evidence, draws="logs")
 
 
 def range(

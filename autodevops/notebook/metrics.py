@@ -115,7 +115,7 @@ def series_table(tool: str, arguments: Mapping[str, Json], language: str) -> Tab
     frame = pd.DataFrame(columns).sort_index()
     frame.index = utc_index(frame.index, "time")
     labels = {name: dict(one.labels) for name, one in zip(named, found.series, strict=True)}
-    return table(frame, evidence, unit=_unit(query), labels=labels, chart=True)
+    return table(frame, evidence, unit=_unit(query), labels=labels, draws="series")
 
 
 def _column_names(every: Sequence[Mapping[str, str]]) -> list[str]:

@@ -2,15 +2,16 @@
 
 `attrs` has the evidence in plain words (tool, exact arguments, window, digest), whether the answer was cut, and units;
 `evidence` is the same as a noun, with the whole answer in `evidence.data`. Both stay with slices and copies.
-It shows as a table that says how much of it is shown, and time series as a chart too.
+It shows as a table that says how much of it is shown; series, lines and spans as a view of them (`drawing`).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -18,13 +19,14 @@ from autodevops.domain.base import Json
 from autodevops.domain.chart import Mark, MetricChart
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.series import Series
+from autodevops.notebook import drawing
 
-PLOTLY_MIME = "application/vnd.plotly.v1+json"
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 SHOWN_ROWS = 20
 SHOWN_COLUMNS = 12
 CELL_CHARACTERS = 400
-DRAWN_POINTS = 60_000  # of all series of a chart: beyond that a page gets slow
-PLOTLY_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]}
 
 
 class Table(pd.DataFrame):
@@ -72,18 +74,12 @@ class Table(pd.DataFrame):
         return f"{table}<p style='opacity:.75;font-size:.9em'>{escape(self.caption)}</p>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {
-            "text/plain": f"{pd.DataFrame(self)!r}\n{self.caption}",
-            "text/html": self._repr_html_(),
-        }
-        if self.attrs.get("chart") and self._is_drawable():
-            bundle[PLOTLY_MIME] = self.chart()._repr_mimebundle_()[PLOTLY_MIME]
-        return bundle
-
-    def _is_drawable(self) -> bool:
-        """`attrs` outlive what makes another table of this one: a transposed or counted one is no time series."""
-        over_time = isinstance(self.index, pd.DatetimeIndex) and len(self) > 1
-        return over_time and 0 < self.select_dtypes("number").size <= DRAWN_POINTS
+        rows = {"text/plain": f"{pd.DataFrame(self)!r}\n{self.caption}", "text/html": self._repr_html_()}
+        noun = drawing.noun_of(self)
+        if noun is not None and (drawing.has_page() or isinstance(noun, MetricChart)):
+            drawn = drawing.shown(noun, rows["text/plain"])
+            return drawn if drawing.has_page() else {**drawn, **rows}
+        return rows
 
     @property
     def caption(self) -> str:
@@ -104,15 +100,16 @@ class Chart:
     """A drawn chart. `figure` is the Plotly figure; the chart shows without a button that uploads it."""
 
     def __init__(self, chart: MetricChart) -> None:
+        self.chart = chart
+
+    @cached_property
+    def figure(self) -> go.Figure:
         from autodevops.runbooks.render import metric_figure
 
-        self.chart = chart
-        self.figure = metric_figure(chart)
+        return metric_figure(self.chart)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
-        drawn = json.loads(self.figure.to_json())
-        names = f"{len(self.chart.series)} series"
-        return {PLOTLY_MIME: {**drawn, "config": PLOTLY_CONFIG}, "text/plain": f"Chart: {self.chart.title} ({names})"}
+        return drawing.shown(self.chart, f"Chart: {self.chart.title} ({len(self.chart.series)} series)")
 
 
 def table(frame: pd.DataFrame, evidence: Evidence, **attrs: Any) -> Table:

@@ -52,4 +52,4 @@ def get(trace_id: str) -> Table:
     index = pd.DatetimeIndex(pd.to_datetime([span.start for span in spans], utc=True), name="start")
     columns = [*_SPAN, "attributes", "resource"]
     frame = pd.DataFrame([span.model_dump(include=set(columns)) for span in spans], index=index, columns=columns)
-    return table(frame, evidence, units=_UNITS)
+    return table(frame, evidence, units=_UNITS, draws="spans")

@@ -75,13 +75,12 @@ def has_chart(item: Mapping[str, Any]) -> bool:
 def _data(data: Mapping[str, Any]) -> str:
     """The richest form we can show safely."""
     if PLOTLY_MIME in data:
-        return _chart(data[PLOTLY_MIME])
+        return _chart(data[PLOTLY_MIME], _drawing(data))
     for kind in _IMAGES:
         if kind in data:
             return f'<img alt="figure" src="data:{kind};base64,{escape("".join(data[kind]).strip())}">'
-    if "image/svg+xml" in data:
-        encoded = base64.b64encode("".join(data["image/svg+xml"]).encode()).decode()
-        return f'<img alt="figure" src="data:image/svg+xml;base64,{encoded}">'
+    if drawing := _drawing(data):
+        return drawing
     if "text/html" in data:
         return f"<div class=html>{_sanitize(''.join(data['text/html']))}</div>"
     if "text/markdown" in data:
@@ -91,8 +90,15 @@ def _data(data: Mapping[str, Any]) -> str:
     return f"<pre class=stream>{_plain(data.get('text/plain', ''))}</pre>"
 
 
-def _chart(figure: Mapping[str, Any]) -> str:
-    """The figure as data; the page's script draws it."""
+def _drawing(data: Mapping[str, Any]) -> str:
+    if "image/svg+xml" not in data:
+        return ""
+    encoded = base64.b64encode("".join(data["image/svg+xml"]).encode()).decode()
+    return f'<img alt="figure" src="data:image/svg+xml;base64,{encoded}">'
+
+
+def _chart(figure: Mapping[str, Any], drawing: str) -> str:
+    """The figure as data, which the page's script draws; `drawing` is for pages without scripts."""
     document = {
         "data": figure.get("data", []),
         "layout": figure.get("layout", {}),
@@ -100,7 +106,8 @@ def _chart(figure: Mapping[str, Any]) -> str:
     }
     height = document["layout"].get("height") or 360
     figure_data = f'<script type="application/json">{script_safe(document)}</script>'
-    return f'<div class=chart style="height:{int(height)}px">{figure_data}</div>'
+    still = f"<noscript>{drawing}</noscript>" if drawing else ""
+    return f'<div class=chart style="height:{int(height)}px">{figure_data}{still}</div>'
 
 
 def script_safe(document: Any) -> str:

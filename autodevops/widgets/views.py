@@ -73,10 +73,14 @@ class ServiceMapView(_View):
 
 
 class HypothesesView(_View):
-    """Ranked causes of an investigation, with what speaks for and against each."""
+    """An investigation's verdict and its ranked causes, with what speaks for and against each."""
 
     def __init__(self, investigation: Investigation) -> None:
-        causes = {"hypotheses": wire_hypotheses(investigation)}
+        causes = {
+            "verdict": investigation.verdict,
+            "summary": investigation.summary,
+            "hypotheses": wire_hypotheses(investigation),
+        }
         super().__init__(investigation, type="hypotheses", investigation=causes)
 
 

@@ -23,10 +23,10 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
-from autodevops import Jamie, investigate, kube, logs, metrics, tools, traces
+from autodevops import Jamie, kube, logs, metrics, tools, traces
 from autodevops.kernel.errors import AutoDevOpsError, SettingsError, ToolNotFound, ToolRejected, UsageError
 from autodevops.notebook import Answer
-from autodevops.runbooks.keeper import variables
+from autodevops.runbooks.keeper import VARIABLE, variables
 from autodevops.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -127,12 +127,6 @@ def test_an_answer_shows_its_evidence_and_the_same_jamie_investigates() -> None:
     assert {chart.type for chart in answer.charts} == {"metric", "trace", "logs", "service_map"}
 
 
-@pytest.mark.usefixtures("_incident")
-def test_one_investigation_needs_no_jamie() -> None:
-    result = investigate(namespace="shop")
-    assert (result.hypotheses[0].reason, result.hypotheses[0].subject.name) == ("BadRollout", "payment")
-
-
 def test_broken_settings_are_named_and_read_again_at_the_next_question(monkeypatch: pytest.MonkeyPatch) -> None:
     with Jamie() as jamie:
         monkeypatch.setenv("AUTODEVOPS_PROMETHEUS__URL", "not a url")
@@ -159,8 +153,9 @@ def test_results_are_tables_by_time_that_know_their_evidence() -> None:
     assert "sendChartToCloud" in str(shown["application/vnd.plotly.v1+json"]["config"]["modeBarButtonsToRemove"])
     assert "the first 20 rows" in shown["text/html"]
 
+    assert shown["image/svg+xml"].startswith("<svg")
     for other in (rates.T, rates > 1):  # made of it, and no time series
-        assert "application/vnd.plotly.v1+json" not in other._repr_mimebundle_()
+        assert set(other._repr_mimebundle_()) == {"text/plain", "text/html"}
 
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
     assert set(metrics.instant("up", at).index) == {pd.Timestamp(at)}
@@ -256,6 +251,28 @@ def test_magics_give_tables_and_tell_errors_in_a_few_lines(kernel: Kernel) -> No
     assert "changes go through the executor" in kernel.error("%kube delete pods x")
     (answer,) = kernel.run("%jamie Is anything unhealthy?")
     assert "payment" in answer["data"]["text/markdown"]
+
+
+def test_results_show_as_views_in_a_persons_kernel_and_still_in_a_saved_file(kernel: Kernel) -> None:
+    kernel.run(f"import os; of_run = os.environ.pop({VARIABLE!r})")
+    kernel.run("from autodevops import investigate, logs, metrics, traces")
+    cells = {
+        f"metrics.range({RATE!r}, '10m')": ("image/svg+xml", "metric"),
+        "lines = logs.query('{namespace=\"shop\"} |= \"error\"', '10m', limit=20); lines": ("text/html", "logs"),
+        "traces.get(traces.search('{status=error}', '20m').trace_id.iloc[0])": ("image/svg+xml", "trace"),
+        "found = investigate(namespace='shop'); found": ("text/html", "hypotheses"),  # no Jamie is needed for one
+    }
+    for source, (twin, kind) in cells.items():
+        (shown,) = kernel.run(source)
+        assert {"application/vnd.jupyter.widget-view+json", twin} <= set(shown["data"]), source
+        model = shown["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
+        assert kernel.value(f"__import__('ipywidgets').Widget.widgets[{model!r}].chart['type']") == kind
+    assert kernel.value("found.hypotheses[0].reason") == "BadRollout"
+    assert "(cut: " in kernel.value("__import__('autodevops.notebook.drawing').notebook.drawing.noun_of(lines).title")
+    for rows in ("lines[['body']]", "lines.severity.value_counts()", "traces.search('{status=error}', limit=2)"):
+        (shown,) = kernel.run(rows)
+        assert "application/vnd.jupyter.widget-view+json" not in shown["data"], rows
+    kernel.run(f"os.environ[{VARIABLE!r}] = of_run")
 
 
 @pytest.mark.parametrize(

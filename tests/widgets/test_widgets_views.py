@@ -37,6 +37,7 @@ def test_the_page_gets_the_whole_noun(name: str) -> None:
 def test_of_an_investigation_the_page_gets_the_causes_alone() -> None:
     chart = view_of(INVESTIGATION).chart
     assert set(chart) == {"type", "investigation"}
+    assert set(chart["investigation"]) == {"verdict", "summary", "hypotheses"}
     first, last = chart["investigation"]["hypotheses"]
     assert first["ahead"][0] == "93 % against 21 % for “The card processor itself changed its interface”."
     assert "ahead" not in last

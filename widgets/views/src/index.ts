@@ -5,7 +5,7 @@ import { drawn } from "./drawn";
 import type { Chart, Investigation } from "./nouns";
 import { colours, Cursor, type Part, type ViewScope } from "./scope";
 import { followTheme } from "./theme";
-import { hypothesisTable } from "./verdict";
+import { hypothesisTable, verdictLine } from "./verdict";
 
 interface Model {
   get(name: "chart"): Chart | { type: "hypotheses"; investigation: Investigation };
@@ -24,7 +24,8 @@ export default {
       const chart = model.get("chart");
       if (chart.type === "hypotheses") {
         part = null;
-        root.replaceChildren(hypothesisTable(chart.investigation, scope) ?? h("p", { class: "adj-muted" }, "There is no candidate cause."));
+        const { investigation } = chart;
+        root.replaceChildren(verdictLine(investigation), hypothesisTable(investigation, scope) ?? h("p", {}, investigation.summary));
         return;
       }
       part = drawn(chart, scope);
