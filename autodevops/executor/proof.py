@@ -39,7 +39,9 @@ async def proof_of(tools: Tools, subject: Subject, revision: Revision, all_of_it
             return Proof(state="failing", words=f"None of the {revision.replicas} pods of {name.lower()} are ready.")
         wanted, ready = await _looks(tools, subject, revision)
         if wanted >= LOOKS:
-            words = f"{name} had ready pods in {ready / wanted:.0%} of the time that it was wanted in the last six hours."
+            words = (
+                f"{name} had ready pods in {ready / wanted:.0%} of the time that it was wanted in the last six hours."
+            )
             if ready >= WELL * wanted:
                 return Proof(state="well", words=words)
             return Proof(state="failing" if ready < FAILING * wanted else "unknown", words=words)
