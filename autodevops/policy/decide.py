@@ -21,7 +21,7 @@ def decide(
     risk, factors = assess(facts, limits)
     sure, band, of_confidence = _confidence(facts, limits, record)
     cell = limits.matrix[band][risk]
-    doubts = tuple(Factor(name="doubt", words=words, effect="lets nobody act unasked") for words in facts.doubts)
+    doubts = tuple(Factor(name="doubt", words=words, effect="makes machines ask") for words in facts.doubts)
     factors = (*factors, *of_confidence, *doubts)
     verdict: Verdict
     if facts.proposal.by_person:
