@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,19 +25,19 @@ from autodevops.settings import Settings, load_settings
 if TYPE_CHECKING:
     from autodevops.domain.action import Action
     from autodevops.domain.base import Json
-    from autodevops.domain.evidence import Evidence, EvidenceId
+    from autodevops.domain.evidence import Evidence
     from autodevops.domain.hypothesis import Hypothesis
     from autodevops.domain.investigation import Investigation
     from autodevops.domain.learned import Learned
     from autodevops.domain.ledger import NewEvent
     from autodevops.domain.operation import Operation
     from autodevops.domain.remedy import Remedy
+    from autodevops.domain.shown_operation import ShownOperation
     from autodevops.domain.stream import TurnEvent
     from autodevops.domain.turn_health import Feedback, Thumb, TurnHealth
     from autodevops.executor.executor import Executor
     from autodevops.executor.means import Sleep
     from autodevops.executor.runs import Runs
-    from autodevops.executor.shown import ShownOperation
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.persona import Level
     from autodevops.jamie.remembering import Remembering
@@ -116,11 +116,13 @@ class _AsPerson:
 
         return await remedies(self.bench.tools, hypothesis, self.bench.settings.github.repositories)
 
-    async def propose(self, action: Action, *, why: str, evidence: Sequence[EvidenceId] = ()) -> Operation:
+    async def propose(self, action: Action, *, why: str, remedy: Remedy | None = None) -> Operation:
         from autodevops.domain.operation import Proposal
 
-        asked_by = self.bench.actor
-        proposal = Proposal(action=action, asked_by=asked_by, by_person=True, why=why, evidence=tuple(evidence))
+        proposal = Proposal(action=action, asked_by=self.bench.actor, by_person=True, why=why)
+        if remedy is not None:
+            rests_on = {name: getattr(remedy, name) for name in ("reason", "confidence", "evidence")}
+            proposal = proposal.model_copy(update=rests_on)
         return await self.bench.executor.propose(proposal)
 
 
@@ -304,10 +306,10 @@ class Workbench:
 
     def operation_state(self, operation_id: str) -> ShownOperation:
         """What an operation is, and what became of it. May be called from any thread. Raises UsageError."""
+        from autodevops.domain.shown_operation import ShownOperation
         from autodevops.executor.operations import load
-        from autodevops.executor.shown import shown
 
-        return shown(load(self.ledger, operation_id).operation)
+        return ShownOperation.of(load(self.ledger, operation_id).operation)
 
     def answer_approval(
         self, operation_id: str, digest: str, yes: bool, comment: str = "", *, by: str, where: str
@@ -316,10 +318,10 @@ class Workbench:
 
         `by` is who the calling surface knows it to be. Raises UsageError when the answer does not count.
         """
+        from autodevops.domain.shown_operation import ShownOperation
         from autodevops.executor import approvals
-        from autodevops.executor.shown import shown
 
-        return shown(
+        return ShownOperation.of(
             approvals.answer(
                 self.ledger,
                 operation_id,
@@ -335,12 +337,12 @@ class Workbench:
 
     async def carry_out(self, operation_id: str) -> ShownOperation:
         """Do what people cleared, to the outcome. A runbook's cell is left to the run that waits for it."""
-        from autodevops.executor.shown import shown
+        from autodevops.domain.shown_operation import ShownOperation
 
         known = self.operation_state(operation_id)
         if known.stage != "cleared" or known.kind == "run_cell":
             return known
-        return shown(await self.executor.execute(operation_id))
+        return ShownOperation.of(await self.executor.execute(operation_id))
 
     def window(self, *, minutes: int | None = None, end: datetime | None = None) -> TimeWindow:
         """The span a question is about: `minutes` up to `end`, by default the configured length up to now."""

@@ -13,7 +13,7 @@ from autodevops.domain.decision import BANDS
 from autodevops.domain.operation import Operation
 from autodevops.domain.plan import Plan
 from autodevops.domain.risk import RISKS
-from autodevops.executor.shown import touches
+from autodevops.domain.shown_operation import touches
 
 _COLOURS = {"verified": "green", "handed_over": "green", "not_applied": "yellow", "undone": "yellow"}
 _SIGNS = {"good": "✓", "no_effect": "=", "worse": "✗", "unknown": "?"}

@@ -30,6 +30,7 @@ class WorkloadState(Noun):
     paused: bool = False
     max_unavailable: int = 0  # pods that its own rollout may leave without a replacement
     template: str  # digest of the pod template
+    leaving: int | None = None  # ready pods that would be evicted; None: its own rollout says how many may be missing
 
 
 class BudgetState(Noun):
@@ -38,6 +39,7 @@ class BudgetState(Noun):
     namespace: str
     name: str
     allowed: int
+    leaving: int | None = None  # ready pods it covers that would be evicted; None: as many as the plan takes away
 
 
 class NodeState(Noun):

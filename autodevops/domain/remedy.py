@@ -6,11 +6,15 @@ from typing import Literal
 
 from autodevops.domain.action import Action
 from autodevops.domain.base import Noun
+from autodevops.domain.evidence import EvidenceId
 
 
 class Remedy(Noun):
-    """An action for a hypothesis, and in words what it does about it."""
+    """An action for a hypothesis, in words what it does about it, and what it rests on."""
 
     action: Action
     kind: Literal["mitigation", "remediation"]
     why: str
+    reason: str = ""  # of the hypothesis
+    confidence: float | None = None  # in it
+    evidence: tuple[EvidenceId, ...] = ()

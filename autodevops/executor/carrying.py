@@ -12,13 +12,16 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from autodevops.domain.base import Json
 from autodevops.domain.operation import Book, Operation
 from autodevops.domain.outcome import EffectCheck, Outcome, Result
+from autodevops.domain.tool_results import ResourceChange
 from autodevops.executor import operations
 from autodevops.executor.kinds import AnyKind, Progress
 from autodevops.executor.means import WritingMeans
 from autodevops.executor.operations import Held
 from autodevops.executor.planning import errand_of
+from autodevops.executor.reading import workload_state
 from autodevops.executor.verifying import check, overall
 from autodevops.kernel.errors import LedgerConflict, ToolError, ToolRejected, ToolUnavailable
 from autodevops.stores import leases
@@ -26,7 +29,8 @@ from autodevops.stores.leases import Lease
 from autodevops.stores.ledger import Ledger
 
 T = TypeVar("T")
-SWITCH_SECONDS = 0.25  # how often the kill switch is looked at while something is being written
+SWITCH_SECONDS = 0.25  # how often the kill switch is looked at while something is written or waited for
+WATCH_SECONDS = 5  # how long one watch waits: what it does not see is looked at then
 IN_DOUBT_SECONDS = 30  # the shortest lease: longer than any request of ours may take
 LOOKS = 5  # how often the world is asked again when it does not answer, before a person has to
 
@@ -45,6 +49,8 @@ class Hand:
         self.kind = kind
         self.held = held
         self._lease = lease
+        states = held.operation.plan.pre.workloads if held.operation.plan else ()
+        self._watched = states[0] if states else None  # as it was seen last; None: there is nothing to watch
 
     @property
     def operation(self) -> Operation:
@@ -105,6 +111,9 @@ class Hand:
         checks: tuple[EffectCheck, ...] = ()
         if progress is None:
             checks = (EffectCheck(name="settled", judgement="unknown", words="The system does not answer."),)
+        elif progress.state == "applied" and (why := self.means.stopped):
+            words = f"Not complete when everything was stopped, {why}: {progress.words}"
+            checks = (EffectCheck(name="settled", judgement="unknown", words=words),)
         elif progress.state != "settled":
             late = f"Not complete after {self.means.settings.settle_seconds:g} s: {progress.words}"
             words = progress.words if progress.state == "lost" else late
@@ -127,10 +136,9 @@ class Hand:
             )
             checks = (*unsettled, *found)
             judgement = overall(checks)
-            if judgement == "good" or unsettled or self.means.clock() >= until:
+            if judgement == "good" or unsettled or self.means.clock() >= until or self.means.stopped:
                 break
-            self.renew(at_once=False)
-            await self.means.sleep(settings.poll_seconds)
+            await self._pause(self.means.sleep(settings.poll_seconds))
         told = {"judgement": judgement, "checks": [one.model_dump(mode="json") for one in checks]}
         self.move("looked at", checks=checks, data=told)
         words = " ".join(one.words for one in checks if one.judgement == judgement) or "Nothing could be checked."
@@ -183,8 +191,41 @@ class Hand:
             progress = await self._ask(look)
             if progress is None or progress.state in ("settled", "lost") or self.means.clock() >= until:
                 return progress
-            self.renew(at_once=False)
-            await self.means.sleep(self.means.settings.poll_seconds)
+            if self.means.stopped:
+                return progress
+            await self._pause(self._news())
+
+    async def _news(self) -> None:
+        """Until the workload changes, by a watch where the server has one; else for `poll_seconds`."""
+        poll, seen = self.means.settings.poll_seconds, self._watched
+        if seen is None:
+            await self.means.sleep(poll)
+            return
+        subject = seen.subject
+        arguments: dict[str, Json] = {
+            "kind": subject.kind,
+            "name": subject.name,
+            "namespace": subject.namespace,
+            "resource_version": seen.resource_version,
+            "timeout_seconds": WATCH_SECONDS,
+        }
+        try:
+            answer = await self.means.tools.call("kubernetes.wait_for_change", arguments)
+            change = ResourceChange.model_validate(answer.data)
+        except (ToolError, ValueError):
+            change = ResourceChange(changed=False)
+        if change.resource is None:  # gone, or it cannot be watched
+            self._watched = None
+            await self.means.sleep(poll)
+            return
+        self._watched = workload_state(change.resource, subject)
+        await self.means.sleep(min(poll, SWITCH_SECONDS))  # what changes all the time is not asked about all the time
+
+    async def _pause(self, waiting: Awaitable[object]) -> None:
+        """No longer than until everything is stopped."""
+        self.renew(at_once=False)
+        with suppress(Stopped):
+            await self._unless_stopped(waiting)
 
     async def _ask(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
         """What the world says; None when it cannot be asked."""
@@ -199,9 +240,9 @@ class Hand:
                     await self.means.sleep(self.means.settings.poll_seconds)
         return None
 
-    async def _unless_stopped(self, writing: Awaitable[T]) -> T:
-        """Cancel what is being written as soon as the kill switch is pulled. Raises Stopped then."""
-        task = asyncio.ensure_future(writing)
+    async def _unless_stopped(self, work: Awaitable[T]) -> T:
+        """Cancel what is written or waited for as soon as the kill switch is pulled. Raises Stopped then."""
+        task = asyncio.ensure_future(work)
         try:
             while True:
                 done, _ = await asyncio.wait({task}, timeout=SWITCH_SECONDS)

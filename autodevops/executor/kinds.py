@@ -88,6 +88,10 @@ class Kind(Protocol[A]):
     def undo_of(self, pre: PreState) -> str:
         return self.undo_words
 
+    def doubts(self, pre: PreState) -> tuple[str, ...]:
+        """What is not known and should be, in words: a machine asks then, whatever it may do by itself."""
+        return ()
+
     async def dry_run(self, tools: Tools, errand: Errand[A]) -> DryRun:
         """Raises ToolRejected with the system's own words when it would refuse. The same errand has the same edits."""
         ...

@@ -58,6 +58,7 @@ def facts_about(
         plan=plan,
         ends_rollouts=kind.ends_rollouts,
         admissions=book.admissions,
+        doubts=kind.doubts(plan.pre),
         stopped=stopped,
     )
 

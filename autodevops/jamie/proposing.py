@@ -8,12 +8,10 @@ one change to one thing, now, is asked back about.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Protocol
 
 from autodevops.domain.action import ACTION, Action
 from autodevops.domain.base import Json
-from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.operation import Operation
 from autodevops.domain.remedy import Remedy
@@ -46,8 +44,8 @@ class Proposing(Protocol):
         """Actions that could be proposed for a cause; only reads. Raises ToolError."""
         ...
 
-    async def propose(self, action: Action, *, why: str, evidence: Sequence[EvidenceId] = ()) -> Operation:
-        """Raises an AutoDevOpsError when there is nobody to propose to."""
+    async def propose(self, action: Action, *, why: str, remedy: Remedy | None = None) -> Operation:
+        """`remedy` is what it was picked from. Raises an AutoDevOpsError when there is nobody to propose to."""
         ...
 
 

@@ -27,7 +27,8 @@ def carry_out(action: Action, *, why: str) -> Operation:
     if outcome is None or outcome.result != "verified":
         words = outcome.words if outcome else f"it is {operation.stage}"
         raise RunFailed(
-            f"{action.kind} of {action.subject} was not done: {words}", f"`autodevops act show {operation.id}` says why."
+            f"{action.kind} of {action.subject} was not done: {words}",
+            f"`autodevops act show {operation.id}` says why.",
         )
     return operation
 
@@ -40,7 +41,7 @@ async def _carried_out(bench: Workbench, action: Action, why: str) -> Operation:
     asked = Proposal(action=action, asked_by=bench.actor, by_person=True, why=why)
     operation = await executor.run(asked)
     if operation.stage == "awaiting":
-        print(f"It waits for people: autodevops approve grant {operation.id}", flush=True)  # noqa: T201
+        print(f"It waits for people: autodevops approve grant {operation.id}", flush=True)
     try:
         while operation.stage != "closed":
             if operation.stage == "cleared":

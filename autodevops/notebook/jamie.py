@@ -29,7 +29,7 @@ from autodevops.settings import Settings
 from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
-    from autodevops.executor.shown import ShownOperation
+    from autodevops.domain.shown_operation import ShownOperation
     from autodevops.widgets.chat import ChatWidget, Selection
     from autodevops.widgets.wire import Wire
 

@@ -21,7 +21,8 @@ def decide(
     risk, factors = assess(facts, limits)
     sure, band, of_confidence = _confidence(facts, limits, record)
     cell = limits.matrix[band][risk]
-    factors = (*factors, *of_confidence)
+    doubts = tuple(Factor(name="doubt", words=words, effect="makes machines ask") for words in facts.doubts)
+    factors = (*factors, *of_confidence, *doubts)
     verdict: Verdict
     if facts.proposal.by_person:
         verdict = "seek_approval"
@@ -33,6 +34,8 @@ def decide(
         if drift:
             factors = (*factors, Factor(name="drift", words=drift, effect=f"lowers autonomy to {level}"))
         verdict, lowered = _permitted(cell, level)
+        if facts.doubts and verdict == "act":
+            verdict = "seek_approval"
         if lowered:
             factors = (*factors, Factor(name="permission", words=lowered, effect="makes it stricter"))
     if refusals:

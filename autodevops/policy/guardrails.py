@@ -82,7 +82,16 @@ def actions_per_hour(facts: Facts, limits: Limits) -> Refusal | None:
 
 def pods_away(facts: Facts, limits: Limits) -> Refusal | None:
     blast = facts.plan.blast
-    if not blast.of_pods or blast.away_at_once * 100 <= limits.pods_away_percent * blast.of_pods:
+    for state in _touched(facts):
+        if state.leaving is not None and state.leaving * 100 > limits.pods_away_percent * state.replicas:
+            return Refusal(
+                guardrail="pods_away",
+                words=f"{state.leaving} of {state.replicas} pods of {state.subject} would be evicted; "
+                f"{limits.pods_away_percent} % may be missing at once.",
+                next_step="Add replicas on other nodes first, or raise executor.pods_away_percent.",
+            )
+    evicted = any(state.leaving is not None for state in _touched(facts))
+    if evicted or not blast.of_pods or blast.away_at_once * 100 <= limits.pods_away_percent * blast.of_pods:
         return None
     return Refusal(
         guardrail="pods_away",
@@ -145,8 +154,9 @@ def freeze(facts: Facts, limits: Limits) -> Refusal | None:
 
 def disruption_budget(facts: Facts, limits: Limits) -> Refusal | None:
     blast = facts.plan.blast
-    need = max(blast.away_at_once, 1 if blast.evicts else 0)
+    away = max(blast.away_at_once, 1 if blast.evicts else 0)
     for budget in facts.plan.pre.budgets:
+        need = away if budget.leaving is None else budget.leaving
         if budget.allowed < need:
             return Refusal(
                 guardrail="disruption_budget",
@@ -172,7 +182,8 @@ def quorum(facts: Facts, limits: Limits) -> Refusal | None:
 
 def last_healthy_replica(facts: Facts, limits: Limits) -> Refusal | None:
     for state in _touched(facts):
-        if state.ready and facts.plan.blast.away_at_once and _left(state, facts.plan.blast) < 1:
+        away = facts.plan.blast.away_at_once if state.leaving is None else state.leaving
+        if state.ready and away and _left(state, facts.plan.blast) < 1:
             return Refusal(
                 guardrail="last_healthy_replica",
                 words=f"{state.subject} has {_count(state.ready, 'ready pod')}, and none would be left meanwhile.",
@@ -236,6 +247,8 @@ def refusals(facts: Facts, limits: Limits) -> tuple[Refusal, ...]:
 
 def _left(state: WorkloadState, blast: BlastRadius) -> int:
     """Pods that stay ready meanwhile. A rollout takes no ready pod below its own bound; an eviction takes any."""
+    if state.leaving is not None:
+        return max(0, state.ready - state.leaving)
     if blast.evicts:
         return max(0, state.ready - blast.away_at_once)
     return min(state.ready, max(0, state.replicas - blast.away_at_once))

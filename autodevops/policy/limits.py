@@ -44,4 +44,5 @@ class Facts:
     plan: Plan
     ends_rollouts: bool
     admissions: tuple[Admission, ...]
+    doubts: tuple[str, ...] = ()  # what is not known and should be
     stopped: str = ""  # who pulled the kill switch and why; empty: nobody

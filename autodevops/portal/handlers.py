@@ -18,7 +18,7 @@ from autodevops.portal.kernels import NoKernelLeft
 from autodevops.portal.pages import LOGIN_POLICY, error_page, full_page
 
 if TYPE_CHECKING:
-    from autodevops.executor.shown import ShownOperation
+    from autodevops.domain.shown_operation import ShownOperation
     from autodevops.portal.inbox import Inbox
 
 # Voila's page has scripts of its own in it and loads widgets as blobs; nothing comes from, or goes to, another host.

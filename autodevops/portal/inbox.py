@@ -12,8 +12,8 @@ import logging
 from pydantic import ValidationError
 
 from autodevops.domain.base import Noun
+from autodevops.domain.shown_operation import ShownOperation
 from autodevops.executor.operations import load
-from autodevops.executor.shown import ShownOperation, shown
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.settings import Settings
 from autodevops.widgets.loop_thread import LoopThread
@@ -52,7 +52,7 @@ class Inbox:
 
     def look(self, operation_id: str) -> ShownOperation:
         """Raises UsageError when there is none."""
-        return shown(load(self._bench.ledger, operation_id).operation)
+        return ShownOperation.of(load(self._bench.ledger, operation_id).operation)
 
     def answer(self, operation_id: str, given: Given, *, by: str, where: str) -> ShownOperation:
         """Raises UsageError when it does not count; that it was tried is in the ledger."""

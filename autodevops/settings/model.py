@@ -408,7 +408,7 @@ class ExecutorSettings(Section):
     high_risk_approvers: NameList = ()
     """Who may say yes to what is of high risk; empty: the same."""
     approvals_for_high_risk: int = Field(default=2, ge=1)
-    """So many of them have to; who asked for it is not counted."""
+    """So many of them have to. Where it is more than one, who asked for it is not counted."""
     approval_minutes: float = Field(default=30, gt=0)
     """How long a question stays open before it is escalated, and how long a yes is good for."""
     escalate_to: NameList = ()

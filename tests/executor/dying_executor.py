@@ -1,6 +1,8 @@
 """Executors that are killed: a process that forks one for each step, and another that recovers what it left.
 
-    dying_executor.py KUBECONFIG FOLDER END FIRST LAST     END, undone or verified, is how it ends when nobody dies
+    dying_executor.py KUBECONFIG FOLDER WHAT END FIRST LAST
+
+WHAT is done, scale or rollback, by the real kinds; END, verified or undone, is how it ends when nobody dies.
 
 The child kills itself (SIGKILL) right before its n-th step: a change of the ledger's state, or a call that writes. For
 each n from FIRST until before LAST, or until a child lives, a line of JSON says what world and ledger are like after.
@@ -19,19 +21,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from executor.executor_world import HELPS_NOBODY, KINDS, asked, resize, restart, settings_for, writing_tools
+from executor.executor_world import IN_VAIN, asked, settings_for, writing_tools
 
+from autodevops.domain.action import ACTION, Action
 from autodevops.domain.base import Json
 from autodevops.domain.ledger import Entry, LedgerEvent, NewEvent
 from autodevops.domain.operation import Operation
+from autodevops.domain.subject import Subject
+from autodevops.domain.tool_results import RolloutHistory
 from autodevops.executor import operations
+from autodevops.executor.catalogue import KINDS
 from autodevops.executor.executor import Executor
+from autodevops.executor.kinds import AnyKind
 from autodevops.executor.reading import read_workload
 from autodevops.kernel.clock import utc_now
 from autodevops.stores.sqlite_ledger import SqliteLedger
 from autodevops.toolbox.protocol import ToolAnswer, Tools, ToolSpec
 
-NAME = "cart"
+NAMES = {"scale": "cart", "rollback": "catalog"}
 
 
 class Steps:
@@ -71,13 +78,23 @@ class DyingTools:
         return await self._inner.call(tool, arguments)
 
 
-async def act(kubeconfig: Path, folder: Path, what: str, last: int) -> None:
+async def wish(tools: Tools, what: str) -> Action:
+    where: dict[str, Json] = {"namespace": "shop", "name": NAMES[what]}
+    if what == "scale":
+        return ACTION.validate_python({"kind": "scale_workload", "workload": "Deployment", "replicas": 3, **where})
+    history = await tools.call("kubernetes.get_rollout_history", {"kind": "Deployment", **where})
+    number = RolloutHistory.model_validate(history.data).revisions[1].revision
+    fields = {"kind": "rollback_workload", "workload": "Deployment", "to_revision": number, **where}
+    return ACTION.validate_python(fields)
+
+
+async def act(kubeconfig: Path, folder: Path, what: str, kinds: Mapping[str, AnyKind], last: int) -> None:
     settings = settings_for(kubeconfig, folder)
     steps, ledger = Steps(last), DyingLedger(folder / "ledger")
     ledger.steps = steps
     async with writing_tools(settings) as tools:
-        executor = Executor(DyingTools(tools, steps), ledger, settings.executor, actor="alice", kinds=KINDS)
-        operation = await executor.propose(asked(restart(NAME) if what == "verified" else resize(NAME, HELPS_NOBODY)))
+        executor = Executor(DyingTools(tools, steps), ledger, settings.executor, actor="alice", kinds=kinds)
+        operation = await executor.propose(asked(await wish(tools, what)))
         assert operation.plan is not None, operation
         executor.answer(operation.id, granted=True, digest=operation.plan.digest, by="alice", where="test")
         done = await executor.execute(operation.id)
@@ -85,7 +102,7 @@ async def act(kubeconfig: Path, folder: Path, what: str, last: int) -> None:
         os.write(2, f"lived: {done.outcome.result}\n".encode())
 
 
-async def recover(kubeconfig: Path, folder: Path) -> dict[str, Any]:
+async def recover(kubeconfig: Path, folder: Path, what: str, kinds: Mapping[str, AnyKind]) -> dict[str, Any]:
     settings = settings_for(kubeconfig, folder)
 
     def later() -> datetime:
@@ -93,12 +110,13 @@ async def recover(kubeconfig: Path, folder: Path) -> dict[str, Any]:
 
     async with writing_tools(settings) as tools:
         ledger = SqliteLedger(folder / "ledger")
-        executor = Executor(tools, ledger, settings.executor, actor="bob", kinds=KINDS, clock=later)
+        executor = Executor(tools, ledger, settings.executor, actor="bob", kinds=kinds, clock=later)
         await executor.recover()
         again = await executor.recover()
         found: list[Operation] = operations.load_all(ledger)
         book, _ = operations.read_book(ledger)
-        state = await read_workload(tools, restart(NAME).subject)
+        subject = Subject(kind="Deployment", name=NAMES[what], namespace="shop", api_version="apps/v1")
+        state = await read_workload(tools, subject)
         return {
             "stages": [one.stage for one in found],
             "results": [one.outcome.result for one in found if one.outcome],
@@ -106,7 +124,7 @@ async def recover(kubeconfig: Path, folder: Path) -> dict[str, Any]:
             "recovered_again": len(again),
             "in_flight": sum(one.in_flight for one in book.admissions),
             "generation": state.generation,
-            "replicas": state.replicas,
+            "spec": [state.replicas, state.template],
         }
 
 
@@ -127,13 +145,14 @@ def in_child(work: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
 
 
-def main(kubeconfig: Path, folder: Path, what: str, first: int, end: int) -> None:
+def main(kubeconfig: Path, folder: Path, what: str, end: str, first: int, last: int) -> None:
+    kinds = IN_VAIN if end == "undone" else KINDS
     # Here and not in a child: what it imports is there for all who are forked. No thread outlives it.
-    before = asyncio.run(recover(kubeconfig, folder / f"{what}-untouched"))
-    for step in range(first, end):
-        place = folder / f"{what}-{step}"
-        status, said = in_child(partial(act, kubeconfig, place, what, step))
-        recovering, text = in_child(partial(recover, kubeconfig, place))
+    before = asyncio.run(recover(kubeconfig, folder / f"{what}-{end}", what, kinds))
+    for step in range(first, last):
+        place = folder / f"{what}-{end}-{step}"
+        status, said = in_child(partial(act, kubeconfig, place, what, kinds, step))
+        recovering, text = in_child(partial(recover, kubeconfig, place, what, kinds))
         after = json.loads(text) if recovering == 0 else {"error": text}
         print(json.dumps({"step": step, "status": status, "said": said, "before": before, "after": after}), flush=True)
         before = after
@@ -142,4 +161,4 @@ def main(kubeconfig: Path, folder: Path, what: str, first: int, end: int) -> Non
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], *map(int, sys.argv[4:6]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]), int(sys.argv[6]))

@@ -40,6 +40,7 @@ class Lamps(Kind[RestartWorkload]):
         self.on: set[str] = set()
         self.sent: list[str] = []
         self.made = 1
+        self.looks = 0  # that it takes until a lamp that is on shines
         self.before_write: Callable[[], Any] = lambda: None
 
     async def survey(self, tools: Tools, action: RestartWorkload, now: datetime) -> PreState:
@@ -65,6 +66,9 @@ class Lamps(Kind[RestartWorkload]):
 
     async def look(self, tools: Tools, errand: Errand[RestartWorkload]) -> Progress:
         on = errand.action.name in self.on
+        if on and self.looks:
+            self.looks -= 1
+            return Progress(state="applied", words="It glows.")
         return Progress(state="settled" if on else "not_applied", words="It shines." if on else "It is dark.")
 
     async def verify(self, tools: Tools, errand: Errand[RestartWorkload]) -> tuple[EffectCheck, ...]:
@@ -85,6 +89,13 @@ async def _awaited(value: Any) -> None:
         await value
 
 
+WORKLOAD: dict[str, Any] = {  # the states of its two pods are what `still_there` reads
+    "metadata": {"uid": "u", "generation": 1},
+    "spec": {"replicas": 2},
+    "status": {"readyReplicas": 2, "updatedReplicas": 2, "replicas": 2, "observedGeneration": 1},
+}
+
+
 class House:
     """Lamps, a ledger, a clock that moves when somebody waits, and an executor of each of `people`."""
 
@@ -92,6 +103,7 @@ class House:
         self.lamps = lamps or Lamps()
         self.ledger = ledger or MemoryLedger()
         self.now = START
+        self.script: dict[str, Any] = {}  # of further tools
         ours: dict[str, Any] = {
             "approvers": ["alice", "bob", "carol"],
             "stop_file": folder / "stop",
@@ -101,13 +113,7 @@ class House:
         self.executor = self.executor_of("alice")
 
     def executor_of(self, actor: str) -> Executor:
-        # The states of its two pods are what `still_there` reads.
-        workload = {
-            "metadata": {"uid": "u", "generation": 1},
-            "spec": {"replicas": 2},
-            "status": {"readyReplicas": 2, "updatedReplicas": 2, "replicas": 2, "observedGeneration": 1},
-        }
-        tools = ScriptedTools({"kubernetes.get_resource": {"resource": workload}})
+        tools = ScriptedTools({"kubernetes.get_resource": {"resource": WORKLOAD}, **self.script})
         return Executor(
             tools,
             self.ledger,

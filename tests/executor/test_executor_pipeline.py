@@ -7,13 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from executor.lamps import House, Lamps
+from executor.lamps import START, WORKLOAD, House, Lamps
 
 from autodevops.domain.operation import Operation, Proposal, Symptom
 from autodevops.domain.outcome import Judgement
 from autodevops.domain.plan import WorkloadState
 from autodevops.domain.subject import Subject
 from autodevops.executor import switch
+from autodevops.executor.carrying import SWITCH_SECONDS
 from autodevops.executor.record import enter_forgotten
 from autodevops.executor.verifying import overall, symptom_check, workload_checks
 from autodevops.kernel.errors import LedgerConflict, ToolRejected, ToolTimeout, UsageError
@@ -155,6 +156,38 @@ async def test_a_stopped_executor_does_not_write_to_take_back_either(tmp_path: P
     house.lamps.before_write = lambda: switch.turn(house.ledger, on=True, by="bob", why="smoke", now=house.now)
     done = await house.executor.run(house.notice())
     assert (result(done), house.lamps.sent) == ("undo_failed", ["on lamp"])
+
+
+async def test_a_change_is_followed_by_a_watch_and_polled_where_there_is_none(tmp_path: Path) -> None:
+    waited = []
+    for watch in ({"changed": True, "resource": WORKLOAD}, {"changed": True, "gone": True}, None):
+        house = House(tmp_path, autonomy="act", poll_seconds=10)
+        house.lamps.looks = 3
+        if watch:
+            house.script["kubernetes.wait_for_change"] = watch
+        assert result(await house.executor_of("alice").run(house.notice())) == "verified"
+        waited.append((house.now - START).total_seconds())
+    assert waited == [3 * SWITCH_SECONDS, 30, 30]
+
+
+@pytest.mark.parametrize("how", ["watching", "polling"])
+async def test_a_stop_ends_waiting_for_a_change_at_once(tmp_path: Path, how: str) -> None:
+    house = House(tmp_path, autonomy="act")
+    house.lamps.looks = 1000
+
+    async def hang(*_asked: object) -> None:
+        (tmp_path / "stop").touch()
+        await asyncio.Event().wait()
+
+    if how == "watching":
+        house.script["kubernetes.wait_for_change"] = hang
+    else:
+        house.wait = hang  # type: ignore[method-assign,assignment]
+    async with asyncio.timeout(20):
+        done = await house.executor_of("alice").run(house.notice())
+    assert (result(done), house.lamps.sent) == ("unverified", ["on lamp"])
+    assert done.outcome is not None
+    assert "Not complete when everything was stopped" in done.outcome.words
 
 
 async def test_an_answer_that_does_not_come_is_looked_for_in_the_world(tmp_path: Path) -> None:

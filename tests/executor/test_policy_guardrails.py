@@ -71,6 +71,7 @@ def admitted(minutes_ago: float = 5, name: str = "email", **more: Any) -> Admiss
 
 
 SET: dict[str, Any] = {"of_pods": 3, "pods": 1, "evicts": True}
+DRAIN: dict[str, Any] = {**SET, "of_pods": 40, "pods": 2, "away_at_once": 2, "nodes": ("node-1",)}
 
 TRIED: dict[str, tuple[Facts, dict[str, Any], str]] = {
     "an ordinary restart": (facts(), {}, ""),
@@ -131,6 +132,34 @@ TRIED: dict[str, tuple[Facts, dict[str, Any], str]] = {
         {},
         "disruption_budget",
     ),
+    "a drain that leaves enough of each": (
+        facts(
+            workload={"leaving": 1},
+            blast=DRAIN,
+            budgets=(BudgetState(namespace="shop", name="cart", allowed=1, leaving=1),),
+        ),
+        {},
+        "",
+    ),
+    "a drain that takes most of one among many": (facts(workload={"leaving": 2}, blast=DRAIN), {}, "pods_away"),
+    "a drain that takes the last ready pod of one": (
+        facts(workload={"ready": 1, "leaving": 1}, blast=DRAIN),
+        {},
+        "last_healthy_replica",
+    ),
+    "a drain of a pod that was not ready": (facts(workload={"ready": 1, "leaving": 0}, blast=DRAIN), {}, ""),
+    "a drain of more than one of its budgets allows": (
+        facts(
+            workload={"leaving": 1},
+            blast=DRAIN,
+            budgets=(
+                BudgetState(namespace="shop", name="cart", allowed=1, leaving=1),
+                BudgetState(namespace="shop", name="all", allowed=1, leaving=2),
+            ),
+        ),
+        {},
+        "disruption_budget",
+    ),
     "a member without which there is no quorum": (
         facts(kind="StatefulSet", workload={"ready": 2}, blast={**SET, "away_at_once": 1}),
         {},
@@ -152,6 +181,7 @@ TRIED: dict[str, tuple[Facts, dict[str, Any], str]] = {
     ),
     "another incident's": (facts(incident="i-2", admissions=(admitted(incident="i-1", in_flight=True),)), {}, ""),
     "a second action on one subject": (facts(admissions=(admitted(name="cart", in_flight=True),)), {}, "one_in_flight"),
+    "what is not known makes no refusal": (facts(doubts=("Whether it ran well is not known.",)), {}, ""),
     "a person is held as well": (facts(namespace="kube-system", by_person=True), {}, "namespace_protected"),
 }
 
@@ -178,6 +208,7 @@ def test_nothing_that_is_learned_or_permitted_opens_a_guardrail(
     elif decision.verdict == "act":
         assert permitted == "act"
         assert decision.cell == "act"
+        assert not given_facts.doubts
 
 
 @given(st.sampled_from(BANDS), st.sampled_from(RISKS))

@@ -52,7 +52,7 @@ async def test_a_sentence_is_proposed_once_or_not_at_all(tmp_path: Path) -> None
                 answer = events[-1]
                 assert isinstance(answer, AnswerCompleted)
                 assert (shown.kind, shown.asked_by, shown.by_person) == (kind, "alice", True)
-                assert (shown.state, shown.approval, shown.needed) == ("awaiting", "pending", 1), shown.words
+                assert (shown.stage, shown.state, shown.needed) == ("awaiting", "pending", 1), shown.words
                 assert f"autodevops approve grant {shown.operation}" in answer.text
                 action = bench.executor.withdraw(shown.operation, "the test is over").proposal.action
                 assert fields.items() <= action.model_dump().items()

@@ -15,9 +15,9 @@ import pytest
 from executor.lamps import House
 from widgets.messages import comm_messages
 
+from autodevops.domain.shown_operation import ShownOperation
 from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnEvent, TurnStarted
 from autodevops.executor.operations import load
-from autodevops.executor.shown import ShownOperation, shown
 from autodevops.kernel.errors import ToolUnavailable
 from autodevops.widgets.chat import QUESTION_CHARACTERS, Ask, ChatWidget, Feedback
 from widgets import recorded_turn
@@ -283,11 +283,11 @@ def test_a_yes_counts_once_for_the_plan_that_was_shown_and_from_whom_the_kernel_
     waits = asyncio.run(house.executor.propose(house.ask()))
 
     def state(operation: str) -> ShownOperation:
-        return shown(load(house.ledger, operation).operation)
+        return ShownOperation.of(load(house.ledger, operation).operation)
 
     def answer(operation: str, digest: str, yes: bool, comment: str) -> ShownOperation:
         given = house.executor.answer(operation, granted=yes, digest=digest, by="bob", where="notebook", words=comment)
-        return shown(given)
+        return ShownOperation.of(given)
 
     front = Page(recorded_turn.ask, answer_approval=answer, operation_state=state)
     seen = front.request(type="operation", operation=waits.id)["operation"]

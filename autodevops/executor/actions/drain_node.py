@@ -22,7 +22,7 @@ from autodevops.executor.fields import refusal
 from autodevops.executor.kinds import Applied, Errand, Progress
 from autodevops.executor.nodes import NodeKind, read_node
 from autodevops.executor.pods import MIRROR, workload_of
-from autodevops.executor.reading import Object, read_budgets, read_list, read_workload
+from autodevops.executor.reading import Object, is_ready, read_budgets, read_list, read_workload
 from autodevops.toolbox.protocol import Tools
 
 ASK_SECONDS = 5  # how long one request waits for pods to leave; how far it came is looked at afterwards
@@ -37,6 +37,7 @@ class DrainNodeKind(NodeKind[DrainNode]):
     async def survey(self, tools: Tools, action: DrainNode, now: datetime) -> PreState:
         pre = await super().survey(tools, action, now)
         counts: Counter[Subject] = Counter()
+        ready: Counter[Subject] = Counter()
         budgets: dict[tuple[str, str], BudgetState] = {}
         kept: list[Json] = []
         leaving = await leaving_pods(tools, action.name)
@@ -49,28 +50,33 @@ class DrainNodeKind(NodeKind[DrainNode]):
             if any("emptyDir" in one for one in (pod.get("spec") or {}).get("volumes") or []):
                 kept.append(f"{name} (it would lose an emptyDir volume)")
             counts[owner] += 1
+            ready[owner] += is_ready(pod)
             for one in await read_budgets(tools, owner.namespace, pod["metadata"].get("labels") or {}):
-                budgets[one.namespace, one.name] = one
+                known = budgets.get((one.namespace, one.name), one)
+                budgets[one.namespace, one.name] = one.model_copy(
+                    update={"leaving": (known.leaving or 0) + is_ready(pod)}
+                )
         workloads: list[WorkloadState] = [await read_workload(tools, one) for one in sorted(counts, key=str)]
         (node,) = pre.nodes
         return pre.model_copy(
             update={
-                "saved": {**pre.saved, "kept": kept, "most_of_one": max(counts.values(), default=0)},
-                "workloads": tuple(workloads),
+                "bound": {**pre.bound, "pods": {str(one): counts[one] for one in sorted(counts, key=str)}},
+                "saved": {**pre.saved, "kept": kept},
+                "workloads": tuple(one.model_copy(update={"leaving": ready[one.subject]}) for one in workloads),
                 "budgets": tuple(budgets.values()),
                 "nodes": (node.model_copy(update={"pods": len(leaving)}),),
             }
         )
 
     def blast(self, action: DrainNode, pre: PreState) -> BlastRadius:
-        """`away_at_once` is of one workload: what holds of the one with most pods here holds of all."""
+        """Nothing waits for a replacement: all that are ready are missing at once, and each workload has its share."""
         return BlastRadius(
             namespaces=tuple(sorted({state.subject.namespace for state in pre.workloads})),
             workloads=tuple(state.subject for state in pre.workloads),
             nodes=(action.name,),
             pods=sum(state.pods for state in pre.nodes),
             of_pods=sum(state.replicas for state in pre.workloads),
-            away_at_once=int(str(pre.saved["most_of_one"])),
+            away_at_once=sum(state.leaving or 0 for state in pre.workloads),
             evicts=bool(pre.workloads),
         )
 

@@ -1,8 +1,8 @@
 """Roll a workload back: the pod template of an earlier revision, which is named, by the workload's own rollout.
 
 For a release that broke what worked before. It ends a rollout that is under way, which is what it is for. A revision
-whose pods are there and not ready is refused: it is no way out. Undo gives back the template that was replaced, as long
-as nobody has brought another one meanwhile.
+that was failing itself is refused, for it is no way out; where it is not known whether it ran well, machines ask. Undo
+gives back the template that was replaced, as long as nobody has brought another one meanwhile.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from autodevops.domain.risk import Risk
 from autodevops.domain.tool_results import Revision, RolloutHistory, WriteResult
 from autodevops.executor.fields import refusal, rollout_blast
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
+from autodevops.executor.proof import Proof, proof_of
 from autodevops.executor.reading import Object, pod_labels, read_again, read_budgets, read_object, workload_state
 from autodevops.kernel.errors import ToolRejected
 from autodevops.kernel.ids import content_digest
@@ -43,9 +44,10 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
             "template": _digest(item["spec"]["template"]),
             "target": _digest(target.template) if target else "",
         }
+        proof = await proof_of(tools, action.subject, target, revisions) if target else None
         saved: dict[str, Json] = {
             "revisions": [one.revision for one in revisions],
-            "target_pods": [target.ready_replicas, target.replicas] if target else [0, 0],
+            "proof": proof.model_dump() if proof else None,
         }
         return PreState(
             taken_at=now,
@@ -69,11 +71,14 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
             found.append(refusal(f"{subject} has no revision {action.to_revision} any more.", f"It has: {kept}."))
         elif bound["target"] == bound["template"]:
             found.append(refusal(f"{subject} runs the template of revision {action.to_revision}.", "Choose another."))
-        ready, there = (int(str(one)) for one in _list(saved.get("target_pods")) or (0, 0))
-        if there and not ready:
-            words = f"None of the {there} pods of revision {action.to_revision} are ready: it is no way out."
-            found.append(refusal(words, "Choose one that ran well."))
+        proof = _proof(pre)
+        if proof is not None and proof.state == "failing":
+            found.append(refusal(f"{proof.words} It is no way out.", "Choose one that ran well."))
         return tuple(found)
+
+    def doubts(self, pre: PreState) -> tuple[str, ...]:
+        proof = _proof(pre)
+        return (proof.words,) if proof is not None and proof.state == "unknown" else ()
 
     async def dry_run(self, tools: Tools, errand: Errand[RollbackWorkload]) -> DryRun:
         item = await read_object(tools, errand.action.subject)
@@ -179,6 +184,11 @@ def _digest(template: Any) -> str:
     labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != _HASH}
     kept = {key: value for key, value in template.items() if key not in ("$patch", "metadata")}
     return content_digest({**kept, "metadata": {**metadata, "labels": labels}})
+
+
+def _proof(pre: PreState) -> Proof | None:
+    found = pre.saved.get("proof")
+    return Proof.model_validate(found) if found else None
 
 
 def _list(value: Json) -> list[Json]:

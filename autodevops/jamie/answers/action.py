@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from autodevops.domain.action import Action
-from autodevops.domain.evidence import Evidence, EvidenceId
+from autodevops.domain.evidence import Evidence
 from autodevops.domain.remedy import Remedy
 from autodevops.domain.stream import ActionProposed
 from autodevops.domain.tool_results import ResourceResult
@@ -47,26 +47,24 @@ async def answer(
                 follow_ups=(f"What is wrong in {context.namespace}?",),
             )
         picked = offered[place - 1 if place > 0 else place]
-        return await proposed(picked.action, picked.why, (), proposing, emit)
+        return await proposed(picked.action, picked.why, proposing, emit, picked)
     if question := unclear(context):
         given = await _commanded(context, source)
         return replace(given, text=f"**Nothing was proposed.** {prose(question)}\n\n{given.text}")
     action = await action_of(context, source)
     if action is None:
         return await _commanded(context, source)
-    told_of = await proposed(action, context.question, (), proposing, emit)
+    told_of = await proposed(action, context.question, proposing, emit)
     if told_of.items:
         return told_of
     given = await _commanded(context, source)
     return replace(given, text=f"{given.text}\n\n{told_of.text}")
 
 
-async def proposed(
-    action: Action, why: str, evidence: Sequence[EvidenceId], proposing: Proposing, emit: Emit
-) -> Answer:
+async def proposed(action: Action, why: str, proposing: Proposing, emit: Emit, remedy: Remedy | None = None) -> Answer:
     """Propose it and tell what came of that. `items` is the subject where there is a plan, and empty where none is."""
     try:
-        operation = await proposing.propose(action, why=why, evidence=evidence)
+        operation = await proposing.propose(action, why=why, remedy=remedy)
     except AutoDevOpsError as error:
         return Answer(f"**It could not be proposed.** {prose(f'{error.message} {error.next_step}'.strip())}")
     event = ActionProposed.of(operation)
@@ -76,13 +74,14 @@ async def proposed(
 
 
 def _in_words(event: ActionProposed) -> str:
-    waits = event.approval == "pending" and event.expires_at is not None
+    what = code(f"{event.kind.replace('_', ' ')} {event.subject}")
+    waits = event.state == "pending" and event.expires_at is not None
     if not waits:
-        left = prose(event.words) or f"It is {event.state}."
-        return f"**Nothing was changed: {code(event.title)} was asked for and is not open.** {left} ({event.operation})"
+        left = prose(event.words) or f"It is {event.stage}."
+        return f"**Nothing was changed: {what} was asked for and is not open.** {left} ({event.operation})"
     people = "one person" if event.needed == 1 else f"{event.needed} people"
     lines = [
-        f"**Nothing was changed yet: I proposed to {code(event.title)}.** It waits for {people} to say yes until "
+        f"**Nothing was changed yet: I proposed to {what}.** It waits for {people} to say yes until "
         f"{event.expires_at:%Y-%m-%d %H:%M} UTC; its risk is {event.risk}.",
         "",
         f"- Tried without doing it: {prose(event.dry_run)}",

@@ -27,7 +27,7 @@ export interface Outcome {
   at: string;
 }
 
-/** `ShownOperation` of autodevops/executor/shown.py. */
+/** `ShownOperation` of autodevops/domain/shown_operation.py. */
 export interface Shown {
   operation: string;
   title: string;
