@@ -177,10 +177,21 @@ def _show(incident: Incident, *, as_json: bool) -> None:
         print_json(_document(incident))
         return
     typer.secho(f"{incident.id}  {incident.title}", bold=True)
-    typer.echo(f"  {incident.state}, {incident.severity}, namespace {incident.namespace}")
+    phase = f" ({incident.phase})" if incident.phase not in (None, "closed") else ""
+    typer.echo(f"  {incident.state}{phase}, {incident.severity}, namespace {incident.namespace}")
     typer.echo(f"  detected {incident.detection.at:%Y-%m-%d %H:%M:%S} UTC by {incident.detection.by}")
+    if cause := incident.cause:
+        typer.echo(f"  cause    {cause.reason} of {cause.subject}, {cause.confidence:.0%} sure")
     if incident.trigger:
         typer.echo(f"  trigger  {incident.trigger}")
+    if incident.impact:
+        typer.echo(f"  impact   {incident.impact}")
+    for signal in incident.signals:
+        typer.echo(f"  {signal.since:%Y-%m-%d %H:%M:%S} UTC  {signal.source} {signal.name}: {signal.words}")
+    for operation in incident.operations:
+        typer.echo(f"  action   `autodevops act show {operation}`")
+    for bundle in incident.bundles:
+        typer.echo(f"  notebook `autodevops run show {bundle}`")
     for line in incident.timeline:
         typer.echo(f"  {line.at:%Y-%m-%d %H:%M:%S} UTC  {line.by}: {line.text}")
     if incident.resolution:
