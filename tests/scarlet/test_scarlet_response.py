@@ -171,6 +171,19 @@ def test_nothing_is_done_while_a_system_that_shows_its_effect_is_silent(tmp_path
     assert world.count("execute") == 1
 
 
+@pytest.mark.parametrize("system", ["kubernetes", "prometheus"])
+def test_what_was_left_to_people_for_want_of_sight_is_taken_up_when_it_is_back(tmp_path: Path, system: str) -> None:
+    hidden = Blind(system=system, words="down", hides=("alert/",))
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], silent=(system,), blind=(hidden,))
+
+    def back(world: World) -> None:
+        assert world.phases == ["escalated"]
+        world.silent = world.blind = ()
+
+    play(world, tmp_path, back, rounds=8)
+    assert (world.count("execute"), world.count("tell")) == (1, 1)
+
+
 def test_what_cannot_be_investigated_is_looked_at_again(tmp_path: Path) -> None:
     world = World(signals=[signal("HighErrors")], causes=[cause("cart")], down=True)
 

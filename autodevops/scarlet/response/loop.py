@@ -141,8 +141,10 @@ class Loop:
             stage = self._means.hands.acts.operation(wait["operation"]).stage
             if (kind == "approval" and stage != "awaiting") or stage in ("closed", "cleared"):
                 return "answered"
-        elif kind == "people" and self._sorter.joined_lately(incident.id):
+        elif kind in ("people", "sight") and self._sorter.joined_lately(incident.id):
             return "joined"
+        elif kind == "sight" and not blind.intersection(NEEDED):
+            return "sighted"
         if kind != "executor" and _is_quiet(incident, active):
             return "quiet"
         if kind == "recovery" and blind.intersection(NEEDED):

@@ -26,8 +26,8 @@ from autodevops.settings import ScarletSettings
 from autodevops.stores.incidents import find_incident
 from autodevops.stores.ledger import Ledger
 
-Kind = Literal["evidence", "approval", "executor", "recovery", "people"]
-Event = Literal["due", "quiet", "answered", "resolved", "joined"]
+Kind = Literal["evidence", "approval", "executor", "recovery", "people", "sight"]
+Event = Literal["due", "quiet", "answered", "resolved", "joined", "sighted"]
 NEEDED = ("kubernetes", "prometheus")
 """Without these nothing is done: what cannot be seen cannot be verified."""
 _QUIET_WORDS = "What was noticed ended by itself, or people ended it."
@@ -47,6 +47,7 @@ class State(TypedDict, total=False):
     tried: list[str]  # operations that were proposed, whatever came of them
     operation: str  # in hand
     why: str  # it is left to people, or over
+    unseen: bool  # it is left to people only because something cannot be seen
     happened: Event  # what ended the last wait
 
 
@@ -100,14 +101,15 @@ class Steps:
             found = await means.hands.investigate(incident.namespace, cases.window_of(incident.signals, now))
             cases.put_down_to(means.ledger, incident.id, found, cause_for(incident, found), now)
         hypothesis = cause_for(incident, found)
-        if hypothesis is None or (unseen := _unseen(found)):
+        unseen = _unseen(found)
+        if hypothesis is None or unseen:
             if looks + 1 < means.settings.looks:
                 return _go("await_evidence", looks=looks + 1)
             if hypothesis is None and found.verdict == "healthy":
                 return _go("close", looks=looks + 1, why="Nothing is wrong any more: " + found.summary)
-            why = "No cause stands out." if hypothesis is None else f"{' and '.join(unseen)} cannot be seen."
-            return _go("escalate", looks=looks + 1, why=why)
-        return _go("decide", looks=looks + 1)
+            why = f"{' and '.join(unseen)} cannot be seen." if unseen else "No cause stands out."
+            return _go("escalate", looks=looks + 1, why=why, unseen=bool(unseen))
+        return _go("decide", looks=looks + 1, unseen=False)
 
     async def await_evidence(self, state: State) -> Any:
         happened = self._wait("evidence", seconds=self._means.every_seconds)
@@ -194,8 +196,8 @@ class Steps:
         return _go("await_people")
 
     async def await_people(self, state: State) -> Any:
-        happened = self._wait("people")
-        if happened == "joined":
+        happened = self._wait("sight" if state.get("unseen") else "people")
+        if happened in ("joined", "sighted"):
             return _go("analyze", looks=self._means.settings.looks - 1)
         return _go("close", why=_QUIET_WORDS)
 
