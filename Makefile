@@ -9,7 +9,7 @@ DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint docs format constraints clean
-.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles bench-jamie bench-recall bench-portal
+.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles bench-jamie bench-recall bench-portal bench-watch
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench-jamie: $(READY) ## Print what time of ours a turn with Jamie takes, by int
 
 bench-recall: $(READY) ## Print how well the handbook is found, by full text, vectors and both
 	PYTHONPATH=tests $(BIN)/python benchmarks/bench_recall.py
+
+bench-watch: $(READY) ## Print how many series Scarlet's own baselines go over in a minute, on one core
+	$(BIN)/python benchmarks/bench_watch.py
 
 bench-portal: $(READY) ## Print how soon the portal can be used, with a real Chromium; VISITS= how often
 	$(BIN)/python benchmarks/bench_portal.py $(VISITS)
