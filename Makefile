@@ -9,7 +9,7 @@ DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint docs format constraints clean
-.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles bench-jamie bench-recall bench-portal chaos
+.PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles bench-jamie bench-recall bench-portal bench-watch chaos
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,8 @@ bench-recall: $(READY) ## Print how well the handbook is found, by full text, ve
 
 chaos: $(READY) ## Play the chaos matrix: each system fails in each way at each of Scarlet's steps; CELLS= some systems
 	PYTHONPATH=tests $(BIN)/python benchmarks/chaos.py $(CELLS)
+bench-watch: $(READY) ## Print how many series Scarlet's own baselines go over in a minute, on one core
+	$(BIN)/python benchmarks/bench_watch.py
 
 bench-portal: $(READY) ## Print how soon the portal can be used, with a real Chromium; VISITS= how often
 	$(BIN)/python benchmarks/bench_portal.py $(VISITS)

@@ -35,10 +35,8 @@ def main(chosen: list[str]) -> int:
             found[ended(course)] += 1
             wrong += bool(objections)
             print(f"{component:<13}{failure:<9}{step:<9}{ended(course):<18}{'; '.join(objections)}", flush=True)
-    total = sum(found.values())
-    print(
-        f"\n{total} cells: {', '.join(f'{count} {name}' for name, count in found.most_common())}; {wrong} with objections"
-    )
+    ends = ", ".join(f"{count} {name}" for name, count in found.most_common())
+    print(f"\n{found.total()} cells: {ends}; {wrong} with objections")
     return 1 if wrong else 0
 
 
