@@ -106,11 +106,19 @@ RUNS_OUT: dict[str, tuple[dict[str, Level], str, str, float]] = {
 }  # fmt: skip
 
 
+WORDS = {
+    "DiskRunsOut": "Disk", "VolumeRunsOut": "Volume", "MemoryRunsOut": "Memory", "QuotaRunsOut": "Quota",
+    "ErrorBudgetRunsOut": "Error budget", "DatabaseConnectionsRunsOut": "Database connections",
+    "ConnectionPoolRunsOut": "Connection pool",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(("series", "name", "about", "hours"), RUNS_OUT.values(), ids=RUNS_OUT)
 def test_what_runs_out(series: dict[str, Level], name: str, about: str, hours: float) -> None:
     (signal,) = foreseen(series)
     assert (signal.source, signal.name, str(signal.subject)) == ("prediction", name, about)
     assert float(signal.labels[LEAD]) == pytest.approx(hours, rel=0.1, abs=0.1)
+    assert signal.words.startswith(f"{WORDS[name]} of {about}")
     assert "with 95 % confidence" in signal.words
     assert signal.severity == ("major" if hours <= 4 else "minor")
     assert signal.since < NOW

@@ -6,13 +6,13 @@ the last reading speak of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from autodevops.domain.incident import Incident
-from autodevops.domain.ledger import EventKind
+from autodevops.domain.ledger import Entry, EventKind
 from autodevops.domain.operation import Operation
 from autodevops.domain.outcome import Result
 from autodevops.stores.ledger import Ledger
@@ -75,7 +75,7 @@ class Cases:
         for key in operations:
             self._take(ledger.entry("operation", key), key, self._deed)
 
-    def _take(self, entry: Any, key: str, take: Any) -> None:
+    def _take(self, entry: Entry | None, key: str, take: Callable[[str, Mapping[str, Any]], None]) -> None:
         if entry is not None:
             try:
                 take(key, entry.value)
