@@ -38,7 +38,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Deed:
-    """`by_hand`: a person asked for it or said yes. `confidence`: that of the decision."""
+    """`by_hand`: a person asked for it or said yes. `confidence`: that of the decision. `touches`: something that runs,
+    unlike a silence, an issue or a comment, which end no incident."""
 
     id: str
     kind: str
@@ -46,6 +47,7 @@ class Deed:
     result: Result
     confidence: float | None
     by_hand: bool
+    touches: bool
     incident: str
 
 
@@ -102,6 +104,7 @@ class Cases:
         one = Operation.model_validate(value)
         if one.outcome is None:
             return
+        blast = one.plan.blast if one.plan else None
         self.deeds[key] = Deed(
             id=one.id,
             kind=one.proposal.action.kind,
@@ -109,5 +112,6 @@ class Cases:
             result=one.outcome.result,
             confidence=one.decision.confidence if one.decision else None,
             by_hand=one.proposal.by_person or bool(one.approval and one.approval.yeses),
+            touches=blast is None or bool(blast.workloads or blast.nodes or blast.pods or blast.unknown),
             incident=one.proposal.incident,
         )
