@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from autodevops.domain.operation import Operation
     from autodevops.domain.remedy import Remedy
     from autodevops.domain.shown_operation import ShownOperation
+    from autodevops.domain.signal import Look
     from autodevops.domain.stream import TurnEvent
     from autodevops.domain.turn_health import Feedback, Thumb, TurnHealth
     from autodevops.executor.executor import Executor
@@ -637,31 +638,50 @@ class Workbench:
             yield loop
 
     async def tend(self) -> None:
-        """End what executors left behind, escalate what nobody answered, learn, now and then, until cancelled."""
+        """End what executors left behind, escalate what nobody answered, learn, tell of what runs out: now and then,
+        until cancelled."""
         import asyncio
 
+        from autodevops.scarlet.learning.announcing import announce_forever
+        from autodevops.scarlet.learning.foresight import foresee
         from autodevops.scarlet.learning.learn import learn_forever
+        from autodevops.scarlet.tell import tell_all
         from autodevops.scarlet.tending import tend_forever
 
-        settings = self.settings
-        tending = tend_forever(self.executor.recover, settings.channels, settings.executor.escalate_to)
-        await asyncio.gather(tending, learn_forever(self.learn))
+        settings, tools, names = self.settings, self._watching_tools(), self.settings.executor.escalate_to
+
+        async def look() -> Look:
+            return await foresee(tools, self._clock(), settings.learning)
+
+        work = [tend_forever(self.executor.recover, settings.channels, names), learn_forever(self.learn)]
+        if settings.prometheus.url:
+            work.append(announce_forever(look, self.ledger, partial(tell_all, settings.channels, names)))
+        await asyncio.gather(*work)
 
     def watch(self) -> Watch:
         """What Scarlet sees with. Each look asks anew, and what she looks at all day is not entered in the ledger."""
         from autodevops.jamie.zones import of_user
         from autodevops.scarlet.watching import Watch
+
+        settings = self.settings
+        systems = [name for name in ("prometheus", "alertmanager", "loki", "tempo") if getattr(settings, name).url]
+        zone = of_user(settings.investigation.time_zone)
+        return Watch(
+            self._watching_tools(),
+            settings.watch,
+            zone=zone,
+            systems=("kubernetes", *systems),
+            learning=settings.learning,
+        )
+
+    def _watching_tools(self) -> Tools:
         from autodevops.toolbox.stack import standard
 
         if self._toolbox is None:
             raise RuntimeError("enter the workbench first: `async with workbench: ...`")
-        settings = self.settings
-        uncached = settings.toolbox.model_copy(update={"cache_seconds": 0.0})
-        seconds = settings.investigation.tool_timeout_seconds
-        tools = standard(self._toolbox, uncached, seconds, system_of=_system_of, clock=self._clock)
-        systems = [name for name in ("prometheus", "alertmanager", "loki", "tempo") if getattr(settings, name).url]
-        zone = of_user(settings.investigation.time_zone)
-        return Watch(tools, settings.watch, zone=zone, systems=("kubernetes", *systems))
+        uncached = self.settings.toolbox.model_copy(update={"cache_seconds": 0.0})
+        seconds = self.settings.investigation.tool_timeout_seconds
+        return standard(self._toolbox, uncached, seconds, system_of=_system_of, clock=self._clock)
 
     async def learn(self) -> tuple[str, ...]:
         """Learn from what happened so far, and show it in `learned.json` beside the ledger; what a person should know

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from autodevops.domain.run import GOOD
@@ -33,6 +33,13 @@ def listeners(schedule: Schedule, status: str, before: str) -> tuple[tuple[str, 
     for occasion in occasions(status, before):
         found |= dict.fromkeys(getattr(schedule.tell, occasion), occasion)
     return tuple(found.items())
+
+
+async def tell_all(
+    channels: Mapping[str, ChannelSettings], names: Sequence[str], text: str, facts: Mapping[str, str]
+) -> None:
+    for name in names:
+        await tell(channels, name, text, facts)
 
 
 async def tell(channels: Mapping[str, ChannelSettings], name: str, text: str, facts: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from autodevops.domain.operation import Operation
-from autodevops.scarlet.tell import tell
+from autodevops.scarlet.tell import tell_all
 from autodevops.settings import ChannelSettings
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,7 @@ async def tend(recover: Recover, channels: Mapping[str, ChannelSettings], names:
         text = f"{action.kind} {action.subject}: {outcome.words} `autodevops act show {operation.id}`"
         log.warning("%s", text)
         facts = {"operation": operation.id, "action": action.kind, "result": outcome.result}
-        for name in names:
-            await tell(channels, name, text, facts)
+        await tell_all(channels, names, text, facts)
     return told
 
 

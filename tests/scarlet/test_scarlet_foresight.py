@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 from scarlet.metric_memory import Level, prometheus
 
-from autodevops.domain.signal import Signal
+from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.errors import ToolUnavailable
+from autodevops.scarlet.learning.announcing import announce_forever, enter_news
 from autodevops.scarlet.learning.foresight import LEAD, foresee
 from autodevops.scarlet.learning.supplies import SUPPLIES
 from autodevops.scarlet.watching.foreseen import Foreseen
 from autodevops.settings import LearningSettings
+from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.toolbox.protocol import ToolAnswer
 from autodevops.toolbox.testing import ScriptedTools
 
@@ -106,11 +109,19 @@ RUNS_OUT: dict[str, tuple[dict[str, Level], str, str, float]] = {
 }  # fmt: skip
 
 
+WORDS = {
+    "DiskRunsOut": "Disk", "VolumeRunsOut": "Volume", "MemoryRunsOut": "Memory", "QuotaRunsOut": "Quota",
+    "ErrorBudgetRunsOut": "Error budget", "DatabaseConnectionsRunsOut": "Database connections",
+    "ConnectionPoolRunsOut": "Connection pool",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(("series", "name", "about", "hours"), RUNS_OUT.values(), ids=RUNS_OUT)
 def test_what_runs_out(series: dict[str, Level], name: str, about: str, hours: float) -> None:
     (signal,) = foreseen(series)
     assert (signal.source, signal.name, str(signal.subject)) == ("prediction", name, about)
     assert float(signal.labels[LEAD]) == pytest.approx(hours, rel=0.1, abs=0.1)
+    assert signal.words.startswith(f"{WORDS[name]} of {about}")
     assert "with 95 % confidence" in signal.words
     assert signal.severity == ("major" if hours <= 4 else "minor")
     assert signal.since < NOW
@@ -215,6 +226,48 @@ def test_an_answer_that_cannot_be_used_is_told(answer: Any) -> None:
     look = asyncio.run(foresee(tools, NOW, SETTINGS))
     assert look.signals == ()
     assert look.blind
+
+
+def test_people_are_told_once_a_day_and_again_when_it_is_near() -> None:
+    ledger = MemoryLedger()
+
+    def told(hours: float, left: float) -> int:
+        now = NOW + timedelta(hours=hours)
+        look = asyncio.run(
+            foresee(prometheus(now, memory(lambda hour: GB * used(1 - 0.04 * left, 0.04)(hour))), now, SETTINGS)
+        )
+        assert len(look.signals) == 1
+        return len(enter_news(ledger, look))
+
+    # hours from the first time, and that are left by then
+    assert [told(0, 10), told(1, 9), told(7, 3), told(8, 2), told(32, 3)] == [1, 0, 1, 0, 1]
+    events = list(ledger.events(kind="scarlet"))
+    assert [event.what for event in events] == ["foresaw"] * 3
+    assert "Memory of Pod shop/cart-1 (cart)" in str(events[0].data["words"])
+
+
+async def test_who_is_told_hears_the_words_and_a_failure_stops_nothing() -> None:
+    heard: list[str] = []
+    looks: Iterator[Look | Exception] = iter(
+        [ToolUnavailable("It is away."), await foresee(prometheus(NOW, RUNS_OUT["a volume"][0]), NOW, SETTINGS)]
+    )
+    ended = asyncio.Event()
+
+    async def look() -> Look:
+        one = next(looks)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    async def tell(text: str, _: Mapping[str, str]) -> None:
+        heard.append(text)
+        ended.set()
+
+    task = asyncio.create_task(announce_forever(look, MemoryLedger(), tell, seconds=0))
+    async with asyncio.timeout(10):
+        await ended.wait()
+    task.cancel()
+    assert heard[0].startswith("Volume of PersistentVolumeClaim shop/data is 70% used and runs out in 15 h")
 
 
 def test_one_query_for_each_supply() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from scarlet.learning_world import HOUR, START, History
 
+from autodevops.domain.action import AnnotateIncident
 from autodevops.domain.approval import Answer, Approval
 from autodevops.domain.ledger import NewEvent
 from autodevops.domain.outcome import Result
+from autodevops.domain.plan import BlastRadius, DryRun, Plan, PreState
 from autodevops.portal.scarlet_facts import scarlet_facts
 from autodevops.scarlet.learning.cases import Cases
 from autodevops.scarlet.learning.exposition import render
@@ -106,6 +108,18 @@ def test_a_yes_of_people_is_a_hand_in_it() -> None:
     history.operation(5, "verified", incident=made.id, approval=approval)
     found = health(history.ledger)
     assert found.automated == Share(hits=0, of=1)
+
+
+def test_a_comment_ends_no_incident() -> None:
+    history = History()
+    made = history.incident(5)
+    action = AnnotateIncident(repository="shop/incidents", number=7, text="It is being looked at.")
+    blast, dry_run = BlastRadius(), DryRun(summary="A comment.")
+    pre = PreState(taken_at=START, bound={})
+    plan = Plan.make(action, risk="low", undo="", pre=pre, blast=blast, dry_run=dry_run, made_at=START)
+    history.operation(5, "verified", incident=made.id, plan=plan)
+    found = health(history.ledger)
+    assert (found.automated.of, found.by_itself) == (0, 1)
 
 
 def test_actions_confidence_and_what_was_taken_back() -> None:

@@ -72,6 +72,21 @@ def test_alerts_of_one_cause_are_one_incident_and_late_ones_join(tmp_path: Path)
     assert world.count("propose") == 1
 
 
+def test_what_is_only_foreseen_is_looked_at_along_with_what_is_wrong(tmp_path: Path) -> None:
+    foreseen = signal("MemoryRunsOut", source="prediction")
+    assert play(World(signals=[foreseen], causes=[cause("cart")]), tmp_path).count("investigate") == 0
+
+    def over_but_for(world: World) -> None:
+        world.signals[:] = [foreseen]
+        world.causes.clear()
+
+    world = World(signals=[foreseen, signal("HighErrors")], causes=[cause("cart")])
+    play(world, tmp_path / "both", over_but_for)
+    (incident,) = world.incidents
+    assert {one.name for one in incident.signals} == {"MemoryRunsOut", "HighErrors"}
+    assert incident.phase == "closed"
+
+
 def test_two_causes_are_two_incidents(tmp_path: Path) -> None:
     world = World(
         signals=[signal("HighErrors"), signal("SlowRequests", "search")],

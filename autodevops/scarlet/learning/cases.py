@@ -6,13 +6,13 @@ the last reading speak of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from autodevops.domain.incident import Incident
-from autodevops.domain.ledger import EventKind
+from autodevops.domain.ledger import Entry, EventKind
 from autodevops.domain.operation import Operation
 from autodevops.domain.outcome import Result
 from autodevops.stores.ledger import Ledger
@@ -38,7 +38,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Deed:
-    """`by_hand`: a person asked for it or said yes. `confidence`: that of the decision."""
+    """`by_hand`: a person asked for it or said yes. `confidence`: that of the decision. `touches`: something that runs,
+    unlike a silence, an issue or a comment, which end no incident."""
 
     id: str
     kind: str
@@ -46,6 +47,7 @@ class Deed:
     result: Result
     confidence: float | None
     by_hand: bool
+    touches: bool
     incident: str
 
 
@@ -75,7 +77,7 @@ class Cases:
         for key in operations:
             self._take(ledger.entry("operation", key), key, self._deed)
 
-    def _take(self, entry: Any, key: str, take: Any) -> None:
+    def _take(self, entry: Entry | None, key: str, take: Callable[[str, Mapping[str, Any]], None]) -> None:
         if entry is not None:
             try:
                 take(key, entry.value)
@@ -102,6 +104,7 @@ class Cases:
         one = Operation.model_validate(value)
         if one.outcome is None:
             return
+        blast = one.plan.blast if one.plan else None
         self.deeds[key] = Deed(
             id=one.id,
             kind=one.proposal.action.kind,
@@ -109,5 +112,6 @@ class Cases:
             result=one.outcome.result,
             confidence=one.decision.confidence if one.decision else None,
             by_hand=one.proposal.by_person or bool(one.approval and one.approval.yeses),
+            touches=blast is None or bool(blast.workloads or blast.nodes or blast.pods or blast.unknown),
             incident=one.proposal.incident,
         )

@@ -82,10 +82,10 @@ def running_out(supply: Supply, series: Series, now: datetime, settings: Learnin
     if left > timedelta(hours=settings.foresee_hours):
         return None
     detail = detail_of(supply, series.labels)
-    of = f"{supply.what} {detail}".strip()
+    of = f"{supply.what} of {subject}{f' ({detail})' if detail else ''}"
     pace = timedelta(seconds=now.timestamp() - found.since)
     words = (
-        f"{of[0].upper()}{of[1:]} of {subject} is {found.level:.0%} used and runs out in {_span(left.total_seconds())} "
+        f"{of} is {found.level:.0%} used and runs out in {_span(left.total_seconds())} "
         f"({_range(found)} with 95 % confidence) if it goes on as in the last {_span(pace.total_seconds())}."
     )
     return _signal(

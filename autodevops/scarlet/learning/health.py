@@ -155,7 +155,7 @@ def _missed(one: Case, known: Cases) -> bool:
 
 def _ended(one: Case, deeds: Collection[Deed]) -> str:
     """By whom: `alone` (Scarlet), `people`, or `itself`."""
-    helped = [deed for deed in deeds if deed.result == "verified"]
+    helped = [deed for deed in deeds if deed.result == "verified" and deed.touches]
     if one.by_hand or one.escalated or not one.noticed or any(deed.by_hand for deed in helped):
         return "people"
     return "alone" if helped else "itself"

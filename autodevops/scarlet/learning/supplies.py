@@ -26,39 +26,37 @@ _API: Final = {"Service": "opentelemetry.io", "ServiceLevelObjective": "pyrra.de
 class Supply:
     """`used` is PromQL; each series is one supply. `look_back`: the time a trend is read from."""
 
-    reason: str  # of the signal
-    what: str  # as a person calls it
+    reason: str  # what it is, in CamelCase
     used: str
     look_back: timedelta
     kind: str = ""  # of the subject, whose name `name` has
     name: tuple[str, ...] = ()
     detail: tuple[str, ...] = ()  # labels that tell two supplies of one subject apart
 
+    @property
+    def what(self) -> str:
+        """As a person calls it: `Error budget`."""
+        return re.sub(r"(?<=[a-z])[A-Z]", lambda found: f" {found[0].lower()}", self.reason)
+
 
 _POD: Final = ("exported_pod", "k8s_pod_name", "pod")
 _SHORT, _LONG = timedelta(hours=6), timedelta(hours=24)
 
 
-_POOLS: Final = {
-    "connections": ("ConnectionPool", "connection pool"),
-    "threads": ("ThreadPool", "thread pool"),
-    "files": ("FileDescriptors", "file descriptors"),
-}
+_POOLS: Final = {"connections": "ConnectionPool", "threads": "ThreadPool", "files": "FileDescriptors"}
 
 
 def _pools() -> Iterator[Supply]:
     """The engine's, over all namespaces."""
     for family in PRESSURES:
         if family.used and family.kind in _POOLS:
-            reason, what = _POOLS[family.kind]
             used = family.used.replace("<s>,", "").replace("{<s>}", "").replace("sum by (", f"sum by ({_PLACES}, ")
-            yield Supply(reason, what, used, _SHORT, "Pod", _POD, POOL_LABELS)
+            yield Supply(_POOLS[family.kind], used, _SHORT, "Pod", _POD, POOL_LABELS)
 
 
 SUPPLIES: Final = (
     Supply(
         "Disk",
-        "disk",
         f"max by (instance, node, mountpoint) (1 - node_filesystem_avail_bytes{{{_DISK}}}"
         f" / (node_filesystem_size_bytes{{{_DISK}}} > 0))",
         _SHORT,
@@ -68,7 +66,6 @@ SUPPLIES: Final = (
     ),
     Supply(
         "Volume",
-        "volume",
         "max by (namespace, persistentvolumeclaim)"
         " (1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0))",
         _SHORT,
@@ -77,7 +74,6 @@ SUPPLIES: Final = (
     ),
     Supply(
         "Memory",
-        "memory",
         f"max by (namespace, pod, container) (container_memory_working_set_bytes{{{_REAL}}})"
         ' / max by (namespace, pod, container) (kube_pod_container_resource_limits{resource="memory"})',
         _SHORT,
@@ -87,7 +83,6 @@ SUPPLIES: Final = (
     ),
     Supply(
         "Quota",
-        "quota",
         'max by (namespace, resourcequota, resource) (kube_resourcequota{type="used"})'
         ' / (max by (namespace, resourcequota, resource) (kube_resourcequota{type="hard"}) > 0)',
         _LONG,
@@ -97,7 +92,6 @@ SUPPLIES: Final = (
     ),
     Supply(
         "ErrorBudget",
-        "error budget",
         "1 - max by (sloth_service, sloth_slo) (slo:period_error_budget_remaining:ratio)",
         _LONG,
         "Service",
@@ -106,7 +100,6 @@ SUPPLIES: Final = (
     ),
     Supply(
         "ErrorBudget",
-        "error budget",
         "(1 - max by (namespace, slo) (pyrra_availability)) / (1 - max by (namespace, slo) (pyrra_objective) < 1)",
         _LONG,
         "ServiceLevelObjective",
@@ -114,7 +107,6 @@ SUPPLIES: Final = (
     ),
     Supply(
         "DatabaseConnections",
-        "connections of the database",
         f"sum by ({_PLACES}, instance) (pg_stat_activity_count)"
         f" / max by ({_PLACES}, instance) (pg_settings_max_connections)",
         _SHORT,
@@ -123,7 +115,6 @@ SUPPLIES: Final = (
     ),
     Supply(
         "DatabaseConnections",
-        "connections of the database",
         f"max by ({_PLACES}, instance) (mysql_global_status_threads_connected)"
         f" / max by ({_PLACES}, instance) (mysql_global_variables_max_connections)",
         _SHORT,
@@ -132,7 +123,6 @@ SUPPLIES: Final = (
     ),
     Supply(
         "DatabaseConnections",
-        "connections of the cache",
         f"max by ({_PLACES}, instance) (redis_connected_clients)"
         f" / max by ({_PLACES}, instance) (redis_config_maxclients)",
         _SHORT,

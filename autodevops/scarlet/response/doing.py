@@ -15,7 +15,7 @@ from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.runbooks import RunQueue, RunRequest
 from autodevops.runbooks.catalogue import Catalogue
 from autodevops.scarlet.response.hands import Acts, Document
-from autodevops.scarlet.tell import tell
+from autodevops.scarlet.tell import tell_all
 from autodevops.settings import ChannelSettings
 
 log = logging.getLogger(__name__)
@@ -54,5 +54,4 @@ class Doing:
 
     async def tell(self, text: str, facts: Mapping[str, str]) -> None:
         log.warning("%s", text)
-        for name in self.names:
-            await tell(self.channels or {}, name, text, facts)
+        await tell_all(self.channels or {}, self.names, text, facts)

@@ -216,7 +216,8 @@ async def _untraced() -> AsyncIterator[None]:
 
 
 def _is_quiet(incident: Incident, active: Sequence[Signal]) -> bool:
-    keys = {signal.key for signal in active}
+    """What is only foreseen may go on for hours after the rest is over."""
+    keys = {signal.key for signal in active if signal.source != "prediction"}
     return not any(signal.key in keys for signal in incident.signals)
 
 

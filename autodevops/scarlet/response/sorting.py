@@ -82,7 +82,8 @@ class Sorter:
         """Whether one of them has waited long enough for its like, and is due for a look."""
         wait = timedelta(seconds=self._means.settings.group_seconds)
         return any(
-            now - self._first_seen[signal.key] >= wait
+            signal.source != "prediction"  # nothing is wrong yet
+            and now - self._first_seen[signal.key] >= wait
             and (signal.key not in self._doubts or now >= self._doubts[signal.key].again)
             for signal in group
         )
@@ -129,4 +130,6 @@ class Sorter:
 
 def _is_nobodys(signal: Signal, causes: Sequence[Hypothesis]) -> bool:
     """About nothing in particular, or about something that no cause speaks of: it is put down to the likeliest."""
+    if signal.source == "prediction":  # it may last for hours after the rest is over
+        return False
     return signal.subject is None or not any(belongs(signal, cause) for cause in causes)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from autodevops.domain.signal import Blind, Look
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.watching.alerts import Alerts
+from autodevops.scarlet.watching.foreseen import Foreseen
 from autodevops.scarlet.watching.logs import Logs
 from autodevops.scarlet.watching.metrics import Metrics
 from autodevops.scarlet.watching.muting import Muting
@@ -20,7 +21,7 @@ from autodevops.scarlet.watching.objects import Objects
 from autodevops.scarlet.watching.places import Places
 from autodevops.scarlet.watching.sight import Sight, Source, signals
 from autodevops.scarlet.watching.traces import Traces
-from autodevops.settings import WatchSettings, WatchSource
+from autodevops.settings import LearningSettings, WatchSettings, WatchSource
 from autodevops.toolbox.protocol import Tools
 
 SYSTEMS: Final = ("kubernetes", "prometheus", "alertmanager", "loki", "tempo")
@@ -39,6 +40,7 @@ class Watch:
         *,
         zone: tzinfo | None = None,
         systems: Collection[str] = SYSTEMS,
+        learning: LearningSettings | None = None,
     ) -> None:
         self._settings = settings
         self._objects = Objects(tools)
@@ -51,6 +53,7 @@ class Watch:
             (metrics, {"metrics", "slo"}),
             (Logs(tools, self._places), {"logs"}),
             (Traces(tools, self._places, lambda: metrics.told if metered else False), {"traces"}),
+            (Foreseen(tools, learning or LearningSettings()), {"predictions"}),
         )
         self._sources = tuple(
             source for source, names in offered if names & set(settings.sources) and source.system in systems
