@@ -293,8 +293,8 @@ def runbooks_page() -> str:
     lines = [
         "# The runbooks that are shipped",
         "",
-        "Run one with `autodevops runbook run NAME -p PARAMETER=VALUE`, or [as a form](runbooks.md#forms). Each says in its",
-        "first line what it found, then what it rests on, and last what could not be seen.",
+        "Run one with `autodevops runbook run NAME -p PARAMETER=VALUE`, or [as a form](runbooks.md#forms). Each says",
+        "in its first line what it found, then what it rests on, and last what could not be seen.",
         "",
         "| runbook | purpose | risk |",
         "|---|---|---|",
@@ -306,21 +306,13 @@ def runbooks_page() -> str:
         systems = ", ".join(front.systems) or "the ledger, and what it names"
         lines += ["", f"## {one.name}", "", f"{front.title}. {front.purpose}", ""]
         lines += [f"Risk: {front.risk}. Systems: {systems}. At most {front.time_limit_seconds / 60:g} minutes.", ""]
-        lines += (
-            [" ".join(["Before:", *(condition.text for condition in front.preconditions)])]
-            if front.preconditions
-            else []
-        )
-        lines += ["", "| parameter | default | allowed | meaning |", "|---|---|---|---|"]
+        if before := [condition.text for condition in front.preconditions]:
+            lines += [f"Before: {' '.join(before)}", ""]
+        lines += ["| parameter | default | allowed | meaning |", "|---|---|---|---|"]
         for name, parameter in front.parameters.items():
-            default = "" if parameter.default in (None, "") else f"`{parameter.default}`"
-            pattern = parameter.pattern
-            may_be = (allowed(parameter).replace(pattern, f"`{pattern}`") if pattern else allowed(parameter)).replace(
-                "|", "\\|"
-            )
-            lines.append(
-                f"| `{name}` | {'required' if parameter.required else default} | {may_be} | {parameter.help} |"
-            )
+            default = "required" if parameter.required else f"`{parameter.default}`" if parameter.default != "" else ""
+            may_be = allowed(parameter).partition(" matching ")[0]
+            lines.append(f"| `{name}` | {default} | {may_be} | {parameter.help} |")
     return "\n".join(lines) + "\n"
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,9 +23,13 @@ from autodevops.settings import load_settings
 from autodevops.stores import incidents
 from autodevops.workbench import Workbench
 
+if TYPE_CHECKING:
+    from autodevops.domain.action import Action
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PDF_SECONDS = 120
 ISSUE_CHARACTERS = 20_000  # that the executor's action takes
+PULL_FOLDER = "postmortems"  # of the repository
 
 
 class NoPdf(AutoDevOpsError):
@@ -41,6 +45,9 @@ def postmortem(
     pdf: Annotated[bool, typer.Option("--pdf", help="Print the page as PDF too; needs Chromium.")] = False,
     issue: Annotated[
         str, typer.Option("--issue", help="Open an issue with it in this repository, through the executor.")
+    ] = "",
+    pull: Annotated[
+        str, typer.Option("--pull", help="Open a pull request with it in this repository, through the executor.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -69,9 +76,10 @@ def postmortem(
     if pdf:
         print_pdf(browser, out / f"{name}.html", out / f"{name}.pdf")
         paths.append(str(out / f"{name}.pdf"))
-    operation = _open_issue(issue, name, text, quiet=as_json) if issue else ""
+    shares = [*([_issue(issue, text)] if issue else []), *([_pull(pull, name, text)] if pull else [])]
+    operations = [_share(action, name, quiet=as_json) for action in shares]
     if as_json:
-        print_json({"incident": name, "run": record.run.id, "files": paths, "operation": operation})
+        print_json({"incident": name, "run": record.run.id, "files": paths, "operations": operations})
     else:
         typer.echo("\n".join(paths))
 
@@ -124,16 +132,32 @@ async def _run(incident: str, edited: str, objective: float) -> Any:
             return await queue.submit(request).result()
 
 
-def _open_issue(repository: str, incident: str, text: str, *, quiet: bool) -> str:
-    """Through the executor: it decides, and asks people where it must."""
-    from autodevops.cli.act import act_on, read_action
-    from autodevops.domain.operation import Proposal
+def _issue(repository: str, text: str) -> Action:
+    from autodevops.domain.action import OpenIssue
 
     if len(text) > ISSUE_CHARACTERS:
         raise UsageError(
-            f"The document has {len(text)} characters, an issue takes {ISSUE_CHARACTERS}.", "Share the files instead."
+            f"The document has {len(text)} characters, an issue takes {ISSUE_CHARACTERS}.",
+            "Share it as a pull request, with --pull.",
         )
-    title = text.partition("\n")[0].removeprefix("# ")[:200]
-    action = read_action("open_issue", [f"repository={repository}", f"title={title}", f"body={text}"])
+    return OpenIssue(repository=repository, title=_title(text), body=text)
+
+
+def _pull(repository: str, incident: str, text: str) -> Action:
+    from autodevops.domain.action import OpenDocumentPull
+
+    path = f"{PULL_FOLDER}/{incident}.md"
+    return OpenDocumentPull(repository=repository, path=path, title=_title(text), text=text)
+
+
+def _title(text: str) -> str:
+    return text.partition("\n")[0].removeprefix("# ")[:200]
+
+
+def _share(action: Action, incident: str, *, quiet: bool) -> str:
+    """Through the executor: it decides, and asks people where it must."""
+    from autodevops.cli.act import act_on
+    from autodevops.domain.operation import Proposal
+
     proposal = Proposal(action=action, asked_by=person(), by_person=True, why="share the postmortem", incident=incident)
     return asyncio.run(act_on(proposal, dry_run=False, yes=False, quiet=quiet)).id

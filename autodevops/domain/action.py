@@ -213,6 +213,15 @@ class OpenRevertPull(_InRepository):
     reason: Annotated[str, Field(max_length=20_000)] = ""
 
 
+class OpenDocumentPull(_InRepository):
+    """Open a pull request that adds one Markdown file, e.g. a postmortem. Merging it is left to people."""
+
+    kind: Literal["open_document_pull"] = "open_document_pull"
+    path: Annotated[str, Field(pattern=r"^[\w-][\w.-]*(/[\w-][\w.-]*)*\.md$", max_length=200)]
+    title: Line
+    text: Annotated[str, Field(min_length=1, max_length=200_000)]
+
+
 class AnnotateIncident(Noun):
     """Write what was found or done under the issue that an incident is followed in."""
 
@@ -270,6 +279,7 @@ Action = Annotated[
     | SilenceAlert
     | OpenIssue
     | OpenRevertPull
+    | OpenDocumentPull
     | AnnotateIncident
     | RunRunbook
     | RunCell,

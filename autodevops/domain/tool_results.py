@@ -455,6 +455,18 @@ class RevertResult(ToolOutput):
     undo: str = ""
 
 
+class DocumentPullResult(ToolOutput):
+    """A pull request that writes one file. With `dry_run` it is not opened: `pull` has number 0."""
+
+    pull: PullRequest
+    path: str
+    branch: str
+    base: str
+    dry_run: bool = False
+    changed: bool = True  # false: it was open already
+    undo: str = ""
+
+
 class PullClosedResult(ToolOutput):
     pull: PullRequest
     branch_deleted: bool

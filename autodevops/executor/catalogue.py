@@ -9,6 +9,7 @@ from autodevops.executor.actions.cordon_node import CordonNodeKind
 from autodevops.executor.actions.delete_pod import DeletePodKind
 from autodevops.executor.actions.drain_node import DrainNodeKind
 from autodevops.executor.actions.evict_pod import EvictPodKind
+from autodevops.executor.actions.open_document_pull import OpenDocumentPullKind
 from autodevops.executor.actions.open_issue import OpenIssueKind
 from autodevops.executor.actions.open_revert_pull import OpenRevertPullKind
 from autodevops.executor.actions.patch_env import PatchEnvKind
@@ -41,6 +42,7 @@ _ALL: tuple[AnyKind, ...] = (
     SilenceAlertKind(),
     OpenIssueKind(),
     OpenRevertPullKind(),
+    OpenDocumentPullKind(),
     AnnotateIncidentKind(),
     RunRunbookKind(),
 )

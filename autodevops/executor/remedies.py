@@ -10,6 +10,7 @@ delay packets (the pods' neighbours then carry their load, and often worse), any
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -32,14 +33,15 @@ from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.remedy import Remedy
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import RolloutHistory
-from autodevops.executor.actions.patch_resources import amount
+from autodevops.executor.actions.patch_resources import MOST_GROWTH, amount
 from autodevops.executor.pods import WORKLOADS
 from autodevops.executor.reading import asked_for, read_object, read_scalers
 from autodevops.executor.verifying import measure
-from autodevops.kernel.errors import ToolRejected
+from autodevops.kernel.errors import ToolError, ToolRejected
 from autodevops.toolbox.protocol import Tools
 
 MORE = 1.5  # times: enough to see whether it helps, little enough to be no new trouble
+MARGIN = 1.25  # times what was measured: use has peaks that the 99th percentile does not show
 _MI = 2**20
 
 
@@ -106,7 +108,8 @@ async def _more_cpu(tools: Tools, hypothesis: Hypothesis) -> Action | None:
 
 
 async def _more(tools: Tools, subject: Subject, what: Literal["cpu", "memory"]) -> Action | None:
-    """Half as much again, where there is one container: of several it is not said which."""
+    """What was measured in the last day and a margin, where some pod used more than the limit now allows; else its
+    use was cut off there, and it gets half as much again. For one container: of several it is not said which."""
     if subject.kind not in WORKLOADS:
         return None
     item: Any = await read_object(tools, subject)
@@ -114,7 +117,8 @@ async def _more(tools: Tools, subject: Subject, what: Literal["cpu", "memory"]) 
     limit = ((containers[0].get("resources") or {}).get("limits") or {}).get(what)
     if len(containers) != 1 or not limit:
         return None
-    wanted = amount(str(limit)) * MORE
+    has, used = amount(str(limit)), await _used(tools, subject, str(containers[0]["name"]), what)
+    wanted = min(used * MARGIN, has * MOST_GROWTH) if used > has else has * MORE
     more = {"cpu_limit": f"{wanted * 1000:.0f}m"} if what == "cpu" else {"memory_limit": f"{wanted / _MI:.0f}Mi"}
     return PatchResources.model_validate(
         {
@@ -125,6 +129,18 @@ async def _more(tools: Tools, subject: Subject, what: Literal["cpu", "memory"]) 
             **more,
         }
     )
+
+
+async def _used(tools: Tools, subject: Subject, container: str, what: Literal["cpu", "memory"]) -> float:
+    """The 99th percentile of the last day of the pod that used most; 0 where nobody measures it."""
+    pods = f'namespace="{subject.namespace}",pod=~"{re.escape(subject.name)}-.+",container="{container}"'
+    use = f"container_memory_working_set_bytes{{{pods}}}[1d]"
+    if what == "cpu":
+        use = f"rate(container_cpu_usage_seconds_total{{{pods}}}[5m])[1d:5m]"
+    try:
+        return await measure(tools, f"max(quantile_over_time(0.99, {use}))") or 0.0
+    except ToolError:
+        return 0.0
 
 
 async def _more_pods(tools: Tools, hypothesis: Hypothesis) -> Action | None:
@@ -183,8 +199,8 @@ def _scaled(subject: Subject, replicas: int) -> ScaleWorkload:
 
 ROLL_BACK = Recipe(_roll_back, "mitigation", "The release it began with goes; what ran before comes back.")
 _RESTART = Recipe(_restart, "mitigation", "New processes start with nothing held; what makes it grow stays.")
-_MORE_MEMORY = Recipe(_more_memory, "mitigation", "Half as much memory again, until it is known what needs it.")
-_MORE_CPU = Recipe(_more_cpu, "mitigation", "Half as much CPU again, until it is known what needs it.")
+_MORE_MEMORY = Recipe(_more_memory, "mitigation", "The memory it was measured to need, else half as much again.")
+_MORE_CPU = Recipe(_more_cpu, "mitigation", "The CPU it was measured to need, else half as much again.")
 _MORE_PODS = Recipe(_more_pods, "mitigation", "Half as many pods again share the load.")
 _AS_BEFORE = Recipe(_as_many_as_before, "remediation", "It gets back the pods that it had.")
 _UNCORDON = Recipe(_uncordon, "remediation", "Pods may be placed on it again.")

@@ -26,10 +26,8 @@ def carry_out(action: Action, *, why: str) -> Operation:
     outcome = operation.outcome
     if outcome is None or outcome.result != "verified":
         words = outcome.words if outcome else f"it is {operation.stage}"
-        raise RunFailed(
-            f"{action.kind} of {action.subject} was not done: {words}",
-            f"`autodevops act show {operation.id}` says why.",
-        )
+        said = f"{action.kind} of {action.subject} was not done: {words}"
+        raise RunFailed(said, f"`autodevops act show {operation.id}` says why.")
     return operation
 
 

@@ -136,7 +136,7 @@ def charts(investigation: Investigation) -> list[go.Figure | pd.DataFrame]:
 
 
 def show(items: pd.DataFrame | Iterable[Any], *, empty: str = "Nothing.") -> None:
-    """Display a table, or several things; `empty` when there is nothing."""
+    """Display a table, or several things; `empty`, if it says something, when there is nothing."""
     import pandas as pd
     from IPython.display import HTML, Markdown, display
 
@@ -153,7 +153,7 @@ def show(items: pd.DataFrame | Iterable[Any], *, empty: str = "Nothing.") -> Non
         else:
             continue
         shown = True
-    if not shown:
+    if not shown and empty:
         display(Markdown(f"*{empty}*"))
 
 

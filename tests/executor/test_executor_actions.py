@@ -152,6 +152,7 @@ NOTES = [
     ("open_issue", {"title": "cart: pool exhausted", "body": "Seen.", "labels": ["incident"]}),
     ("annotate_incident", {"text": "Rolled back at noon."}),
     ("open_revert_pull", {"reason": "Slow since."}),
+    ("open_document_pull", {"path": "postmortems/inc-1.md", "title": "Postmortem 1", "text": "# Postmortem\n"}),
 ]
 
 

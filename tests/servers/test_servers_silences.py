@@ -127,7 +127,15 @@ async def test_alert_groups_of_the_real_one_are_read(server: MCPServer[Any]) -> 
 
 WRITING = {
     "prometheus": {"create_silence", "expire_silence"},
-    "github": {"create_issue", "add_comment", "delete_comment", "close_issue", "open_revert_pull", "close_pull"},
+    "github": {
+        "create_issue",
+        "add_comment",
+        "delete_comment",
+        "close_issue",
+        "open_revert_pull",
+        "open_document_pull",
+        "close_pull",
+    },
 }
 
 TAKING_BACK = {"expire_silence", "close_issue", "close_pull", "delete_comment"}

@@ -13,14 +13,13 @@ from urllib.parse import quote
 from pydantic import Field
 
 from autodevops.domain.tool_results import PullClosedResult, PullRequest, RevertResult
-from autodevops.kernel.errors import ToolNotFound, ToolRejected
+from autodevops.kernel.errors import ToolRejected
 from autodevops.servers._arguments import path_part
 from autodevops.servers._http import HttpApi
 from autodevops.servers._tools import Server, write_tool
-from autodevops.servers.github import answers, text
+from autodevops.servers.github import answers, branches, text
 from autodevops.servers.github.client import Item, home
 
-OURS = "autodevops/"  # how branches that we made are named
 MAX_FILES = 300  # of a commit that is taken back; a larger one is a person's work
 
 Watched = Annotated[str, Field(description="owner/name, one of list_repositories, e.g. acme/shop.")]
@@ -46,35 +45,37 @@ def add_tools(server: Server, api: HttpApi, allowed: Callable[[str], None]) -> N
         Example: repository='acme/shop', sha='4f2c9d1', reason='Errors since 04:10 UTC, INC-12.'
         """
         allowed(repository)
-        where, base = home(repository), await default_branch(repository)
+        where, base = home(repository), await branches.default_branch(api, repository)
         item = await api.get(f"{where}/commits/{path_part(sha, 'commit id')}", missing=f"Commit {sha} of {repository}")
         with api.understanding():
             commit, message = str(item["sha"]), str(item["commit"]["message"])
             parents = [str(one["sha"]) for one in item["parents"]]
         if not parents:
             raise ToolRejected(f"{commit[:12]} is the first commit of {repository}.", "There is nothing before it.")
-        branch = f"{OURS}revert-{commit[:12]}"
-        head = await tip(repository, base)
+        branch = f"{branches.OURS}revert-{commit[:12]}"
+        head = await branches.tip(api, repository, base)
         back = await put_back(repository, await tree(repository, parents[0]), await tree(repository, commit), head)
         subject = message.partition("\n")[0]
         title = f'Revert "{subject}"'
         body = "\n\n".join(part for part in (reason.strip(), f"This reverts commit {commit}.") if part)
         made = {"reverts": commit, "branch": branch, "base": base, "paths": tuple(sorted(back))}
-        if before := await open_pull(repository, branch):
-            return RevertResult(pull=before, dry_run=dry_run, changed=False, undo=undo_of(repository, before), **made)
+        if before := await branches.open_pull(api, repository, branch):
+            return RevertResult(
+                pull=before, dry_run=dry_run, changed=False, undo=branches.undo_of(repository, before), **made
+            )
         if dry_run:
             planned = PullRequest(
                 repository=repository, number=0, title=title, body=body, author="", state="open", url=""
             )
             return RevertResult(pull=planned, dry_run=True, **made)
-        if not await tip_or_nothing(repository, branch):
+        if not await branches.tip_or_nothing(api, repository, branch):
             new = await commit_of(repository, head, back, f"{title}\n\nThis reverts commit {commit}.")
             await api.write("POST", f"{where}/git/refs", {"ref": f"refs/heads/{branch}", "sha": new})
         sent = {"title": title, "body": body, "head": branch, "base": base}
         reply = await api.write("POST", f"{where}/pulls", sent)
         with api.understanding():
             pull = answers.pull(repository, api.json(reply))
-        return RevertResult(pull=pull, undo=undo_of(repository, pull), **made)
+        return RevertResult(pull=pull, undo=branches.undo_of(repository, pull), **made)
 
     @write_tool(server, text.pull_closed, destructive=True, idempotent=True)
     async def close_pull(
@@ -82,9 +83,9 @@ def add_tools(server: Server, api: HttpApi, allowed: Callable[[str], None]) -> N
         number: Annotated[int, Field(description="Number of the pull request, e.g. 42.", ge=1)],
         dry_run: DryRun = False,
     ) -> PullClosedResult:
-        """Close a pull request without merging it. Its branch is deleted where open_revert_pull had made it.
+        """Close a pull request without merging it. Its branch is deleted where a tool of ours had made it.
 
-        Use it to take back a revert that is not wanted. Example: repository='acme/shop', number=42.
+        Use it to take back a revert or a document that is not wanted. Example: repository='acme/shop', number=42.
         """
         allowed(repository)
         path, name = f"{home(repository)}/pulls/{number}", f"Pull request #{number} of {repository}"
@@ -100,27 +101,10 @@ def add_tools(server: Server, api: HttpApi, allowed: Callable[[str], None]) -> N
             reply = await api.write("PATCH", path, {"state": "closed"}, missing=name)
             with api.understanding():
                 pull = answers.pull(repository, api.json(reply))
-        deleted = branch.startswith(OURS) and await tip_or_nothing(repository, branch) != ""
+        deleted = branch.startswith(branches.OURS) and await branches.tip_or_nothing(api, repository, branch) != ""
         if deleted:
             await api.write("DELETE", f"{home(repository)}/git/refs/heads/{quote(branch)}")
         return PullClosedResult(pull=pull, branch_deleted=deleted, changed=changed or deleted)
-
-    async def default_branch(repository: str) -> str:
-        item = await api.get(home(repository), missing=f"Repository {repository}")
-        with api.understanding():
-            return str(item["default_branch"])
-
-    async def tip(repository: str, branch: str) -> str:
-        path = f"{home(repository)}/git/ref/heads/{quote(branch)}"
-        item = await api.get(path, missing=f"Branch {branch} of {repository}")
-        with api.understanding():
-            return str(item["object"]["sha"])
-
-    async def tip_or_nothing(repository: str, branch: str) -> str:
-        try:
-            return await tip(repository, branch)
-        except ToolNotFound:
-            return ""
 
     async def tree(repository: str, commit: str) -> _Tree:
         path, name = f"{home(repository)}/git/trees/{commit}", f"Commit {commit[:12]} of {repository}"
@@ -162,17 +146,6 @@ def add_tools(server: Server, api: HttpApi, allowed: Callable[[str], None]) -> N
         reply = await api.write("POST", f"{where}/commits", made)
         with api.understanding():
             return str(api.json(reply)["sha"])
-
-    async def open_pull(repository: str, branch: str) -> PullRequest | None:
-        owner = repository.partition("/")[0]
-        params = [("state", "open"), ("head", f"{owner}:{branch}")]
-        found = await api.get(f"{home(repository)}/pulls", params, missing=f"Repository {repository}")
-        with api.understanding():
-            return next((answers.pull(repository, one) for one in found if one["head"]["ref"] == branch), None)
-
-
-def undo_of(repository: str, pull: PullRequest) -> str:
-    return f"close_pull(repository={repository!r}, number={pull.number})"
 
 
 def _entry(item: tuple[str, _File | None]) -> Item:

@@ -11,6 +11,7 @@ from autodevops.domain.tool_results import (
     CommitResult,
     Comparison,
     DeploymentList,
+    DocumentPullResult,
     FileChange,
     FileResult,
     Issue,
@@ -72,6 +73,13 @@ def revert(result: RevertResult) -> str:
         return f"Would open against {result.base}: {result.pull.title}\nFiles that get back what they were: {files}"
     before = "" if result.changed else "It was open before.\n"
     return f"{before}{_pull(result.pull)}\n{result.pull.url}\nFiles: {files}\nUndo: {result.undo}"
+
+
+def document(result: DocumentPullResult) -> str:
+    if result.dry_run and result.changed:
+        return f"Would open against {result.base}: {result.pull.title}\nFile: {result.path}"
+    before = "" if result.changed else "It was open before.\n"
+    return f"{before}{_pull(result.pull)}\n{result.pull.url}\nFile: {result.path}\nUndo: {result.undo}"
 
 
 def pull_closed(result: PullClosedResult) -> str:

@@ -12,7 +12,7 @@ from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import ToolDenied, ToolRejected
 from autodevops.servers._http import HttpApi
 from autodevops.servers._tools import Server, write_tool
-from autodevops.servers.github import answers, reverts, text
+from autodevops.servers.github import answers, documents, reverts, text
 from autodevops.servers.github.client import MAX_ITEMS, Item, home, pages
 from autodevops.servers.github.reverts import DryRun, Watched
 from autodevops.settings import GitHubSettings
@@ -177,6 +177,7 @@ def add_tools(server: Server, api: HttpApi, settings: GitHubSettings, clock: Clo
     write_tool(server, text.comment, destructive=True)(delete_comment)
     write_tool(server, text.issue, destructive=True, idempotent=True)(close_issue)
     reverts.add_tools(server, api, allowed)
+    documents.add_tools(server, api, allowed)
 
 
 def closing(issue: Issue) -> str:
