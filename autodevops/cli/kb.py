@@ -58,7 +58,7 @@ def add(
                         continue
                     if len(added) % ROOM_EVERY == 0:
                         keeper.require_room()
-                    keeper.memory().replace(found.source, found.documents)
+                    keeper.add(found.source, found.documents)
                     added.append({"source": found.source, "documents": len(found.documents)})
                     if not as_json:
                         typer.echo(f"added {found.source} ({_passages(len(found.documents))})")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class Inbox:
         unfinished = path.with_suffix(f".{os.getpid()}.part")
         with writable(self._folder.parent):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            note_kind(self._folder.parent, document.kind)
             with unfinished.open("w", encoding="utf-8") as file:
                 file.write(document.model_dump_json())
                 file.flush()
@@ -61,6 +62,22 @@ def absorb(folder: Path, memory: Memory) -> int:
                 path.unlink(missing_ok=True)
             taken += len(documents)
     return taken
+
+
+def note_kind(folder: Path, kind: str) -> None:
+    """That the memory holds something of this kind besides what ships: so nobody opens it only to find that out."""
+    mark = folder / "own" / kind
+    if not mark.exists():
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+
+def may_hold(folder: Path, kinds: Collection[str]) -> bool:
+    """Whether anything of these kinds may be there besides what ships."""
+    own = folder / "own"
+    if own.is_dir():
+        return any((own / kind).exists() for kind in kinds)
+    return (folder / "lance").is_dir() or (folder / "inbox").is_dir()  # from before there were marks
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Opens the memory when it is first needed, keeps it in order in the background, and does without it when it must.
 
-LanceDB takes a second to import, so nothing here happens before somebody searches. What ships is put in when it is
-another edition than last time, and notes from the inbox with it. Where the folder cannot be used, a memory of this
-process alone stands in, with what ships.
+LanceDB takes a second to import, so nothing here happens before somebody searches for what may be there: what ships
+alone is searched by its full text, without it. What ships is put in when it is another edition than last time, and
+notes from the inbox with it. Where the folder cannot be used, a memory of this process stands in, with what ships.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autodevops.domain.memory import KINDS, Document, DocumentKind, Passage
 from autodevops.kernel.clock import Clock, utc_now
 from autodevops.kernel.errors import MemoryUnusable
 from autodevops.settings.model import MemorySettings
-from autodevops.stores.memory_inbox import Inbox, absorb, writable
+from autodevops.stores.memory_inbox import Inbox, absorb, may_hold, note_kind, writable
 from autodevops.stores.memory_locks import owned
 from autodevops.stores.memory_protocol import Embedder, Memory
 
@@ -50,7 +50,8 @@ class MemoryKeeper:
         self._clock = clock
         self._opening = threading.Lock()
         self._memory: Memory | None = None
-        self._stand_in: Memory | None = None
+        self._stand_in: Memory | None = None  # when the folder cannot be used
+        self._alone: Memory | None = None  # what ships, while nothing else is asked for
         self._upkeep: threading.Thread | None = None
         self._opener: threading.Thread | None = None
 
@@ -76,7 +77,17 @@ class MemoryKeeper:
         return self._memory
 
     def search(self, text: str, kinds: Collection[DocumentKind] = KINDS, limit: int = 5) -> tuple[Passage, ...]:
+        if self._memory is None and not may_hold(self.folder, {*kinds, "feedback"}):  # thumbs move what is found
+            self._alone = self._alone or self._what_ships()
+            return self._alone.search(text, kinds, limit)
         return self.usable().search(text, kinds, limit)
+
+    def add(self, source: str, documents: Sequence[Document]) -> None:
+        """Put in what a person adds, in place of what the source said before. Raises MemoryUnusable."""
+        memory = self.memory()
+        for kind in {one.kind for one in documents}:
+            note_kind(self.folder, kind)
+        memory.replace(source, documents)
 
     def usable(self) -> Memory:
         """The memory on disk, or what stands in for it."""
@@ -85,13 +96,9 @@ class MemoryKeeper:
         try:
             return self.memory()
         except MemoryUnusable as error:
-            from autodevops.stores.memory_twin import TwinMemory
-
             log.warning("Recall goes on with what ships alone. %s", error)
-            stand_in = TwinMemory(clock=self._clock)
-            stand_in.replace(self._shipped.source, self._shipped.documents())
-            self._stand_in = stand_in
-            return stand_in
+            self._stand_in = self._alone or self._what_ships()
+            return self._stand_in
 
     def require_room(self) -> None:
         """Raises MemoryUnusable when the folder is as large as it may become."""
@@ -114,6 +121,13 @@ class MemoryKeeper:
         if self._memory is not None:
             self._memory.close()
 
+    def _what_ships(self) -> Memory:
+        from autodevops.stores.memory_twin import TwinMemory
+
+        twin = TwinMemory(clock=self._clock)
+        twin.replace(self._shipped.source, self._shipped.documents())
+        return twin
+
     def _opened(self) -> Memory:
         from autodevops.stores.memory_lance import LanceMemory
 
@@ -124,6 +138,11 @@ class MemoryKeeper:
                 with owned(self.folder / "shipping.lock"):
                     memory.replace(self._shipped.source, self._shipped.documents())
                     stamp.write_text(edition)
+            if not (self.folder / "own").is_dir():
+                (self.folder / "own").mkdir()
+                for one in memory.sources():
+                    if one.source != self._shipped.source:
+                        note_kind(self.folder, one.kind)
         return memory
 
     def _keep_in_order(self) -> None:

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from jamie.jamie_cluster import DOWN, SCRIPT, TRACE, answer_of, events_of, new_agent, resources
+from jamie.jamie_cluster import DOWN, NOW, SCRIPT, TRACE, answer_of, events_of, new_agent, resources
 
 from autodevops.domain.base import Json
 from autodevops.domain.chart import MetricChart, TraceChart
+from autodevops.domain.memory import Document, document
 from autodevops.domain.series import Series
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TurnFailed
 from autodevops.domain.tool_results import LogResult, ResourceList, SeriesResult, TraceList
 from autodevops.jamie.answers.compare import verdict_of
 from autodevops.jamie.answers.quantities import quantity
 from autodevops.jamie.answers.signals import ERRORS, LATENCY, TRAFFIC, Signal
-from autodevops.jamie.recall import Page, Pages
+from autodevops.jamie.recall import Passage
 from autodevops.kernel.errors import ToolUnavailable
+from autodevops.stores.memory_twin import TwinMemory
 
 FIRST_LINES = [
     (
@@ -240,13 +242,16 @@ def test_quantities_are_read_as_kubernetes_writes_them(text: Any, value: float) 
     assert quantity(text) == pytest.approx(value)
 
 
-PAGES = Pages(
-    [
-        Page(
-            "Draining a node", "Cordon it, then drain it.\n```sh\nkubectl drain NODE\n```\n<b>done</b>", "kb/drain.md"
-        ),
-        Page("Payments fail on Mondays", "The settlement job locks the table.", "inc-7", "incident"),
-    ]
+def knowing(*pages: Document) -> TwinMemory:
+    memory = TwinMemory()
+    memory.put(*pages)
+    return memory
+
+
+DRAIN = "Cordon it, then drain it.\n```sh\nkubectl drain NODE\n```\n<b>done</b>"
+PAGES = knowing(
+    document("knowledge", "Draining a node", DRAIN, at=NOW, source="kb/drain.md"),
+    document("incident", "Payments fail on Mondays", "The settlement job locks the table.", at=NOW, source="inc-7"),
 )
 
 
@@ -263,7 +268,7 @@ async def test_a_knowledge_base_answers_how_to_with_its_source() -> None:
 
 async def test_a_knowledge_base_that_fails_is_said_and_the_rules_answer() -> None:
     class Broken:
-        def search(self, text: str, kinds: object = (), limit: int = 5) -> tuple[Page, ...]:
+        def search(self, text: str, kinds: object = (), limit: int = 5) -> tuple[Passage, ...]:
             raise ToolUnavailable("The memory is locked.", "Close the other one.")
 
     answer = await answer_of(new_agent(recall=Broken()), "what does OOMKilled mean?")
@@ -272,7 +277,8 @@ async def test_a_knowledge_base_that_fails_is_said_and_the_rules_answer() -> Non
 
 
 async def test_an_error_in_the_selection_is_what_this_error_means() -> None:
-    pages = Pages([Page("Connection refused", "Nobody listens on that port.", "kb/refused.md")])
+    refused = "Nobody listens on that port."
+    pages = knowing(document("knowledge", "Connection refused", refused, at=NOW, source="kb/refused.md"))
     answer = await answer_of(
         new_agent(recall=pages),
         "explain this error",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stores.memory_samples import DNS, NOW, OOM, article, turn
+from stores.memory_samples import DNS, NOW, OOM, PULL, article, turn
 
 from autodevops.domain.memory import Document
 from autodevops.kernel.errors import MemoryUnusable
@@ -48,10 +49,33 @@ def test_nothing_is_opened_before_it_is_asked_for(tmp_path: Path) -> None:
     assert not (tmp_path / "memory").exists()
     code = (
         "import sys\nfrom autodevops.settings import Settings\nfrom autodevops.workbench import memory_keeper\n"
-        "memory_keeper(Settings()).inbox\nprint('lancedb' in sys.modules, 'pyarrow' in sys.modules)"
+        "keeper = memory_keeper(Settings())\nprint('lancedb' in sys.modules, 'pyarrow' in sys.modules)\n"
+        "print(keeper.search('OOMKilled')[0].kind, 'lancedb' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+    ours = os.environ | {"XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ours)
+    assert done.stdout.split() == ["False", "False", "knowledge", "False"]
+
+
+def test_the_store_is_opened_only_for_kinds_that_it_may_hold(tmp_path: Path) -> None:
+    first = keeper(tmp_path)
+    first.inbox.leave(turn("why is mysql slow?", "locks"))
+    assert first.search("OOMKilled", ["knowledge", "incident"])[0].id == OOM.id
+    assert not (tmp_path / "lance").exists()
+    first.add("wiki", [PULL])
+    first.close()
+    assert keeper(tmp_path).search("registry denies the tag", ["incident"]) == ()
+    second = keeper(tmp_path)
+    assert second.search("registry denies the tag", ["knowledge"])[0].id == PULL.id
+    second.close()
+
+    for mark in (tmp_path / "own").iterdir():  # a folder from before there were marks
+        mark.unlink()
+    (tmp_path / "own").rmdir()
+    third = keeper(tmp_path)
+    assert third.search("registry denies the tag", ["knowledge"])[0].id == PULL.id
+    assert sorted(mark.name for mark in (tmp_path / "own").iterdir()) == ["conversation", "knowledge"]
+    third.close()
 
 
 def test_notes_left_meanwhile_are_found(tmp_path: Path) -> None:
@@ -67,7 +91,8 @@ def test_an_unusable_folder_leaves_what_ships(tmp_path: Path, caplog: pytest.Log
     (tmp_path / "file").write_text("")
     made = keeper(tmp_path / "file" / "memory")
     assert made.search("OOMKilled")[0].id == OOM.id
-    assert made.search("no such host")[0].id == DNS.id
+    assert made.usable().search("no such host")[0].id == DNS.id
+    assert made.usable() is made.usable()
     assert caplog.text.count("Recall goes on with what ships alone") == 1
     with pytest.raises(MemoryUnusable):
         made.memory()

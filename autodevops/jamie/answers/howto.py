@@ -1,8 +1,7 @@
 """What something means and how something is done: from the knowledge base, and from the rules' own pages.
 
-A finding reason is explained by the rule that raises it. For other questions the knowledge base is searched; without
-one that is said, and the rules' pages are searched instead. Nothing here is about your systems, so nothing is cited
-as evidence: sources are named.
+A finding reason is explained by the rule that raises it. For other questions the knowledge base is searched, and past
+incidents with it. Nothing here is about your systems, so nothing is cited as evidence: sources are named.
 """
 
 from __future__ import annotations
@@ -13,19 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from autodevops.domain.memory import DocumentKind
 from autodevops.jamie import names
 from autodevops.jamie.answers import Answer, action
 from autodevops.jamie.commands import command_for, verb_of
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import block, code, prose, shortened
-from autodevops.jamie.recall import Page, Pages, Passage, Recall
+from autodevops.jamie.recall import Passage, Recall
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
 SEARCHED = 4  # passages
 PASSAGE_CHARACTERS = 1_800  # an article of the handbook as a whole: what to do stands at its end
-LEAST_PAGE = 1.5  # score of a rule's page, below which it is about something else
-NO_KNOWLEDGE = "There is no knowledge base configured; this is from the rules I judge by."
 
 _SECTION = re.compile(r"^(What|Why it matters|Example|What to do): ?", re.M)
 _ASIDE = re.compile(
@@ -60,8 +58,10 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit, recall: R
     error = context.selected.error
     exit_code = re.search(r"\bexit(?:ed)?(?: with)?(?: status| code)* (\d{1,3})\b", question.lower())
     about = f"{question} {error}" if error else question
-    passages, problem = await _passages(recall, about)
-    if page is None and exit_code and exit_code[1] in _EXIT_CODES:
+    known = page is not None or bool(exit_code and exit_code[1] in _EXIT_CODES)
+    kinds: tuple[DocumentKind, ...] = ("knowledge",) if known else ("knowledge", "incident")
+    passages, problem = await _passages(recall, about, kinds)
+    if page is None and exit_code and known:
         text = f"**Exit code {exit_code[1]}: {_EXIT_CODES[exit_code[1]]}.**"
         return _told(context, text, passages, problem)
     if page is not None:
@@ -72,11 +72,6 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit, recall: R
     if passages:
         return _from_passages(context, passages)
     near = names.nearest(_term(question).lower(), _explained())
-    found = () if near else _pages().search(error or _ASIDE.sub(" ", question), limit=1)
-    if found and found[0].score >= LEAST_PAGE:
-        by_reason = {each.reason: each for each in _explained().values()}
-        text = f"The nearest of my rules, by {found[0].why}:\n\n{_page(by_reason[found[0].title])}"
-        return _told(context, text, (), problem or ("" if recall else NO_KNOWLEDGE))
     offered = tuple(f"What does {_explained()[each].reason} mean?" for each in near)
     why = problem or (
         "There is no knowledge base configured" if recall is None else "My knowledge base has nothing on it"
@@ -91,11 +86,11 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit, recall: R
     )
 
 
-async def _passages(recall: Recall | None, text: str) -> tuple[Sequence[Passage], str]:
+async def _passages(recall: Recall | None, text: str, kinds: tuple[DocumentKind, ...]) -> tuple[Sequence[Passage], str]:
     if recall is None:
         return (), ""
     try:
-        return await asyncio.to_thread(recall.search, text, ("knowledge", "incident"), SEARCHED), ""
+        return await asyncio.to_thread(recall.search, text, kinds, SEARCHED), ""
     except AutoDevOpsError as error:
         return (), f"The knowledge base cannot be searched: {error.message}"
 
@@ -198,11 +193,3 @@ def _explained() -> dict[str, Explained]:
         sections = {name: " ".join(text.split()) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
         pages.setdefault(rule.reason.lower(), Explained(rule.reason, rule.id, f"{title}.", sections))
     return pages
-
-
-@cache
-def _pages() -> Pages:
-    return Pages(
-        Page(each.reason, " ".join([each.title, *each.sections.values()]), each.rule_id)
-        for each in _explained().values()
-    )
