@@ -8,6 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from autodevops.kernel.startup import collect_rarely
+
+collect_rarely()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts background jobs
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from autodevops.domain.investigation import Investigation
 from autodevops.evaluation.outcome import Outcome, Owners, judge
 from autodevops.kernel.clock import monotonic_ms, thread_ms
+from autodevops.kernel.startup import collect_rarely
 from autodevops.sandbox.cluster.meta import controller_of
 from autodevops.sandbox.serve import Sandbox
 from autodevops.sandbox.world.scenario import Scenario
@@ -48,7 +49,7 @@ def play_all(scenarios: Sequence[Scenario], *, seed: int, jobs: int) -> Iterator
     if jobs <= 1:
         yield from (play(scenario, seed) for scenario in scenarios)
         return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=collect_rarely) as pool:
         yield from pool.map(partial(play, seed=seed), scenarios)
 
 

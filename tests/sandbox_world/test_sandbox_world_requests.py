@@ -51,3 +51,10 @@ def test_calls_lie_within_their_caller_and_follow_the_topology() -> None:
             if hop.failure == "upstream":
                 assert hop.calls[-1].failed
                 assert not hop.calls[-1].optional
+
+
+def test_pods_of_another_program_do_not_answer_for_the_one_that_is_meant() -> None:
+    """A Service that selects too much leads also to pods that have a route of the same name, and it is not this one."""
+    for request in shown("service-of-two-apps").requests(NOW - 120, NOW):
+        for hop in request.root.walk():
+            assert hop.pod is None or hop.pod.service in ("", hop.service)

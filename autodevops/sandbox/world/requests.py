@@ -206,8 +206,8 @@ def _serve(
     if lost < 1.0 - (1.0 - loss) * (1.0 - link.refused):
         return unreachable(patience if math.isfinite(patience) else 2.0, link.error)
     uid, network = link.backends[index], network + delay
-    behaviour = epoch.state.behaviours.get((uid, route.name))
-    if behaviour is None:
+    behaviour, pod = epoch.state.behaviours.get((uid, route.name)), epoch.pods.get(uid, _OUTSIDE)
+    if behaviour is None or (pod is not _OUTSIDE and pod.service != service.name):
         return unreachable(0.002, link.error or f"404 Not Found from {link.host}:{link.port}")
     own_time = behaviour.delay + lognormal_of(draw(), behaviour.median, behaviour.sigma)
     # A third of the own work comes before the first call, the rest after the last.
@@ -242,7 +242,6 @@ def _serve(
     duration = clock + own_time * (2 / 3) - at
     if duration + network > patience and failure in ("", "client"):
         failure = "late"
-    pod = epoch.pods.get(uid) or _OUTSIDE
     return Hop(
         service.name, route, pod, at, duration, network, status, failure, exception, span_id, client_span_id, optional,
         tuple(calls), "context deadline exceeded" if failure == "late" else "", patience,

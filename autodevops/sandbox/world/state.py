@@ -209,7 +209,7 @@ class _Pass:
         well = mean = square = 0.0
         for index, uid in enumerate(link.backends):
             found = self.behaviours.get((uid, call.route))
-            if found is None:  # another program: it answers, but not this
+            if found is None or not self._is(uid, call.service):  # another program: it answers, but not this
                 mean += 0.0015
                 continue
             lost, delay = link.to(index)
@@ -231,7 +231,7 @@ class _Pass:
         published: dict[str, float] = {}
         for service, route in self._topology.callers_first:
             if service.name == self._topology.entry:
-                self._spread(rates, entry, route.name, entry_rates.get(route.name, 0.0))
+                self._spread(rates, entry, service.name, route.name, entry_rates.get(route.name, 0.0))
             if service.consumes and route.name == service.consumes.route:
                 self._consume(rates, service, route, capacity, published)
             for one in self._by_service.get(service.name, ()):
@@ -246,16 +246,20 @@ class _Pass:
         for call, count in zip(route.calls, behaviour.counts, strict=True):
             link = one.links.get(call.service)
             if link is not None and link.status == "ok":
-                self._spread(rates, link, call.route, rate * count * survival)
+                self._spread(rates, link, call.service, call.route, rate * count * survival)
             if not call.optional:
                 survival *= (1.0 - self.outcome(one, call).errors) ** count
 
-    def _spread(self, rates: dict[PodRoute, float], link: Link, route: str, rate: float) -> None:
+    def _is(self, uid: str, service: str) -> bool:
+        """Whether a pod is of the service a caller means: a Service may select others, with routes of that name."""
+        return self._by_uid[uid].service.name == service
+
+    def _spread(self, rates: dict[PodRoute, float], link: Link, service: str, route: str, rate: float) -> None:
         if link.status != "ok":
             return
         share = rate * (1.0 - link.refused) / len(link.backends)
         for index, uid in enumerate(link.backends):
-            if (uid, route) in rates:
+            if (uid, route) in rates and self._is(uid, service):
                 rates[uid, route] += share * (1.0 - link.to(index)[0])
 
     def _consume(
