@@ -40,7 +40,7 @@ from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.workbench import Workbench
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)  # a Monday at noon: the world is busy
-_PATIENCE_SECONDS = 120.0
+PATIENT_SECONDS = 120.0
 _OWNED = ("Pod", "ReplicaSet", "Job")
 
 
@@ -74,7 +74,7 @@ def settings_for(sandbox: Sandbox, kubeconfig: Path) -> Settings:
     """All defaults but the addresses; built without reading file or environment."""
     sandbox.write_kubeconfig(kubeconfig)
     where = sandbox.addresses
-    patience: dict[str, Any] = {"timeout_seconds": _PATIENCE_SECONDS}
+    patience: dict[str, Any] = {"timeout_seconds": PATIENT_SECONDS}
     return Settings.model_construct(
         kubernetes=KubernetesSettings(kubeconfig=kubeconfig, **patience),
         prometheus=PrometheusSettings(url=where["prometheus"], **patience),
@@ -87,7 +87,7 @@ def settings_for(sandbox: Sandbox, kubeconfig: Path) -> Settings:
             repositories=(sandbox.world.topology.repository,),
             **patience,
         ),
-        investigation=InvestigationSettings(tool_timeout_seconds=2 * _PATIENCE_SECONDS),
+        investigation=InvestigationSettings(tool_timeout_seconds=2 * PATIENT_SECONDS),
     )
 
 

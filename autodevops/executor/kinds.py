@@ -82,6 +82,10 @@ class Kind(Protocol[A]):
         """Why it makes no sense here, e.g. a paused workload; guardrails that hold for all kinds are not repeated."""
         ...
 
+    def ends_another(self, pre: PreState) -> bool:
+        """Whether a rollout under way that it ends is another one than that which it takes back."""
+        return self.ends_rollouts
+
     def risk_of(self, pre: PreState) -> Risk:
         return self.risk
 

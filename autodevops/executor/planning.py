@@ -57,6 +57,7 @@ def facts_about(
         proposal=operation.proposal,
         plan=plan,
         ends_rollouts=kind.ends_rollouts,
+        ends_another=kind.ends_another(plan.pre),
         admissions=book.admissions,
         doubts=kind.doubts(plan.pre),
         stopped=stopped,

@@ -147,11 +147,11 @@ async def _more_pods(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     """Half as many again: by the autoscaler's maximum, where one decides."""
     subject = hypothesis.subject
     if subject.kind == "HorizontalPodAutoscaler":
-        return _wider(await read_object(tools, subject))
+        return wider(await read_object(tools, subject))
     if subject.kind not in ("Deployment", "StatefulSet"):
         return None
     if scalers := await read_scalers(tools, subject):
-        return _wider(scalers[0])
+        return wider(scalers[0])
     replicas = asked_for(await read_object(tools, subject))
     return _scaled(subject, -(-replicas * 3 // 2)) if replicas else None
 
@@ -183,8 +183,11 @@ def _bad_revision(hypothesis: Hypothesis) -> int:
     return max((one.before_revision for one in hypothesis.suggested_actions), default=0)
 
 
-def _wider(scaler: Any) -> AdjustAutoscaler:
+def wider(scaler: Any) -> AdjustAutoscaler | None:
+    """None while it wants no more than it may have: a higher maximum would change nothing."""
     most = int(scaler["spec"]["maxReplicas"])
+    if int((scaler.get("status") or {}).get("desiredReplicas") or 0) < most:
+        return None
     metadata = scaler["metadata"]
     return AdjustAutoscaler(
         namespace=metadata["namespace"], name=metadata["name"], max_replicas=max(most + 1, int(most * MORE))

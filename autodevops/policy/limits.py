@@ -43,6 +43,7 @@ class Facts:
     proposal: Proposal
     plan: Plan
     ends_rollouts: bool
+    ends_another: bool  # a rollout that is not the one it takes back
     admissions: tuple[Admission, ...]
     doubts: tuple[str, ...] = ()  # what is not known and should be
     stopped: str = ""  # who pulled the kill switch and why; empty: nobody

@@ -27,8 +27,8 @@ def assess(facts: Facts, limits: Limits) -> tuple[Risk, tuple[Factor, ...]]:
         raises.append(("blast radius", f"{blast.away_at_once} of {blast.of_pods} pods may be missing at once."))
     if blast.unknown and not (blast.namespaces or blast.nodes):
         raises.append(("blast radius", "Where it acts is not said beforehand."))
-    if facts.ends_rollouts and any(state.rolling for state in plan.pre.workloads):
-        raises.append(("rollout", "Somebody's rollout is under way, and this would end it."))
+    if facts.ends_another and any(state.rolling for state in plan.pre.workloads):
+        raises.append(("rollout", "Another rollout is under way, and this would end it."))
     if hours := next((one for one in limits.busy_hours if facts.now in one), None):
         raises.append(("time of day", f"It is a busy time ({hours.text})."))
     factors += [Factor(name=name, words=words, effect="raises risk") for name, words in raises]

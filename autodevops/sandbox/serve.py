@@ -44,7 +44,7 @@ CONTROL = "control"
 _WITH_TOKEN = ("kubernetes", "github")
 _LOOK_SECONDS = 0.25  # real time between two looks at what has become due in the world
 _HOST = "127.0.0.1"
-_START_SECONDS = 15.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 
 

@@ -230,6 +230,16 @@ async def test_what_makes_no_sense_is_refused_in_words(shop: Place, no: No) -> N
     assert all(one.next_step for one in refusals)
 
 
+async def test_a_rollback_by_one_revision_ends_the_rollout_it_takes_back_and_a_longer_one_another(shop: Place) -> None:
+    found = []
+    async with tools_of(shop) as tools:
+        for revision in (2, 1):
+            action = ACTION.validate_python({"kind": "rollback_workload", **of("inventory"), "to_revision": revision})
+            kind, errand = await planned(tools, action)
+            found.append(kind.ends_another(errand.pre))
+    assert found == [False, True]
+
+
 CONTESTED = [Case("rollback_workload", {**of("fulfilment"), "to_revision": 1}, ()), *UNDONE[1:4]]
 
 

@@ -20,7 +20,7 @@ from autodevops.evaluation.suite import half_of
 from autodevops.executor.catalogue import KINDS
 from autodevops.executor.executor import Executor
 from autodevops.executor.kinds import Errand
-from autodevops.executor.remedies import RECIPES, remedies
+from autodevops.executor.remedies import RECIPES, remedies, wider
 from autodevops.investigation import rules
 from autodevops.investigation.actions import _REMEDIES
 from autodevops.settings import ExecutorSettings
@@ -191,6 +191,13 @@ async def test_what_no_action_mends_stays_words(tmp_path: Path) -> None:
     for reason in ("SlowDatabase", "DatabaseReadOnly", "NodeNetworkLoss", "ConnectionPoolExhausted", "DiskPressure"):
         hypothesis = Hypothesis(reason=reason, subject=subject, confidence=0.9, summary="", supports=())
         assert await remedies(NoTools(), hypothesis) == ()
+
+
+@pytest.mark.parametrize(("wanted", "most"), [(4, 6), (3, None)])
+def test_an_autoscaler_gets_a_higher_maximum_only_when_it_is_at_it(wanted: int, most: int | None) -> None:
+    metadata = {"namespace": "shop", "name": "frontend"}
+    action = wider({"metadata": metadata, "spec": {"maxReplicas": 4}, "status": {"desiredReplicas": wanted}})
+    assert (action.max_replicas if action else None) == most
 
 
 class NoTools:

@@ -21,6 +21,7 @@ from autodevops.policy.decide import decide
 from autodevops.policy.experience import PRIOR_WEIGHT, Experience, confidence, fold, level
 from autodevops.policy.guardrails import refusals
 from autodevops.policy.limits import Facts, Limits
+from autodevops.policy.risk import assess
 from autodevops.settings import ExecutorSettings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday
@@ -59,7 +60,7 @@ def facts(
     proposal = Proposal(
         action=action, asked_by="x", by_person=by_person, confidence=None if by_person else 0.95, incident=incident
     )
-    known: dict[str, Any] = {"now": NOW, "operation": "this", "ends_rollouts": False}
+    known: dict[str, Any] = {"now": NOW, "operation": "this", "ends_rollouts": False, "ends_another": False}
     return Facts(**{**known, "proposal": proposal, "plan": plan, "admissions": admissions, **more})
 
 
@@ -209,6 +210,12 @@ def test_nothing_that_is_learned_or_permitted_opens_a_guardrail(
         assert permitted == "act"
         assert decision.cell == "act"
         assert not given_facts.doubts
+
+
+@pytest.mark.parametrize(("another", "risk"), [(False, "low"), (True, "medium")])
+def test_to_end_a_rollout_raises_risk_unless_it_is_the_one_that_is_taken_back(another: bool, risk: str) -> None:
+    given_facts = facts(workload={"rolling": True}, ends_rollouts=True, ends_another=another)
+    assert assess(given_facts, limits())[0] == risk
 
 
 @given(st.sampled_from(BANDS), st.sampled_from(RISKS))

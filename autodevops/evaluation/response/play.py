@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from autodevops.evaluation.play import NOW, owners_of, settings_for
+from autodevops.evaluation.play import NOW, PATIENT_SECONDS, owners_of, settings_for
 from autodevops.evaluation.response.course import Course
 from autodevops.evaluation.response.judging import Played, judge
 from autodevops.executor import operations
@@ -26,7 +26,7 @@ from autodevops.sandbox.basics.clocks import MovedClock
 from autodevops.sandbox.gameday import first_onset
 from autodevops.sandbox.serve import Sandbox
 from autodevops.sandbox.world.scenario import Scenario
-from autodevops.settings import ExecutorSettings, LedgerSettings, ScarletSettings, Settings
+from autodevops.settings import ExecutorSettings, LedgerSettings, ScarletSettings, Settings, WatchSettings
 from autodevops.stores import incidents
 from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.workbench import Workbench
@@ -39,7 +39,7 @@ QUIET: Final = 180.0  # after the last incident is over
 PATIENCE: Final = timedelta(minutes=5)  # until people answer
 APPROVERS: Final = ("first-approver", "second-approver")
 STEP: Final = 30.0
-LONG_STEP: Final = 60.0  # while all that is awaited is that nothing happens
+LONG_STEP: Final = 60.0  # while all that is awaited is that something is noticed, or that nothing happens
 
 
 def play_all(scenarios: Sequence[Scenario], *, seed: int, jobs: int) -> Iterator[Course]:
@@ -114,7 +114,7 @@ class _Stage:
 
     def step(self) -> float:
         known = incidents.all_incidents(self.ledger)
-        waiting = bool(known) and all(one.phase in ("closed", "escalated", "verifying", "awaiting") for one in known)
+        waiting = all(one.phase in ("closed", "escalated", "verifying", "awaiting") for one in known)
         return LONG_STEP if waiting else STEP
 
 
@@ -149,5 +149,6 @@ def _settings(sandbox: Sandbox, folder: Path) -> Settings:
             ),
             "ledger": LedgerSettings(folder=folder / "ledger"),
             "scarlet": ScarletSettings(documents=False),
+            "watch": WatchSettings(seconds=PATIENT_SECONDS),
         }
     )

@@ -39,6 +39,7 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         state = workload_state(item, action.subject)
         revisions = await _revisions(tools, action)
         target = next((one for one in revisions if one.revision == action.to_revision), None)
+        newer = [one for one in revisions if one.revision > action.to_revision]
         bound: dict[str, Json] = {
             "uid": state.uid,
             "template": _digest(item["spec"]["template"]),
@@ -48,6 +49,7 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         saved: dict[str, Json] = {
             "revisions": [one.revision for one in revisions],
             "proof": proof.model_dump() if proof else None,
+            "takes_back_last": [_digest(one.template) for one in newer] == [bound["template"]],
         }
         return PreState(
             taken_at=now,
@@ -79,6 +81,10 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
     def doubts(self, pre: PreState) -> tuple[str, ...]:
         proof = _proof(pre)
         return (proof.words,) if proof is not None and proof.state == "unknown" else ()
+
+    def ends_another(self, pre: PreState) -> bool:
+        """Unless it goes back by one revision, from the one that is being rolled out: that is the one it takes back."""
+        return not pre.saved.get("takes_back_last")
 
     async def dry_run(self, tools: Tools, errand: Errand[RollbackWorkload]) -> DryRun:
         item = await read_object(tools, errand.action.subject)
