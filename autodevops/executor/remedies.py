@@ -278,6 +278,5 @@ RECIPES: dict[str, list[Recipe]] = {
     "ScaledToZero": [_AS_BEFORE],
     "NodesCordoned": [_UNCORDON],
     "KubeProxyDown": [_DRAIN],
-    "NodePodsUnwell": [_DRAIN],
 }
 """By reason, where no release is suspected."""

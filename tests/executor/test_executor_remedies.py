@@ -208,7 +208,6 @@ def test_every_cause_in_the_table_is_one_that_the_engine_names() -> None:
         "ScaledToZero",
         "KubeProxyDown",
         "HPABlind",
-        "NodePodsUnwell",
         "ConsumerLagging",
     }
 
