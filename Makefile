@@ -57,6 +57,7 @@ bench-recall: $(READY) ## Print how well the handbook is found, by full text, ve
 
 chaos: $(READY) ## Play the chaos matrix: each system fails in each way at each of Scarlet's steps; CELLS= some systems
 	PYTHONPATH=tests $(BIN)/python benchmarks/chaos.py $(CELLS)
+
 bench-watch: $(READY) ## Print how many series Scarlet's own baselines go over in a minute, on one core
 	$(BIN)/python benchmarks/bench_watch.py
 

@@ -3,8 +3,9 @@
     python benchmarks/bench_ledger.py [EVENTS]
 
 All in one run, on the disk that holds the temporary folder: durable appends by one process and by eight, with the
-longest wait of one append; compare-and-set; an append beside processes that compute or read all the time; then EVENTS
-events (1,000,000) in batches, compaction, queries, verification. Prints figures and judges nothing.
+longest wait of one append; compare-and-set; the record of actions that a decision reads; an append beside processes
+that compute or read all the time; then EVENTS events (1,000,000) in batches, compaction, queries, verification. Prints
+figures and judges nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from autodevops.domain.ledger import NewEvent
+from autodevops.executor.record import keep_record, read_record
 from autodevops.stores.ledger_query import sql
 from autodevops.stores.segments import compact
 from autodevops.stores.sqlite_ledger import SqliteLedger
 from autodevops.stores.verify import verify
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
+ACTIONS = 20_000  # that ended
 EACH = 1000  # durable appends of one process
 QUERIES = (
     "SELECT kind, what, count(*) AS n FROM events GROUP BY ALL ORDER BY n DESC",
@@ -184,6 +187,26 @@ def large(root: Path, count: int) -> None:
         print(f"verify                {found.events / seconds:>9,.0f} events/s, {seconds:.1f} s, holds: {found.holds}")
 
 
+def record(root: Path) -> None:
+    """What a decision pays for the record of earlier actions: folded from the beginning, and from what was kept."""
+    with SqliteLedger(root / "record") as ledger:
+        for first in range(0, ACTIONS, 1000):
+            ledger.append(*(closed(number) for number in range(first, first + 1000)))
+        anew = timed(lambda: read_record(ledger))
+        keep_record(ledger, read_record(ledger), now=START, actor="bench")
+        kept = timed(lambda: read_record(ledger))
+        print(f"record of {ACTIONS} actions: {anew * 1e3:.0f} ms anew, {kept * 1e3:.1f} ms from what was kept")
+
+
+def closed(number: int) -> NewEvent:
+    data = {
+        "action": "restart_workload",
+        "signature": f"restart_workload for Reason{number % 40}",
+        "result": "verified",
+    }
+    return NewEvent(at=START, kind="action", what="closed", actor="scarlet", subject=f"op-{number}", data=data)
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     print(f"SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
@@ -192,6 +215,7 @@ def main() -> None:
         for processes in (1, 8):
             durable_appends(root, processes)
         compare_and_set(root)
+        record(root)
         with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else name) as memory:
             beside_others(Path(memory))
         large(root, count)

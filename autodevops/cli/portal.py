@@ -41,7 +41,7 @@ def portal(
     chosen = {name: value for name, value in given.items() if value not in (None, "")}
     configured = settings.portal.model_dump()
     if no_auth:  # the flag is later than the settings, and wins over their token
-        configured |= PortalSettings().model_dump(include={"token", "password_file"})
+        configured |= PortalSettings().model_dump(include={"token", "password_file", "people"})
     ours = PortalSettings.model_validate(configured | chosen)
 
     from autodevops.portal.inbox import Inbox
@@ -52,6 +52,7 @@ def portal(
     door = door_of(ours, open_to_all=no_auth)
     with Workbench.from_settings(settings) as bench:
         inbox = Inbox(settings, bench)
+        inbox.tend()
         address = Address(ours.host, ours.port, fixed=port is not None)
         try:
             serve(ours, door, address, Sources(settings, bench), inbox, _ready)

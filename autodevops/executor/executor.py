@@ -146,7 +146,8 @@ class Executor:
     async def recover(self) -> list[Operation]:
         """Bring to an end what others left behind, and escalate what nobody answered. Nothing new is begun.
 
-        What an executor still has in hand, or had until less than a lease ago, is left to it.
+        What an executor still has in hand, or had until less than a lease ago, is left to it; what is cleared waits for
+        as long as a yes is good.
         """
         means, ended = self._means, approvals.expire(self._means.ledger, self._means.clock(), actor=self._means.actor)
         for waiting in operations.unfinished(means.ledger):
@@ -265,7 +266,10 @@ class Executor:
         book, _ = operations.read_book(means.ledger)
         facts = facts_about(operation, plan, hand.kind, book, means.stopped, means.clock(), self._zone)
         again = decision_on(facts, hand.kind, means.settings, self.record, operation.signature)
-        return "" if again.verdict == "act" else f"Decided anew it is no longer to be done ({again.verdict})."
+        if again.verdict == "act":
+            return ""
+        why = " ".join(no.words for no in again.refusals)
+        return f"Decided anew it is no longer to be done ({again.verdict.replace('_', ' ')}). {why}".strip()
 
     def _void(self, hand: Hand, words: str) -> Operation:
         return hand.close("not_applied", words, approval=approvals.with_state(hand.operation, "void"))
@@ -296,8 +300,11 @@ class Executor:
         return Hand(means, kind, load(means.ledger, held.operation.id), lease)
 
     def _is_fresh(self, operation: Operation) -> bool:
-        age = self._means.clock() - operation.changed_at
-        return age < timedelta(seconds=self._means.settings.lease_seconds)
+        """What is cleared may be carried out later, by another process; it is looked at anew then."""
+        settings, age = self._means.settings, self._means.clock() - operation.changed_at
+        if operation.stage == "cleared" and operation.proposal.action.kind in self._kinds:
+            return age < timedelta(minutes=settings.approval_minutes)
+        return age < timedelta(seconds=settings.lease_seconds)
 
     def _empty_book(self) -> None:
         """Places of what is closed: its executor died between the two entries."""

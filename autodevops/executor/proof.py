@@ -18,9 +18,9 @@ from autodevops.kernel.errors import ToolError
 from autodevops.toolbox.protocol import Tools
 
 STAYED = timedelta(hours=6)  # nobody lets a release that fails stand for so long
-LOOKS = 3  # ten minutes apart: fewer say nothing
+LOOKS = 3  # five minutes apart: fewer say nothing
 WELL, FAILING = 0.9, 0.5  # shares of the time that it was wanted, with pods that were ready
-_LATELY = "[6h:10m]"
+_LATELY = "[6h:5m]"
 
 
 class Proof(Noun):

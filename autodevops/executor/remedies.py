@@ -20,6 +20,7 @@ from autodevops.domain.action import (
     AdjustAutoscaler,
     DrainNode,
     OpenRevertPull,
+    PatchProbe,
     PatchResources,
     RestartWorkload,
     RollbackWorkload,
@@ -33,15 +34,19 @@ from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.remedy import Remedy
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import RolloutHistory
+from autodevops.executor.actions.drain_node import leaving_pods
 from autodevops.executor.actions.patch_resources import MOST_GROWTH, amount
 from autodevops.executor.pods import WORKLOADS
-from autodevops.executor.reading import asked_for, read_object, read_scalers
+from autodevops.executor.proof import proof_of
+from autodevops.executor.reading import asked_for, node_state, read_list, read_object, read_scalers
 from autodevops.executor.verifying import measure
 from autodevops.kernel.errors import ToolError, ToolRejected
 from autodevops.toolbox.protocol import Tools
 
+REVISIONS = 3  # that are tried, newest first: what ran longer ago fits the world of today less and less
 MORE = 1.5  # times: enough to see whether it helps, little enough to be no new trouble
 MARGIN = 1.25  # times what was measured: use has peaks that the 99th percentile does not show
+PATIENCE = 30  # seconds: what most programs need to start, and few hang for unnoticed
 _MI = 2**20
 
 
@@ -68,28 +73,40 @@ async def remedies(tools: Tools, hypothesis: Hypothesis, repositories: Sequence[
         except ToolRejected:
             continue  # what it would be made of is not there
         if action is not None:
-            found.append(Remedy(action=action, kind=recipe.kind, why=recipe.why))
+            found.append(_remedy(hypothesis, action, recipe.kind, recipe.why))
     commit = next((one.commit for one in hypothesis.suspects[:1] if one.commit), "")
     if commit and len(repositories) == 1:
         revert = OpenRevertPull(repository=repositories[0], sha=commit, reason=hypothesis.summary)
-        found.append(Remedy(action=revert, kind="remediation", why="Take back the change behind it, once reviewed."))
+        found.append(_remedy(hypothesis, revert, "remediation", "Take back the change behind it, once reviewed."))
     return tuple(found)
 
 
+def _remedy(hypothesis: Hypothesis, action: Action, kind: Literal["mitigation", "remediation"], why: str) -> Remedy:
+    return Remedy(
+        action=action,
+        kind=kind,
+        why=why,
+        reason=hypothesis.reason,
+        confidence=hypothesis.confidence,
+        evidence=hypothesis.evidence,
+    )
+
+
 async def _roll_back(tools: Tools, hypothesis: Hypothesis) -> Action | None:
-    """To the last revision before the one that is to go."""
+    """To the last revision before the one that is to go, but to none that was failing itself."""
     subject, bad = hypothesis.subject, _bad_revision(hypothesis)
     arguments: dict[str, Json] = {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
     history = RolloutHistory.model_validate((await tools.call("kubernetes.get_rollout_history", arguments)).data)
-    before = [one.revision for one in history.revisions if one.revision < bad]
-    if not before:
-        return None
-    return RollbackWorkload(
-        workload=cast(WorkloadKind, subject.kind),
-        namespace=subject.namespace,
-        name=subject.name,
-        to_revision=max(before),
-    )
+    before = sorted((one for one in history.revisions if one.revision < bad), key=lambda one: -one.revision)
+    for revision in before[:REVISIONS]:
+        if (await proof_of(tools, subject, revision, history.revisions)).state != "failing":
+            return RollbackWorkload(
+                workload=cast(WorkloadKind, subject.kind),
+                namespace=subject.namespace,
+                name=subject.name,
+                to_revision=revision.revision,
+            )
+    return None
 
 
 async def _restart(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
@@ -97,6 +114,11 @@ async def _restart(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
     if subject.kind not in WORKLOADS:
         return None
     return RestartWorkload(workload=cast(WorkloadKind, subject.kind), namespace=subject.namespace, name=subject.name)
+
+
+async def _restart_stateless(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """Not what would come back empty, as a cache, or recover for long, as a database."""
+    return await _restart(tools, hypothesis) if hypothesis.subject.kind == "Deployment" else None
 
 
 async def _more_memory(tools: Tools, hypothesis: Hypothesis) -> Action | None:
@@ -168,8 +190,50 @@ async def _as_many_as_before(tools: Tools, hypothesis: Hypothesis) -> Action | N
     return _scaled(subject, replicas) if replicas else None
 
 
-async def _uncordon(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
-    return UncordonNode(name=hypothesis.subject.name) if hypothesis.subject.kind == "Node" else None
+async def _at_least_more(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """Half as many again at least: the autoscaler's minimum holds when it cannot read what it scales by."""
+    if hypothesis.subject.kind != "HorizontalPodAutoscaler":
+        return None
+    scaler: Any = await read_object(tools, hypothesis.subject)
+    spec, now = scaler["spec"], int((scaler.get("status") or {}).get("currentReplicas") or 0)
+    least = min(int(spec["maxReplicas"]), int(now * MORE + 0.5))
+    if least <= max(now, int(spec.get("minReplicas") or 1)):
+        return None
+    metadata = scaler["metadata"]
+    return AdjustAutoscaler(namespace=metadata["namespace"], name=metadata["name"], min_replicas=least)
+
+
+async def _more_patience(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """Twice the time, and half a minute at least, for the probe that the reason names, where one container has it."""
+    subject, probe = hypothesis.subject, hypothesis.reason.partition("Probe")[0].lower()
+    if subject.kind not in WORKLOADS:
+        return None
+    item: Any = await read_object(tools, subject)
+    containers = item["spec"]["template"]["spec"]["containers"]
+    known = containers[0].get(f"{probe}Probe")
+    if len(containers) != 1 or not known:
+        return None
+    period, threshold = int(known.get("periodSeconds") or 10), int(known.get("failureThreshold") or 3)
+    return PatchProbe(
+        workload=cast(WorkloadKind, subject.kind),
+        namespace=subject.namespace,
+        name=subject.name,
+        container=containers[0]["name"],
+        probe=cast(Literal["liveness", "readiness", "startup"], probe),
+        timeout_seconds=max(2, 2 * int(known.get("timeoutSeconds") or 1)),
+        failure_threshold=max(2 * threshold, -(-PATIENCE // period)),
+    )
+
+
+async def _uncordon(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """The node, or the one that is cordoned though it is well and nobody drains it, where just one is."""
+    if hypothesis.subject.kind == "Node":
+        return UncordonNode(name=hypothesis.subject.name)
+    nodes = [node_state(one) for one in await read_list(tools, "Node", "")]
+    cordoned = [one for one in nodes if one.ready and not one.schedulable]
+    if len(cordoned) != 1 or not await leaving_pods(tools, cordoned[0].name):
+        return None  # several are somebody's maintenance, and so is one that was emptied
+    return UncordonNode(name=cordoned[0].name)
 
 
 async def _drain(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
@@ -202,10 +266,13 @@ def _scaled(subject: Subject, replicas: int) -> ScaleWorkload:
 
 ROLL_BACK = Recipe(_roll_back, "mitigation", "The release it began with goes; what ran before comes back.")
 _RESTART = Recipe(_restart, "mitigation", "New processes start with nothing held; what makes it grow stays.")
+_RESTART_STATELESS = Recipe(_restart_stateless, "mitigation", "New processes start with nothing held; the cause stays.")
 _MORE_MEMORY = Recipe(_more_memory, "mitigation", "The memory it was measured to need, else half as much again.")
 _MORE_CPU = Recipe(_more_cpu, "mitigation", "The CPU it was measured to need, else half as much again.")
 _MORE_PODS = Recipe(_more_pods, "mitigation", "Half as many pods again share the load.")
 _AS_BEFORE = Recipe(_as_many_as_before, "remediation", "It gets back the pods that it had.")
+_AT_LEAST = Recipe(_at_least_more, "mitigation", "Half as many pods again, while its autoscaler cannot see.")
+_PATIENCE = Recipe(_more_patience, "mitigation", "Twice the time before it is given up; why it is slow stays.")
 _UNCORDON = Recipe(_uncordon, "remediation", "Pods may be placed on it again.")
 _DRAIN = Recipe(_drain, "mitigation", "Its pods go to nodes that work; the node itself stays as it is.")
 
@@ -214,11 +281,19 @@ RECIPES: dict[str, list[Recipe]] = {
     "MemoryGrowing": [_RESTART],
     "FileDescriptorsNearLimit": [_RESTART],
     "FileDescriptorsExhausted": [_RESTART],
+    "GCPressure": [_RESTART_STATELESS],
+    "HeapExhausted": [_RESTART_STATELESS],
+    "ThreadsExhausted": [_RESTART_STATELESS],
     "OOMKilled": [_MORE_MEMORY],
     "CPUThrottled": [_MORE_CPU],
     "CPUSaturated": [_MORE_PODS],
     "TrafficSurge": [_MORE_PODS],
+    "ConsumerLagging": [_MORE_PODS],
     "HPAAtMaximum": [_MORE_PODS],
+    "HPABlind": [_AT_LEAST],
+    "LivenessProbeWrongTiming": [_PATIENCE],
+    "ReadinessProbeWrongTiming": [_PATIENCE],
+    "StartupProbeWrongTiming": [_PATIENCE],
     "ScaledToZero": [_AS_BEFORE],
     "NodesCordoned": [_UNCORDON],
     "KubeProxyDown": [_DRAIN],

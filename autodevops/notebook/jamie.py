@@ -167,6 +167,7 @@ class Jamie:
     async def _carry_out(self, bench: Workbench, operation: str) -> None:
         try:
             await bench.carry_out(operation)
+            await bench.executor.recover()  # what others left behind
         except AutoDevOpsError as error:
             log.warning("Operation %s was approved and not carried out: %s", operation, error)
 

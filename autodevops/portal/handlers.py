@@ -13,7 +13,7 @@ from tornado.web import HTTPError, authenticated
 from voila.tornado.handler import TornadoVoilaHandler
 
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
-from autodevops.portal.identity import APPROVALS, PORTAL
+from autodevops.portal.identity import APPROVALS, PORTAL, PortalIdentity
 from autodevops.portal.kernels import NoKernelLeft
 from autodevops.portal.pages import LOGIN_POLICY, error_page, full_page
 
@@ -132,7 +132,7 @@ class ApprovalHandler(PortalHandler):
             if not by:
                 raise UsageError(
                     "The portal does not know who you are, so nobody can answer here.",
-                    "Whoever runs it can name the person with portal.answers_as; `autodevops approve` answers too.",
+                    "Whoever runs it can name people with portal.people, or one with portal.answers_as.",
                 )
             given, where = read_answer(self.request.body), f"portal from {self.request.remote_ip}"
             return self.inbox.answer(operation_id, given, by=by, where=where)
@@ -150,7 +150,8 @@ class ApprovalHandler(PortalHandler):
         self.finish({"operation": found.model_dump(mode="json"), "visitor": self._visitor()})
 
     def _visitor(self) -> str:
-        return str(getattr(self.identity_provider, "answers_as", "")) if self.identity_provider.auth_enabled else ""
+        provider = self.identity_provider
+        return provider.visitor(self.current_user) if isinstance(provider, PortalIdentity) else ""
 
 
 class Guarded(JupyterHandler):

@@ -5,6 +5,9 @@ Nothing here looks at a kernel: whoever is not known gets no kernel at all.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +18,25 @@ from jupyter_server.auth.login import LoginFormHandler
 from jupyter_server.auth.security import passwd
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import RequestHandler
-from traitlets import Unicode
+from traitlets import Dict, Unicode
 
 from autodevops.kernel.errors import UsageError
 from autodevops.portal.pages import LOGIN_POLICY, login_page
 
 KERNELS, PORTAL, APPROVALS = "kernels", "portal", "approvals"  # what can be authorized: Jupyter's own, and ours
+_PERSON = "person:"  # begins the user name of somebody who is known; others have a random one
 _HASHES = ("argon2:", "sha1:", "sha256:", "sha512:")
 
 
 class PortalIdentity(PasswordIdentityProvider):
     """A cookie that other sites' forms do not carry; nobody changes the password here.
 
-    One token or password lets everybody in, so that all who come in are one person to the executor: `answers_as`.
+    Who comes in with a token of `people` is that person to the executor. Whoever has the token or password for all is
+    one person with all others who have it: `answers_as`.
     """
 
     answers_as = Unicode("", config=True)
+    people = Dict(key_trait=Unicode(), value_trait=Unicode(), config=True)  # tokens by name, or "sha256:" and its hex
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -39,9 +45,44 @@ class PortalIdentity(PasswordIdentityProvider):
         self.logout_handler_class = LogoutPage
         self.cookie_options = {"samesite": "Lax"}
 
+    async def get_user_token(self, handler: RequestHandler) -> User | None:
+        name = self._holder_of(self.get_token(handler) or "")
+        return _user(name) if name else await super().get_user_token(handler)
+
+    def process_login_form(self, handler: RequestHandler) -> User | None:
+        name = self._holder_of(handler.get_argument("password", default=""))
+        return _user(name) if name else super().process_login_form(handler)
+
+    def cookie_secret_hook(self, h: Any) -> Any:
+        """Cookies end with the token that they were given for."""
+        h = super().cookie_secret_hook(h)
+        h.update(json.dumps(self.people, sort_keys=True).encode())
+        return h
+
+    def visitor(self, user: User) -> str:
+        """Who it is to the executor; empty: nobody that it knows."""
+        if not self.auth_enabled:
+            return ""
+        name = user.username.removeprefix(_PERSON)
+        return name if name != user.username and name in self.people else str(self.answers_as)
+
+    def _holder_of(self, token: str) -> str:
+        told = token.encode("utf-8", "surrogatepass")
+        hashed = f"sha256:{hashlib.sha256(told).hexdigest()}".encode()
+        names = [
+            name
+            for name, kept in self.people.items()
+            if compare_digest(kept.encode(), hashed if kept.startswith("sha256:") else told)
+        ]
+        return names[0] if names else ""
+
     def get_handlers(self) -> list[tuple[str, object]]:
         """Without sign-in there is no login page."""
         return super().get_handlers() if self.auth_enabled else []
+
+
+def _user(name: str) -> User:
+    return User(username=f"{_PERSON}{name}", name=name, display_name=name)
 
 
 class PortalAuthorizer(Authorizer):

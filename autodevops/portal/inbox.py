@@ -8,6 +8,7 @@ and answered is looked up in the ledger. What the last yes clears is carried out
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future
 
 from pydantic import ValidationError
 
@@ -49,6 +50,7 @@ class Inbox:
         self._settings = settings
         self._bench = bench
         self._hands = LoopThread("autodevops-portal-hands")
+        self._tending: Future[None] | None = None
 
     def look(self, operation_id: str) -> ShownOperation:
         """Raises UsageError when there is none."""
@@ -63,8 +65,19 @@ class Inbox:
             self._hands.start(self._carry_out, operation_id, by)
         return now
 
+    def tend(self) -> None:
+        """From now on what executors left behind is ended here, too, and what nobody answers is escalated."""
+        if self._settings.executor.approvers and self._tending is None:
+            self._tending = self._hands.start(self._tend)
+
     def close(self) -> None:
+        if self._tending is not None:
+            self._tending.cancel()
         self._hands.close()
+
+    async def _tend(self) -> None:
+        async with Workbench(self._settings, actor=self._bench.actor) as bench:
+            await bench.tend()
 
     async def _carry_out(self, operation_id: str, by: str) -> None:
         try:

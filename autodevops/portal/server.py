@@ -12,8 +12,8 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +57,18 @@ class Address:
     fixed: bool  # the port was asked for: another one will not do
 
 
+_SECRET = tuple(f"AUTODEVOPS_PORTAL__{name}" for name in ("TOKEN", "PASSWORD_FILE", "PEOPLE"))
+
+
 @dataclass(frozen=True)
 class Door:
     """How people come in; neither token nor password: everybody who reaches the port."""
 
     token: str
     password: str  # hashed
-    answers_as: str = ""  # who the executor takes everybody for who came in; empty: nobody
+    answers_as: str = ""  # who the executor takes all for who came in by these; empty: nobody
+    people: Mapping[str, str] = field(default_factory=dict)  # tokens of their own, by name
+    told: bool = True  # the token is shown to whoever starts this
 
 
 def door_of(settings: PortalSettings, *, open_to_all: bool) -> Door:
@@ -75,11 +80,14 @@ def door_of(settings: PortalSettings, *, open_to_all: bool) -> Door:
                 f"The portal on {settings.host} without authentication would be open to everybody who reaches it.",
                 "Leave out --no-auth, or give --host 127.0.0.1.",
             )
-        if token or settings.password_file:
+        if token or settings.password_file or settings.people:
             raise UsageError("--no-auth goes with neither a token nor a password.", "Give one or the other.")
         return Door("", "")
     answers_as = settings.answers_as
+    people = {name: kept.get_secret_value() for name, kept in settings.people.items()}
     password = hashed_password(settings.password_file) if settings.password_file else ""
+    if not token and not password and people:
+        return Door(secrets.token_urlsafe(24), "", people=people, told=False)  # nobody has the one for all
     if not token and not password:
         if not is_loopback(settings.host):
             raise UsageError(
@@ -88,7 +96,7 @@ def door_of(settings: PortalSettings, *, open_to_all: bool) -> Door:
             )
         token = secrets.token_urlsafe(24)
         answers_as = answers_as or person()  # it is told to nobody but whoever starts this
-    return Door(token, password, answers_as)
+    return Door(token, password, answers_as, people)
 
 
 def listening(address: Address) -> socket.socket:
@@ -165,9 +173,10 @@ def serve(
     taken = listening(address)
     port = taken.getsockname()[1]
     os.environ.update(serving_environment(os.environ))
-    for name in ("TOKEN", "PASSWORD_FILE"):  # kernels inherit the environment; who comes in is not their business
-        os.environ.pop(f"AUTODEVOPS_PORTAL__{name}", None)
-    query = f"?token={door.token}" if door.token else ""
+    for name in list(os.environ):  # kernels inherit the environment; who comes in is not their business
+        if name.upper().startswith(_SECRET):
+            del os.environ[name]
+    query = f"?token={door.token}" if door.token and door.told else ""
     server = PortalServer(
         config=_config(settings, door, port),
         notebook_path=str(NOTEBOOK),
@@ -205,7 +214,7 @@ def _config(settings: PortalSettings, door: Door, port: int) -> Config:
                 "compress_response": not loopback,
             },
         },
-        PortalIdentity={"hashed_password": door.password, "answers_as": door.answers_as},
+        PortalIdentity={"hashed_password": door.password, "answers_as": door.answers_as, "people": dict(door.people)},
         VoilaConfiguration={
             "template": "autodevops-portal",
             "preheat_kernel": False,  # such a kernel would be started with the request of the visitor before

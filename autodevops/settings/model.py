@@ -385,10 +385,23 @@ class PortalSettings(Section):
     answers_as: str = ""
     """Who the executor takes visitors for, as `executor.approvers` names them: whoever has the token or the password
     is this person. Empty: nobody answers here, or, with the token made at each start, whoever started the portal."""
+    people: dict[str, SecretStr] = {}
+    """Several people, each with a token of their own: `alice = "<16 characters or more>"`, or `"sha256:<hex of it>"`.
+    The executor takes whoever comes in with one for that person."""
     max_kernels: int = Field(default=8, ge=1, le=500)
     """Pages that may be open at a time, some 200 MB each; who comes then is told that the portal is full."""
     idle_minutes: float = Field(default=30.0, gt=0)
     """A page that asked nothing for so long, a hidden one, loses its kernel and says so when it is looked at again."""
+
+    @field_validator("people")
+    @classmethod
+    def _one_token_each(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        tokens = [one.get_secret_value() for one in value.values()]
+        if any(len(token) < 16 for token in tokens):
+            raise ValueError("a token has fewer than 16 characters; make one with `openssl rand -hex 16`")
+        if len(set(tokens)) < len(tokens):
+            raise ValueError("two people have the same token")
+        return value
 
 
 Verdict = Literal["act", "seek_approval", "escalate"]
@@ -642,6 +655,7 @@ def _shown(where: str, value: object) -> str:
     if (
         where.endswith(("token", "password", "salt"))
         or ".tokens" in where
+        or ".people" in where
         or ".headers." in where
         or where.startswith("secrets")
     ):

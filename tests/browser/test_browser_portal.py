@@ -6,6 +6,7 @@ and the server away.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -37,6 +38,7 @@ from autodevops.stores.sqlite_ledger import open_ledger
 
 pytestmark = pytest.mark.xdist_group("browser")
 TOKEN = "browser-tests"
+BOBS = "the token of bob alone"
 RUN = "20261124T040000000Z-abcdef"
 INCIDENT = "inc-20261128T000000000Z-abcdef"
 TITLE = INVESTIGATION.hypotheses[0].summary
@@ -87,6 +89,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
             "AUTODEVOPS_SCARLET__ARTIFACTS": str(folder / "artifacts"),
             "AUTODEVOPS_TOOLBOX__CACHE_SECONDS": "0",
             "AUTODEVOPS_PORTAL__ANSWERS_AS": "alice",
+            "AUTODEVOPS_PORTAL__PEOPLE": json.dumps({"bob": f"sha256:{hashlib.sha256(BOBS.encode()).hexdigest()}"}),
             "AUTODEVOPS_KUBERNETES__ALLOW_WRITES": "true",
             "AUTODEVOPS_EXECUTOR__APPROVERS": '["alice"]',
             "AUTODEVOPS_EXECUTOR__VERIFY_SECONDS": "0",
@@ -235,6 +238,13 @@ def test_a_change_is_approved_by_click_as_the_visitor_once_and_verified(portal: 
     with httpx.Client(trust_env=False, headers={"Authorization": f"token {TOKEN}"}) as known:
         assert known.post(address, json=forged).status_code == 409  # another plan
         assert known.post(address, json=forged | {"digest": digest, "by": "mallory"}).status_code == 409
+        assert known.get(address).json()["visitor"] == "alice"
+    with httpx.Client(trust_env=False, headers={"Authorization": f"token {BOBS}"}) as bob:
+        assert bob.get(address).json()["visitor"] == "bob"
+        refused = bob.post(address, json={"digest": digest, "yes": True})
+        assert "bob is not among executor.approvers" in refused.json()["error"]["message"]
+        bob.headers.pop("Authorization")
+        assert bob.get(address).json()["visitor"] == "bob"  # by the cookie that the token was taken for
     with httpx.Client(trust_env=False) as elsewhere:  # a form of another site comes with the cookies alone
         for one in page.context.cookies():
             elsewhere.cookies.set(one["name"], one["value"])

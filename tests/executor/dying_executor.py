@@ -106,7 +106,7 @@ async def recover(kubeconfig: Path, folder: Path, what: str, kinds: Mapping[str,
     settings = settings_for(kubeconfig, folder)
 
     def later() -> datetime:
-        return utc_now() + timedelta(minutes=5)  # the lease of the dead is over, the approval stands
+        return utc_now() + timedelta(minutes=40)  # the lease of the dead is over, and the time to answer and to act
 
     async with writing_tools(settings) as tools:
         ledger = SqliteLedger(folder / "ledger")

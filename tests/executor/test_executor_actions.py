@@ -10,8 +10,11 @@ import pytest
 from executor.actions_world import NOON, Place, place, tools_of
 
 from autodevops.domain.action import ACTION, Action
+from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.subject import Subject
 from autodevops.executor.catalogue import KINDS
 from autodevops.executor.kinds import AnyKind, Errand, Progress
+from autodevops.executor.remedies import remedies
 from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 
@@ -103,6 +106,20 @@ async def test_an_action_is_tried_done_once_verified_and_undone(shop: Place, cas
         assert shop.specs() == before
         assert (await until_settled(shop, kind.look_undone, tools, errand)).state == "settled"
         assert kind.undo_words
+
+
+async def test_the_one_node_that_was_forgotten_is_offered_and_a_machine_asks(shop: Place) -> None:
+    subject = Subject(kind="Deployment", name="cart", namespace="shop")
+    waiting = Hypothesis(reason="NodesCordoned", subject=subject, confidence=0.9, summary="", supports=())
+    async with tools_of(shop) as tools:
+        assert await remedies(tools, waiting) == ()
+        cordon, errand = await planned(tools, ACTION.validate_python({"kind": "cordon_node", "name": "node-4"}))
+        await cordon.apply(tools, errand)
+        (remedy,) = await remedies(tools, waiting)
+        assert remedy.action == ACTION.validate_python({"kind": "uncordon_node", "name": "node-4"})
+        kind, back = await planned(tools, remedy.action)
+        assert kind.doubts(back.pre) == ("Who cordoned it, and why, is not known.",)
+        await cordon.undo(tools, errand)
 
 
 PODS = [("delete_pod", "cart"), ("evict_pod", "shipping")]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from executor.actions_world import NOON, Place, place, tools_of
 
-from autodevops.domain.action import ACTION, Action
+from autodevops.domain.action import ACTION, Action, RollbackWorkload
 from autodevops.domain.hypothesis import Hypothesis, SuggestedAction
 from autodevops.domain.operation import Operation, Proposal, Symptom
 from autodevops.domain.subject import Subject
@@ -91,14 +91,19 @@ def newest_revision(there: Place, deployment: str) -> int:
 
 @dataclass(frozen=True)
 class Known:
+    """`blamed`: the engine names the release that is to go; where it knows of none, the table's own recipe is tried."""
+
     scenario: str
     action: str
     symptom: Symptom | None
+    blamed: bool = True
 
 
 KNOWN = [
     Known("wrong-image-tag", "rollback_workload", unavailable("shipping")),
     Known("scaled-to-zero", "scale_workload", ready_share("payment")),
+    Known("liveness-too-eager", "patch_probe", unavailable("payment"), blamed=False),
+    Known("hpa-blind", "adjust_autoscaler", slowness("frontend")),
 ]
 
 
@@ -107,18 +112,38 @@ async def test_the_mapped_remedy_ends_the_incident(known: Known, tmp_path: Path)
     assert half_of(known.scenario) == "dev"
     with place(known.scenario, tmp_path) as there:
         hypothesis = from_truth(there)
+        if not known.blamed:
+            hypothesis = hypothesis.model_copy(update={"suggested_actions": ()})
         async with tools_of(there) as tools:
             (remedy,) = await remedies(tools, hypothesis)
             assert remedy.action.kind == known.action
             done = await executor_on(there, tools, tmp_path).run(
                 proposal(remedy.action, known.symptom, hypothesis.reason)
             )
-        assert result_of(done) == "verified", explained(done)
+            assert result_of(done) == "verified", explained(done)
+            if isinstance(remedy.action, RollbackWorkload):
+                await what_was_failing_is_no_way_back(there, tools, hypothesis)
+        assert (remedy.reason, remedy.confidence) == (hypothesis.reason, hypothesis.confidence)
         resolving = [one for one in there.sandbox.truth.remediations if one.effect == "resolves"]
-        assert {one.action for one in resolving} & {known.action.partition("_")[0]}
+        if known.action in ("rollback_workload", "scale_workload"):
+            assert {one.action for one in resolving} == {known.action.partition("_")[0]}
         for one in resolving:
             if one.action == "scale":
                 assert getattr(remedy.action, "replicas", 0) == one.body["replicas"]
+
+
+async def what_was_failing_is_no_way_back(there: Place, tools: Tools, hypothesis: Hypothesis) -> None:
+    """After the rollback, were what it went back to blamed as well: what it replaced is not offered, and is refused."""
+    bad = hypothesis.suggested_actions[0].before_revision
+    newest = newest_revision(there, hypothesis.subject.name)
+    assert newest > bad
+    later = SuggestedAction(kind="mitigation", summary="", before_revision=newest)
+    (other,) = await remedies(tools, hypothesis.model_copy(update={"suggested_actions": (later,)}))
+    assert isinstance(other.action, RollbackWorkload)
+    assert other.action.to_revision < bad
+    action, kind = other.action.model_copy(update={"to_revision": bad}), KINDS["rollback_workload"]
+    (no,) = kind.preconditions(action, await kind.survey(tools, action, there.clock()))
+    assert "It is no way out." in no.words
 
 
 async def test_an_investigation_is_mended_by_what_it_proposes_and_a_wrong_action_is_taken_back(tmp_path: Path) -> None:
@@ -182,6 +207,8 @@ def test_every_cause_in_the_table_is_one_that_the_engine_names() -> None:
         "HPAAtMaximum",
         "ScaledToZero",
         "KubeProxyDown",
+        "HPABlind",
+        "ConsumerLagging",
     }
 
 

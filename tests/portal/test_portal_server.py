@@ -77,6 +77,16 @@ def test_nobody_comes_in_unknown_from_another_machine(
         assert door.token == token or (not token and len(door.token) >= 32)
 
 
+def test_people_with_tokens_of_their_own_need_none_for_all(tmp_path: Path) -> None:
+    people = {"alice": SecretStr("a" * 16), "bob": SecretStr("b" * 16)}
+    door = door_of(PortalSettings(host="0.0.0.0", people=people), open_to_all=False)
+    assert (dict(door.people), door.told, door.answers_as) == ({"alice": "a" * 16, "bob": "b" * 16}, False, "")
+    assert len(door.token) >= 32
+    for wrong in ({"alice": "short"}, {"alice": "a" * 16, "bob": "a" * 16}):
+        with pytest.raises(ValueError, match=r"16 characters|the same token"):
+            PortalSettings.model_validate({"people": wrong})
+
+
 def test_a_busy_port_is_left_to_its_owner() -> None:
     with socket.socket() as owner:
         owner.bind(("127.0.0.1", 0))

@@ -1,7 +1,7 @@
 """Uncordon a node: pods are placed on it again.
 
-For a node that was forgotten after maintenance, while pods wait for room. Refused while the node is not ready. Undo:
-it is cordoned again, and what was placed on it meanwhile stays there.
+For a node that was forgotten after maintenance, while pods wait for room. Refused while the node is not ready; machines
+ask, for nothing says who cordoned it, and why. Undo: it is cordoned again, and what was placed on it meanwhile stays.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ class UncordonNodeKind(NodeKind[UncordonNode]):
     noun = UncordonNode
     schedulable = True
     undo_words = "It is cordoned again; what was placed on it meanwhile stays there."
+
+    def doubts(self, pre: PreState) -> tuple[str, ...]:
+        return ("Who cordoned it, and why, is not known.",)
 
     def objections(self, action: UncordonNode, pre: PreState) -> Iterable[Refusal]:
         if pre.bound["schedulable"]:
