@@ -199,6 +199,17 @@ def test_what_was_left_to_people_for_want_of_sight_is_taken_up_when_it_is_back(t
     assert (world.count("execute"), world.count("tell")) == (1, 1)
 
 
+def test_after_an_effect_that_nobody_knows_a_person_has_to_look_before_more_is_done(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart", suffering=("checkout",))], remedies_known=3)
+    world.results = ["unverified"]
+
+    def more(world: World) -> None:
+        world.signals.append(signal("SlowRequests", "checkout", since=world.now))
+
+    play(world, tmp_path, more)
+    assert (world.phases, world.count("propose")) == (["escalated"], 1)
+
+
 def test_what_cannot_be_investigated_is_looked_at_again(tmp_path: Path) -> None:
     world = World(signals=[signal("HighErrors")], causes=[cause("cart")], down=True)
 

@@ -124,6 +124,8 @@ class Steps:
         if operation is None:
             if hypothesis is None:
                 return _go("escalate", why="The cause is not to be seen any more.")
+            if left := _left_open(means.hands.acts, tried):
+                return _go("escalate", why=left)
             if _attempts(means.hands.acts, tried) >= means.settings.attempts:
                 return _go("escalate", why=f"{means.settings.attempts} actions did not end it.")
             remedy = await self._next_remedy(hypothesis, tried)
@@ -246,6 +248,15 @@ def _attempts(acts: Acts, tried: Sequence[str]) -> int:
     """Operations that came to be applied."""
     outcomes = [acts.operation(name).outcome for name in tried]
     return sum(1 for outcome in outcomes if outcome is not None and outcome.result != "not_applied")
+
+
+def _left_open(acts: Acts, tried: Sequence[str]) -> str:
+    """What she did and nobody knows the effect of: a person has to look before anything else is done."""
+    for operation in (acts.operation(name) for name in tried):
+        outcome = operation.outcome
+        if outcome is not None and outcome.result in ("unverified", "undo_failed"):
+            return f"{_what(operation)}: {outcome.words}"
+    return ""
 
 
 def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Proposal:
