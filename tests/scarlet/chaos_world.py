@@ -244,7 +244,7 @@ async def play(cell: Cell, folder: Path) -> Course:
                     except AutoDevOpsError:
                         failed += 1
                     await loop.settled()
-                    await sleep(30)
+                    await sleep(60)
     events = ledger.events(kind="scarlet")
     blind = {str(name) for event in events for name in _names(event.data.get("blind"))}
     known = all_incidents(ledger)
@@ -320,5 +320,5 @@ def _settings(sandbox: Sandbox, proxies: Mapping[str, Proxy], folder: Path) -> S
         executor={"autonomy": "act", "stop_file": folder / "stop"},
         scarlet={"documents": False},
         ledger={"folder": folder / "ledger"},
-        watch={"seconds": 20},
+        watch={"seconds": 20, "sources": ("alerts", "objects")},
     )

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from scarlet.response_world import Crash, World, cause, signal, workload
+from scarlet.response_world import START, Crash, World, cause, signal, workload
 
 from autodevops.domain.incident import Resolution
 from autodevops.domain.signal import Blind
@@ -98,6 +98,16 @@ def test_two_causes_are_two_incidents(tmp_path: Path) -> None:
         ("cart", 1),
         ("search", 1),
     }
+
+
+@pytest.mark.parametrize(("minutes", "incidents"), [(5, 1), (40, 2)])
+def test_what_no_cause_speaks_of_is_put_down_to_the_likeliest_if_it_began_with_it(
+    tmp_path: Path, minutes: int, incidents: int
+) -> None:
+    stray = signal("Odd", "mail", since=START + timedelta(minutes=minutes))
+    world = World(signals=[signal("HighErrors"), stray], causes=[cause("cart")], stage="awaiting", now=stray.since)
+    play(world, tmp_path, rounds=12)
+    assert len(world.incidents) == incidents
 
 
 @pytest.mark.parametrize("source", ["metric", "log", "alert"])

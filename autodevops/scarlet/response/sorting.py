@@ -22,6 +22,7 @@ from autodevops.scarlet.response.machine import Means
 log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = timedelta(minutes=30)
+_TOGETHER = timedelta(minutes=15)
 _UNEXPLAINED: frozenset[str] = frozenset({"alert", "object", "slo", "person"})  # trouble even without a cause
 
 
@@ -98,8 +99,9 @@ class Sorter:
             return set()
         causes = causes_of(found)
         left = list(group)
+        others = _of_no_cause(group, causes)  # they are put down to the likeliest
         for index, cause in enumerate(causes):
-            own = [signal for signal in left if belongs(signal, cause) or (index == 0 and _is_nobodys(signal, causes))]
+            own = [signal for signal in left if belongs(signal, cause) or (index == 0 and signal in others)]
             if own:
                 self._put_down(own, found, cause, now)
                 left = [signal for signal in left if signal not in own]
@@ -128,8 +130,14 @@ class Sorter:
         return signal.source in _UNEXPLAINED and self._doubts[signal.key].looks >= self._means.settings.looks
 
 
-def _is_nobodys(signal: Signal, causes: Sequence[Hypothesis]) -> bool:
-    """About nothing in particular, or about something that no cause speaks of: it is put down to the likeliest."""
-    if signal.source == "prediction":  # it may last for hours after the rest is over
-        return False
-    return signal.subject is None or not any(belongs(signal, cause) for cause in causes)
+def _of_no_cause(group: Sequence[Signal], causes: Sequence[Hypothesis]) -> list[Signal]:
+    """About nothing in particular, or about something that no cause speaks of although it began with them."""
+    known = [signal.since for signal in group if any(belongs(signal, cause) for cause in causes)]
+    begun = min(known, default=None)
+    return [
+        signal
+        for signal in group
+        if not any(belongs(signal, cause) for cause in causes)
+        and signal.source != "prediction"  # it may last for hours after the rest is over
+        and (signal.subject is None or begun is None or abs(signal.since - begun) <= _TOGETHER)
+    ]
