@@ -99,7 +99,8 @@ class Sorter:
             return set()
         causes = causes_of(found)
         left = list(group)
-        others = _of_no_cause(group, causes)  # they are put down to the likeliest
+        known = [signal for incident in cases.open_cases(self._means.ledger) for signal in incident.signals]
+        others = _of_no_cause(group, causes, known)  # they are put down to the likeliest
         for index, cause in enumerate(causes):
             own = [signal for signal in left if belongs(signal, cause) or (index == 0 and signal in others)]
             if own:
@@ -130,10 +131,11 @@ class Sorter:
         return signal.source in _UNEXPLAINED and self._doubts[signal.key].looks >= self._means.settings.looks
 
 
-def _of_no_cause(group: Sequence[Signal], causes: Sequence[Hypothesis]) -> list[Signal]:
-    """About nothing in particular, or about something that no cause speaks of although it began with them."""
-    known = [signal.since for signal in group if any(belongs(signal, cause) for cause in causes)]
-    begun = min(known, default=None)
+def _of_no_cause(group: Sequence[Signal], causes: Sequence[Hypothesis], known: Sequence[Signal]) -> list[Signal]:
+    """About nothing in particular, or about something that no cause speaks of although it began with them. `known`:
+    signals of incidents that are open."""
+    of_causes = [one.since for one in (*group, *known) if any(belongs(one, cause) for cause in causes)]
+    begun = min(of_causes, default=None)
     return [
         signal
         for signal in group
