@@ -167,7 +167,7 @@ class Steps:
             words = f"{_what(operation)}: {outcome.words}"
             cases.move(means.ledger, state["incident"], "verifying", words, means.clock())
             return _go("await_recovery")
-        if outcome is not None and outcome.result == "undone":
+        if (outcome is not None and outcome.result == "undone") or _came_to_nothing(operation):
             return _go("analyze", looks=0)
         return _go("escalate", why=f"{_what(operation)}: {outcome.words if outcome else operation.stage}")
 
@@ -211,7 +211,10 @@ class Steps:
 
     async def _next_remedy(self, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
         """Or, in words, why there is none."""
-        before = [self._means.hands.acts.operation(name).proposal.action for name in tried]
+        operations = [self._means.hands.acts.operation(name) for name in tried]
+        before = [one.proposal.action for one in operations if not _came_to_nothing(one)]
+        again = [one.proposal.action for one in operations if _came_to_nothing(one)]
+        before += [action for action in again if again.count(action) >= self._means.settings.attempts]
         try:
             offered = await self._means.hands.acts.remedies(hypothesis)
         except ToolError as error:
@@ -246,6 +249,16 @@ def _attempts(acts: Acts, tried: Sequence[str]) -> int:
     """Operations that came to be applied."""
     outcomes = [acts.operation(name).outcome for name in tried]
     return sum(1 for outcome in outcomes if outcome is not None and outcome.result != "not_applied")
+
+
+def _came_to_nothing(operation: Operation) -> bool:
+    """Cleared and not done, for a reason that need not be there next time: the plan was another by then, or who had it
+    in hand was interrupted. Nobody has said no."""
+    if operation.outcome is None or operation.outcome.result != "not_applied" or operation.decision is None:
+        return False
+    if operation.approval is None:
+        return operation.decision.verdict == "act"
+    return operation.approval.state == "void"
 
 
 def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Proposal:
