@@ -148,7 +148,13 @@ class World:
         self._called("propose")
         name = f"op-{len(self.operations) + 1}"
         decision = Decision(
-            verdict="act", confidence=0.9, band="high", risk="low", cell="act", factors=(), decided_at=self.now
+            verdict="seek_approval" if self.stage == "awaiting" else "act",
+            confidence=0.9,
+            band="high",
+            risk="low",
+            cell="act",
+            factors=(),
+            decided_at=self.now,
         )
         outcome = Outcome(result="not_applied", words="observed", at=self.now) if self.stage == "closed" else None
         operation = Operation(

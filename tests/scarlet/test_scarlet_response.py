@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scarlet.response_world import START, Crash, World, cause, signal, workload
@@ -144,6 +145,15 @@ def test_what_is_over_before_anybody_answers_is_withdrawn(tmp_path: Path) -> Non
     world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="awaiting")
     play(world, tmp_path, quiet)
     assert (world.phases, world.count("withdraw"), world.count("execute")) == (["closed"], 1, 0)
+
+
+@pytest.mark.parametrize(("results", "tries"), [(["not_applied", "verified"], 2), (["not_applied"], 2)])
+def test_what_was_cleared_and_came_to_nothing_is_tried_again_and_not_for_ever(
+    tmp_path: Path, results: list[Any], tries: int
+) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], results=results)
+    play(world, tmp_path)
+    assert (world.phases, world.count("execute")) == (["verifying" if "verified" in results else "escalated"], tries)
 
 
 @pytest.mark.parametrize("how", ["observed", "no remedy", "denied", "of no use", "unverified", "too many attempts"])

@@ -169,7 +169,7 @@ class Steps:
             words = f"{_what(operation)}: {outcome.words}"
             cases.move(means.ledger, state["incident"], "verifying", words, means.clock())
             return _go("await_recovery")
-        if outcome is not None and outcome.result == "undone":
+        if (outcome is not None and outcome.result == "undone") or _came_to_nothing(operation):
             return _go("analyze", looks=0)
         return _go("escalate", why=f"{_what(operation)}: {outcome.words if outcome else operation.stage}")
 
@@ -213,7 +213,10 @@ class Steps:
 
     async def _next_remedy(self, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
         """Or, in words, why there is none."""
-        before = [self._means.hands.acts.operation(name).proposal.action for name in tried]
+        operations = [self._means.hands.acts.operation(name) for name in tried]
+        before = [one.proposal.action for one in operations if not _came_to_nothing(one)]
+        again = [one.proposal.action for one in operations if _came_to_nothing(one)]
+        before += [action for action in again if again.count(action) >= self._means.settings.attempts]
         try:
             offered = await self._means.hands.acts.remedies(hypothesis)
         except ToolError as error:
@@ -257,6 +260,16 @@ def _left_open(acts: Acts, tried: Sequence[str]) -> str:
         if outcome is not None and outcome.result in ("unverified", "undo_failed"):
             return f"{_what(operation)}: {outcome.words}"
     return ""
+
+
+def _came_to_nothing(operation: Operation) -> bool:
+    """Cleared and not done, for a reason that need not be there next time: the plan was another by then, or who had it
+    in hand was interrupted. Nobody has said no."""
+    if operation.outcome is None or operation.outcome.result != "not_applied" or operation.decision is None:
+        return False
+    if operation.approval is None:
+        return operation.decision.verdict == "act"
+    return operation.approval.state == "void"
 
 
 def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Proposal:
