@@ -648,20 +648,33 @@ class Workbench:
         await asyncio.gather(tending, learn_forever(self.learn))
 
     def watch(self) -> Watch:
-        """What Scarlet sees with. Each look asks anew, and what she looks at all day is not entered in the ledger."""
+        """What Scarlet sees with."""
         from autodevops.jamie.zones import of_user
         from autodevops.scarlet.watching import Watch
+
+        settings = self.settings
+        systems = [name for name in ("prometheus", "alertmanager", "loki", "tempo") if getattr(settings, name).url]
+        zone = of_user(settings.investigation.time_zone)
+        return Watch(
+            self._looking, settings.watch, learning=settings.learning, zone=zone, systems=("kubernetes", *systems)
+        )
+
+    async def wake(self, woken: Callable[[], None]) -> None:
+        """Call `woken` whenever the cluster warns of something, until cancelled."""
+        from autodevops.scarlet.watching.waking import Waking
+
+        await Waking(self._looking, self.settings.watch, woken).forever()
+
+    @property
+    def _looking(self) -> Tools:
+        """Each look asks anew, and what Scarlet looks at all day is not entered in the ledger."""
         from autodevops.toolbox.stack import standard
 
         if self._toolbox is None:
             raise RuntimeError("enter the workbench first: `async with workbench: ...`")
-        settings = self.settings
-        uncached = settings.toolbox.model_copy(update={"cache_seconds": 0.0})
-        seconds = settings.investigation.tool_timeout_seconds
-        tools = standard(self._toolbox, uncached, seconds, system_of=_system_of, clock=self._clock)
-        systems = [name for name in ("prometheus", "alertmanager", "loki", "tempo") if getattr(settings, name).url]
-        zone = of_user(settings.investigation.time_zone)
-        return Watch(tools, settings.watch, zone=zone, systems=("kubernetes", *systems))
+        settings, seconds = self.settings.toolbox, self.settings.investigation.tool_timeout_seconds
+        uncached = settings.model_copy(update={"cache_seconds": 0.0})
+        return standard(self._toolbox, uncached, seconds, system_of=_system_of, clock=self._clock)
 
     async def learn(self) -> tuple[str, ...]:
         """Learn from what happened so far, and show it in `learned.json` beside the ledger; what a person should know

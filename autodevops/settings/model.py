@@ -468,16 +468,16 @@ class ExecutorSettings(Section):
         return {**value, **{band: {**row, **(value.get(band) or {})} for band, row in default.items()}}
 
 
-WatchSource = Literal["alerts", "objects", "metrics", "slo", "logs", "traces"]
+WatchSource = Literal["alerts", "objects", "metrics", "slo", "logs", "traces", "predictions"]
 SourceList = Annotated[tuple[WatchSource, ...], NoDecode, BeforeValidator(_names)]
 
 
 class WatchSettings(Section):
     """What Scarlet watches, and whose trouble she leaves alone ([watching](../watching.md))."""
 
-    sources: SourceList = ("alerts", "objects", "metrics", "slo", "logs", "traces")
+    sources: SourceList = ("alerts", "objects", "metrics", "slo", "logs", "traces", "predictions")
     """Where she looks: alerts that others defined, the cluster's objects, what workloads are asked, fail and take, how
-    fast error budgets are spent, lines that tell of errors, and, where metrics do not, traces."""
+    fast error budgets are spent, lines that tell of errors, where metrics do not, traces, and what runs out soon."""
     namespaces: NameList = ("*",)
     """Whose signals count; names may have a `*`. What belongs to no namespace, such as a node, always does."""
     every_seconds: float = Field(default=30, gt=0)

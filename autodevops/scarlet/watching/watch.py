@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from autodevops.domain.signal import Blind, Look
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.watching.alerts import Alerts
+from autodevops.scarlet.watching.foreseen import Foreseen
 from autodevops.scarlet.watching.logs import Logs
 from autodevops.scarlet.watching.metrics import Metrics
 from autodevops.scarlet.watching.muting import Muting
@@ -20,7 +21,7 @@ from autodevops.scarlet.watching.objects import Objects
 from autodevops.scarlet.watching.places import Places
 from autodevops.scarlet.watching.sight import Sight, Source, signals
 from autodevops.scarlet.watching.traces import Traces
-from autodevops.settings import WatchSettings, WatchSource
+from autodevops.settings import LearningSettings, WatchSettings, WatchSource
 from autodevops.toolbox.protocol import Tools
 
 SYSTEMS: Final = ("kubernetes", "prometheus", "alertmanager", "loki", "tempo")
@@ -29,14 +30,15 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """`zone` is that in which maintenance hours are read; `systems` are those that there are. What the sources remember
-    lives in this object."""
+    """`zone` is that in which maintenance hours are read; `systems` are those that there are; `learning` says how far
+    ahead is looked. What the sources remember lives in this object."""
 
     def __init__(
         self,
         tools: Tools,
         settings: WatchSettings,
         *,
+        learning: LearningSettings | None = None,
         zone: tzinfo | None = None,
         systems: Collection[str] = SYSTEMS,
     ) -> None:
@@ -50,6 +52,7 @@ class Watch:
             (Alerts(tools, grouped="alertmanager" in systems), {"alerts"}),
             (metrics, {"metrics", "slo"}),
             (Logs(tools, self._places), {"logs"}),
+            (Foreseen(tools, learning or LearningSettings()), {"predictions"}),
             (Traces(tools, self._places, lambda: metrics.told if metered else False), {"traces"}),
         )
         self._sources = tuple(
