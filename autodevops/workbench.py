@@ -754,4 +754,5 @@ class Workbench:
             runs_at_once=runs.at_once,
             responding=partial(self.response, waiting=staying) if respond else None,
             alert_hook=self.settings.watch.hook,
+            wake=self.wake if respond and "objects" in self.settings.watch.sources else None,
         )
