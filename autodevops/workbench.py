@@ -648,7 +648,7 @@ class Workbench:
         from autodevops.scarlet.tell import tell_all
         from autodevops.scarlet.tending import tend_forever
 
-        settings, tools, names = self.settings, self._watching_tools(), self.settings.executor.escalate_to
+        settings, tools, names = self.settings, self._looking, self.settings.executor.escalate_to
 
         async def look() -> Look:
             return await foresee(tools, self._clock(), settings.learning)
@@ -659,7 +659,7 @@ class Workbench:
         await asyncio.gather(*work)
 
     def watch(self) -> Watch:
-        """What Scarlet sees with. Each look asks anew, and what she looks at all day is not entered in the ledger."""
+        """What Scarlet sees with."""
         from autodevops.jamie.zones import of_user
         from autodevops.scarlet.watching import Watch
 
@@ -667,20 +667,24 @@ class Workbench:
         systems = [name for name in ("prometheus", "alertmanager", "loki", "tempo") if getattr(settings, name).url]
         zone = of_user(settings.investigation.time_zone)
         return Watch(
-            self._watching_tools(),
-            settings.watch,
-            zone=zone,
-            systems=("kubernetes", *systems),
-            learning=settings.learning,
+            self._looking, settings.watch, learning=settings.learning, zone=zone, systems=("kubernetes", *systems)
         )
 
-    def _watching_tools(self) -> Tools:
+    async def wake(self, woken: Callable[[], None]) -> None:
+        """Call `woken` whenever the cluster warns of something, until cancelled."""
+        from autodevops.scarlet.watching.waking import Waking
+
+        await Waking(self._looking, self.settings.watch, woken).forever()
+
+    @property
+    def _looking(self) -> Tools:
+        """Each look asks anew, and what Scarlet looks at all day is not entered in the ledger."""
         from autodevops.toolbox.stack import standard
 
         if self._toolbox is None:
             raise RuntimeError("enter the workbench first: `async with workbench: ...`")
-        uncached = self.settings.toolbox.model_copy(update={"cache_seconds": 0.0})
-        seconds = self.settings.investigation.tool_timeout_seconds
+        settings, seconds = self.settings.toolbox, self.settings.investigation.tool_timeout_seconds
+        uncached = settings.model_copy(update={"cache_seconds": 0.0})
         return standard(self._toolbox, uncached, seconds, system_of=_system_of, clock=self._clock)
 
     async def learn(self) -> tuple[str, ...]:
@@ -761,4 +765,5 @@ class Workbench:
             runs_at_once=runs.at_once,
             responding=partial(self.response, waiting=staying) if respond else None,
             alert_hook=self.settings.watch.hook,
+            wake=self.wake if respond and "objects" in self.settings.watch.sources else None,
         )

@@ -59,6 +59,22 @@ class ResourceChange(ToolOutput):
     resource: dict[str, Json] | None = None  # as it is now
 
 
+class Changed(Noun):
+    """One change of an object: `resource` is as it was then, of a deleted one as it was last."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    resource: dict[str, Json]
+
+
+class ResourceChanges(ToolOutput):
+    """What changed among many objects, oldest first. `resource_version` is where to go on from; `expired`: the cluster
+    has forgotten the version that was asked from, and what changed since is not known."""
+
+    resource_version: str
+    expired: bool = False
+    changes: tuple[Changed, ...] = ()
+
+
 class ApiResource(Noun):
     kind: str
     name: str  # plural, as in a URL

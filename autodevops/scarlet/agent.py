@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -50,10 +50,12 @@ class Scarlet:
         perform: Perform | None = None,
         responding: Responding | None = None,
         alert_hook: str = "",
+        wake: Callable[[Callable[[], None]], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         """`perform` stands where the runner would; `tools` are for schedules that wait for alerts and deploys.
 
-        `responding` gives the loop that looks for trouble; what is posted to `alert_hook` makes it look at once.
+        `responding` gives the loop that looks for trouble; what is posted to `alert_hook`, or `wake` is told
+        of, makes it look at once.
         """
         self._settings = settings
         self._clock = clock
@@ -65,6 +67,7 @@ class Scarlet:
         self._perform = perform
         self._responding = responding
         self._alert_hook = alert_hook
+        self._wake = wake
         self._stopping = False
 
     async def run(self) -> None:
@@ -129,7 +132,13 @@ class Scarlet:
             return
         try:
             async with self._responding(self._queue) as loop:
-                await loop.run(stop_asked, woken)
+                waking = [asyncio.create_task(self._wake(woken.set), name="waking")] if self._wake else []
+                try:
+                    await loop.run(stop_asked, woken)
+                finally:
+                    for task in waking:
+                        task.cancel()
+                    await asyncio.gather(*waking, return_exceptions=True)
         except asyncio.CancelledError:
             raise
         except Exception:

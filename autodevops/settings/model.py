@@ -490,7 +490,7 @@ class WatchSettings(Section):
 
     sources: SourceList = ("alerts", "objects", "metrics", "slo", "logs", "traces", "predictions")
     """Where she looks: alerts that others defined, the cluster's objects, what workloads are asked, fail and take, how
-    fast error budgets are spent, lines that tell of errors, and, where metrics do not, traces; what will run out."""
+    fast error budgets are spent, lines that tell of errors, where metrics do not, traces, and what runs out soon."""
     namespaces: NameList = ("*",)
     """Whose signals count; names may have a `*`. What belongs to no namespace, such as a node, always does."""
     every_seconds: float = Field(default=30, gt=0)

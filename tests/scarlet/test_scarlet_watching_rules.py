@@ -21,6 +21,8 @@ from autodevops.scarlet.watching import Watch
 from autodevops.scarlet.watching.alerts import seen as alerts_seen
 from autodevops.scarlet.watching.object_rules import signs
 from autodevops.scarlet.watching.places import Places
+from autodevops.scarlet.watching.pressures import NEEDS, Pressures
+from autodevops.scarlet.watching.requests import Requests
 from autodevops.scarlet.watching.sample_table import COLUMNS, STEP
 from autodevops.scarlet.watching.sight import signals
 from autodevops.settings import WatchSettings
@@ -386,6 +388,27 @@ async def test_budget_that_burns_fast_is_critical_and_a_small_service_burns_noth
     assert told == {("checkout", "critical"), ("slowly", "major"), ("declared", "critical")}
     asked = [str(call["query"]) for tool, call in prometheus.tools.calls if tool == "prometheus.query_instant"]
     assert {re.findall(r'service=~"(.*?)"', query)[0] for query in asked if "259200s" in query} == {"small"}
+
+
+async def test_pressure_is_told_of_who_came_to_it_lately_and_not_of_who_is_made_so() -> None:
+    def near(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        pods = {"Deployment shop/cart": YOUNG, "CronJob shop/nightly": "nightly-1-zzzzz", "used to it": "db-0"}
+        if datetime.fromisoformat(arguments["time"]) < NOON:
+            pods = {"used to it": "db-0"}
+        if "container_cpu" not in arguments["query"]:
+            pods = {}
+        rows = [{"namespace": "shop", "pod": name, "container": "main"} for name in pods.values()]
+        return result("vector", [Series(labels=labels, samples=((NOW, 0.97),)) for labels in rows])
+
+    tools = ScriptedTools({"prometheus.query_instant": near})
+    requests = Requests(tools)
+    requests.names = frozenset(NEEDS)
+    batch = pod("nightly-1-zzzzz", owner=OF_JOB)
+    places = Places({"Pod": [pod(YOUNG), batch], "Deployment": [deployment()], "Job": [job("nightly-1")]})
+    found = await Pressures(requests, lambda: places).look(NOON)
+    assert {(str(one.subject), one.name) for one in found} == {
+        ("Deployment shop/cart", "CPUSaturated"), ("Deployment shop/cart", "CPUThrottled"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,24 @@ async def test_a_wait_ends_with_the_change_and_not_before(server: MCPServer[Any]
         assert (gone.structured_content or {})["gone"]
 
 
+async def test_changes_of_a_kind_are_told_from_a_version_on_and_none_is_missed(server: MCPServer[Any]) -> None:
+    async def wait(**more: Any) -> dict[str, Any]:
+        return await call(
+            server, "wait_for_changes", kind="cm", field_selector="metadata.name=kube-root-ca.crt", **more
+        )
+
+    quiet = await wait(timeout_seconds=1)
+    assert (quiet["changes"], quiet["expired"]) == ([], False)
+    for value in ("once", "twice"):
+        patch = {"metadata": {"labels": {"told": value}}}
+        await call(server, "patch_resource", kind="cm", name="kube-root-ca.crt", patch=patch, dry_run=False)
+    told = await wait(resource_version=quiet["resource_version"], timeout_seconds=60)
+    labels = [change["resource"]["metadata"]["labels"]["told"] for change in told["changes"]]
+    assert labels == ["once", "twice"]
+    after = await wait(resource_version=told["resource_version"], timeout_seconds=1)
+    assert (after["changes"], after["resource_version"]) == ([], told["resource_version"])
+
+
 async def test_only_a_job_that_has_ended_is_deleted_and_its_pods_with_it(server: MCPServer[Any]) -> None:
     jobs = (await call(server, "list_resources", kind="jobs", namespace="shop", output="full"))["items"]
     ended = next(one for one in jobs if one["status"].get("completionTime"))

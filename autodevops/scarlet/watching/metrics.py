@@ -12,6 +12,7 @@ from autodevops.domain.signal import Blind
 from autodevops.scarlet.watching.burn import Burn
 from autodevops.scarlet.watching.golden import Golden
 from autodevops.scarlet.watching.places import Places
+from autodevops.scarlet.watching.pressures import NEEDS, Pressures
 from autodevops.scarlet.watching.requests import Requests
 from autodevops.scarlet.watching.sight import Sight
 from autodevops.settings import WatchSettings
@@ -26,10 +27,10 @@ class Metrics:
     def __init__(self, tools: Tools, settings: WatchSettings, places: Callable[[], Places]) -> None:
         self.told: bool | None = None  # whether failures were counted by a metric at the latest look
         self._places = places
-        self._requests = Requests(tools)
-        self._lookers: list[Golden | Burn] = []
+        self._requests = Requests(tools, NEEDS)
+        self._lookers: list[Golden | Pressures | Burn] = []
         if "metrics" in settings.sources:
-            self._lookers.append(Golden(self._requests))
+            self._lookers += [Golden(self._requests), Pressures(self._requests, places)]
         if "slo" in settings.sources:
             self._lookers.append(Burn(self._requests, settings))
 

@@ -58,10 +58,7 @@ class Noticing:
         confirm: Mapping[SignalSource, timedelta] = CONFIRM,
     ) -> None:
         self._confirm = confirm
-        self._held = {
-            one.key: _Held(one, one.since, at or one.since, looks=1, sightings=1, told=True, penalty=1.0)
-            for one in known
-        }
+        self._held = {one.key: _Held(one, one.since, at or one.since, looks=1, sightings=1, told=True) for one in known}
 
     def notice(self, look: Look) -> News:
         seen = {signal.key: signal for signal in look.signals}

@@ -78,10 +78,13 @@ class Asked:
 
 
 class Requests:
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, also: Iterable[str] = ()) -> None:
+        """`also`: metrics of which somebody wants to know whether they exist."""
         self._tools = tools
+        self._also = tuple(also)
         self._found_at: datetime | None = None
         self.asked: list[Asked] = []
+        self.names = frozenset[str]()  # of the metrics that exist, of those asked about
         self.cut = ""  # what an answer had too many of
 
     async def refresh(self, now: datetime, places: Places) -> None:
@@ -130,9 +133,9 @@ class Requests:
         wanted = sorted(
             {name for one in FAMILIES for name in (one.count, *((one.bucket, one.total) if one.bucket else ()))}
         )
-        match = f'{{__name__=~"{"|".join(map(literal, wanted))}"}}'
+        match = f'{{__name__=~"{"|".join(map(literal, (*wanted, *self._also)))}"}}'
         answer = await self._tools.call("prometheus.list_metrics", {"match": match})
-        names = frozenset(NameList.model_validate(answer.data).names)
+        names = self.names = frozenset(NameList.model_validate(answer.data).names)
         present = [family for family in FAMILIES if family.count in names]
         found = await asyncio.gather(*(self._plan(family, names, now, places) for family in present))
         known = {asked.is_as: asked for asked in self.asked}

@@ -30,17 +30,17 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """`zone` is that in which maintenance hours are read; `systems` are those that there are. What the sources remember
-    lives in this object."""
+    """`zone` is that in which maintenance hours are read; `systems` are those that there are; `learning` says how far
+    ahead is looked. What the sources remember lives in this object."""
 
     def __init__(
         self,
         tools: Tools,
         settings: WatchSettings,
         *,
+        learning: LearningSettings | None = None,
         zone: tzinfo | None = None,
         systems: Collection[str] = SYSTEMS,
-        learning: LearningSettings | None = None,
     ) -> None:
         self._settings = settings
         self._objects = Objects(tools)

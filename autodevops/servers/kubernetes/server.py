@@ -14,6 +14,7 @@ from autodevops.domain.tool_results import (
     ClusterContext,
     PodLogs,
     ResourceChange,
+    ResourceChanges,
     ResourceList,
     ResourceResult,
     RolloutHistory,
@@ -153,6 +154,30 @@ def _add_reads(server: Server, cluster: Cluster) -> None:
         """
         return await in_thread(
             lambda: waiting.wait_for_change(cluster, kind, name, namespace, resource_version, timeout_seconds)
+        )
+
+    @read_tool(server, text.changes)
+    async def wait_for_changes(
+        kind: Kind,
+        namespace: AnyNamespace = "",
+        label_selector: Annotated[str, Field(description="e.g. app.kubernetes.io/name=cart,tier!=cache.")] = "",
+        field_selector: Annotated[str, Field(description="e.g. type=Warning for events.")] = "",
+        resource_version: Annotated[
+            str, Field(description="Where to go on from: resource_version of the answer before. Empty: from now.")
+        ] = "",
+        timeout_seconds: Annotated[
+            int, Field(description="How long to wait at most.", ge=1, le=waiting.MAX_WAIT_SECONDS)
+        ] = 30,
+    ) -> ResourceChanges:
+        """Wait until any object of a kind is made, changed or deleted, by a watch, and say which.
+
+        Use it to be told of news at once, e.g. kind='Event', field_selector='type=Warning'. Nothing is missed between
+        two calls when the version of the first is given to the second.
+        """
+        return await in_thread(
+            lambda: waiting.wait_for_changes(
+                cluster, kind, namespace, label_selector, field_selector, resource_version, timeout_seconds
+            )
         )
 
     @read_tool(server, text.logs)

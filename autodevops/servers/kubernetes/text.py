@@ -17,12 +17,14 @@ from autodevops.domain.tool_results import (
     DrainResult,
     PodLogs,
     ResourceChange,
+    ResourceChanges,
     ResourceList,
     ResourceResult,
     RolloutHistory,
     UsageList,
     WriteResult,
 )
+from autodevops.servers.kubernetes.objects import field
 
 MAX_VALUE = 400  # characters of one field's value in a list of edits; the structured answer has all of it
 MAX_YAML = 64 * 1024  # bytes; writing YAML takes a second for each few hundred thousand
@@ -45,6 +47,25 @@ def change(answer: ResourceChange) -> str:
     if answer.gone:
         return "It is gone."
     return ("" if answer.changed else "It did not change in that time.\n") + _yaml(answer.resource or {})
+
+
+def changes(answer: ResourceChanges) -> str:
+    if answer.expired:
+        return "The cluster has forgotten that version: list them, and wait from now."
+    rows = [
+        (
+            one.type,
+            field(one.resource, "metadata.namespace"),
+            field(one.resource, "metadata.name"),
+            one.resource.get("reason"),
+            one.resource.get("message"),
+        )
+        for one in answer.changes
+    ]
+    shown = (
+        table(("CHANGE", "NAMESPACE", "NAME", "REASON", "MESSAGE"), rows) if rows else "Nothing changed in that time."
+    )
+    return f"{shown}\nGo on from resource_version {answer.resource_version}."
 
 
 def events(answer: ResourceList) -> str:

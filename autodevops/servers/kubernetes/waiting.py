@@ -1,20 +1,25 @@
-"""Waiting for one object to change: a watch that ends with the first change, so that nobody asks again and again.
+"""Waiting for an object, or any of a kind, to change: a watch that ends soon after the first change, so that nobody
+asks again and again.
 
 What was waited for is for the caller to judge: it reads the object, decides that it is not there yet, and asks for
-the next version of it. A change between reading and asking is not missed, for a watch begins at the version read.
+the next version of it. A change between reading and asking is not missed, for a watch begins before the reading.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
+from typing import Any
 
-from autodevops.domain.tool_results import ResourceChange
+from autodevops.domain.tool_results import Changed, ResourceChange, ResourceChanges
 from autodevops.kernel.errors import ToolNotFound
-from autodevops.servers.kubernetes.cluster import Cluster, Object
+from autodevops.servers.kubernetes.cluster import Cluster, Object, Params
 from autodevops.servers.kubernetes.discovery import ResourceType
 from autodevops.servers.kubernetes.objects import tidy
 
 MAX_WAIT_SECONDS = 300
+MAX_CHANGES = 200  # told at once; there may be more from its version on
+_MORE_SECONDS = 1.0
 _CHANGES = ("ADDED", "MODIFIED", "DELETED", "ERROR")
 
 
@@ -24,6 +29,7 @@ def wait_for_change(
     """Raises ToolNotFound where there is no such object and `version` is empty: nothing was there that could change."""
     kind = cluster.type_of(word)
     where = cluster.namespace_of(kind, namespace)
+    since = _version(cluster, kind.path(where), [("fieldSelector", f"metadata.name={name}")], f"Kind {kind.kind}")
     try:
         item = cluster.read_object(kind, name, where)
     except ToolNotFound:
@@ -33,7 +39,7 @@ def wait_for_change(
     found = str(item["metadata"].get("resourceVersion", ""))
     if version and found != version:
         return _told(kind, item)
-    changed = _watch(cluster, kind, name, where, found, seconds)
+    changed = _watch(cluster, kind, name, where, since, found, seconds)
     if not changed:
         return ResourceChange(changed=False, resource=_tidy(kind, item))
     try:
@@ -42,13 +48,55 @@ def wait_for_change(
         return ResourceChange(changed=True, gone=True)
 
 
-def _watch(cluster: Cluster, kind: ResourceType, name: str, namespace: str, version: str, seconds: float) -> bool:
+def wait_for_changes(
+    cluster: Cluster, word: str, namespace: str, labels: str, selected: str, version: str, seconds: float
+) -> ResourceChanges:
+    """From `version` on, or from now; what follows the first change within a second comes with it."""
+    kind = cluster.type_of(word)
+    path, missing = kind.path(namespace), f"Kind {kind.kind}"
+    params = [("labelSelector", labels)] if labels else []
+    params += [("fieldSelector", selected)] if selected else []
+    version = version or _version(cluster, path, params, missing)
+    changes: list[Changed] = []
+    for patience in (seconds, _MORE_SECONDS):
+        with closing(
+            cluster.api.events(path, [*params, ("resourceVersion", version)], patience, missing=missing)
+        ) as events:
+            for event in events:
+                if event.get("type") == "ERROR":
+                    return ResourceChanges(resource_version="", expired=True, changes=tuple(changes))
+                if event.get("type") not in _CHANGES:
+                    continue
+                item = event["object"]
+                version = str(item["metadata"].get("resourceVersion", ""))
+                changes.append(Changed(type=event["type"], resource=_tidy(kind, item)))
+                if len(changes) in (1, MAX_CHANGES):
+                    break  # the first ends the waiting; the most that are told end it all
+        if not changes or len(changes) >= MAX_CHANGES:
+            break
+    return ResourceChanges(resource_version=version, changes=tuple(changes), truncated=len(changes) >= MAX_CHANGES)
+
+
+def _version(cluster: Cluster, path: str, params: Params, missing: str) -> str:
+    """Of the collection as it is now. An object's own may be so old that the cluster has forgotten what came after."""
+    found = cluster.api.get(path, [*params, ("limit", "1")], missing=missing)
+    return str((found.get("metadata") or {}).get("resourceVersion", ""))
+
+
+def _watch(
+    cluster: Cluster, kind: ResourceType, name: str, namespace: str, since: str, known: str, seconds: float
+) -> bool:
     """Whether anything happened to it in time. A version the server has forgotten means that much has happened."""
-    params = [("fieldSelector", f"metadata.name={name}"), ("resourceVersion", version)]
+    params = [("fieldSelector", f"metadata.name={name}"), ("resourceVersion", since)]
     with closing(
         cluster.api.events(kind.path(namespace), params, seconds, missing=f"Kind {kind.kind}")
     ) as events:  # leaving the watch closes its connection
-        return any(event.get("type") in _CHANGES for event in events)
+        return any(event.get("type") in _CHANGES and _of(event) != known for event in events)
+
+
+def _of(event: Mapping[str, Any]) -> str:
+    """The version of the object that an event tells of; a deletion has one of its own."""
+    return str(((event.get("object") or {}).get("metadata") or {}).get("resourceVersion", ""))
 
 
 def _told(kind: ResourceType, item: Object) -> ResourceChange:
