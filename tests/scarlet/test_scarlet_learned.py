@@ -162,6 +162,7 @@ def test_a_pattern_that_was_undone_comes_back_only_by_later_incidents() -> None:
     nightly(history, 31)
     again = study(history.ledger, now=NOW + timedelta(days=4))[about].lesson
     assert again.reason.startswith("3 incidents")
+    assert study(history.ledger, now=NOW + timedelta(days=5))[about].lesson == again
 
 
 def test_what_a_person_undid_while_it_was_looked_at_is_not_entered_again() -> None:

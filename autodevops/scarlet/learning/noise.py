@@ -47,11 +47,7 @@ def noise(
 ) -> tuple[Lesson, ...]:
     """`watched`: Scarlet looked at alerts in that time; else that none led to an incident says nothing. Of what a
     person undid, only what fired since counts."""
-    undone = {
-        one.lesson.about: one.ended.at
-        for one in known
-        if one.lesson.kind == "noise" and one.ended is not None and one.ended.undone
-    }
+    undone = {one.lesson.about: one.forgotten for one in known if one.lesson.kind == "noise" and one.forgotten}
     rows = records((one for one in found if one.alert not in undone or one.since > undone[one.alert]), short=SHORT)
     led = {signal.name for incident in incidents for signal in incident.signals if signal.source == "alert"}
     said: dict[str, list[tuple[str, str]]] = {}
