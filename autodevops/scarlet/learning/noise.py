@@ -11,6 +11,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.incident import Incident
 from autodevops.domain.learned import Learned, Lesson
 from autodevops.domain.tool_results import SeriesResult
+from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 
 SHORT = timedelta(minutes=10)
@@ -20,15 +21,17 @@ _SAMPLES = 1000  # asked of each series
 
 
 async def fired(tools: Tools, window: timedelta, now: datetime) -> tuple[Episode, ...]:
-    """Every stretch in which an alert fired. Raises ToolError."""
+    """Every stretch in which an alert fired in a namespace. Raises ToolError, also when not all of it can be read."""
     step = max(30, round(window.total_seconds() / _SAMPLES))
     arguments: dict[str, Json] = {
-        "query": 'ALERTS{alertstate="firing"}',
+        "query": 'max by (alertname, severity, namespace) (ALERTS{alertstate="firing"})',
         "start": (now - window).isoformat(),
         "end": now.isoformat(),
         "step_seconds": step,
     }
     answer = await tools.call("prometheus.query_range", arguments)
+    if answer.truncated:
+        raise ToolRejected("More alerts fired than one answer holds.", "Give fewer learning.noise_days.")
     found = SeriesResult.model_validate(answer.data).series
     return tuple(
         one
