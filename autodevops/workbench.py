@@ -687,9 +687,9 @@ class Workbench:
         uncached = settings.model_copy(update={"cache_seconds": 0.0})
         return standard(self._toolbox, uncached, seconds, system_of=_system_of, clock=self._clock)
 
-    async def learn(self) -> tuple[str, ...]:
+    async def learn(self, alerts: bool = False) -> tuple[str, ...]:
         """Learn from what happened so far, and show it in `learned.json` beside the ledger; what a person should know
-        about the file that was there. Of alerts nothing new is learned by a bench that was not entered.
+        about the file that was there. With `alerts` Prometheus is asked, by a bench that was entered.
 
         Raises LedgerUnavailable.
         """
@@ -702,7 +702,13 @@ class Workbench:
         of_actions = lessons(read_record(self.ledger), load_all(self.ledger), settings.executor)
         zone = settings.investigation.time_zone
         await learn(
-            self.ledger, of_actions, settings.learning, zone=zone, now=now, actor=self._actor, tools=self._tools
+            self.ledger,
+            of_actions,
+            settings.learning,
+            zone=zone,
+            now=now,
+            actor=self._actor,
+            tools=self.tools if alerts else None,
         )
         return self._show_learned()
 

@@ -95,7 +95,7 @@ async def _learned(alerts: bool) -> tuple[tuple[Learned, ...], tuple[str, ...]]:
     bench = Workbench.from_settings(load_settings())
     if alerts:
         async with bench:
-            said = await bench.learn()
+            said = await bench.learn(alerts=True)
             return read_learned(bench.ledger), said
     with bench:
         said = await bench.learn()

@@ -40,8 +40,9 @@ class Ending(Noun):
 
 
 class Learned(Noun):
-    """`since`: it has this value since then."""
+    """`since`: it has this value since then. `forgotten`: it was undone; what happened until then does not count."""
 
     lesson: Lesson
     since: UtcDatetime
     ended: Ending | None = None
+    forgotten: UtcDatetime | None = None

@@ -28,6 +28,7 @@ from autodevops.scarlet.learning.noise import noise
 from autodevops.settings import ExecutorSettings, LearningSettings
 from autodevops.stores.ledger import Ledger
 from autodevops.stores.sqlite_ledger import SqliteLedger
+from autodevops.toolbox.protocol import ToolAnswer
 from autodevops.toolbox.testing import ScriptedTools
 
 NOW = START + timedelta(days=28)
@@ -162,6 +163,7 @@ def test_a_pattern_that_was_undone_comes_back_only_by_later_incidents() -> None:
     nightly(history, 31)
     again = study(history.ledger, now=NOW + timedelta(days=4))[about].lesson
     assert again.reason.startswith("3 incidents")
+    assert study(history.ledger, now=NOW + timedelta(days=5))[about].lesson == again
 
 
 def test_what_a_person_undid_while_it_was_looked_at_is_not_entered_again() -> None:
@@ -223,6 +225,8 @@ def test_alerts_that_cannot_be_seen_leave_what_was_learned_of_them() -> None:
     assert held["noise Watchdog"].lesson.value == "never ends"
     away = ScriptedTools({"prometheus.query_range": ToolUnavailable("Prometheus does not answer.")})
     assert "noise Watchdog" in study(history.ledger, tools=away)
+    cut = ToolAnswer(data={"result_type": "matrix", "series": [], "truncated": True}, truncated=True)
+    assert "noise Watchdog" in study(history.ledger, tools=ScriptedTools({"prometheus.query_range": cut}))
     nothing = {"result_type": "matrix", "series": []}
     assert "noise Watchdog" not in study(history.ledger, tools=ScriptedTools({"prometheus.query_range": nothing}))
 

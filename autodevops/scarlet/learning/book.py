@@ -52,11 +52,13 @@ def settle(
         was = _read(known) if known else None
         if was is not None and was.ended is not None and was.ended.at >= now:
             continue
+        forgotten = was.forgotten if was else None
         if was is None or was.ended is not None:
-            _enter(ledger, known, Learned(lesson=lesson, since=now), "learned", "", lesson.reason, now, actor)
+            learned = Learned(lesson=lesson, since=now, forgotten=forgotten)
+            _enter(ledger, known, learned, "learned", "", lesson.reason, now, actor)
         elif (was.lesson.value, was.lesson.reason) != (lesson.value, lesson.reason):
             since = was.since if was.lesson.value == lesson.value else now
-            revised = Learned(lesson=lesson, since=since)
+            revised = Learned(lesson=lesson, since=since, forgotten=forgotten)
             _enter(ledger, known, revised, "revised", was.lesson.value, lesson.reason, now, actor)
     for key, entry in entries.items():
         was = _read(entry)
@@ -100,7 +102,8 @@ def end(
     def changed(entry: Entry | None) -> Learned:
         assert entry is not None  # entries are never removed
         was = _still(_read(entry))
-        return was.model_copy(update={"ended": Ending(at=now, by=actor, why=why.strip(), undone=True)})
+        ended = Ending(at=now, by=actor, why=why.strip(), undone=True)
+        return was.model_copy(update={"ended": ended, "forgotten": now})
 
     return revise(ledger, KIND, known.lesson.id, changed, event)
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
+from itertools import count
 
 from autodevops.domain.incident import Incident
 from autodevops.domain.learned import Lesson, LessonKind
@@ -20,6 +21,7 @@ from autodevops.toolbox.protocol import Tools
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 600.0
+ALERTS_EVERY = 6  # times: that is a week of samples of every alert
 OF_ACTIONS: tuple[LessonKind, ...] = ("autonomy", "confidence", "drift")
 OF_INCIDENTS: tuple[LessonKind, ...] = ("recurring", "together", "time")
 
@@ -52,11 +54,11 @@ async def learn(
     book.settle(ledger, lessons, kinds, now=now, actor=actor)
 
 
-async def learn_forever(learn_once: Callable[[], Awaitable[tuple[str, ...]]]) -> None:
-    """Until cancelled. What goes wrong is an error in the log, and it is tried again."""
-    while True:
+async def learn_forever(learn_once: Callable[[bool], Awaitable[tuple[str, ...]]]) -> None:
+    """Until cancelled, of alerts too now and then. What goes wrong is an error in the log, and it is tried again."""
+    for number in count():
         try:
-            for words in await learn_once():
+            for words in await learn_once(number % ALERTS_EVERY == 1):
                 log.warning("%s", words)
         except Exception:
             log.exception("Nothing could be learned this time")

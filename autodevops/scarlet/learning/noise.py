@@ -11,6 +11,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.incident import Incident
 from autodevops.domain.learned import Learned, Lesson
 from autodevops.domain.tool_results import SeriesResult
+from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 
 SHORT = timedelta(minutes=10)
@@ -20,15 +21,17 @@ _SAMPLES = 1000  # asked of each series
 
 
 async def fired(tools: Tools, window: timedelta, now: datetime) -> tuple[Episode, ...]:
-    """Every stretch in which an alert fired. Raises ToolError."""
+    """Every stretch in which an alert fired in a namespace. Raises ToolError, also when not all of it can be read."""
     step = max(30, round(window.total_seconds() / _SAMPLES))
     arguments: dict[str, Json] = {
-        "query": 'ALERTS{alertstate="firing"}',
+        "query": 'max by (alertname, severity, namespace) (ALERTS{alertstate="firing"})',
         "start": (now - window).isoformat(),
         "end": now.isoformat(),
         "step_seconds": step,
     }
     answer = await tools.call("prometheus.query_range", arguments)
+    if answer.truncated:
+        raise ToolRejected("More alerts fired than one answer holds.", "Give fewer learning.noise_days.")
     found = SeriesResult.model_validate(answer.data).series
     return tuple(
         one
@@ -47,11 +50,7 @@ def noise(
 ) -> tuple[Lesson, ...]:
     """`watched`: Scarlet looked at alerts in that time; else that none led to an incident says nothing. Of what a
     person undid, only what fired since counts."""
-    undone = {
-        one.lesson.about: one.ended.at
-        for one in known
-        if one.lesson.kind == "noise" and one.ended is not None and one.ended.undone
-    }
+    undone = {one.lesson.about: one.forgotten for one in known if one.lesson.kind == "noise" and one.forgotten}
     rows = records((one for one in found if one.alert not in undone or one.since > undone[one.alert]), short=SHORT)
     led = {signal.name for incident in incidents for signal in incident.signals if signal.source == "alert"}
     said: dict[str, list[tuple[str, str]]] = {}

@@ -19,8 +19,8 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 def patterns(
     incidents: Iterable[Incident], known: Iterable[Learned], settings: LearningSettings, *, zone: str, now: datetime
 ) -> tuple[Lesson, ...]:
-    """Incidents whose cause nobody knows are left out. What a person undid comes back only if what happened after
-    that shows it by itself."""
+    """Incidents whose cause nobody knows are left out. What a person undid comes back only if what happened since
+    shows it by itself."""
     there = ZoneInfo(zone or "UTC")
     seen = tuple(
         Occurrence(f"{one.cause.reason} of {one.cause.subject}", _began(one).astimezone(there), one.id)
@@ -29,9 +29,9 @@ def patterns(
     )
     found = {lesson.id: lesson for lesson in _mined(seen, settings, now)}
     for learned in known:
-        ended = learned.ended
-        if ended is not None and ended.undone and found.pop(learned.lesson.id, None) is not None:
-            later = _mined(tuple(one for one in seen if one.at > ended.at), settings, now)
+        since = learned.forgotten
+        if since is not None and found.pop(learned.lesson.id, None) is not None:
+            later = _mined(tuple(one for one in seen if one.at > since), settings, now)
             found |= {lesson.id: lesson for lesson in later if lesson.id == learned.lesson.id}
     return tuple(found.values())
 
