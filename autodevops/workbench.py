@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.clock import Clock, utc_now
-from autodevops.kernel.errors import AutoDevOpsError, LedgerUnavailable, SettingsError, ToolError, UsageError
+from autodevops.kernel.errors import AutoDevOpsError, LedgerUnavailable, RunFailed, SettingsError, ToolError, UsageError
 from autodevops.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from autodevops.jamie.agent import JamieAgent
     from autodevops.jamie.persona import Level
     from autodevops.jamie.remembering import Remembering
-    from autodevops.runbooks import Gate, Means, Runbook, RunQueue
+    from autodevops.runbooks import Gate, Means, Runbook, RunQueue, RunRecord
     from autodevops.runbooks.rehearsal import Rehearsal
     from autodevops.scarlet import Scarlet
     from autodevops.scarlet.learning.cases import Cases
@@ -600,6 +600,35 @@ class Workbench:
             redacting=self.settings.runs.redact,
             ledger=self.ledger,
         )
+
+    async def write_postmortem(self, incident: str, *, edited: str = "", objective: float = 0.999) -> RunRecord:
+        """Run the runbook that makes it; its run is kept with the incident. `edited` is an earlier Markdown version.
+
+        Raises UsageError when there is no such incident, RunFailed when the run did not succeed.
+        """
+        from autodevops.kernel.person import person
+        from autodevops.runbooks import RunRequest
+        from autodevops.runbooks.sources import catalogue_of
+        from autodevops.stores.incidents import change_incident, find_incident
+
+        known = find_incident(self.ledger, incident).id
+        values: dict[str, Json] = {"incident": known, "edited": edited, "objective": objective}
+        runbook = catalogue_of(self.settings.scarlet).load("postmortem")
+        async with self.run_queue(self.run_means()) as queue:
+            record = await queue.submit(RunRequest(runbook, values, requested_by=person(), reason=known)).result()
+        if record.status != "succeeded":
+            words = record.run.error.message if record.run.error else record.status
+            raise RunFailed(f"Run {record.run.id} of postmortem {record.status}: {words}", f"See {record.where}.")
+        change_incident(
+            self.ledger,
+            known,
+            "documented",
+            lambda was: was.model_copy(update={"bundles": (*was.bundles, record.run.id)}),
+            now=self._clock(),
+            actor=self._actor,
+            data={"run": record.run.id},
+        )
+        return record
 
     def run_queue(self, means: Means) -> RunQueue:
         """The queue for runs by these means; use it as a context manager."""

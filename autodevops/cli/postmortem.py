@@ -8,14 +8,13 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autodevops.cli.incident import IncidentId
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
-from autodevops.domain.base import Json
 from autodevops.kernel.errors import AutoDevOpsError, RunFailed, UsageError
 from autodevops.kernel.files import appearing
 from autodevops.kernel.person import person
@@ -25,6 +24,7 @@ from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.domain.action import Action
+    from autodevops.runbooks import RunRecord
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PDF_SECONDS = 120
@@ -63,9 +63,6 @@ def postmortem(
         blocks(earlier.read_text(encoding="utf-8"))  # what cannot be kept is said before anything runs
     record = asyncio.run(_run(name, str(earlier.resolve()) if earlier.exists() else "", objective))
     notebook = (record.folder / NOTEBOOK).read_bytes()
-    if record.status != "succeeded":
-        words = record.run.error.message if record.run.error else record.status
-        raise RunFailed(f"Run {record.run.id} of postmortem {record.status}: {words}", f"See {record.where}.")
     text = document_of(notebook)
     out.mkdir(parents=True, exist_ok=True)
     files = {"md": text.encode(), "html": (record.folder / REPORT).read_bytes(), "ipynb": notebook}
@@ -118,18 +115,9 @@ def _browser() -> str:
     return found
 
 
-async def _run(incident: str, edited: str, objective: float) -> Any:
-    from autodevops.runbooks import RunRequest
-    from autodevops.runbooks.sources import catalogue_of
-
-    values: dict[str, Json] = {"incident": incident, "edited": edited, "objective": objective}
-    settings = load_settings()
-    with Workbench.from_settings(settings) as workbench:
-        async with workbench.run_queue(workbench.run_means()) as queue:
-            request = RunRequest(
-                catalogue_of(settings.scarlet).load("postmortem"), values, requested_by=person(), reason=incident
-            )
-            return await queue.submit(request).result()
+async def _run(incident: str, edited: str, objective: float) -> RunRecord:
+    with Workbench.from_settings(load_settings()) as workbench:
+        return await workbench.write_postmortem(incident, edited=edited, objective=objective)
 
 
 def _issue(repository: str, text: str) -> Action:

@@ -31,7 +31,7 @@ class Portal(Jamie):
     def overview(self) -> PortalWidget:
         """The same one however often it is shown."""
         if self._overview is None:
-            self._overview = PortalWidget(self._sections, self._incident, loop=self._loop)
+            self._overview = PortalWidget(self._sections, self._incident, self._postmortem, loop=self._loop)
         return self._overview
 
     def _answering(self) -> dict[str, Any]:
@@ -57,3 +57,8 @@ class Portal(Jamie):
         from autodevops.portal.incident import incident_page
 
         yield await asyncio.to_thread(incident_page, (await self._workbench()).ledger, incident, utc_now())
+
+    async def _postmortem(self, incident: str) -> AsyncIterator[BaseModel]:
+        await (await self._workbench()).write_postmortem(incident)
+        async for section in self._incident(incident):
+            yield section

@@ -2,8 +2,9 @@
 
 The page sends `{type: "refresh", id, namespace}`; we send `{type: "section", id, section}` for each section and
 `{type: "done", id}`. A newer question ends an older one. The page decides when: it asks by itself while people look,
-and not while it is hidden. `{type: "incident", id, incident}` is answered with the one section that tells of it.
-The widget knows nothing of who reads: it is given `read` and `incident`.
+and not while it is hidden. `{type: "incident", id, incident}` is answered with the one section that tells of it, and so
+is `{type: "postmortem", id, incident}` once its postmortem is written.
+The widget knows nothing of who reads: it is given `read`, `incident` and `postmortem`.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ Read = Callable[[str], AsyncIterator[BaseModel]]
 
 
 class PortalWidget(anywidget.AnyWidget):
-    """A live overview over `read`, a function from a namespace to its sections, and `incident`, from an id to its."""
+    """A live overview over `read`, a function from a namespace to its sections; `incident` is one from an id to its,
+    and `postmortem` the same after it was written."""
 
     _esm = STATIC / "portal.js"
     _css = STATIC / "portal.css"
 
-    def __init__(self, read: Read, incident: Read, *, loop: LoopThread) -> None:
+    def __init__(self, read: Read, incident: Read, postmortem: Read, *, loop: LoopThread) -> None:
         self._read = read
         self._incident = incident
+        self._postmortem = postmortem
         self._loop = loop
         self._outbox = Outbox()
         self._reading: Future[None] | None = None
@@ -63,6 +66,8 @@ class PortalWidget(anywidget.AnyWidget):
                 self._reading = self._loop.start(self._tell, identifier, self._read(str(content.get("namespace", ""))))
             case "incident":
                 self._loop.start(self._tell, identifier, self._incident(str(content.get("incident", ""))[:100]))
+            case "postmortem":
+                self._loop.start(self._tell, identifier, self._postmortem(str(content.get("incident", ""))[:100]))
 
     def _stop(self) -> None:
         if self._reading is not None:

@@ -18,12 +18,16 @@ from hypothesis import strategies as st
 
 from autodevops.analysis.impact import budget_spent, burn_rate, in_words, recovered_at, requests
 from autodevops.analysis.postmortems import Measured, postmortem
+from autodevops.domain.action import Action, OpenIssue
 from autodevops.domain.incident import Detection, Incident, IncidentNote, incident_of
+from autodevops.domain.operation import Proposal
 from autodevops.domain.postmortem import Postmortem
 from autodevops.domain.series import Series
 from autodevops.domain.window import TimeWindow
+from autodevops.executor.operations import load
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
+from autodevops.kernel.person import person
 from autodevops.runbooks.postmortem_text import blocks, markdown
 from autodevops.sandbox import Sandbox
 from autodevops.sandbox.basics.clocks import MovedClock
@@ -121,7 +125,11 @@ def test_it_agrees_with_the_world_it_is_about(tmp_path: Path, monkeypatch: pytes
             "AUTODEVOPS_LEDGER__FOLDER": str(tmp_path / "ledger"),
             "AUTODEVOPS_SCARLET__RUNBOOKS": str(ROOT / "runbooks"),
             "AUTODEVOPS_SCARLET__ARTIFACTS": str(tmp_path / "artifacts"),
+            "AUTODEVOPS_GITHUB__ALLOW_WRITES": "true",
+            "AUTODEVOPS_EXECUTOR__APPROVERS": person(),
+            "AUTODEVOPS_EXECUTOR__COOLDOWN_MINUTES": "0",
         }
+        repository = sandbox.world.topology.repository
         for name, value in given_here.items():
             monkeypatch.setenv(name, value)
         with Workbench(load_settings(), clock=clock) as bench:
@@ -129,14 +137,18 @@ def test_it_agrees_with_the_world_it_is_about(tmp_path: Path, monkeypatch: pytes
             found = asyncio.run(_investigated(clock))
             incident = incident_of(found, incident_id="inc-7", now=now, severity="major", title="", run="")
             incidents.open_incident(bench.ledger, incident, actor="tester")
+            note = OpenIssue(repository=repository, title="payment fails", body="Since its release.")
+            done_for_it = asyncio.run(_carried_out(clock, note))
             undone = clock()
             sandbox.world.do("undo", "Deployment/shop/payment")
             clock.advance(1800)
             resolved = utc_now() - timedelta(minutes=15)
             incidents.resolve_incident(bench.ledger, "inc-7", "rolled back", at=resolved, now=utc_now(), actor="tester")
         command = [sys.executable, "-m", "autodevops", "postmortem", "last", "--out", str(tmp_path / "out"), "--json"]
+        command += ["--issue", repository, "--pull", repository]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=dict(os.environ))
         assert done.returncode == 0, done.stderr
+        pulls = asyncio.run(_granted(json.loads(done.stdout)["operations"], repository))
     text = (tmp_path / "out" / "inc-7.md").read_text()
     assert "by somebody, commit" in text  # who wrote the change is on record, and no cause
     assert "&lt;!--" not in (tmp_path / "out" / "inc-7.html").read_text()
@@ -154,8 +166,38 @@ def test_it_agrees_with_the_world_it_is_about(tmp_path: Path, monkeypatch: pytes
     filled, every = map(int, re.findall(r"(\d+) of (\d+) fields", text)[0])
     assert filled / every >= 2 / 3
     assert json.loads(done.stdout)["incident"] == "inc-7"
+    assert f"An approver granted open_issue of Repository {repository}." in text.replace("\\", "")
+    assert f"open_issue of Repository {repository}: verified." in text.replace("\\", "")
+    assert text.count(f"[{done_for_it}]") >= 4  # proposed, decided, granted, done; and what went well
+    assert [pull["title"] for pull in pulls] == [text.partition("\n")[0].removeprefix("# ")]
 
 
 async def _investigated(clock: MovedClock) -> Any:
     async with Workbench(load_settings(), clock=clock) as bench:
         return await bench.investigate(namespace="shop", window=bench.window(minutes=60))
+
+
+async def _carried_out(clock: MovedClock, action: Action) -> str:
+    async with Workbench(load_settings(), clock=clock) as bench:
+        asked = Proposal(action=action, asked_by=person(), by_person=True, incident="inc-7")
+        operation = await bench.executor.propose(asked)
+        return await _allowed(bench, operation.id)
+
+
+async def _granted(operations: list[str], repository: str) -> list[Any]:
+    """The pull requests that are open once what the command asked for is done."""
+    async with Workbench(load_settings()) as bench:
+        for operation in operations:
+            await _allowed(bench, operation)
+        found: Any = (await bench.tools.call("github.list_pulls", {"repository": repository, "state": "open"})).data
+        return [pull for pull in found["pulls"] if pull["title"].startswith("Postmortem")]
+
+
+async def _allowed(bench: Workbench, operation: str) -> str:
+    approval = load(bench.ledger, operation).operation.approval
+    assert approval is not None
+    bench.executor.answer(operation, granted=True, digest=approval.digest, by=person(), where="tests")
+    done = await bench.executor.execute(operation)
+    assert done.outcome is not None
+    assert done.outcome.result == "verified", done.outcome.words
+    return operation

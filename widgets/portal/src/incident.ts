@@ -13,6 +13,7 @@ export class IncidentView {
   readonly element = h("section", { class: "adp-section adp-incident", "aria-label": "Incident", hidden: true });
   private id = "";
   private asked = "";
+  private writing = ""; // the question for a postmortem that is not answered yet
   private shown: IncidentPage | undefined;
 
   constructor(
@@ -30,6 +31,7 @@ export class IncidentView {
 
   open(id: string): void {
     this.id = id;
+    this.writing = "";
     this.shown = undefined;
     remember("incident", id);
     this.element.hidden = false;
@@ -45,8 +47,14 @@ export class IncidentView {
     this.model.send({ type: "incident", id: this.asked, incident: this.id });
   }
 
+  private write(): void {
+    this.writing = `postmortem-${this.id}-${Date.now()}`;
+    this.model.send({ type: "postmortem", id: this.writing, incident: this.id });
+    this.draw();
+  }
+
   private close(): void {
-    this.id = this.asked = "";
+    this.id = this.asked = this.writing = "";
     this.shown = undefined;
     remember("incident", "");
     this.element.hidden = true;
@@ -55,15 +63,33 @@ export class IncidentView {
 
   private readonly receive = (message: unknown): void => {
     const told = message as Told;
+    if (this.writing && told.id === this.writing) this.written(told);
     if (!this.asked || told.id !== this.asked) return;
     if (told.type === "failed" && !this.shown) this.element.replaceChildren(this.head([h("b", {}, told.message)]), nothing(told.next_step));
     if (told.type === "section" && told.section.name === "incident") this.show(told.section);
   };
 
+  /** The postmortem's run is the newest of the incident. */
+  private written(told: Told): void {
+    if (told.type === "section" && told.section.name === "incident") this.show(told.section);
+    if (told.type === "section") return;
+    this.writing = "";
+    this.draw(told.type === "failed" ? `${told.message} ${told.next_step}` : "");
+    const run = this.shown?.runs.at(-1);
+    if (told.type === "done" && run) this.opens.run(run);
+  }
+
   private show(page: IncidentPage): void {
     const first = !this.shown;
-    const opened = new Set([...this.element.querySelectorAll("details[open]")].map((each) => each.getAttribute("data-key")));
     this.shown = page;
+    this.draw();
+    if (first) window.dispatchEvent(new CustomEvent("autodevops:selected"));
+  }
+
+  private draw(trouble = ""): void {
+    const page = this.shown;
+    if (!page) return;
+    const opened = new Set([...this.element.querySelectorAll("details[open]")].map((each) => each.getAttribute("data-key")));
     const body = contents(page, this.opens);
     this.element.replaceChildren(
       this.head([
@@ -71,16 +97,17 @@ export class IncidentView {
         h("h2", { class: "adp-incident-title" }, page.title),
         h("span", { class: "adp-dim" }, [page.severity, page.namespace, page.phase].filter(Boolean).join(" · ")),
       ]),
+      ...(trouble ? [h("p", { class: "adp-dim", role: "alert" }, trouble)] : []),
       ...body,
     );
     for (const each of this.element.querySelectorAll("details")) if (opened.has(each.getAttribute("data-key"))) each.open = true;
-    if (first) window.dispatchEvent(new CustomEvent("autodevops:selected"));
   }
 
   private head(parts: Node[]): HTMLElement {
     const ask = h("button", { type: "button", class: "adp-button", click: () => putQuestion("What caused this?") }, "Ask Jamie");
+    const write = h("button", { type: "button", class: "adp-button", disabled: !!this.writing, click: () => this.write() }, this.writing ? "Writing the postmortem…" : "Write postmortem");
     const close = h("button", { type: "button", class: "adp-button", "aria-label": "Close the incident", click: () => this.close() }, icon("cross"));
-    return h("header", {}, h("div", { class: "adp-grow" }, ...parts), this.shown ? ask : null, close);
+    return h("header", {}, h("div", { class: "adp-grow" }, ...parts), ...(this.shown ? [ask, write] : []), close);
   }
 
   /** What a question that is asked meanwhile takes along. */

@@ -180,6 +180,29 @@ test("a link opens an incident with its causes and timeline, which a question ta
   leave();
 });
 
+test("a postmortem is written once at a time, and its run is opened; what went wrong is said", () => {
+  window.history.replaceState(null, "", "/?incident=i1");
+  HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
+    this.open = true; // jsdom has none
+  };
+  const leave = portalView(model, el);
+  model.tell({ type: "section", section: incident }, model.sent.find((message) => message.type === "incident")!.id);
+  const button = (): HTMLButtonElement => [...el.querySelectorAll<HTMLButtonElement>(".adp-incident button")].find((one) => one.textContent!.includes("postmortem"))!;
+  button().click();
+  expect(button().disabled).toBe(true);
+  const first = model.sent.filter((message) => message.type === "postmortem");
+  expect(first).toHaveLength(1);
+  model.tell({ type: "failed", message: "Run r2 of postmortem failed.", next_step: "See it." }, first[0]!.id);
+  expect(text(".adp-incident [role=alert]")).toBe("Run r2 of postmortem failed. See it.");
+  button().click();
+  const { id } = model.sent.at(-1)!;
+  model.tell({ type: "section", section: { ...incident, runs: ["r1", "r3"] } }, id);
+  model.tell({ type: "done" }, id);
+  expect(button().disabled).toBe(false);
+  expect(text("dialog b")).toBe("Run r3");
+  leave();
+});
+
 test("an incident that is not there says so", () => {
   window.history.replaceState(null, "", "/?incident=none");
   portalView(model, el);
