@@ -53,9 +53,8 @@ def _settings(inventory: Inventory) -> dict[Subject, tuple[Setting, ...]]:
 
 
 def _settings_of(workload: Workload, configs: Mapping[str, Object]) -> tuple[Setting, ...]:
-    template = section(workload.object, "spec", "template") or workload.object  # a bare pod is its own template
     found: list[Setting] = []
-    for container in items(template, "spec", "containers"):
+    for container in items(workload.pod_spec, "containers"):
         variables = list(_variables(container, configs))
         values = {setting.name: setting.text for setting in variables}
         found += [_whole(setting, values) for setting in variables]
@@ -63,7 +62,7 @@ def _settings_of(workload: Workload, configs: Mapping[str, Object]) -> tuple[Set
             parts = container.get(key)
             for part in parts if isinstance(parts, list) else ():
                 found.append(Setting(str(container.get("name", "")), "", _expanded(str(part), values)))
-        found += _files(container, template, configs)
+        found += _files(container, workload.pod_spec, configs)
     return tuple(found)
 
 
@@ -96,10 +95,10 @@ def _expanded(text: str, values: Mapping[str, str]) -> str:
     return _REFERENCE.sub(lambda match: values.get(match.group(1), match.group(0)), text)
 
 
-def _files(container: Object, template: Object, configs: Mapping[str, Object]) -> Iterator[Setting]:
+def _files(container: Object, spec: Object, configs: Mapping[str, Object]) -> Iterator[Setting]:
     volumes = {
         str(volume.get("name", "")): str(section(volume, "configMap").get("name", ""))
-        for volume in items(template, "spec", "volumes")
+        for volume in items(spec, "volumes")
     }
     for mount in items(container, "volumeMounts"):
         name = volumes.get(str(mount.get("name", "")), "")

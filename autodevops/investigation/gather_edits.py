@@ -109,11 +109,7 @@ def readings(inventory: Inventory) -> list[tuple[Subject, Subject]]:
 def _readings(inventory: Inventory) -> list[tuple[Subject, Subject]]:
     found: dict[tuple[Subject, Subject], None] = {}
     for workload in inventory.workloads:
-        kind = workload.subject.kind
-        spec = (
-            section(workload.object, "spec") if kind == "Pod" else section(workload.object, "spec", "template", "spec")
-        )
-        for what, name in sorted(_referred(spec)):
+        for what, name in sorted(_referred(workload.pod_spec)):
             target = Subject(kind=what, name=name, namespace=inventory.namespace, api_version="v1")
             found[workload.subject, target] = None
     return list(found)

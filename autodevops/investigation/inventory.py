@@ -98,6 +98,11 @@ class Workload:
         labels = [str(self.template_labels[key]) for key in _NAME_LABELS if self.template_labels.get(key)]
         return tuple(dict.fromkeys([self.subject.name, *labels]))
 
+    @property
+    def pod_spec(self) -> Object:
+        """What its pods are made from; a bare pod is its own template."""
+        return section(self.object, "spec", "template", "spec") or section(self.object, "spec")
+
 
 @dataclass(frozen=True)
 class Inventory(Once):
@@ -197,6 +202,11 @@ class Inventory(Once):
         if kind == "Pod":
             return self.of_pod(name)
         return self._by_owner.get((kind, name))
+
+    def scaled_by(self, scaler: Object) -> Subject | None:
+        """The workload that an autoscaler scales."""
+        target = section(scaler, "spec", "scaleTargetRef")
+        return self.of_owner(str(target.get("kind", "")), str(target.get("name", "")))
 
     def of_name(self, name: str) -> Subject | None:
         """The workload that telemetry calls `name`: by Kubernetes Service, workload or app label."""

@@ -95,8 +95,7 @@ def _references(inventory: Inventory) -> Iterator[_Found]:
             if owner is not None and claim is not None:
                 yield "PersistentVolumeClaim", owner, claim, "mounts"
     for scaler in inventory.of_kind("HorizontalPodAutoscaler"):
-        target = section(scaler, "spec", "scaleTargetRef")
-        owner = inventory.of_owner(str(target.get("kind", "")), str(target.get("name", "")))
+        owner = inventory.scaled_by(scaler)
         if owner is not None:
             yield "HorizontalPodAutoscaler", owner, inventory.object_subject(scaler), "is scaled by"
 

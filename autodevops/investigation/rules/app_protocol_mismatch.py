@@ -20,7 +20,7 @@ from autodevops.investigation.inventory import items
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.probes import spoken
-from autodevops.investigation.rules.routes import container_ports, hurt_through, selected, unmeasured
+from autodevops.investigation.rules.routes import container_ports, hurt_through, selected, target_of, unmeasured
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -28,7 +28,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         subject = picture.inventory.object_subject(service)
         for workload in selected(service, picture):
             for port in items(service, "spec", "ports"):
-                target = str(port.get("targetPort", port.get("port")))
+                target = str(target_of(port))
                 said = spoken(str(port.get("appProtocol") or "").split("/")[-1]) or spoken(str(port.get("name") or ""))
                 for declared in container_ports(workload):
                     name = str(declared.get("name") or "")

@@ -20,7 +20,7 @@ from autodevops.investigation.configured_calls import addressed
 from autodevops.investigation.inventory import items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import container_ports, is_hurt, selected, unmeasured
+from autodevops.investigation.rules.routes import container_ports, is_hurt, selected, target_of, unmeasured
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -41,7 +41,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             for port in container_ports(target)
         }
         for port in items(service, "spec", "ports"):
-            target = port.get("targetPort", port.get("port"))
+            target = target_of(port)
             number = named.get(str(target), target)
             hurt = is_hurt(workload.subject, earlier)
             listens = {named[name] for name in named}

@@ -24,8 +24,7 @@ from autodevops.investigation.rules.routes import is_hurt
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for scaler in picture.inventory.of_kind("HorizontalPodAutoscaler"):
-        target = section(scaler, "spec", "scaleTargetRef")
-        owner = picture.inventory.of_owner(str(target.get("kind", "")), str(target.get("name", "")))
+        owner = picture.inventory.scaled_by(scaler)
         most = section(scaler, "spec").get("maxReplicas")
         full = section(scaler, "status").get("currentReplicas") == most
         throttled = any(f.subject == owner and f.reason == "CPUThrottled" for f in earlier if f.severity != "info")

@@ -42,7 +42,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
 def _fault(workload: Workload, picture: Picture) -> str:
     """What a container of the template asks for beyond the limits for containers, or nothing."""
     limits = [one for item in picture.inventory.of_kind("LimitRange") for one in items(item, "spec", "limits")]
-    for container in items(section(workload.object, "spec", "template", "spec"), "containers"):
+    for container in items(workload.pod_spec, "containers"):
         asked = {**section(container, "resources", "requests"), **section(container, "resources", "limits")}
         least = {**section(container, "resources", "limits"), **section(container, "resources", "requests")}
         for limit in limits:

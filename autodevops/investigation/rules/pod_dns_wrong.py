@@ -19,7 +19,7 @@ from autodevops.investigation.configured_calls import addressed
 from autodevops.investigation.inventory import Object, items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import is_hurt, pod_spec, unmeasured
+from autodevops.investigation.rules.routes import is_hurt, unmeasured
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -30,7 +30,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             called.setdefault(workload.subject.name, set()).add(address.host)
     blind = unmeasured(picture)
     for workload in picture.inventory.workloads:
-        subject, spec = workload.subject, pod_spec(workload)
+        subject, spec = workload.subject, workload.pod_spec
         fault, sure = _fault(spec)
         hosts = called.get(subject.name)
         if not fault or not hosts or not (blind or is_hurt(subject, earlier)):

@@ -20,7 +20,7 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.pods import ContainerState, SeenEvent, containers, count_of, events, is_recent
-from autodevops.investigation.rules.routes import selector_of
+from autodevops.investigation.rules.routes import selector_of, target_of
 
 ProbeKind: TypeAlias = Literal["Liveness", "Readiness", "Startup"]
 Mistake: TypeAlias = Literal["port", "protocol", "path", "timing", ""]
@@ -284,7 +284,7 @@ def _listens(picture: Picture, state: ContainerState, kind: ProbeKind, known: Ma
     for service in picture.inventory.services:
         wanted = selector_of(service)
         if wanted and all(labels.get(key) == value for key, value in wanted.items()):
-            targets = (port.get("targetPort", port.get("port")) for port in items(service, "spec", "ports"))
+            targets = (target_of(port) for port in items(service, "spec", "ports"))
             found |= {int(str(target)) for target in targets if str(target).isdecimal()}
     return found
 

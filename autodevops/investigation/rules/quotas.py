@@ -204,8 +204,7 @@ def _without_room(inventory: Inventory, workload: Workload) -> Iterator[tuple[Ob
 def _need(workload: Workload) -> dict[str, float]:
     """What one more pod would add to each resource that a quota counts."""
     need = {"pods": 1.0, "count/pods": 1.0}
-    spec = section(workload.object, "spec", "template", "spec")
-    for container in items(spec, "containers"):
+    for container in items(workload.pod_spec, "containers"):
         limits, requests = section(container, "resources", "limits"), section(container, "resources", "requests")
         for name in {*limits, *requests}:
             asked = amount(requests.get(name, limits.get(name)))

@@ -27,14 +27,14 @@ def selected(service: Object, picture: Picture) -> list[Workload]:
     return picture.inventory.matching(selector_of(service))
 
 
-def pod_spec(workload: Workload) -> Object:
-    template = section(workload.object, "spec", "template", "spec")
-    return template or section(workload.object, "spec")  # a bare pod is its own template
+def target_of(port: Object) -> Any:
+    """Where a port of a Service leads, by number or name: the same number where nothing else is said."""
+    return port.get("targetPort", port.get("port"))
 
 
 def container_ports(workload: Workload) -> Iterator[Mapping[str, Any]]:
     """Ports the containers declare, those of sidecars that are init containers among them."""
-    spec = pod_spec(workload)
+    spec = workload.pod_spec
     for container in (*items(spec, "containers"), *items(spec, "initContainers")):
         yield from items(container, "ports")
 

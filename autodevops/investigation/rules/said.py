@@ -17,7 +17,7 @@ from autodevops.analysis.log_tails import TailError
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding, Severity
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import items, section
+from autodevops.investigation.inventory import items
 from autodevops.investigation.log_peers import seen_peer
 from autodevops.investigation.picture import LastWords, Picture
 from autodevops.investigation.rules.base import Rule, clock
@@ -98,8 +98,7 @@ def serves(subject: Subject, picture: Picture) -> bool:
     workload = picture.inventory.workload(subject)
     if workload is None:
         return False
-    template = section(workload.object, "spec", "template", "spec") or section(workload.object, "spec")
-    for container in items(template, "containers"):
+    for container in items(workload.pod_spec, "containers"):
         words = set(re.split(r"[^a-z]+", str(container.get("image", "")).rsplit("/", 1)[-1].split(":")[0].lower()))
         if words & _SERVERS and not words & _BESIDE_SERVERS:
             return True

@@ -23,7 +23,6 @@ from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.node_labels import is_choosy, is_control_plane, matches, wants
 from autodevops.investigation.rules.pods import count_of, events
-from autodevops.investigation.rules.routes import pod_spec
 
 # The plugins' reasons by how they begin, in the order in which they are preferred where they turned away as many nodes.
 _REASONS: Final = (
@@ -229,7 +228,7 @@ def _spec(subject: Subject, pod: Object | None, picture: Picture) -> Object | No
     if pod is not None:
         return section(pod, "spec")
     workload = picture.inventory.workload(subject)
-    return pod_spec(workload) if workload is not None else None
+    return workload.pod_spec if workload is not None else None
 
 
 def unseen(inventory: Inventory) -> list[Subject]:

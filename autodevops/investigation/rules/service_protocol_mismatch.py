@@ -18,7 +18,7 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.inventory import items
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import container_ports, hurt_through, selected
+from autodevops.investigation.rules.routes import container_ports, hurt_through, selected, target_of
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -31,7 +31,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
                     spoken.setdefault(key, set()).add(str(declared.get("protocol") or "TCP"))
             offered: dict[str, set[str]] = {}
             for port in items(service, "spec", "ports"):
-                target = str(port.get("targetPort", port.get("port")))
+                target = str(target_of(port))
                 offered.setdefault(target, set()).add(str(port.get("protocol") or "TCP"))
             for target, protocols in sorted(offered.items()):
                 speaks = spoken.get(target)

@@ -19,7 +19,14 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.inventory import Workload, items
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import container_ports, hurt_through, selected, selector_of, unmeasured
+from autodevops.investigation.rules.routes import (
+    container_ports,
+    hurt_through,
+    selected,
+    selector_of,
+    target_of,
+    unmeasured,
+)
 
 _APP_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/component")
 
@@ -38,7 +45,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if not strange or len(strange) == len(workloads) or not (hurt or (deaf and unmeasured(picture))):
             continue
         names = ", ".join(sorted(workload.subject.name for workload in strange))
-        ports = ", ".join(str(port.get("targetPort", port.get("port"))) for port in items(service, "spec", "ports"))
+        ports = ", ".join(str(target_of(port)) for port in items(service, "spec", "ports"))
         yield RULE.finding(
             subject,
             f"Service {subject.name} also selects pods of {names}"
@@ -59,11 +66,7 @@ def _app(workload: Workload, selector: object) -> str:
 
 def _is_deaf(workload: Workload, service: object) -> bool:
     declared = {str(one.get(key)) for one in container_ports(workload) for key in ("containerPort", "name")}
-    wanted = (
-        {str(p.get("targetPort", p.get("port"))) for p in items(service, "spec", "ports")}
-        if isinstance(service, dict)
-        else set()
-    )
+    wanted = {str(target_of(p)) for p in items(service, "spec", "ports")} if isinstance(service, dict) else set()
     return bool(declared) and bool(wanted) and not wanted & declared
 
 

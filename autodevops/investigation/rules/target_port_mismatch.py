@@ -20,7 +20,7 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.inventory import items
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.routes import container_ports, hurt_through, selected, unmeasured
+from autodevops.investigation.rules.routes import container_ports, hurt_through, selected, target_of, unmeasured
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -29,10 +29,10 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         workloads = selected(service, picture)
         declared = [port for workload in workloads for port in container_ports(workload)]
         numbers = {str(one.get(key)) for one in declared for key in ("containerPort", "name")}
-        targets = {str(port.get("targetPort", port.get("port"))) for port in items(service, "spec", "ports")}
+        targets = {str(target_of(port)) for port in items(service, "spec", "ports")}
         blind = unmeasured(picture) and not targets & numbers
         for port in items(service, "spec", "ports"):
-            target = port.get("targetPort", port.get("port"))
+            target = target_of(port)
             named = isinstance(target, str) and not target.isdecimal()
             known = {str(one.get("name" if named else "containerPort", "")) for one in declared}
             if not workloads or str(target) in known or not (named or declared):

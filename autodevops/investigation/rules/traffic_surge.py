@@ -18,7 +18,7 @@ from datetime import timedelta
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import name_of, section
+from autodevops.investigation.inventory import name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.episodes import mean_between
@@ -65,8 +65,7 @@ def _badly_scaled(picture: Picture, earlier: tuple[Finding, ...]) -> set[Subject
     named = {f.subject.name for f in earlier if f.subject.kind == "HorizontalPodAutoscaler" and f.severity != "info"}
     found: set[Subject] = set()
     for scaler in picture.inventory.of_kind("HorizontalPodAutoscaler"):
-        target = section(scaler, "spec", "scaleTargetRef")
-        owner = picture.inventory.of_owner(str(target.get("kind", "")), str(target.get("name", "")))
+        owner = picture.inventory.scaled_by(scaler)
         if name_of(scaler) in named and owner is not None:
             found.add(owner)
     return found

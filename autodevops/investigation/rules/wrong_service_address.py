@@ -25,7 +25,7 @@ from autodevops.investigation.inventory import Inventory, Workload, items, name_
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.quotas import unserved
-from autodevops.investigation.rules.routes import is_hurt, pod_spec, unmeasured
+from autodevops.investigation.rules.routes import is_hurt, unmeasured
 from autodevops.investigation.rules.service_port_mismatch import changed_services, has_port
 
 _LOCAL = {"localhost", "kubernetes"}
@@ -73,7 +73,7 @@ def _wrong(
     services = {name_of(service): service for service in inventory.services}
     aliases = {
         str(name)
-        for alias in items(pod_spec(workload), "hostAliases")
+        for alias in items(workload.pod_spec, "hostAliases")
         for name in alias.get("hostnames") or ()
     }  # fmt: skip
     aliases |= {host for _, host, _ in unserved(inventory)}  # right, and the Service is not allowed

@@ -26,7 +26,7 @@ from autodevops.sandbox.world.state import Behaviour, Standing, State, cores_use
 from autodevops.sandbox.world.surroundings import WorldSurroundings
 from autodevops.sandbox.world.topology import Service, Topology
 
-_MATTERS = frozenset({"Pod", "Service", "EndpointSlice", "NetworkPolicy", "Ingress", "Namespace"})
+_MATTERS = frozenset({"Pod", "Service", "EndpointSlice", "NetworkPolicy", "Ingress", "IngressClass", "Namespace"})
 _ALL, _DNS_SERVICE = "", "kube-dns"
 _LOOKS = 600.0  # seconds between looks at how load slows things down, in the recent past
 _RECENT = 3 * 3600.0

@@ -21,7 +21,8 @@ def entry_link(topology: Topology, view: View, outages: tuple[Outage, ...], list
     name, port = service.name, service.port
     ingresses = view.items("Ingress", namespace)
     if ingresses:
-        backend = _backend(ingresses)
+        classes = {str(one["metadata"]["name"]) for one in view.items("IngressClass", "")}
+        backend = _backend([one for one in ingresses if one["spec"].get("ingressClassName", "") in classes | {""}])
         if backend is None:
             return Link("refused", name, port, error="404 Not Found: no ingress rule matches")
         name = str(backend["name"])
