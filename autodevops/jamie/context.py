@@ -105,71 +105,41 @@ async def resolve(
     selected = read_selection(asked.selection, now)
     if reading.intent in TIMELESS:
         span = asked.window or TimeWindow.ending(now, usual)
-        place = conversation.namespace or settings.namespace
-        return Context(question, reading, place, False, None, span, question, zone, now, selected=selected)
+        where = conversation.namespace or settings.namespace
+        return Context(question, reading, where, False, None, span, question, zone, now, selected=selected)
     if timed.doubt is not None and reading.intent != "compare":
         return _doubtful(timed.doubt, timed.phrase, question)
 
-    listed = await catalogue.namespaces(tools)
-    spaces = listed.names
-    place_named = naming.namespace_of(asked.namespace, question, text, spaces)
-    if isinstance(place_named, Unclear):
-        return place_named
-    item = _item(question, conversation)
-    if isinstance(item, Unclear):
-        return item
-    namespace = place_named or (item.namespace if item else "") or _place_of(selected, spaces)
-    namespace = namespace or conversation.namespace or settings.namespace
-    namespace = namespace or await catalogue.context_namespace(tools) or "default"
-    there = await catalogue.workloads(tools, namespace) if listed.reachable else None
-
-    node = await _node(question, text, reading, item, tools, listed.reachable)
-    if isinstance(node, Unclear):
-        return node
-    leaning = item if item is not None and item.kind not in _NO_WORKLOADS else None
-    if leaning is None:
-        leaning = _leaning(text, reading, conversation, carried, selected, there)
-    cluster_wide = reading.kind in intent.table().cluster_scoped
-    others = naming.namespaces_in(text, spaces) if reading.intent == "compare" else ()
-    image = naming.image_of(text)
-    about = _ROUTE.sub(" ", re.sub(re.escape(image), " ", text, flags=re.I) if image else text)
-    about = "" if cluster_wide else about
-    pod = await naming.pod_of(question, about, namespace, there, tools) if there else None
-    if isinstance(pod, Unclear):
-        return pod
-    workload = pod or naming.workload_of(question, about, reading, namespace, there, leaning, {node, *others} - {""})
-    if isinstance(workload, Unclear):
-        return workload
-    if not place_named and (unknown := naming.unknown_place(question, text, spaces, there)):
+    place = await _place(asked, question, text, conversation, selected, tools, settings)
+    if isinstance(place, Unclear):
+        return place
+    thing = await _thing(question, text, reading, carried, place, conversation, selected, tools)
+    if isinstance(thing, Unclear):
+        return thing
+    workload, item = thing.workload, place.item
+    if not place.named and (unknown := naming.unknown_place(question, text, place.spaces, place.there)):
         return unknown
     if reading.intent == "list" and not reading.kind and item is not None and item.kind == "Node":
         reading = replace(reading, kind="Pod")
-
     leans = carried or intent.has_pronoun(text) or item is not None
-    window = asked.window or timed.window
-    if window is None and timed.anchor is not None and reading.intent != "compare":
-        name = workload.subject.name if workload else ""
-        found = await anchors.window_at(
-            timed.anchor, timed.phrase, tools, namespace, name, conversation.investigation, now
-        )
-        if isinstance(found, Doubt):
-            return _doubtful(found, timed.phrase, question)
-        window = found
+    window = await _span(asked, timed, reading, place.namespace, workload, conversation, tools, now)
+    if isinstance(window, Doubt):
+        return _doubtful(window, timed.phrase, question)
     window = window or selected.window or (conversation.window if leans else None)
     if window is None:
         window = TimeWindow.ending(now, max(usual, DEPLOYS_WINDOW) if reading.intent == "deploys" else usual)
     context = Context(
         question,
         reading,
-        namespace,
-        bool(place_named),
+        place.namespace,
+        place.named,
         workload,
         window,
         text,
         zone,
         now,
-        node=node,
-        image=image,
+        node=thing.node,
+        image=thing.image,
         trace_id=_trace_id(question, reading, item, selected),
         selected=selected,
         items=conversation.items,
@@ -177,11 +147,104 @@ async def resolve(
     if reading.intent != "compare":
         return context
     compared = await sides_of(
-        question, text, timed, context.namespace, workload, spaces, there, tools, now, zone, usual
+        question, text, timed, place.namespace, workload, place.spaces, place.there, tools, now, zone, usual
     )
     if isinstance(compared, Unclear):
         return compared
     return replace(context, sides=compared, window=compared[0].window)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where it is asked about, and what is there. `there` and `spaces` are None where the cluster does not say."""
+
+    namespace: str
+    named: bool
+    reachable: bool
+    item: Subject | None  # of the last answer, that a number means
+    spaces: frozenset[str] | None
+    there: dict[str, Workload] | None
+
+
+@dataclass(frozen=True)
+class _Thing:
+    workload: Workload | None
+    node: str
+    image: str
+
+
+async def _place(
+    asked: Asked,
+    question: str,
+    text: str,
+    conversation: Conversation,
+    selected: Selected,
+    tools: Tools,
+    settings: InvestigationSettings,
+) -> _Place | Unclear:
+    listed = await catalogue.namespaces(tools)
+    spaces = listed.names
+    named = naming.namespace_of(asked.namespace, question, text, spaces)
+    if isinstance(named, Unclear):
+        return named
+    item = _item(question, conversation)
+    if isinstance(item, Unclear):
+        return item
+    namespace = named or (item.namespace if item else "") or _place_of(selected, spaces)
+    namespace = namespace or conversation.namespace or settings.namespace
+    namespace = namespace or await catalogue.context_namespace(tools) or "default"
+    there = await catalogue.workloads(tools, namespace) if listed.reachable else None
+    return _Place(namespace, bool(named), listed.reachable, item, spaces, there)
+
+
+async def _thing(
+    question: str,
+    text: str,
+    reading: Reading,
+    carried: bool,
+    place: _Place,
+    conversation: Conversation,
+    selected: Selected,
+    tools: Tools,
+) -> _Thing | Unclear:
+    """The workload, pod, node or image that is meant."""
+    item, there = place.item, place.there
+    node = await _node(question, text, reading, item, tools, place.reachable)
+    if isinstance(node, Unclear):
+        return node
+    leaning = item if item is not None and item.kind not in _NO_WORKLOADS else None
+    if leaning is None:
+        leaning = _leaning(text, reading, conversation, carried, selected, there)
+    cluster_wide = reading.kind in intent.table().cluster_scoped
+    others = naming.namespaces_in(text, place.spaces) if reading.intent == "compare" else ()
+    image = naming.image_of(text)
+    about = _ROUTE.sub(" ", re.sub(re.escape(image), " ", text, flags=re.I) if image else text)
+    about = "" if cluster_wide else about
+    pod = await naming.pod_of(question, about, place.namespace, there, tools) if there else None
+    if isinstance(pod, Unclear):
+        return pod
+    ignored = {node, *others} - {""}
+    workload = pod or naming.workload_of(question, about, reading, place.namespace, there, leaning, ignored)
+    return workload if isinstance(workload, Unclear) else _Thing(workload, node, image)
+
+
+async def _span(
+    asked: Asked,
+    timed: Timed,
+    reading: Reading,
+    namespace: str,
+    workload: Workload | None,
+    conversation: Conversation,
+    tools: Tools,
+    now: datetime,
+) -> TimeWindow | Doubt | None:
+    """The window that was said; None when none was."""
+    window = asked.window or timed.window
+    if window is None and timed.anchor is not None and reading.intent != "compare":
+        name = workload.subject.name if workload else ""
+        before = conversation.investigation
+        return await anchors.window_at(timed.anchor, timed.phrase, tools, namespace, name, before, now)
+    return window
 
 
 _NO_WORKLOADS = {"Node", "Namespace", "Trace", "Alert", "Image"}

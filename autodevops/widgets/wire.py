@@ -16,7 +16,7 @@ from typing import Any
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.investigation import Investigation
-from autodevops.domain.stream import ActionProposed, AnswerCompleted, ChartReady, TextDelta, TurnEvent
+from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnEvent
 from autodevops.widgets.static_views.hypotheses import wire_hypotheses
 
 EXCERPT_CHARACTERS = 300  # of an evidence's data, sent with every answer: enough to recognise it
@@ -36,8 +36,6 @@ def wire_event(event: TurnEvent) -> Wire:
         wire["investigation"] = _wire_investigation(event.investigation) if event.investigation else None
         return wire
     wire = event.model_dump(mode="json")
-    if isinstance(event, ActionProposed):  # the names that the page has known it by
-        return {**wire, "state": wire["stage"], "approval": wire["state"]}
     if isinstance(event, ChartReady) and event.chart.type == "metric":
         for series in wire["chart"]["series"]:
             series["samples"] = [[at, _rounded(value)] for at, value in series["samples"]]

@@ -55,9 +55,10 @@ class Visit:
 
 @dataclass(frozen=True)
 class Server:
+    """`url` is that of Voila's notebook, or of JupyterLab's notebooks with `{name}` in it."""
+
     url: str
-    log: Path
-    notebook: Path
+    folder: Path
 
 
 class Chromium:
@@ -108,13 +109,13 @@ def environment_for(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def lab(folder: Path, environment: Mapping[str, str], notebook: Path) -> Iterator[Server]:
-    """JupyterLab over `folder`, which holds `notebook`."""
+def lab(folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
+    """JupyterLab over `folder`; each notebook in a workspace of its own, so that nobody finds another's tabs."""
     port = free_port(0)
     log = folder / "lab.log"
     with running(lab_command(folder, port, TOKEN), environment, log) as child:
         wait_until_answers(lab_health_url(port, TOKEN), child, log)
-        yield Server(f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token={TOKEN}", log, notebook)
+        yield Server(f"http://127.0.0.1:{port}/lab/workspaces/{{name}}/tree/{{name}}.ipynb?token={TOKEN}", folder)
 
 
 @contextmanager
@@ -123,7 +124,7 @@ def voila(folder: Path, environment: Mapping[str, str], notebook: Path) -> Itera
     log = folder / "voila.log"
     with running(voila_command(notebook, port, TOKEN), environment, log) as child:
         wait_until_answers(voila_health_url(port), child, log)
-        yield Server(f"http://127.0.0.1:{port}/?token={TOKEN}", log, notebook)
+        yield Server(f"http://127.0.0.1:{port}/?token={TOKEN}", folder)
 
 
 def write_notebook(path: Path, *cells: str) -> Path:

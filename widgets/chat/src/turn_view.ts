@@ -1,6 +1,6 @@
 // One question and its answer. The answer comes first, then why, then what it was drawn from.
 
-import { ApprovalCard, type Shown } from "../../views/src/approval";
+import { ApprovalCard } from "../../views/src/approval";
 import { h, icon } from "../../views/src/dom";
 import { drawn } from "../../views/src/drawn";
 import { answerTools } from "./answer_tools";
@@ -11,7 +11,6 @@ import { StepsView, system } from "./steps";
 import type { Panel } from "./panel";
 import type { Store } from "./store";
 import { cited, firstLine, type Turn } from "./turn_state";
-import type { ActionProposed } from "./wire";
 import { findings, hypothesisTable, missing, nextSteps, timeline, verdictLine } from "../../views/src/verdict";
 
 /** What a turn needs of the view around it. */
@@ -91,7 +90,7 @@ export class TurnView {
       this.charts.append(part.element);
     }
     while (this.cards.length < turn.proposals.length) {
-      const card = new ApprovalCard(asShown(turn.proposals[this.cards.length]!), this.around.store.door, this.scope.cite);
+      const card = new ApprovalCard(turn.proposals[this.cards.length]!, this.around.store.door, this.scope.cite);
       const before = this.cards.at(-1)?.element;
       this.cards.push(card);
       if (before) before.after(card.element);
@@ -199,10 +198,6 @@ export class TurnView {
     });
     return chip;
   }
-}
-
-function asShown({ type: _, state, approval, title = "", subject = "", ...rest }: ActionProposed): Partial<Shown> & { operation: string } {
-  return { ...rest, title: title.replace(subject, "").trim() || undefined, subject, stage: state, state: approval ?? "none" };
 }
 
 function doing(turn: Turn): string {

@@ -51,11 +51,9 @@ export interface TurnFailed {
 }
 
 /** What is asked of people. It says what to show until the executor was asked; nothing is decided by it. */
-export interface ActionProposed extends Partial<Omit<Shown, "operation" | "state" | "stage">> {
+export interface ActionProposed extends Partial<Omit<Shown, "operation">> {
   type: "action_proposed";
   operation: string;
-  state?: string; // the operation's stage
-  approval?: string | null; // the question's state
 }
 
 export type TurnEvent =
