@@ -113,10 +113,10 @@ async def test_the_one_node_that_was_forgotten_is_offered_and_a_machine_asks(sho
     waiting = Hypothesis(reason="NodesCordoned", subject=subject, confidence=0.9, summary="", supports=())
     async with tools_of(shop) as tools:
         assert await remedies(tools, waiting) == ()
-        cordon, errand = await planned(tools, ACTION.validate_python({"kind": "cordon_node", "name": "node-4"}))
+        cordon, errand = await planned(tools, ACTION.validate_python({"kind": "cordon_node", "name": "node-1"}))
         await cordon.apply(tools, errand)
         (remedy,) = await remedies(tools, waiting)
-        assert remedy.action == ACTION.validate_python({"kind": "uncordon_node", "name": "node-4"})
+        assert remedy.action == ACTION.validate_python({"kind": "uncordon_node", "name": "node-1"})
         kind, back = await planned(tools, remedy.action)
         assert kind.doubts(back.pre) == ("Who cordoned it, and why, is not known.",)
         await cordon.undo(tools, errand)
