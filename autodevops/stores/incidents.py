@@ -18,6 +18,8 @@ KIND = "incident"
 def open_incident(ledger: Ledger, incident: Incident, *, actor: str) -> None:
     """Raises LedgerConflict when there is one of this id."""
     data: dict[str, Json] = {"title": incident.title, "namespace": incident.namespace, "severity": incident.severity}
+    if incident.investigation and incident.investigation.silent_systems:
+        data["unseen"] = [*incident.investigation.silent_systems]
     event = NewEvent(at=incident.opened_at, kind="incident", what="opened", actor=actor, subject=incident.id, data=data)
     ledger.change(KIND, incident.id, incident.model_dump(mode="json"), expected=0, event=event)
 

@@ -245,11 +245,10 @@ async def play(cell: Cell, folder: Path) -> Course:
                         failed += 1
                     await loop.settled()
                     await sleep(60)
-    events = ledger.events(kind="scarlet")
-    blind = {str(name) for event in events for name in _names(event.data.get("blind"))}
-    known = all_incidents(ledger)
-    silent = {name for one in known if one.investigation for name in one.investigation.silent_systems}
-    return Course(known, load_all(ledger), frozenset(blind | silent), failed, strike.struck)
+    said = {
+        str(name) for event in ledger.events() for key in ("blind", "unseen") for name in _names(event.data.get(key))
+    }
+    return Course(all_incidents(ledger), load_all(ledger), frozenset(said), failed, strike.struck)
 
 
 def _is_over(strike: Strike, ledger: StepLedger) -> bool:

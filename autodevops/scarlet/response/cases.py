@@ -78,6 +78,8 @@ def put_down_to(
     data: dict[str, Json] = {}
     if cause:
         data = {"reason": cause.reason, "on": str(cause.subject), "confidence": cause.confidence}
+    if found.silent_systems:
+        data["unseen"] = [*found.silent_systems]
     what = "cause" if cause else "investigated"
     return incidents.change_incident(ledger, incident_id, what, changed, now=now, actor=ACTOR, data=data)
 
