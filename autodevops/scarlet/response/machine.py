@@ -106,7 +106,7 @@ class Steps:
             if looks + 1 < means.settings.looks:
                 return _go("await_evidence", looks=looks + 1)
             if hypothesis is None and found.verdict == "healthy":
-                return _go("close", looks=looks + 1, why="Nothing is wrong any more: " + found.summary)
+                return _go("close", looks=looks + 1, why=self._helped(state) or f"It is over: {found.summary}")
             why = f"{' and '.join(unseen)} cannot be seen." if unseen else "No cause stands out."
             return _go("escalate", looks=looks + 1, why=why, unseen=bool(unseen))
         return _go("decide", looks=looks + 1, unseen=False)
@@ -176,8 +176,7 @@ class Steps:
     async def await_recovery(self, state: State) -> Any:
         happened = self._wait("recovery", seconds=60 * self._means.settings.recovery_minutes)
         if happened in ("quiet", "resolved"):
-            operation = self._means.hands.acts.operation(state["operation"])
-            return _go("close", why=f"{_what(operation)} ended it.")
+            return _go("close", why=self._helped(state) or _QUIET_WORDS)
         return _go("analyze", looks=self._means.settings.looks - 1)
 
     async def escalate(self, state: State) -> Any:
@@ -210,6 +209,12 @@ class Steps:
             bundle = await means.hands.document(incident, "record")
             cases.move(means.ledger, incident.id, "closed", "documented", means.clock(), bundle=bundle)
         return None
+
+    def _helped(self, state: State) -> str:
+        """What she did that ended it, if she did."""
+        operation = self._means.hands.acts.operation(state["operation"]) if state.get("operation") else None
+        verified = operation is not None and operation.outcome is not None and operation.outcome.result == "verified"
+        return f"{_what(operation)} ended it." if operation is not None and verified else ""
 
     async def _next_remedy(self, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
         """Or, in words, why there is none."""
