@@ -32,6 +32,7 @@ MODULES = {
     "python-dotenv": "dotenv",
     "prometheus-client": "prometheus_client",
     "langgraph": "langgraph.graph",
+    "langgraph-checkpoint-sqlite": "langgraph.checkpoint.sqlite",
 }
 
 
