@@ -86,7 +86,7 @@ def test_whatever_flaps_there_are_few_beginnings_and_each_ends_after_quiet(there
 
 @given(
     st.lists(st.sets(st.sampled_from(("A", "B", "C"))), max_size=60),
-    st.from_regex(r"[a-z][a-z0-9]{0,9}", fullmatch=True),
+    st.sampled_from(("a", "pay-1", "zz9")),
 )
 def test_renaming_namespaces_changes_nothing(looks: list[set[str]], name: str) -> None:
     def told(namespace: str) -> list[tuple[list[str], list[str]]]:

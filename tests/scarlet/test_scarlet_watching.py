@@ -69,7 +69,7 @@ async def test_healthy_world_gives_no_signal_and_what_is_in_trouble_is_blind(tmp
     async with world("healthy-busy", tmp_path, timedelta(0)) as (bench, clock):
         tools = Broken(bench.tools)
         watch = Watch(tools, WatchSettings(seconds=PATIENT))
-        for _ in range(3):
+        for _ in range(2):
             look = await watch.look(clock())
             assert (look.signals, look.muted, look.blind) == ((), (), ())
             clock.advance(60)

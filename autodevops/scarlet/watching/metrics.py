@@ -36,8 +36,11 @@ class Metrics:
 
     async def look(self, now: datetime) -> Sight:
         """Raises ToolError and ValidationError."""
-        self.told = False
-        await self._requests.refresh(now, self._places())
+        try:
+            await self._requests.refresh(now, self._places())
+        except BaseException:  # the deadline's cancellation included
+            self.told = False
+            raise
         self.told = any(asked.failure for asked in self._requests.asked)
         cut = self._requests.cut
         blind = (Blind(system=self.system, words=cut, hides=("metric/", "slo/")),) if cut else ()
