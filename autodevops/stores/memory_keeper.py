@@ -1,7 +1,7 @@
 """Opens the memory when it is first needed, keeps it in order in the background, and does without it when it must.
 
 LanceDB takes a second to import, so nothing here happens before somebody searches for what may be there: what ships
-alone is searched by its full text, without it. What ships is put in when it is another edition than last time, and
+alone is searched in this process's memory. What ships is put in when it is another edition than last time, and
 notes from the inbox with it. Where the folder cannot be used, a memory of this process stands in, with what ships.
 """
 
@@ -37,7 +37,10 @@ class Shipped:
 
 
 class MemoryKeeper:
-    """May be used from any thread. `search` never raises for a memory that is unusable; `memory` does."""
+    """May be used from any thread. `search` never raises for a memory that is unusable; `memory` does.
+
+    Of `embedders` the last costs next to nothing: what ships is searched with that one while it is alone.
+    """
 
     def __init__(
         self, settings: MemorySettings, embedders: Sequence[Embedder], shipped: Shipped, *, clock: Clock = utc_now
@@ -124,7 +127,7 @@ class MemoryKeeper:
     def _what_ships(self) -> Memory:
         from autodevops.stores.memory_twin import TwinMemory
 
-        twin = TwinMemory(clock=self._clock)
+        twin = TwinMemory(self._embedders[-1:], clock=self._clock)
         twin.replace(self._shipped.source, self._shipped.documents())
         return twin
 

@@ -19,7 +19,7 @@ from autodevops.domain.shown_operation import ShownOperation
 from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnEvent, TurnStarted
 from autodevops.executor.operations import load
 from autodevops.kernel.errors import ToolUnavailable
-from autodevops.widgets.chat import QUESTION_CHARACTERS, Ask, ChatWidget, Feedback
+from autodevops.widgets.chat import QUESTION_CHARACTERS, Ask, ChatWidget, Feedback, Selection
 from widgets import recorded_turn
 
 WAIT_SECONDS = 10.0
@@ -201,6 +201,30 @@ def test_malformed_messages_do_no_harm(page: Callable[[Ask], Page], message: dic
     front.tell(**message)
     front.ask("q", turn="after")
     front.wait(front.ended("after"))
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ({"label": " cell\n[3] ", "text": "print(1)"}, ("cell [3]", "print(1)")),
+        ({"label": "cell", "text": "x" * 60_000}, ("cell", "x" * 50_000)),
+        ({"label": "cell", "text": " "}, ("", "")),
+        (["cell"], ("", "")),
+        (None, ("", "")),
+    ],
+    ids=["whole", "long", "empty", "a list", "none"],
+)
+def test_what_goes_along_with_a_question_is_data_of_a_bounded_size(
+    page: Callable[[Ask], Page], said: object, taken: tuple[str, str]
+) -> None:
+    async def ask(question: str, selection: Selection) -> AsyncIterator[TurnEvent]:
+        assert selection == taken
+        yield AnswerCompleted(text="seen", narrator="built-in")
+
+    front = page(ask)
+    front.tell(type="ask", id="t1", question="what is this?", selection=said)
+    front.wait(front.ended())
+    assert front.events()[-1]["type"] == "answer_completed"
 
 
 def test_a_pasted_flood_is_cut(page: Callable[[Ask], Page]) -> None:

@@ -115,7 +115,7 @@
   }
 
   function selection(shell, node) {
-    const cell = visited.get(notebookOf(shell, node) ?? shell);
+    const cell = visited.get(notebookOf(shell, node));
     if (!cell || cell.isDisposed || hasChat(cell.node)) return null; // it may have got the chat since
     const count = cell.model.executionCount;
     const name = count ? `cell [${count}]` : `the ${cell.model.type} cell`;
