@@ -24,8 +24,11 @@ _LATELY = "[6h:5m]"
 
 
 class Proof(Noun):
+    """`lately`: it was seen to run in the last six hours."""
+
     state: Literal["well", "failing", "unknown"]
     words: str
+    lately: bool = False
 
 
 async def proof_of(tools: Tools, subject: Subject, revision: Revision, all_of_it: Sequence[Revision]) -> Proof:
@@ -34,7 +37,7 @@ async def proof_of(tools: Tools, subject: Subject, revision: Revision, all_of_it
     if subject.kind == "Deployment":
         if revision.ready_replicas:
             words = f"{name} has {revision.ready_replicas} of {revision.replicas} pods ready now."
-            return Proof(state="well", words=words)
+            return Proof(state="well", words=words, lately=True)
         if revision.replicas:
             return Proof(state="failing", words=f"None of the {revision.replicas} pods of {name.lower()} are ready.")
         wanted, ready = await _looks(tools, subject, revision)
@@ -43,7 +46,7 @@ async def proof_of(tools: Tools, subject: Subject, revision: Revision, all_of_it
                 f"{name} had ready pods in {ready / wanted:.0%} of the time that it was wanted in the last six hours."
             )
             if ready >= WELL * wanted:
-                return Proof(state="well", words=words)
+                return Proof(state="well", words=words, lately=True)
             return Proof(state="failing" if ready < FAILING * wanted else "unknown", words=words)
     stayed = _stayed(revision, all_of_it)
     if stayed >= STAYED:

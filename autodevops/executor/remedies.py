@@ -33,7 +33,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.remedy import Remedy
 from autodevops.domain.subject import Subject
-from autodevops.domain.tool_results import RolloutHistory
+from autodevops.domain.tool_results import Revision, RolloutHistory
 from autodevops.executor.actions.drain_node import leaving_pods
 from autodevops.executor.actions.patch_resources import MOST_GROWTH, amount
 from autodevops.executor.pods import WORKLOADS
@@ -95,18 +95,42 @@ def _remedy(hypothesis: Hypothesis, action: Action, kind: Literal["mitigation", 
 async def _roll_back(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     """To the last revision before the one that is to go, but to none that was failing itself."""
     subject, bad = hypothesis.subject, _bad_revision(hypothesis)
+    known = await _revisions(tools, subject)
+    for revision in [one for one in known if one.revision < bad][:REVISIONS]:
+        if (await proof_of(tools, subject, revision, known)).state != "failing":
+            return _back_to(subject, revision)
+    return None
+
+
+async def _to_what_ran(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """To the revision before the newest, where it ran well in the last six hours: then the newest is that young.
+
+    For causes that lie in the pod template, when no release is named: what is wrong came with it.
+    """
+    subject = hypothesis.subject
+    if subject.kind not in WORKLOADS:
+        return None
+    known = await _revisions(tools, subject)
+    if len(known) < 2:
+        return None
+    proof = await proof_of(tools, subject, known[1], known)
+    return _back_to(subject, known[1]) if proof.state == "well" and proof.lately else None
+
+
+async def _revisions(tools: Tools, subject: Subject) -> list[Revision]:
+    """Newest first."""
     arguments: dict[str, Json] = {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
     history = RolloutHistory.model_validate((await tools.call("kubernetes.get_rollout_history", arguments)).data)
-    before = sorted((one for one in history.revisions if one.revision < bad), key=lambda one: -one.revision)
-    for revision in before[:REVISIONS]:
-        if (await proof_of(tools, subject, revision, history.revisions)).state != "failing":
-            return RollbackWorkload(
-                workload=cast(WorkloadKind, subject.kind),
-                namespace=subject.namespace,
-                name=subject.name,
-                to_revision=revision.revision,
-            )
-    return None
+    return sorted(history.revisions, key=lambda one: -one.revision)
+
+
+def _back_to(subject: Subject, revision: Revision) -> RollbackWorkload:
+    return RollbackWorkload(
+        workload=cast(WorkloadKind, subject.kind),
+        namespace=subject.namespace,
+        name=subject.name,
+        to_revision=revision.revision,
+    )
 
 
 async def _restart(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
@@ -265,6 +289,7 @@ def _scaled(subject: Subject, replicas: int) -> ScaleWorkload:
 
 
 ROLL_BACK = Recipe(_roll_back, "mitigation", "The release it began with goes; what ran before comes back.")
+TO_WHAT_RAN = Recipe(_to_what_ran, "mitigation", "The pod template that ran well until lately comes back.")
 _RESTART = Recipe(_restart, "mitigation", "New processes start with nothing held; what makes it grow stays.")
 _RESTART_STATELESS = Recipe(_restart_stateless, "mitigation", "New processes start with nothing held; the cause stays.")
 _MORE_MEMORY = Recipe(_more_memory, "mitigation", "The memory it was measured to need, else half as much again.")
@@ -276,7 +301,28 @@ _PATIENCE = Recipe(_more_patience, "mitigation", "Twice the time before it is gi
 _UNCORDON = Recipe(_uncordon, "remediation", "Pods may be placed on it again.")
 _DRAIN = Recipe(_drain, "mitigation", "Its pods go to nodes that work; the node itself stays as it is.")
 
+_OF_TEMPLATES = (
+    "CommandNotExecutable",
+    "CommandNotFound",
+    "ContainerCompletes",
+    "EnvironmentMissing",
+    "ImageNotFound",
+    "InsufficientCPU",
+    "InsufficientMemory",
+    "InvalidArguments",
+    "InvalidImageName",
+    "ModuleMissing",
+    "NodeAffinityMismatch",
+    "NodeSelectorMismatch",
+    "PortConflict",
+    "WrongArchitecture",
+    "WrongServiceAddress",
+    *(f"{probe}Probe{what}" for probe in ("Liveness", "Readiness", "Startup") for what in ("WrongPath", "WrongPort")),
+    *(f"{probe}ProbeWrongProtocol" for probe in ("Liveness", "Readiness", "Startup")),
+)
+
 RECIPES: dict[str, list[Recipe]] = {
+    **{reason: [TO_WHAT_RAN] for reason in _OF_TEMPLATES},
     "MemoryLeak": [_RESTART],
     "MemoryGrowing": [_RESTART],
     "FileDescriptorsNearLimit": [_RESTART],
@@ -284,16 +330,16 @@ RECIPES: dict[str, list[Recipe]] = {
     "GCPressure": [_RESTART_STATELESS],
     "HeapExhausted": [_RESTART_STATELESS],
     "ThreadsExhausted": [_RESTART_STATELESS],
-    "OOMKilled": [_MORE_MEMORY],
+    "OOMKilled": [TO_WHAT_RAN, _MORE_MEMORY],
     "CPUThrottled": [_MORE_CPU],
     "CPUSaturated": [_MORE_PODS],
     "TrafficSurge": [_MORE_PODS],
     "ConsumerLagging": [_MORE_PODS],
     "HPAAtMaximum": [_MORE_PODS],
     "HPABlind": [_AT_LEAST],
-    "LivenessProbeWrongTiming": [_PATIENCE],
-    "ReadinessProbeWrongTiming": [_PATIENCE],
-    "StartupProbeWrongTiming": [_PATIENCE],
+    "LivenessProbeWrongTiming": [TO_WHAT_RAN, _PATIENCE],
+    "ReadinessProbeWrongTiming": [TO_WHAT_RAN, _PATIENCE],
+    "StartupProbeWrongTiming": [TO_WHAT_RAN, _PATIENCE],
     "ScaledToZero": [_AS_BEFORE],
     "NodesCordoned": [_UNCORDON],
     "KubeProxyDown": [_DRAIN],

@@ -115,8 +115,11 @@ async def test_the_mapped_remedy_ends_the_incident(known: Known, tmp_path: Path)
         if not known.blamed:
             hypothesis = hypothesis.model_copy(update={"suggested_actions": ()})
         async with tools_of(there) as tools:
-            (remedy,) = await remedies(tools, hypothesis)
+            offered = await remedies(tools, hypothesis)
+            remedy = offered[-1]
             assert remedy.action.kind == known.action
+            # without a name for the release, what ran well until lately is tried before the probe is given more time
+            assert [one.action.kind for one in offered[:-1]] == ([] if known.blamed else ["rollback_workload"])
             done = await executor_on(there, tools, tmp_path).run(
                 proposal(remedy.action, known.symptom, hypothesis.reason)
             )
@@ -209,6 +212,7 @@ def test_every_cause_in_the_table_is_one_that_the_engine_names() -> None:
         "KubeProxyDown",
         "HPABlind",
         "ConsumerLagging",
+        "InvalidImageName",
     }
 
 
