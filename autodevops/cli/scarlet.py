@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autodevops.cli import learned
+from autodevops.cli.watch import watch
 from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import utc_now
 from autodevops.settings import load_settings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The agent that works alone.", no_args_is_help=True)
 app.add_typer(learned.app, name="learned")
+app.command("watch")(watch)
 
 
 @app.callback()

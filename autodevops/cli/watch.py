@@ -40,7 +40,7 @@ async def _watch(*, once: bool, as_json: bool) -> None:
     noticing = Noticing()
     async with Workbench.from_settings(settings) as workbench:
         watching = workbench.watch()
-        first = True
+        before: Look | None = None
         while True:
             look = await watching.look(utc_now())
             news = noticing.notice(look)
@@ -48,14 +48,14 @@ async def _watch(*, once: bool, as_json: bool) -> None:
                 print_json(look.model_dump(mode="json"))
             elif as_json:
                 sys.stdout.write(look.model_dump_json() + "\n")
-            elif first:
+            elif before is None:
                 _print(look)
             else:
-                _print_news(look, news)
+                _print_news(look, news, before)
             sys.stdout.flush()
             if once:
                 return
-            first = False
+            before = look
             await asyncio.sleep(settings.watch.every_seconds)
 
 
@@ -74,13 +74,16 @@ def _print(look: Look) -> None:
         )
 
 
-def _print_news(look: Look, news: News) -> None:
+def _print_news(look: Look, news: News, before: Look) -> None:
     for signal in news.fresh:
         typer.echo(f"{look.at:%H:%M:%S}  {_line(signal)}")
     for signal in news.ended:
         typer.echo(f"{look.at:%H:%M:%S}  over      {_about(signal)}: {signal.name}")
     for blind in look.blind:
-        typer.secho(f"{look.at:%H:%M:%S}  BLIND     {blind.system}: {blind.words}", fg="yellow")
+        if blind not in before.blind:
+            typer.secho(f"{look.at:%H:%M:%S}  BLIND     {blind.system}: {blind.words}", fg="yellow")
+    for system in sorted({one.system for one in before.blind} - {one.system for one in look.blind}):
+        typer.echo(f"{look.at:%H:%M:%S}  sees      {system} again")
 
 
 def _order(signal: Signal) -> tuple[int, object, str]:

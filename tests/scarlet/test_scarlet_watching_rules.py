@@ -7,12 +7,15 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from autodevops.cli.app import app
 from autodevops.domain.alert import Alert
 from autodevops.domain.series import Series
 from autodevops.domain.signal import Look, Signal
@@ -359,13 +362,17 @@ async def test_workload_is_judged_by_its_own_past_and_a_gap_is_no_fall() -> None
 
 
 async def test_only_new_moments_are_asked_for_and_a_signal_lasts_until_half_way_back() -> None:
-    prometheus = Prometheus(cart=steady(share=lambda at: 0.1 if NOW - 300 <= at < NOW + 5400 else 0.002))
+    def share(at: float) -> float:
+        """Bad for an hour and a half, then a little less each minute, half an hour long."""
+        return 0.002 if at < NOW - 300 else 0.1 * min(1.0, max(0.02, 1 - (at - NOW - 5400) / 1800))
+
+    prometheus = Prometheus(cart=steady(share=share))
     watch = prometheus.watch(sources=("metrics",))
     lasted = []
-    for minute in range(0, 110, 5):
+    for minute in range(0, 130, 5):
         seen = await watch.look(NOON + timedelta(minutes=minute))
         lasted.append(bool(seen.signals))
-    assert lasted == [minute < 95 for minute in range(0, 110, 5)]
+    assert lasted == [minute <= 105 for minute in range(0, 130, 5)]
     spans = [
         datetime.fromisoformat(str(call["end"])) - datetime.fromisoformat(str(call["start"]))
         for tool, call in prometheus.tools.calls
@@ -435,3 +442,12 @@ async def test_silence_mutes_what_bears_its_labels(matchers: list[str], muted: b
     found = await watched(prometheus, sources=("metrics",))
     assert (bool(found.muted), bool(found.signals)) == (muted, not muted)
     assert bool((await watched(prometheus, sources=("metrics",), maintenance={"sh*": "Tue 11:00-13:00"})).muted)
+
+
+def test_people_are_shown_what_she_sees_and_what_she_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    shown = CliRunner().invoke(app, ["scarlet", "watch", "--once"])
+    assert shown.exit_code == 0
+    assert "BLIND     kubernetes: " in shown.output
+    assert "nothing is the matter in what can be seen" in shown.output

@@ -8,7 +8,7 @@ at this hour. What was once found lasts until it is half way back, for its own p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -58,10 +58,11 @@ TRAFFIC: Final = Measure("TrafficGone", "down", 0.0, 0.3, 30.0)
 
 @dataclass(frozen=True)
 class _Standing:
-    """A level that was left, and when that was seen: what is found lasts while it is beyond half way."""
+    """The level before, the one that was found, and that of now: it lasts while that is beyond half way."""
 
     before: float
     level: float
+    last: float
     onset: datetime
     found: datetime
 
@@ -109,14 +110,12 @@ class Golden:
                 last = float(latest[row])
                 if np.isnan(last) or (last > half_way if measure.wrong == "up" else last < half_way):
                     new.discard(row)
-                    yield row, _Standing(standing.before, last, standing.onset, standing.found)
+                    yield row, replace(standing, last=standing.last if np.isnan(last) else last)
         times = asked.table.times()
         for row in sorted(new):
             if asked.subjects[row] is not None and _is_alarm(times, values[row], told.onset[row], measure):
-                yield (
-                    row,
-                    _Standing(float(told.before[row]), float(told.level[row]), moment(times[told.onset[row]]), now),
-                )
+                level, onset = float(told.level[row]), moment(times[told.onset[row]])
+                yield row, _Standing(float(told.before[row]), level, level, onset, now)
 
     async def _is_usual(self, asked: Asked, measure: Measure, row: int, off: _Standing, now: datetime) -> bool:
         """Whether it was as far off at this hour a day, two days or a week ago."""
@@ -188,14 +187,14 @@ def _expression(asked: Asked, measure: Measure, only: str) -> str:
 def _seen(asked: Asked, measure: Measure, row: int, subject: Subject, off: _Standing) -> Seen:
     severity: IncidentSeverity = "minor"
     if measure is ERRORS:
-        severity = "critical" if off.level >= 0.2 else "major" if off.level >= 0.05 else "minor"
-        words = f"{subject.name} fails {off.level:.1%} of its requests; before it was {off.before:.1%}."
+        severity = "critical" if off.last >= 0.2 else "major" if off.last >= 0.05 else "minor"
+        words = f"{subject.name} fails {off.last:.1%} of its requests; before it was {off.before:.1%}."
     elif measure is LATENCY:
-        severity = "major" if off.level >= 3 * off.before else "minor"
-        words = f"{subject.name} takes {off.level * 1000:.0f} ms on average; before it was {off.before * 1000:.0f} ms."
+        severity = "major" if off.last >= 3 * off.before else "minor"
+        words = f"{subject.name} takes {off.last * 1000:.0f} ms on average; before it was {off.before * 1000:.0f} ms."
     else:
-        severity = "major" if off.level <= 0.05 * off.before else "minor"
-        words = f"{subject.name} is asked {off.level:.2f} times a second; before it was {off.before:.2f}."
+        severity = "major" if off.last <= 0.05 * off.before else "minor"
+        words = f"{subject.name} is asked {off.last:.2f} times a second; before it was {off.before:.2f}."
     return Seen(
         origin=ORIGIN,
         name=measure.name,

@@ -29,6 +29,7 @@ STARTING: Final = timedelta(minutes=2)
 DEADLINE: Final = timedelta(minutes=10)
 """Where there is no sibling: a Deployment's own default."""
 A_DAY: Final = timedelta(days=1)
+_LONGEST: Final = 300  # characters of what is said: runtimes repeat themselves at every layer
 
 _WAITING: Final = {
     "CrashLoopBackOff": "CrashLoopBackOff",
@@ -88,6 +89,7 @@ def _seen(
 ) -> Seen:
     subject = about or subject_of(item)
     said = " ".join(words.split())
+    said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
     return Seen(
         origin=f"object/{item.get('kind')}",
         name=name,
