@@ -147,6 +147,19 @@ def test_what_is_over_before_anybody_answers_is_withdrawn(tmp_path: Path) -> Non
     assert (world.phases, world.count("withdraw"), world.count("execute")) == (["closed"], 1, 0)
 
 
+def test_what_joins_later_is_told_only_when_it_makes_another_story(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], remedies_known=0)
+    told: list[int] = []
+
+    def later(world: World) -> None:
+        told.append(world.count("tell"))
+        world.signals.append(signal("HighLatency"))
+
+    play(world, tmp_path, later)
+    assert (world.phases, told, world.count("tell"), world.count("diagnosis")) == (["escalated"], [1], 1, 1)
+    assert {one.name for one in world.incidents[0].signals} == {"HighErrors", "HighLatency"}
+
+
 @pytest.mark.parametrize(("results", "tries"), [(["not_applied", "verified"], 2), (["not_applied"], 2)])
 def test_what_was_cleared_and_came_to_nothing_is_tried_again_and_not_for_ever(
     tmp_path: Path, results: list[Any], tries: int

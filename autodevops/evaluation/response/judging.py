@@ -1,7 +1,7 @@
 """What of a play was right. Causes are the scenario's; an action is judged by the scenario's list of what helps.
 
-An action that is not on the list is judged by the world: it helped when it was the last one, on what is at fault, and
-all is well afterwards.
+An action that is not on the list is judged by the world: it helped when it was on what is at fault, the last one there,
+and all is well in the end.
 """
 
 from __future__ import annotations
@@ -67,8 +67,10 @@ def judge(scenario: Scenario, world: World, played: Played) -> Course:
     opened = tuple(_opened(one, causes, played) for one in played.incidents)
     changing = [one for one in played.operations if one.proposal.action.kind in VERBS]
     deeds = tuple(
-        _deed(one, scenario, causes, played, mended=well and one is changing[-1])
-        for one in changing
+        _deed(
+            one, scenario, causes, played, mended=well and not any(_same_place(one, late) for late in changing[n + 1 :])
+        )
+        for n, one in enumerate(changing)
         if one.decision is not None
     )
     acted = any(one.applied for one in deeds)
@@ -138,6 +140,10 @@ def _deed(
         result=outcome.result if outcome else "",
         effect=effect,
     )
+
+
+def _same_place(one: Operation, other: Operation) -> bool:
+    return one.proposal.action.subject == other.proposal.action.subject
 
 
 def _is_that(operation: Operation, remediation: Remediation, owners: Owners) -> bool:

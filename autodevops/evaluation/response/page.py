@@ -21,7 +21,6 @@ body { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; background:
 h1 { margin: 0; font-size: 1.5rem; letter-spacing: -.01em } h2 { margin: 2.5rem 0 .5rem; font-size: 1.05rem }
 p { color: var(--soft); margin: .35rem 0 1rem; max-width: 46rem } figure { margin: 1.75rem 0 0 } svg { display: block; width: 100% }
 figure.small svg { max-width: 24rem !important }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr } }
 dl { display: grid; grid-template-columns: repeat(3, 1fr); gap: 1px; background: var(--line); border: 1px solid var(--line) }
 dl div { background: var(--bg); padding: .8rem .9rem; display: flex; flex-direction: column-reverse; justify-content: flex-end }
 dt { font-size: .82rem; color: var(--soft); line-height: 1.35 } dd { margin: 0; font-size: 1.55rem; line-height: 1.2; font-variant-numeric: tabular-nums }
@@ -30,6 +29,7 @@ dd small { display: block; font-size: .8rem; font-weight: 600 } .met small { col
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
 th { color: var(--soft); font-weight: 500 } summary { cursor: pointer; margin-top: 1.5rem }
 summary:focus-visible { outline: 2px solid var(--good); outline-offset: 2px }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr } figure { overflow-x: auto } figure:not(.small) svg { min-width: 40rem } }
 """.strip()  # noqa: E501  # a style sheet
 
 

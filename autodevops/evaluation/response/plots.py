@@ -9,10 +9,11 @@ from autodevops.evaluation.response.course import Course, Deed
 from autodevops.widgets.static_views.markup import cut, element, esc, px, svg, text
 
 _WIDTH = 760
+_EARLIEST = -3.0  # minutes after the onset: plays begin there
 _STYLE = (
     ".adt .g{stroke:var(--line)}.adt .t{font-weight:600;font-size:13px}.adt .onset{stroke:var(--soft)}"
-    ".adt .alone{--c:var(--c2)}.adt .people{--c:var(--c0)}.adt .left{--c:var(--c6)}.adt .bad{--c:var(--bad)}"
-    ".adt .open{--c:var(--warn)}.adt .none{--c:var(--line)}.adt .f{fill:var(--c)}.adt .s{stroke:var(--c);fill:none}"
+    ".adt .alone{--c:var(--c2)}.adt .people{--c:var(--c0)}.adt .left{--c:var(--c1)}.adt .bad{--c:var(--bad)}"
+    ".adt .open{--c:var(--c3)}.adt .none{--c:var(--line)}.adt .f{fill:var(--c)}.adt .s{stroke:var(--c);fill:none}"
     ".adt .wide{stroke-width:6;stroke-linecap:round}.adt .path{stroke-width:2}.adt .ring{fill:var(--bg);stroke-width:2}"
 )
 KINDS = {
@@ -47,7 +48,7 @@ def courses_svg(courses: Sequence[Course]) -> str:
     height = top + row * len(courses) + 30
 
     def x_of(seconds: float) -> float:
-        return left + 26 + max(seconds / 60, -3.0) / until * (_WIDTH - left - 46)
+        return left + 12 + (max(seconds / 60, _EARLIEST) - _EARLIEST) / (until - _EARLIEST) * (_WIDTH - left - 32)
 
     parts = [text(16, 24, "What happened when, in minutes after the onset", "t"), *_legend(courses, 44)]
     step = next(one for one in (5, 10, 15, 30) if until / one <= 8 or one == 30)
@@ -129,7 +130,7 @@ def groups_svg(courses: Sequence[Course]) -> str:
                 f'<text x="{px(x + wide / 2 - 1)}" y="{px(y + 15)}" text-anchor="middle" class="in">{many}</text>'
             )
             x += wide
-    style = f"{_STYLE}.adt .in{{fill:var(--bg);font-weight:600}}"
+    style = f"{_STYLE}.adt .in{{fill:var(--bg);font-weight:600}}.adt .none+.in{{fill:var(--text)}}"
     return svg(_WIDTH, top + row * len(groups) + 14, "groups", style, "Scenarios of each group by their end.", parts)
 
 

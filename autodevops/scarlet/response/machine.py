@@ -48,6 +48,7 @@ class State(TypedDict, total=False):
     operation: str  # in hand
     why: str  # it is left to people, or over
     unseen: bool  # it is left to people only because something cannot be seen
+    told: str  # what people were told last
     happened: Event  # what ended the last wait
 
 
@@ -180,10 +181,15 @@ class Steps:
         return _go("analyze", looks=self._means.settings.looks - 1)
 
     async def escalate(self, state: State) -> Any:
-        """To people, with an executed notebook and not a sentence."""
+        """To people, with an executed notebook and not a sentence; once for one cause and reason, and its severity."""
         means, incident = self._means, self._incident(state)
-        bundle = await means.hands.document(incident, "diagnosis") if means.settings.documents else ""
         why = state.get("why", "")
+        cause = f"{incident.cause.reason} {incident.cause.subject}" if incident.cause else ""
+        told = f"{incident.severity}: {cause}: {why}"
+        if told == state.get("told"):
+            cases.move(means.ledger, incident.id, "escalated", why, means.clock())
+            return _go("await_people")
+        bundle = await means.hands.document(incident, "diagnosis") if means.settings.documents else ""
         incident = cases.move(
             means.ledger,
             incident.id,
@@ -194,7 +200,7 @@ class Steps:
             operation=state.get("operation", ""),
         )
         await means.hands.tell(_told(incident, why, bundle), {"incident": incident.id, "run": bundle})
-        return _go("await_people")
+        return _go("await_people", told=told)
 
     async def await_people(self, state: State) -> Any:
         happened = self._wait("sight" if state.get("unseen") else "people")
