@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from autodevops.analysis.impact import Requests, budget_spent, burn_rate, in_words
-from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.hypothesis import Claim, Hypothesis
 from autodevops.domain.incident import Incident
 from autodevops.domain.operation import Operation
 from autodevops.domain.postmortem import ActionItem, Fact, Moment, Postmortem, Section
@@ -139,7 +139,7 @@ def _causes(incident: Incident) -> tuple[Fact, ...]:
     trigger = incident.trigger or "no change was found that accounts for it"
     because = f"{first.reason} of {first.subject} ({first.confidence:.0%}): {first.summary}"
     others = "; ".join(f"{one.reason} of {one.subject} ({one.confidence:.0%})" for one in found.hypotheses[1:4])
-    against = "; ".join(claim.text for claim in first.contradicts)
+    against = _lines(first.contradicts)
     facts = [
         Fact(key="cause", section="Causes", label="Root cause, as investigated", value=because, source=cites),
         Fact(
@@ -153,7 +153,7 @@ def _causes(incident: Incident) -> tuple[Fact, ...]:
             key="grounds",
             section="Causes",
             label="What speaks for it",
-            value="; ".join(claim.text for claim in first.supports),
+            value=_lines(first.supports),
             source=cites,
         ),
         Fact(key="against", section="Causes", label="What speaks against it", value=against or "nothing", source=cites),
@@ -167,6 +167,10 @@ def _causes(incident: Incident) -> tuple[Fact, ...]:
         Fact(key="confirmed", section="Causes", label="Confirmed", hint="has anybody confirmed the cause, and how?"),
     ]
     return tuple(facts)
+
+
+def _lines(claims: Sequence[Claim]) -> str:
+    return "\n".join(" ".join(claim.text.split()) for claim in claims)
 
 
 def _looking_back(
@@ -220,7 +224,7 @@ def _told(key: str, section: Section, lines: Sequence[tuple[str, str]]) -> Fact:
         key=key,
         section=section,
         label="From the record",
-        value="; ".join(words for words, _ in lines),
+        value="\n".join(words for words, _ in lines),
         source=", ".join(dict.fromkeys(source for _, source in lines)),
         hint="nothing stands out in the record; what do you say?",
     )

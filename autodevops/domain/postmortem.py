@@ -22,7 +22,8 @@ SECTIONS: tuple[Section, ...] = (
 
 
 class Fact(Noun):
-    """One field. An empty `value` is left to people, who are asked `hint`; their words are kept by `key`."""
+    """One field; several things are lines of its `value`. An empty one is left to people, who are asked `hint`; their
+    words are kept by `key`."""
 
     key: str
     section: Section

@@ -15,6 +15,7 @@ from autodevops.runbooks.texts import literal
 
 TITLE = "# Postmortem: "
 _OPEN = re.compile(r"^<!-- people: ([\w-]+) -->$")
+_SOURCES = 4  # named after a line
 _UNTOUCHED = "*For people: "
 
 
@@ -53,6 +54,8 @@ def markdown(postmortem: Postmortem, kept: Mapping[str, str] | None = None) -> s
         return [f"<!-- people: {key} -->", words, f"<!-- /people: {key} -->"]
 
     def told(fact: Fact) -> list[str]:
+        if len(lines := fact.value.splitlines()) > 1:
+            return [f"**{fact.label}:** {_source(fact.source)}".rstrip(), "", *(f"- {_plain(line)}" for line in lines)]
         if fact.value:
             return [f"**{fact.label}:** {_plain(fact.value)} {_source(fact.source)}".rstrip()]
         return [f"**{fact.label}**", "", *block(fact.key, fact.hint or "not measured; what do you know?")]
@@ -92,6 +95,10 @@ def markdown(postmortem: Postmortem, kept: Mapping[str, str] | None = None) -> s
 
 
 def _source(source: str) -> str:
+    """The first few of them; an investigation's own page has all."""
+    names = source.split(", ")
+    if len(names) > _SOURCES:
+        source = f"{', '.join(names[: _SOURCES - 1])} and {len(names) - _SOURCES + 1} more"
     return f"[{_plain(source)}]" if source else ""
 
 

@@ -21,7 +21,7 @@ from autodevops.analysis.postmortems import Measured, postmortem
 from autodevops.domain.action import Action, OpenIssue
 from autodevops.domain.incident import Detection, Incident, IncidentNote, incident_of
 from autodevops.domain.operation import Proposal
-from autodevops.domain.postmortem import Postmortem
+from autodevops.domain.postmortem import Fact, Postmortem
 from autodevops.domain.series import Series
 from autodevops.domain.window import TimeWindow
 from autodevops.executor.operations import load
@@ -91,6 +91,13 @@ def test_people_on_record_appear_by_role() -> None:
     text = markdown(made(timeline=(note,), title="What mallory did"))
     assert "mallory" not in text.lower()
     assert "somebody" in text
+
+
+def test_many_things_are_a_list_and_many_sources_a_few() -> None:
+    names = [f"ev-{number}" for number in range(9)]
+    fact = Fact(key="grounds", section="Causes", label="For it", value="one\ntwo", source=", ".join(names))
+    text = markdown(made().model_copy(update={"facts": (fact,)}))
+    assert "**For it:** [ev-0, ev-1, ev-2 and 6 more]\n\n- one\n- two\n" in text
 
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1).filter(

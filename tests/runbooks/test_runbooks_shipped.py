@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,15 @@ import pytest
 
 from autodevops.domain.incident import Incident, incident_of
 from autodevops.domain.run import GOOD
+from autodevops.executor import approvals
 from autodevops.kernel.clock import utc_now
+from autodevops.kernel.person import person
 from autodevops.runbooks import Catalogue, KernelPool, Means, RunQueue, RunRecord, RunRequest
 from autodevops.runbooks.evidence import read_investigation
+from autodevops.runbooks.gates import AnsweringGate
 from autodevops.sandbox import Sandbox
 from autodevops.sandbox.world.scenario import Scenario, Truth, load_scenario
+from autodevops.settings import ExecutorSettings
 from autodevops.stores.incidents import open_incident
 from autodevops.stores.sqlite_ledger import SqliteLedger
 
@@ -30,6 +33,13 @@ FAULTS = load_scenario(Path(__file__).with_name("many_faults.yaml"))
 HEALTHY = Scenario(name="healthy-kiosk", title="All is well", topology=FAULTS.topology, truth=Truth(verdict="healthy"))
 NOWHERE = "no-such-namespace"
 PATIENT = {f"AUTODEVOPS_{system}__TIMEOUT_SECONDS": "60" for system in ("KUBERNETES", "PROMETHEUS", "LOKI", "TEMPO")}
+
+CHANGING = {
+    "AUTODEVOPS_KUBERNETES__ALLOW_WRITES": "true",
+    "AUTODEVOPS_EXECUTOR__APPROVERS": person(),
+    "AUTODEVOPS_EXECUTOR__APPROVALS_FOR_HIGH_RISK": "1",
+}
+Plan = dict[str, tuple[str, dict[str, Any]]]
 
 ABOUT = {  # which of the scenario's causes each runbook is to name
     "namespace-health": "BadRollout",
@@ -68,9 +78,7 @@ GIVEN: dict[str, dict[str, Any]] = {
 NAMED = {"alert-noise": "HighErrorRate"}  # where it is not the cause's own name
 OF_ONE = ("postmortem", "incident")  # these tell of an incident that is in the ledger
 JUDGED = [  # those that show one problem out of an investigation
-    name
-    for name in ABOUT
-    if "render.hypotheses" in RUNBOOKS.load(name).source.decode() and name not in ("namespace-health", "incident")
+    name for name in ABOUT if "## Likely causes" in RUNBOOKS.load(name).source.decode()
 ]
 
 
@@ -88,39 +96,55 @@ class Ran:
         shown = (output["data"] for output in _outputs(self.notebook(name)) if "data" in output)
         return "".join(next(shown)["text/markdown"])
 
-    def after(self, name: str, heading: str) -> str:
-        """What the code cell after the Markdown cell with this heading put out."""
+    def after(self, name: str, heading: str, which: int = 1) -> str:
+        """What the first code cell after the Markdown cell with this heading put out, or a later one."""
         cells = self.notebook(name)["cells"]
         place = next(i for i, cell in enumerate(cells) if "".join(cell["source"]).startswith(heading))
-        return json.dumps(cells[place + 1]["outputs"], ensure_ascii=False)
+        return json.dumps(cells[place + which]["outputs"], ensure_ascii=False)
 
 
 def _outputs(notebook: Any) -> Any:
     return (output for cell in notebook["cells"] for output in cell.get("outputs", ()))
 
 
-async def _ran(
-    scenario: Scenario, folder: Path, plan: Mapping[str, tuple[str, Mapping[str, Any]]], later: Collection[str]
-) -> Ran:
-    """`later`: what tells of the ledger with an incident in it, and with the other runs."""
+async def _ran(scenario: Scenario, folder: Path, *waves: Plan) -> Ran:
+    """Wave after wave; from the second on there is an incident, and the other runs are in the ledger."""
     records: dict[str, RunRecord] = {}
     with Sandbox(scenario, seed=1) as sandbox, SqliteLedger(folder / "ledger") as ledger:
         sandbox.write_kubeconfig(folder / "kubeconfig")
         own = {"KUBECONFIG": str(folder / "kubeconfig"), "AUTODEVOPS_LEDGER__FOLDER": str(folder / "ledger")}
-        environment = {**sandbox.environment(), **own, **PATIENT}
+        environment = {**sandbox.environment(), **own, **PATIENT, **CHANGING}
         async with KernelPool(1) as pool:
-            means = Means(folder / "artifacts", utc_now, ledger=ledger, kernels=pool, environment=environment)
+            means = Means(
+                folder / "artifacts",
+                utc_now,
+                ledger=ledger,
+                kernels=pool,
+                gate=AnsweringGate(),
+                environment=environment,
+            )
+            answering = asyncio.ensure_future(_say_yes(ledger))
             async with RunQueue(means, at_once=2) as queue:
-                for wave in (set(plan) - set(later), set(later)):
+                for place, plan in enumerate(waves):
+                    if place == 1:
+                        open_incident(ledger, _incident(records["namespace-health"]), actor="tests")
                     handles = {
                         name: queue.submit(RunRequest(RUNBOOKS.load(runbook), values))
                         for name, (runbook, values) in plan.items()
-                        if name in wave
                     }
                     records |= {name: await handle.result() for name, handle in handles.items()}
-                    if "postmortem" not in wave:
-                        open_incident(ledger, _incident(records["namespace-health"]), actor="tests")
+            answering.cancel()
     return Ran(records)
+
+
+async def _say_yes(ledger: SqliteLedger) -> None:
+    settings = ExecutorSettings(approvers=(person(),), approvals_for_high_risk=1)
+    while True:
+        for one in approvals.waiting(ledger, utc_now()):
+            assert one.approval is not None
+            given = {"granted": True, "digest": one.approval.digest, "by": person(), "where": "tests"}
+            approvals.answer(ledger, one.id, **given, now=utc_now(), settings=settings)
+        await asyncio.sleep(0.2)
 
 
 def _incident(record: RunRecord) -> Incident:
@@ -145,15 +169,18 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         name: _asked(name, subject.namespace or (subject.name if subject.kind == "Namespace" else ""))
         for name, subject in subjects.items()
     }
+    later = {name: plan.pop(name) for name in (*OF_ONE, "daily-handoff")}
     plan["elsewhere"] = _asked("image-pull", "shop")
-    return asyncio.run(_ran(FAULTS, tmp_path_factory.mktemp("faulty"), plan, (*OF_ONE, "daily-handoff")))
+    return asyncio.run(_ran(FAULTS, tmp_path_factory.mktemp("faulty"), plan, later))
 
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     plan = {name: _asked(name, "shop") for name in ABOUT}
-    plan["nowhere"] = ("namespace-health", {"namespace": NOWHERE})
-    return asyncio.run(_ran(HEALTHY, tmp_path_factory.mktemp("healthy"), plan, (*OF_ONE, "nowhere")))
+    later = {name: plan.pop(name) for name in OF_ONE}
+    later["nowhere"] = ("namespace-health", {"namespace": NOWHERE})
+    last: Plan = {"drain": ("node-health-and-drain", {"node": "node-3", "drain": True})}
+    return asyncio.run(_ran(HEALTHY, tmp_path_factory.mktemp("healthy"), plan, later, last))
 
 
 def test_each_runbook_that_is_shipped_is_tried() -> None:
@@ -222,3 +249,12 @@ def test_unknown_namespace_fails_the_run_and_is_named_in_manifest_and_page(healt
     assert record.run.error.kind == "UsageError"
     assert NOWHERE in record.run.error.message
     assert NOWHERE in (record.folder / "report.html").read_text()
+
+
+def test_only_a_drain_that_was_asked_for_changes_something_and_it_goes_through_the_executor(healthy: Ran) -> None:
+    report, drained = healthy.records["node-health-and-drain"], healthy.records["drain"]
+    assert report.status == "stopped_early"
+    assert drained.status == "succeeded", drained.run.error
+    assert "Node node-3 is cordoned, and its pods have left." in healthy.after("drain", "## The drain", 2)
+    assert "its 2 pods have left" in healthy.after("drain", "## The drain", 3)
+    assert drained.run.rollback == ""
