@@ -64,7 +64,9 @@ export function metricChart(chart: MetricChart, scope: ViewScope): Part {
   const tip = h("div", { class: "adj-tip", role: "status", hidden: true });
   const stage = h("div", { class: "adj-stage" }, svg, tip);
   const solo = h("span", { class: "adj-legend-hint adj-muted" }, "double-click: only this one");
-  element.append(stage, h("div", { class: "adj-legend", role: "group", "aria-label": "Series shown" }, ...lines.map((line) => line.button), lines.length > 2 && solo));
+  const nameless = lines.length === 1 && lines[0]!.name === "value"; // the title says what it is
+  element.append(stage);
+  if (!nameless) element.append(h("div", { class: "adj-legend", role: "group", "aria-label": "Series shown" }, ...lines.map((line) => line.button), lines.length > 2 && solo));
 
   let width = 0;
   let top: number = MARGIN.top;
