@@ -142,8 +142,10 @@ async def _say_yes(ledger: SqliteLedger) -> None:
     while True:
         for one in approvals.waiting(ledger, utc_now()):
             assert one.approval is not None
-            given = {"granted": True, "digest": one.approval.digest, "by": person(), "where": "tests"}
-            approvals.answer(ledger, one.id, **given, now=utc_now(), settings=settings)
+            approvals.answer(
+                ledger, one.id, granted=True, digest=one.approval.digest, by=person(), where="tests", now=utc_now(),
+                settings=settings,
+            )  # fmt: skip
         await asyncio.sleep(0.2)
 
 
