@@ -96,6 +96,9 @@ async def _roll_back(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     """To the last revision before the one that is to go, but to none that was failing itself."""
     subject, bad = hypothesis.subject, _bad_revision(hypothesis)
     known = await _revisions(tools, subject)
+    blamed = next((one for one in known if one.revision == bad), None)
+    if blamed and known[0].revision > bad and known[0].created_at < blamed.created_at:
+        return None  # what runs was there before it: somebody has gone back already
     for revision in [one for one in known if one.revision < bad][:REVISIONS]:
         if (await proof_of(tools, subject, revision, known)).state != "failing":
             return _back_to(subject, revision)
