@@ -59,6 +59,18 @@ def test_what_is_clear_and_allowed_is_done_and_closed_when_it_is_quiet(tmp_path:
     assert "restart_workload" in incident.resolution.words
 
 
+def test_an_error_budget_that_still_burns_when_all_is_well_keeps_no_incident_open_and_opens_none(
+    tmp_path: Path,
+) -> None:
+    world = World(signals=[signal("HighErrors"), signal("Burn", source="slo")], causes=[cause("cart")])
+
+    def well(world: World) -> None:
+        world.signals = world.signals[1:]
+
+    play(world, tmp_path, well, more=40)
+    assert (world.phases, world.count("execute")) == (["closed"], 1)
+
+
 def test_alerts_of_one_cause_are_one_incident_and_late_ones_join(tmp_path: Path) -> None:
     def later(world: World) -> None:
         world.signals.append(signal("SlowRequests", "checkout", since=world.now))

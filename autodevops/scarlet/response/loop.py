@@ -23,7 +23,7 @@ from autodevops.kernel.clock import monotonic_ms
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict
 from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.machine import NEEDED, Event, Means, State, Wait, build
-from autodevops.scarlet.response.sorting import Sorter
+from autodevops.scarlet.response.sorting import LINGERING, Sorter
 from autodevops.scarlet.watching import Noticing
 from autodevops.stores import leases
 
@@ -216,9 +216,11 @@ async def _untraced() -> AsyncIterator[None]:
 
 
 def _is_quiet(incident: Incident, active: Sequence[Signal]) -> bool:
-    """What is only foreseen may go on for hours after the rest is over."""
-    keys = {signal.key for signal in active if signal.source != "prediction"}
-    return not any(signal.key in keys for signal in incident.signals)
+    """Whether nothing of it is left but what goes on for hours after all is well."""
+    keys = {signal.key for signal in active}
+    left = [signal for signal in incident.signals if signal.key in keys]
+    known = {signal.source for signal in incident.signals}
+    return not left or ({signal.source for signal in left} <= LINGERING and not known <= LINGERING)
 
 
 def _resume(happened: Event) -> Any:

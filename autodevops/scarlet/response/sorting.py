@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.incident import Incident
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.signal import Signal
 from autodevops.kernel.errors import AutoDevOpsError
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = timedelta(minutes=30)
 _TOGETHER = timedelta(minutes=15)
+LINGERING: frozenset[str] = frozenset({"slo", "prediction"})
+"""Sources that look back, or ahead, for hours: they say little of now."""
+_LINGERS = timedelta(hours=6)
 _UNEXPLAINED: frozenset[str] = frozenset({"alert", "object", "slo", "person"})  # trouble even without a cause
 
 
@@ -63,14 +67,13 @@ class Sorter:
     def _join(self, active: Sequence[Signal], now: datetime) -> list[Signal]:
         """Those that belong to no incident, be it open or closed so lately that they may only be slow to end."""
         open_cases = cases.open_cases(self._means.ledger)
-        settling = timedelta(minutes=self._means.settings.recovery_minutes)
-        closed = cases.closed_since(self._means.ledger, now - settling)
+        closed = cases.closed_since(self._means.ledger, now - _LINGERS)
         left: list[Signal] = []
         new: dict[str, list[Signal]] = {}
         for signal in active:
             incident = next((one for one in open_cases if joins(signal, one)), None)
             if incident is None:
-                if not any(signal.key == known.key for one in closed for known in one.signals):
+                if not any(self._is_left_of(signal, one, now) for one in closed):
                     left.append(signal)
             elif all(signal.key != known.key for known in incident.signals):
                 new.setdefault(incident.id, []).append(signal)
@@ -78,6 +81,15 @@ class Sorter:
             cases.join(self._means.ledger, name, signals, now)
             self._joined.add(name)
         return left
+
+    def _is_left_of(self, signal: Signal, incident: Incident, now: datetime) -> bool:
+        """Whether a signal is what an incident that is over leaves for a while."""
+        over = incident.resolution
+        if over is None or not any(signal.key == known.key for known in incident.signals):
+            return False
+        if now - over.at < timedelta(minutes=self._means.settings.recovery_minutes):
+            return True
+        return signal.source in LINGERING and signal.since < over.at
 
     def _is_ripe(self, group: Sequence[Signal], now: datetime) -> bool:
         """Whether one of them has waited long enough for its like, and is due for a look."""
