@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import pytest
 from scarlet.response_world import START, Crash, World, cause, signal, workload
 
 from autodevops.domain.incident import Resolution
-from autodevops.domain.signal import Blind
+from autodevops.domain.signal import Blind, Look
 from autodevops.domain.subject import Subject
+from autodevops.kernel.errors import ToolUnavailable
 from autodevops.scarlet.response.causes import same
 from autodevops.stores.incidents import change_incident
 
@@ -336,6 +337,31 @@ def test_of_two_daemons_one_responds_and_the_other_takes_over(tmp_path: Path) ->
 
     asyncio.run(run())
     assert (len(world.incidents), world.count("propose"), world.count("execute")) == (1, 1, 1)
+
+
+def test_a_round_that_fails_is_counted_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="awaiting")
+    stop, woken = asyncio.Event(), asyncio.Event()
+    looks = iter(["fails", "well", "the last"])
+
+    async def look(now: datetime) -> Look:
+        woken.set()
+        if (word := next(looks)) == "fails":
+            raise ToolUnavailable("nobody answers")
+        if word == "the last":
+            stop.set()
+        return Look(at=now, signals=tuple(world.signals))
+
+    world.look = look  # type: ignore[method-assign]
+
+    async def run() -> None:
+        async with world.loop(tmp_path / "checkpoints.sqlite") as loop:
+            await asyncio.wait_for(loop.run(stop, woken), 30)
+
+    asyncio.run(run())
+    entry = world.ledger.entry("scarlet", "round")
+    assert entry is not None
+    assert entry.value["failed"] == 1
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ class Loop:
         self._room = asyncio.Semaphore(MACHINES_AT_ONCE)
         self._noted: tuple[datetime, Any] | None = None
         self._stands_by = False
+        self._failed = 0  # rounds, since this process began
 
     async def round(self) -> bool:
         """One round; False when another process leads. Raises LedgerUnavailable: without a record nothing is done."""
@@ -94,8 +95,10 @@ class Loop:
                 try:
                     await self.round()
                 except AutoDevOpsError as error:
+                    self._failed += 1
                     log.error("A round failed: %s", error)
                 except Exception:
+                    self._failed += 1
                     log.exception("A round failed")
                 await _first_of(stop, woken, seconds=self._means.every_seconds)
         finally:
@@ -171,7 +174,7 @@ class Loop:
         """The state of the rounds, when it is another, and now and then."""
         open_now = [incident.id for incident in cases.open_cases(self._means.ledger)]
         blind = sorted({blind.system for blind in look.blind})
-        state = (open_now, blind)
+        state = (open_now, blind, self._failed)
         if self._noted is not None and self._noted[1] == state and now - self._noted[0] < NOTED_EVERY:
             return
         if self._noted is None or self._noted[1][1] != blind:
@@ -184,6 +187,7 @@ class Loop:
             "signals": len(active),
             "open": [*open_now],
             "blind": [*blind],
+            "failed": self._failed,
         }
         ledger = self._means.ledger
         entry = ledger.entry(KIND, KEY)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 _TIMEOUT = "AUTODEVOPS_KUBERNETES__TIMEOUT_SECONDS"
+_CONNECTIONS = 32  # kept open: a look, a watch and an investigation ask at the same time
 
 
 @dataclass(frozen=True)
@@ -142,4 +143,5 @@ def _credentials(user: dict[str, Any]) -> tuple[str, str]:
 def _client(configuration: Any) -> ApiClient:
     from kubernetes.client import ApiClient
 
+    configuration.connection_pool_maxsize = _CONNECTIONS
     return ApiClient(configuration)
