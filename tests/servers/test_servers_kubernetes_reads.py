@@ -21,7 +21,7 @@ from autodevops.domain.tool_results import UsageList
 from autodevops.kernel.errors import ToolNotFound, ToolUnavailable
 from autodevops.sandbox import Sandbox
 from autodevops.servers import kubernetes
-from autodevops.servers.kubernetes.objects import field
+from autodevops.servers.kubernetes.objects import field, steps_of
 from autodevops.settings import KubernetesSettings
 
 READY = ("Ready", "Up-to-date", "Available")
@@ -181,4 +181,4 @@ async def test_permissions_are_asked_of_the_cluster(sandbox: Sandbox, tmp_path: 
 )
 def test_fields_are_found_by_their_path(path: str, expected: object) -> None:
     item = {"a": {"b": [1, 2]}, "c": [{"n": "x"}, {"n": "y"}], "l": {"k8s.io/app": "cart"}}
-    assert field(item, path) == expected
+    assert field(item, steps_of(path)) == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 MASK = "***"  # fixed, so that not even a length leaks
@@ -51,7 +51,7 @@ def steps_of(path: str) -> list[str]:
     return [step.replace("\\.", ".") for step in _STEP.split(path)]
 
 
-def field(value: Any, steps: Sequence[str]) -> Any:
+def field(value: Any, steps: list[str] | tuple[str, ...]) -> Any:
     """What is at the end of `steps`; of every element of lists on the way."""
     if not steps:
         return value

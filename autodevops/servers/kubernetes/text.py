@@ -55,8 +55,8 @@ def changes(answer: ResourceChanges) -> str:
     rows = [
         (
             one.type,
-            field(one.resource, "metadata.namespace"),
-            field(one.resource, "metadata.name"),
+            field(one.resource, ("metadata", "namespace")),
+            field(one.resource, ("metadata", "name")),
             one.resource.get("reason"),
             one.resource.get("message"),
         )
