@@ -287,6 +287,7 @@ class Workbench:
             zone=settings.investigation.time_zone,
             clock=self._clock,
             sleep=self._sleep or asyncio.sleep,
+            watches=self._sleep is None,
             kinds={**KINDS, "run_runbook": RunRunbookKind(self._runs())},
         )
 

@@ -198,7 +198,7 @@ class Hand:
     async def _news(self) -> None:
         """Until the workload changes, by a watch where the server has one; else for `poll_seconds`."""
         poll, seen = self.means.settings.poll_seconds, self._watched
-        if seen is None:
+        if seen is None or not self.means.watches:
             await self.means.sleep(poll)
             return
         subject = seen.subject

@@ -56,6 +56,7 @@ class Executor:
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
         kinds: Mapping[str, AnyKind] = KINDS,
+        watches: bool = True,
     ) -> None:
         self._kinds = kinds
         self._zone = zone
@@ -68,6 +69,7 @@ class Executor:
             actor=actor,
             holder=f"{actor} {time_sortable_id(clock())}",
             stop_file=switch.stop_file(settings),
+            watches=watches,
         )
 
     @property

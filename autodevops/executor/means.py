@@ -41,3 +41,4 @@ class Means:
 class WritingMeans(Means):
     tools: Tools  # that may write
     holder: str  # this executor among all
+    watches: bool = True  # whether to wait by watches, which take real time whatever `sleep` does
