@@ -87,7 +87,9 @@ def _print_news(look: Look, news: News, before: Look) -> None:
 
 
 def _order(signal: Signal) -> tuple[int, object, str]:
-    return ("critical", "major", "minor").index(signal.severity), signal.since, signal.key
+    from autodevops.domain.signal import SEVERITIES
+
+    return SEVERITIES.index(signal.severity), signal.since, signal.key
 
 
 def _line(signal: Signal) -> str:

@@ -6,12 +6,13 @@ incident when they have one cause.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from autodevops.domain.base import Noun, UtcDatetime
 from autodevops.domain.subject import Subject
 
 IncidentSeverity = Literal["critical", "major", "minor"]
+SEVERITIES: tuple[IncidentSeverity, ...] = get_args(IncidentSeverity)  # the worst first
 SignalSource = Literal["alert", "object", "metric", "log", "trace", "slo", "prediction", "person"]
 
 

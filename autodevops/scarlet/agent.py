@@ -1,4 +1,5 @@
 """The daemon: APScheduler says when to look, the scheduler decides, the queue runs, and a stop reaches every kernel.
+Beside that goes the loop that responds to trouble (`scarlet.response`).
 
 A look is due when the next slot is, and every `LOOK_SECONDS` besides: timers stand still while a laptop sleeps and
 know nothing of a clock that is set. A run that fails stays one failed run: its bundle is kept and the daemon goes on.
@@ -144,14 +145,13 @@ class Scarlet:
         except Exception:
             log.exception("Scarlet cannot respond to trouble; schedules go on")
 
-    async def respond_once(self) -> bool:
-        """One round and what follows from it; False when another process leads."""
+    async def respond_once(self) -> None:
+        """One round and what follows from it; nothing where another process leads."""
         if self._responding is None:
-            return False
+            return
         async with self._working(), self._responding(self._queue) as loop:
-            leads = await loop.round()
+            await loop.round()
             await loop.settled()
-            return leads
 
     def _looks(self, scheduler: Scheduler) -> Any:
         """An APScheduler that looks now, at the next slot, and now and then."""

@@ -13,7 +13,7 @@ from autodevops.domain.investigation import Investigation
 from autodevops.domain.signal import Signal
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.ids import time_sortable_id
-from autodevops.scarlet.response.causes import title_of, worst
+from autodevops.scarlet.response.causes import worst
 from autodevops.stores import incidents
 from autodevops.stores.ledger import Ledger
 
@@ -34,7 +34,7 @@ def open_case(
     first = min(signals, key=lambda signal: signal.since)
     incident = Incident(
         id=f"inc-{time_sortable_id(now)}",
-        title=title_of(signals, hypothesis),
+        title=hypothesis.summary if hypothesis else signals[0].words,
         namespace=found.namespace,
         window=found.window,
         severity=worst(signals),
@@ -66,7 +66,7 @@ def join(ledger: Ledger, incident_id: str, signals: Sequence[Signal], now: datet
 
 def put_down_to(
     ledger: Ledger, incident_id: str, found: Investigation, hypothesis: Hypothesis | None, now: datetime
-) -> Incident:
+) -> None:
     """The newest investigation of it, and its cause where one was found."""
     cause = _cause(hypothesis)
 
@@ -81,7 +81,7 @@ def put_down_to(
     if found.silent_systems:
         data["unseen"] = [*found.silent_systems]
     what = "cause" if cause else "investigated"
-    return incidents.change_incident(ledger, incident_id, what, changed, now=now, actor=ACTOR, data=data)
+    incidents.change_incident(ledger, incident_id, what, changed, now=now, actor=ACTOR, data=data)
 
 
 def move(
@@ -97,11 +97,11 @@ def move(
     return incidents.change_incident(ledger, incident_id, phase, moved, now=now, actor=ACTOR, data=told)
 
 
-def close(ledger: Ledger, incident_id: str, words: str, at: datetime, now: datetime) -> Incident:
-    """Over since `at`; what a person said of its end stands."""
+def close(ledger: Ledger, incident_id: str, words: str, now: datetime) -> Incident:
+    """What a person said of its end stands."""
 
     def closed(was: Incident) -> Incident:
-        over = was.resolution or Resolution(at=max(at, was.detection.at), words=words)
+        over = was.resolution or Resolution(at=now, words=words)
         return was.model_copy(update={"phase": "closed", "resolution": over})
 
     return incidents.change_incident(
@@ -109,19 +109,17 @@ def close(ledger: Ledger, incident_id: str, words: str, at: datetime, now: datet
     )
 
 
-def open_cases(ledger: Ledger) -> list[Incident]:
-    """Those that Scarlet has to do with and that are not over for her."""
-    return incidents.all_incidents(ledger, lambda value: value.get("phase") not in (None, "closed"))
-
-
-def closed_since(ledger: Ledger, moment: datetime) -> list[Incident]:
-    """Those of hers that are over, and not for long."""
+def read(ledger: Ledger, closed_since: datetime) -> tuple[list[Incident], list[Incident]]:
+    """Those of hers that are open, and those that are over and not for longer than that. Reads all there are."""
 
     def chosen(value: Mapping[str, Any]) -> bool:
+        if value.get("phase") != "closed":
+            return value.get("phase") is not None
         over = value.get("resolution")
-        return value.get("phase") == "closed" and over is not None and datetime.fromisoformat(over["at"]) >= moment
+        return over is not None and datetime.fromisoformat(over["at"]) >= closed_since
 
-    return incidents.all_incidents(ledger, chosen)
+    found = incidents.all_incidents(ledger, chosen)
+    return [one for one in found if one.phase != "closed"], [one for one in found if one.phase == "closed"]
 
 
 def _cause(hypothesis: Hypothesis | None) -> Cause | None:

@@ -54,8 +54,9 @@ class Loop:
     def __init__(self, means: Means, watch: Looks, saver: Saver, *, holder: str) -> None:
         self._means = means
         self._watch = watch
-        known = (signal for incident in cases.open_cases(means.ledger) for signal in incident.signals)
-        self._noticing = Noticing(known, means.clock())
+        now = means.clock()
+        going_on, _ = cases.read(means.ledger, now)
+        self._noticing = Noticing((signal for incident in going_on for signal in incident.signals), now)
         self._saver = saver
         self._graph = build(means, saver)
         self._holder = holder
@@ -74,13 +75,13 @@ class Loop:
         look = await self._watch.look(now)
         active = self._noticing.notice(look).active
         blind = frozenset(one.system for one in look.blind)
-        await self._sorter.sort(active, now)
-        for incident in cases.open_cases(self._means.ledger):
+        going_on = await self._sorter.sort(active, now)
+        for incident in going_on:
             if incident.id not in self._machines:
                 task = asyncio.create_task(self._advance(incident, active, blind), name=incident.id)
                 self._machines[incident.id] = task
                 task.add_done_callback(self._gone)
-        self._note(look, active, now, (monotonic_ms() - began) / 1000)
+        self._note(look, active, going_on, now, (monotonic_ms() - began) / 1000)
         return True
 
     async def settled(self) -> None:
@@ -117,7 +118,8 @@ class Loop:
                 if not snapshot.values:
                     given = State(incident=incident.id, looks=0, tried=[])
                 elif snapshot.interrupts:
-                    happened = self._happened(snapshot.interrupts[0].value, incident, active, blind)
+                    wait, operation = snapshot.interrupts[0].value, snapshot.values.get("operation", "")
+                    happened = self._happened(wait, operation, incident, active, blind)
                     if happened is None:
                         return
                     given = _resume(happened)
@@ -134,14 +136,14 @@ class Loop:
             log.exception("Incident %s stays where it is for now", incident.id)
 
     def _happened(
-        self, wait: Wait, incident: Incident, active: Sequence[Signal], blind: frozenset[str]
+        self, wait: Wait, operation: str, incident: Incident, active: Sequence[Signal], blind: frozenset[str]
     ) -> Event | None:
         """What ends a wait, if anything does."""
         now, kind = self._means.clock(), wait["kind"]
         if incident.resolution is not None:
             return "resolved"
         if kind in ("approval", "executor"):
-            stage = self._means.hands.acts.operation(wait["operation"]).stage
+            stage = self._means.hands.acts.operation(operation).stage
             if (kind == "approval" and stage != "awaiting") or stage in ("closed", "cleared"):
                 return "answered"
         elif kind in ("people", "sight") and self._sorter.joined_lately(incident.id):
@@ -170,9 +172,11 @@ class Loop:
             with suppress(LedgerConflict):
                 leases.release(self._means.ledger, held, now=self._means.clock())
 
-    def _note(self, look: Look, active: Sequence[Signal], now: datetime, seconds: float) -> None:
+    def _note(
+        self, look: Look, active: Sequence[Signal], going_on: Sequence[Incident], now: datetime, seconds: float
+    ) -> None:
         """The state of the rounds, when it is another, and now and then."""
-        open_now = [incident.id for incident in cases.open_cases(self._means.ledger)]
+        open_now = [incident.id for incident in going_on]
         blind = sorted({blind.system for blind in look.blind})
         state = (open_now, blind, self._failed)
         if self._noted is not None and self._noted[1] == state and now - self._noted[0] < NOTED_EVERY:

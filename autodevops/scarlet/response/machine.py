@@ -38,7 +38,6 @@ class Wait(TypedDict):
 
     kind: Kind
     until: str
-    operation: str
 
 
 class State(TypedDict, total=False):
@@ -139,7 +138,7 @@ class Steps:
         return _go(step, operation=operation.id, tried=[*tried, operation.id], why=words)
 
     async def await_approval(self, state: State) -> Any:
-        happened = self._wait("approval", operation=state["operation"])
+        happened = self._wait("approval")
         if happened in ("quiet", "resolved"):
             self._means.hands.acts.withdraw(state["operation"], "What it was for is over.")
             return _go("close", why=_QUIET_WORDS)
@@ -159,7 +158,7 @@ class Steps:
 
     async def await_executor(self, state: State) -> Any:
         """Another process has it in hand, or had: who recovers it ends it."""
-        self._wait("executor", operation=state["operation"])
+        self._wait("executor")
         return _go("judge" if self._means.hands.acts.operation(state["operation"]).stage == "closed" else "act")
 
     async def judge(self, state: State) -> Any:
@@ -209,8 +208,8 @@ class Steps:
         return _go("close", why=_QUIET_WORDS)
 
     async def close(self, state: State) -> Any:
-        means, now = self._means, self._means.clock()
-        incident = cases.close(means.ledger, state["incident"], state.get("why", ""), now, now)
+        means = self._means
+        incident = cases.close(means.ledger, state["incident"], state.get("why", ""), means.clock())
         if means.settings.documents:
             bundle = await means.hands.document(incident, "record")
             cases.move(means.ledger, incident.id, "closed", "documented", means.clock(), bundle=bundle)
@@ -237,12 +236,11 @@ class Steps:
             return left[0]
         return "Nothing else is known to help." if offered else "No action of hers mends this cause."
 
-    def _wait(self, kind: Kind, *, seconds: float | None = None, operation: str = "") -> Event:
+    def _wait(self, kind: Kind, *, seconds: float | None = None) -> Event:
         from langgraph.types import interrupt
 
         until = self._means.clock() + timedelta(seconds=seconds) if seconds is not None else None
-        wait = Wait(kind=kind, until=until.isoformat() if until else "", operation=operation)
-        return cast(Event, interrupt(wait))
+        return cast(Event, interrupt(Wait(kind=kind, until=until.isoformat() if until else "")))
 
     def _incident(self, state: State) -> Incident:
         return find_incident(self._means.ledger, state["incident"])

@@ -44,12 +44,16 @@ class Sorter:
         self._first_seen: dict[str, datetime] = {}
         self._doubts: dict[str, _Doubt] = {}
         self._joined: set[str] = set()
+        self._open: dict[str, Incident] = {}
+        self._closed: list[Incident] = []
 
     def joined_lately(self, incident_id: str) -> bool:
         """Whether signals joined in the last `sort`."""
         return incident_id in self._joined
 
-    async def sort(self, active: Sequence[Signal], now: datetime) -> None:
+    async def sort(self, active: Sequence[Signal], now: datetime) -> list[Incident]:
+        """Returns the incidents that are open then."""
+        self._read(now)
         keys = {signal.key for signal in active}
         self._joined.clear()
         self._first_seen = {key: at for key, at in self._first_seen.items() if key in keys}
@@ -63,24 +67,30 @@ class Sorter:
             if self._is_ripe(group, now):
                 taken = await self._explain(namespace, group, now)
                 left = [signal for signal in left if signal.key not in taken]
+        return list(self._open.values())
+
+    def _read(self, now: datetime) -> None:
+        going_on, self._closed = cases.read(self._means.ledger, now - _LINGERS)
+        self._open = {incident.id: incident for incident in going_on}
 
     def _join(self, active: Sequence[Signal], now: datetime) -> list[Signal]:
         """Those that belong to no incident, be it open or closed so lately that they may only be slow to end."""
-        open_cases = cases.open_cases(self._means.ledger)
-        closed = cases.closed_since(self._means.ledger, now - _LINGERS)
         left: list[Signal] = []
         new: dict[str, list[Signal]] = {}
         for signal in active:
-            incident = next((one for one in open_cases if joins(signal, one)), None)
+            incident = next((one for one in self._open.values() if joins(signal, one)), None)
             if incident is None:
-                if not any(self._is_left_of(signal, one, now) for one in closed):
+                if not any(self._is_left_of(signal, one, now) for one in self._closed):
                     left.append(signal)
             elif all(signal.key != known.key for known in incident.signals):
                 new.setdefault(incident.id, []).append(signal)
         for name, signals in new.items():
-            cases.join(self._means.ledger, name, signals, now)
-            self._joined.add(name)
+            self._add(name, signals, now)
         return left
+
+    def _add(self, name: str, signals: Sequence[Signal], now: datetime) -> None:
+        self._open[name] = cases.join(self._means.ledger, name, signals, now)
+        self._joined.add(name)
 
     def _is_left_of(self, signal: Signal, incident: Incident, now: datetime) -> bool:
         """Whether a signal is what an incident that is over leaves for a while."""
@@ -109,9 +119,10 @@ class Sorter:
             log.warning("What was noticed in %s could not be investigated: %s", namespace or "the cluster", error)
             self._doubt(group, now)
             return set()
+        self._read(now)  # machines went on meanwhile
         causes = causes_of(found)
         left = list(group)
-        known = [signal for incident in cases.open_cases(self._means.ledger) for signal in incident.signals]
+        known = [signal for incident in self._open.values() for signal in incident.signals]
         others = _of_no_cause(group, causes, known)  # they are put down to the likeliest
         for index, cause in enumerate(causes):
             own = [signal for signal in left if belongs(signal, cause) or (index == 0 and signal in others)]
@@ -121,17 +132,20 @@ class Sorter:
         self._doubt(left, now)
         lasting = [signal for signal in left if self._lasts(signal)] if found.verdict != "healthy" else []
         if lasting:
-            cases.open_case(self._means.ledger, lasting, found, None, now)
+            self._begin(lasting, found, None, now)
         return {signal.key for signal in group if signal not in left or signal in lasting}
 
     def _put_down(self, signals: Sequence[Signal], found: Investigation, cause: Hypothesis, now: datetime) -> None:
         """To the open incident of this cause, or to a new one."""
-        for incident in cases.open_cases(self._means.ledger):
+        for incident in self._open.values():
             if incident.cause is not None and same(incident.cause.subject, cause.subject):
-                cases.join(self._means.ledger, incident.id, signals, now)
-                self._joined.add(incident.id)
+                self._add(incident.id, signals, now)
                 return
-        cases.open_case(self._means.ledger, signals, found, cause, now)
+        self._begin(signals, found, cause, now)
+
+    def _begin(self, signals: Sequence[Signal], found: Investigation, cause: Hypothesis | None, now: datetime) -> None:
+        incident = cases.open_case(self._means.ledger, signals, found, cause, now)
+        self._open[incident.id] = incident
 
     def _doubt(self, signals: Sequence[Signal], now: datetime) -> None:
         pause = timedelta(seconds=self._means.every_seconds)
