@@ -47,7 +47,9 @@ def executor_on(there: Place, tools: Tools, folder: Path) -> Executor:
         cooldown_minutes=0,
         pods_away_percent=100,
     )
-    return Executor(tools, MemoryLedger(), settings, actor="scarlet", clock=there.clock, sleep=there.wait)
+    return Executor(
+        tools, MemoryLedger(), settings, actor="scarlet", clock=there.clock, sleep=there.wait, watches=False
+    )
 
 
 def proposal(action: Action, symptom: Symptom | None, reason: str) -> Proposal:
