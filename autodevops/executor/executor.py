@@ -238,7 +238,7 @@ class Executor:
             return means.move(held, "act", kind="decision", stage="cleared", decision=decision, data=data)
         if decision.verdict == "seek_approval":
             asked = approvals.question(plan.digest, decision.risk, decision.approvals, now, means.settings)
-            return self._means.move(
+            return means.move(
                 held,
                 "seek_approval",
                 kind="decision",
@@ -252,7 +252,7 @@ class Executor:
             "observe": "It is written down and not done: machines only observe with this kind of action.",
         }.get(decision.verdict, "It is for a person to decide and to do.")
         outcome = Outcome(result="not_applied", words=why, at=now)
-        return self._means.move(
+        return means.move(
             held, decision.verdict, kind="decision", stage="closed", decision=decision, outcome=outcome, data=data
         )
 

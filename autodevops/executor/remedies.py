@@ -182,7 +182,7 @@ async def _more(tools: Tools, subject: Subject, what: Literal["cpu", "memory"]) 
 
 async def _used(tools: Tools, subject: Subject, container: str, what: Literal["cpu", "memory"]) -> float:
     """The 99th percentile of the last day of the pod that used most; 0 where nobody measures it."""
-    pods = f'namespace="{subject.namespace}",pod=~"{re.escape(subject.name)}-.+",container="{container}"'
+    pods = f'namespace="{subject.namespace}",pod=~`{re.escape(subject.name)}-.+`,container="{container}"'
     use = f"container_memory_working_set_bytes{{{pods}}}[1d]"
     if what == "cpu":
         use = f"rate(container_cpu_usage_seconds_total{{{pods}}}[5m])[1d:5m]"

@@ -6,7 +6,8 @@ not know has done nothing. A run lives in the process that carries the operation
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from autodevops.domain.action import RunRunbook
@@ -20,6 +21,15 @@ from autodevops.runbooks.reconcile import reconcile
 from autodevops.runbooks.rehearsal import Rehearsal
 from autodevops.runbooks.runner import Means, RunRequest
 from autodevops.stores.ledger import Ledger
+
+
+@contextmanager
+def as_rejected() -> Iterator[None]:
+    """What a runbook's author, or who runs it, has to mend is said as a tool says it."""
+    try:
+        yield
+    except (UsageError, RunFailed) as error:
+        raise ToolRejected(error.message, error.next_step) from error
 
 
 @dataclass(frozen=True)
@@ -44,10 +54,8 @@ class Runs:
 
     def load(self, name: str) -> Runbook:
         """Raises ToolRejected."""
-        try:
+        with as_rejected():
             return self.catalogue().load(name)
-        except UsageError as error:
-            raise ToolRejected(error.message, error.next_step) from error
 
     async def run(self, runbook: Runbook, parameters: Mapping[str, Json], errand: Errand[RunRunbook]) -> None:
         """To its end, however it ends. Cancelled, it interrupts the run and waits until its bundle is whole.
@@ -60,11 +68,9 @@ class Runs:
         request = RunRequest(
             runbook, parameters, trigger="operation", requested_by=self.actor, operation=errand.operation
         )
-        try:
+        with as_rejected():
             async with RunQueue(replace(self.means, gate=gate), at_once=1) as queue:
                 await queue.run(request)
-        except (UsageError, RunFailed) as error:
-            raise ToolRejected(error.message, error.next_step) from error
 
     def seen(self, operation: str) -> tuple[Seen, ...]:
         """Its attempts, oldest first. One whose runner is dead has ended by the time this returns."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +12,6 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from autodevops import servers
-from autodevops.domain.base import Json
-from autodevops.kernel.errors import ToolRejected
 from autodevops.sandbox import Sandbox
 from autodevops.sandbox.basics.clocks import MovedClock
 from autodevops.settings import (
@@ -27,7 +25,7 @@ from autodevops.settings import (
     ToolboxSettings,
 )
 from autodevops.toolbox import McpToolbox
-from autodevops.toolbox.protocol import ToolAnswer, Tools, ToolSpec
+from autodevops.toolbox.protocol import Tools
 from autodevops.toolbox.writing import writing
 
 NOON = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
@@ -108,19 +106,4 @@ async def tools_of(there: Place) -> AsyncIterator[Tools]:
     names = ("kubernetes", "prometheus", "github")
     targets = {name: servers.create(name, there.settings, clock=there.clock, plain=True) for name in names}
     async with McpToolbox(targets) as toolbox:
-        yield Unwatched(writing(toolbox, ToolboxSettings(), 90.0))
-
-
-class Unwatched:
-    """As a server without a watch has them: where time passes only when somebody waits, a watch would see nothing."""
-
-    def __init__(self, inner: Tools) -> None:
-        self._inner = inner
-
-    async def list_tools(self, server: str = "") -> tuple[ToolSpec, ...]:
-        return await self._inner.list_tools(server)
-
-    async def call(self, tool: str, arguments: Mapping[str, Json]) -> ToolAnswer:
-        if tool == "kubernetes.wait_for_change":
-            raise ToolRejected(f"There is no tool {tool}.")
-        return await self._inner.call(tool, arguments)
+        yield writing(toolbox, ToolboxSettings(), 90.0)

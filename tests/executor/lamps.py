@@ -31,8 +31,6 @@ class Lamps(Kind[RestartWorkload]):
 
     noun = RestartWorkload
     undo_words = "Switch it off."
-    ends_rollouts = False
-    resizes = False
 
     def __init__(self, *, risk: Risk = "low", effect: Judgement = "good") -> None:
         self.risk: Risk = risk

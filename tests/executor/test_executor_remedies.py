@@ -5,6 +5,7 @@ Scenarios of the development half only. Time passes only when the executor waits
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from executor.actions_world import NOON, Place, place, tools_of
 
-from autodevops.domain.action import ACTION, Action, RollbackWorkload
+from autodevops.domain.action import ACTION, Action, PatchResources, RollbackWorkload
+from autodevops.domain.base import Json
 from autodevops.domain.hypothesis import Hypothesis, SuggestedAction
 from autodevops.domain.operation import Operation, Proposal, Symptom
 from autodevops.domain.subject import Subject
@@ -23,9 +25,11 @@ from autodevops.executor.kinds import Errand
 from autodevops.executor.remedies import RECIPES, remedies, wider
 from autodevops.investigation import rules
 from autodevops.investigation.actions import _REMEDIES
+from autodevops.sandbox.promql.parse import parse
 from autodevops.settings import ExecutorSettings
 from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.toolbox.protocol import Tools
+from autodevops.toolbox.testing import ScriptedTools
 from autodevops.workbench import Workbench
 
 ALL_ACT: dict[str, Any] = {band: dict.fromkeys(("low", "medium", "high"), "act") for band in ("high", "medium", "low")}
@@ -43,7 +47,9 @@ def executor_on(there: Place, tools: Tools, folder: Path) -> Executor:
         cooldown_minutes=0,
         pods_away_percent=100,
     )
-    return Executor(tools, MemoryLedger(), settings, actor="scarlet", clock=there.clock, sleep=there.wait)
+    return Executor(
+        tools, MemoryLedger(), settings, actor="scarlet", clock=there.clock, sleep=there.wait, watches=False
+    )
 
 
 def proposal(action: Action, symptom: Symptom | None, reason: str) -> Proposal:
@@ -230,6 +236,22 @@ def test_an_autoscaler_gets_a_higher_maximum_only_when_it_is_at_it(wanted: int, 
     metadata = {"namespace": "shop", "name": "frontend"}
     action = wider({"metadata": metadata, "spec": {"maxReplicas": 4}, "status": {"desiredReplicas": wanted}})
     assert (action.max_replicas if action else None) == most
+
+
+async def test_a_limit_is_sized_by_what_was_measured_whatever_the_workload_is_called() -> None:
+    containers = [{"name": "app", "resources": {"limits": {"cpu": "100m"}}}]
+    item = {"metadata": {}, "spec": {"template": {"spec": {"containers": containers}}}}
+
+    def measured(arguments: Mapping[str, Json]) -> Json:
+        parse(str(arguments["query"]))
+        return {"series": [{"samples": [[0, 0.2]]}]}
+
+    tools = ScriptedTools({"kubernetes.get_resource": {"resource": item}, "prometheus.query_instant": measured})
+    subject = Subject(kind="Deployment", name="ad-service", namespace="shop")
+    throttled = Hypothesis(reason="CPUThrottled", subject=subject, confidence=0.9, summary="", supports=())
+    (remedy,) = await remedies(tools, throttled)
+    assert isinstance(remedy.action, PatchResources)
+    assert remedy.action.cpu_limit == "250m"
 
 
 class NoTools:

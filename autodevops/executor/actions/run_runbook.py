@@ -22,10 +22,10 @@ from autodevops.domain.plan import BlastRadius, DryRun, PreState
 from autodevops.domain.risk import Risk
 from autodevops.domain.run import GOOD
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
-from autodevops.executor.runs import Runs, Seen
-from autodevops.kernel.errors import ToolRejected, UsageError
+from autodevops.executor.runs import Runs, Seen, as_rejected
+from autodevops.kernel.errors import ToolRejected
 from autodevops.runbooks.catalogue import Runbook, read_notebook, source_of, tags_of
-from autodevops.runbooks.gates import GATED, ROLLBACK, VERIFY, source_digest
+from autodevops.runbooks.gates import GATED, ROLLBACK, VERIFY, source_digest, tag_of
 from autodevops.runbooks.parameters import resolve
 from autodevops.toolbox.protocol import Tools
 
@@ -44,20 +44,20 @@ class RunRunbookKind(Kind[RunRunbook]):
     async def survey(self, tools: Tools, action: RunRunbook, now: datetime) -> PreState:
         runbook = self._there.load(action.runbook)
         cells: list[dict[str, Any]] = read_notebook(runbook.path, runbook.source)["cells"]
-        tags = [tags_of(cell) for cell in cells]
-        gated = [cell for cell, own in zip(cells, tags, strict=True) if set(GATED) & set(own)]
+        granted = [cell for cell in cells if tag_of(cell.get("metadata", {})) == "action"]
+        tags = {tag for cell in cells for tag in tags_of(cell)}
         return PreState(
             taken_at=now,
             bound={
                 "source": runbook.digest,
                 "parameters": _values(runbook, action),
-                "cells": [source_digest(source_of(cell)) for cell in gated if "approval" not in tags_of(cell)],
+                "cells": [source_digest(source_of(cell)) for cell in granted],
             },
             saved={
                 "risk": runbook.front.risk,
                 "systems": list(runbook.front.systems),
-                "verifies": any(VERIFY in own for own in tags),
-                "rolls_back": any(ROLLBACK in own for own in tags),
+                "verifies": VERIFY in tags,
+                "rolls_back": ROLLBACK in tags,
             },
         )
 
@@ -84,10 +84,8 @@ class RunRunbookKind(Kind[RunRunbook]):
     async def dry_run(self, tools: Tools, errand: Errand[RunRunbook]) -> DryRun:
         """Nothing is run: parameters, secrets and preconditions are checked, and the cells that would act are shown."""
         runbook, values = self._planned(errand)
-        try:
+        with as_rejected():
             rehearsed = await self._there.rehearse(runbook, values)
-        except UsageError as error:
-            raise ToolRejected(error.message, error.next_step) from error
         for one in rehearsed.preconditions:
             if one.state == "not met":
                 raise ToolRejected(f"It must hold, and does not: {one.precondition.text} {one.message}", one.next_step)
@@ -130,7 +128,9 @@ class RunRunbookKind(Kind[RunRunbook]):
         last, saved = attempts[-1], errand.pre.saved
         if last.status not in GOOD:
             return (EffectCheck(name="run", judgement="worse", words=f"{_said(last)}."),)
-        if saved["risk"] == READ_ONLY or (last.status == "succeeded" and saved["verifies"]):
+        if saved["risk"] == READ_ONLY:
+            return (EffectCheck(name="run", judgement="good", words=f"{_said(last)}; it only reads."),)
+        if last.status == "succeeded" and saved["verifies"]:
             return (EffectCheck(name="run", judgement="good", words=f"{_said(last)}, its verification with it."),)
         return (EffectCheck(name="run", judgement="unknown", words=f"{_said(last)}, and nothing verified it."),)
 
@@ -162,10 +162,8 @@ class RunRunbookKind(Kind[RunRunbook]):
 
 
 def _values(runbook: Runbook, action: RunRunbook) -> dict[str, Any]:
-    try:
+    with as_rejected():
         return dict(resolve(runbook.name, runbook.front.parameters, action.parameters))
-    except UsageError as error:
-        raise ToolRejected(error.message, error.next_step) from error
 
 
 def _edits(runbook: Runbook, values: Mapping[str, Json]) -> Iterator[FieldEdit]:

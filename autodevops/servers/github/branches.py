@@ -41,5 +41,16 @@ async def open_pull(api: HttpApi, repository: str, branch: str) -> PullRequest |
         return next((answers.pull(repository, one) for one in found if one["head"]["ref"] == branch), None)
 
 
+def planned_pull(repository: str, title: str, body: str = "") -> PullRequest:
+    return PullRequest(repository=repository, number=0, title=title, body=body, author="", state="open", url="")
+
+
+async def make_pull(api: HttpApi, repository: str, branch: str, base: str, title: str, body: str = "") -> PullRequest:
+    sent = {"title": title, "body": body, "head": branch, "base": base}
+    reply = await api.write("POST", f"{home(repository)}/pulls", sent)
+    with api.understanding():
+        return answers.pull(repository, api.json(reply))
+
+
 def undo_of(repository: str, pull: PullRequest) -> str:
     return f"close_pull(repository={repository!r}, number={pull.number})"

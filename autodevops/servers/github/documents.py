@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from autodevops.domain.tool_results import DocumentPullResult, PullRequest
+from autodevops.domain.tool_results import DocumentPullResult
 from autodevops.kernel.errors import ToolNotFound, ToolRejected
 from autodevops.servers._http import HttpApi
 from autodevops.servers._tools import Server, write_tool
-from autodevops.servers.github import answers, branches, text
+from autodevops.servers.github import branches, text
 from autodevops.servers.github.client import home
 from autodevops.servers.github.reverts import DryRun, Watched
 
@@ -59,10 +59,7 @@ def add_tools(server: Server, api: HttpApi, allowed: Callable[[str], None]) -> N
         if await _blob_at(repository, path, base) == blob:
             raise ToolRejected(f"{path} of {repository} says that already.", "Nothing is to be done.")
         if dry_run:
-            planned = PullRequest(
-                repository=repository, number=0, title=title, body="", author="", state="open", url=""
-            )
-            return DocumentPullResult(pull=planned, dry_run=True, **made)
+            return DocumentPullResult(pull=branches.planned_pull(repository, title), dry_run=True, **made)
         if not await branches.tip_or_nothing(api, repository, branch):
             head = await branches.tip(api, repository, base)
             await api.write("POST", f"{where}/git/refs", {"ref": f"refs/heads/{branch}", "sha": head})
@@ -70,9 +67,7 @@ def add_tools(server: Server, api: HttpApi, allowed: Callable[[str], None]) -> N
         if there != blob:
             sent = {"message": title, "content": base64.b64encode(data).decode(), "branch": branch}
             await api.write("PUT", f"{where}/contents/{quote(path)}", {**sent, **({"sha": there} if there else {})})
-        reply = await api.write("POST", f"{where}/pulls", {"title": title, "body": "", "head": branch, "base": base})
-        with api.understanding():
-            pull = answers.pull(repository, api.json(reply))
+        pull = await branches.make_pull(api, repository, branch, base, title)
         return DocumentPullResult(pull=pull, undo=branches.undo_of(repository, pull), **made)
 
     async def _blob_at(repository: str, path: str, ref: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from autodevops.domain.tool_results import PullClosedResult, PullRequest, RevertResult
+from autodevops.domain.tool_results import PullClosedResult, RevertResult
 from autodevops.kernel.errors import ToolRejected
 from autodevops.servers._arguments import path_part
 from autodevops.servers._http import HttpApi
@@ -64,17 +64,11 @@ def add_tools(server: Server, api: HttpApi, allowed: Callable[[str], None]) -> N
                 pull=before, dry_run=dry_run, changed=False, undo=branches.undo_of(repository, before), **made
             )
         if dry_run:
-            planned = PullRequest(
-                repository=repository, number=0, title=title, body=body, author="", state="open", url=""
-            )
-            return RevertResult(pull=planned, dry_run=True, **made)
+            return RevertResult(pull=branches.planned_pull(repository, title, body), dry_run=True, **made)
         if not await branches.tip_or_nothing(api, repository, branch):
             new = await commit_of(repository, head, back, f"{title}\n\nThis reverts commit {commit}.")
             await api.write("POST", f"{where}/git/refs", {"ref": f"refs/heads/{branch}", "sha": new})
-        sent = {"title": title, "body": body, "head": branch, "base": base}
-        reply = await api.write("POST", f"{where}/pulls", sent)
-        with api.understanding():
-            pull = answers.pull(repository, api.json(reply))
+        pull = await branches.make_pull(api, repository, branch, base, title, body)
         return RevertResult(pull=pull, undo=branches.undo_of(repository, pull), **made)
 
     @write_tool(server, text.pull_closed, destructive=True, idempotent=True)
