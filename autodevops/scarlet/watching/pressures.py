@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from autodevops.domain.series import Series
-from autodevops.domain.subject import Subject
 from autodevops.investigation.pressure_families import PRESSURES, PressureFamily, PressureKind
 from autodevops.investigation.promql import latest
-from autodevops.scarlet.watching.places import PODS, Places
+from autodevops.scarlet.watching.places import PODS, Places, known_as
 from autodevops.scarlet.watching.requests import Requests
 from autodevops.scarlet.watching.sight import Seen
 
@@ -79,9 +78,7 @@ class Pressures:
         labels, value = line.labels, latest(line)
         namespace = labels.get("namespace", "")
         pod = next((labels[label] for label in PODS if labels.get(label)), "")
-        subject = (
-            self._places().owner(Subject(kind="Pod", name=pod, namespace=namespace, api_version="v1")) if pod else None
-        )
+        subject = self._places().owner(known_as("Pod", pod, namespace)) if pod else None
         if subject is None:
             label = next((one for one in ("service_name", "job") if labels.get(one)), "")
             subject = self._places().named(namespace, label, labels[label]) if label else None
