@@ -6,12 +6,13 @@ incident when they have one cause.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from autodevops.domain.base import Noun, UtcDatetime
 from autodevops.domain.subject import Subject
 
 IncidentSeverity = Literal["critical", "major", "minor"]
+SEVERITIES: Final[tuple[IncidentSeverity, ...]] = ("critical", "major", "minor")
 SignalSource = Literal["alert", "object", "metric", "log", "trace", "slo", "prediction", "person"]
 
 

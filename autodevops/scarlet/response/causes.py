@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Incident
 from autodevops.domain.investigation import Investigation
-from autodevops.domain.signal import IncidentSeverity, Signal
+from autodevops.domain.signal import SEVERITIES, IncidentSeverity, Signal
 from autodevops.domain.subject import Subject
 
 LIKELY = 0.5  # confidence from which a hypothesis is taken for a cause of its own
@@ -20,7 +20,6 @@ _OWNED = ("Pod", "ReplicaSet", "Job")
 # A hash of the template and a suffix, drawn from an alphabet without vowels (k8s.io/apimachinery/pkg/util/rand), or an
 # ordinal: `cart-7d9f8c6b5-x2x4z` is of `cart`, `cart-worker-0` is not.
 _GENERATED = re.compile(r"(-[bcdfghjklmnpqrstvwxz0-9]{5,10})?(-[bcdfghjklmnpqrstvwxz2456789]{5}|-\d+)?")
-_SEVERITIES: tuple[IncidentSeverity, ...] = ("critical", "major", "minor")
 
 
 def causes_of(found: Investigation) -> tuple[Hypothesis, ...]:
@@ -79,7 +78,7 @@ def same(one: Subject, other: Subject) -> bool:
 
 def worst(signals: Iterable[Signal]) -> IncidentSeverity:
     found = {signal.severity for signal in signals}
-    return next((severity for severity in _SEVERITIES if severity in found), "minor")
+    return next((severity for severity in SEVERITIES if severity in found), "minor")
 
 
 def title_of(signals: Sequence[Signal], hypothesis: Hypothesis | None) -> str:
