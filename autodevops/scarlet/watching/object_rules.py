@@ -15,6 +15,7 @@ from autodevops.domain.signal import IncidentSeverity
 from autodevops.domain.subject import Subject
 from autodevops.investigation.inventory import Object, controller_of, has_condition, items, metadata, name_of, section
 from autodevops.investigation.rollouts import parse_time
+from autodevops.investigation.rules.pods import last_of
 from autodevops.scarlet.watching.places import Places, known_as, subject_of
 from autodevops.scarlet.watching.sight import Seen
 
@@ -342,10 +343,7 @@ def _events(events: Iterable[Object], now: datetime) -> Iterator[Seen]:
     for event in events:
         reason = str(event.get("reason", ""))
         about = section(event, "involvedObject") or section(event, "regarding")
-        last = _time(
-            event.get("lastTimestamp") or section(event, "series").get("lastObservedTime") or event.get("eventTime"),
-            _created(event, now),
-        )
+        last = last_of(event) or now
         count = event.get("count") or section(event, "series").get("count") or 1
         severity, least = _EVENTS.get(reason, ("minor", 0))
         if not least or now - last > RECENT / 2 or not isinstance(count, int) or count < least:
