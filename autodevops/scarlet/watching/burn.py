@@ -1,8 +1,8 @@
 """Who spends the error budget too fast: burn rates over two windows each, as the Site Reliability Workbook has them
 (chapter 5, Alerting on SLOs). The long window says that it matters, the short one that it still goes on.
 
-What two hours can tell is told from samples at hand. A longer window is asked for only of those whose short one burns,
-and its answer is good for a small part of its length.
+What two hours can tell of failures is told from samples at hand. A longer window is asked for only of those whose
+short one burns, and its answer is good for a small part of its length.
 """
 
 from __future__ import annotations
