@@ -65,14 +65,8 @@ class Pressures:
         over = {_who(family, line): line for line in await self._requests.instant(query, now)}
         fresh = over.keys() - self._found.keys()
         before = {_who(family, line) for line in await self._requests.instant(query, now - _BEFORE)} if fresh else set()
-        return {
-            who: self._found[who]
-            if who in self._found
-            else None
-            if who in before
-            else self._seen(family, line, query, now)
-            for who, line in over.items()
-        }
+        new = {who: None if who in before else self._seen(family, over[who], query, now) for who in sorted(fresh)}
+        return {who: self._found[who] for who in over if who in self._found} | new
 
     def _seen(self, family: PressureFamily, line: Series, query: str, now: datetime) -> Seen | None:
         labels, value = line.labels, latest(line)
