@@ -9,6 +9,7 @@ import typer
 
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
+from autodevops.domain.signal import SEVERITIES
 from autodevops.kernel.clock import utc_now
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
@@ -87,8 +88,6 @@ def _print_news(look: Look, news: News, before: Look) -> None:
 
 
 def _order(signal: Signal) -> tuple[int, object, str]:
-    from autodevops.domain.signal import SEVERITIES
-
     return SEVERITIES.index(signal.severity), signal.since, signal.key
 
 

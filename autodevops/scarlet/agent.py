@@ -116,7 +116,7 @@ class Scarlet:
     async def _hear(self, scheduler: Scheduler, stack: AsyncExitStack, woken: asyncio.Event) -> None:
         """Listen for webhooks, where a schedule waits for one; else only for Alertmanager's, if the port is free."""
         needed = any(schedule.event and schedule.event.webhook for schedule in scheduler.schedules)
-        hook = AlertHook(self._alert_hook, lambda _: woken.set()) if self._responding and self._alert_hook else None
+        hook = AlertHook(self._alert_hook, woken.set) if self._responding and self._alert_hook else None
         if not needed and hook is None:
             return
         try:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from autodevops.domain.alert import Alert
 from autodevops.domain.base import Json
-from autodevops.domain.tool_results import AlertGroupList, AlertList, ResourceList
-from autodevops.kernel.errors import ToolError
+from autodevops.domain.tool_results import ResourceList
 from autodevops.scarlet.book import Seen
 from autodevops.scarlet.schedule import Event
+from autodevops.scarlet.watching.alerts import told
 from autodevops.toolbox.protocol import Tools
 
 _REVISIONS = {  # kind: the field that changes with each new version of it
@@ -35,15 +35,11 @@ class Case:
 
 
 async def firing(tools: Tools) -> list[Case]:
-    """Alerts that fire, from Alertmanager, so that those silenced or inhibited are left out; else from Prometheus.
+    """Alerts that fire, without those silenced or inhibited where Alertmanager answers.
 
-    Raises ToolError when neither answers.
+    Raises ToolError when nobody does, and ValidationError.
     """
-    try:
-        groups = AlertGroupList.model_validate((await tools.call("prometheus.list_alert_groups", {})).data)
-        alerts = [alert for group in groups.groups for alert in group.alerts]
-    except ToolError:
-        alerts = list(AlertList.model_validate((await tools.call("prometheus.list_alerts", {})).data).alerts)
+    alerts, _ = await told(tools)
     return list({case.key: case for alert in alerts if alert.state == "firing" for case in (_alert(alert),)}.values())
 
 

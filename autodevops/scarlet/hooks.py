@@ -16,10 +16,9 @@ from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autodevops.domain.alert import Alert
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.kernel.loopback import is_loopback
-from autodevops.scarlet.watching.webhook import read_notification
+from autodevops.scarlet.watching.webhook import check_notification
 from autodevops.settings import WebhookSettings
 
 if TYPE_CHECKING:
@@ -34,10 +33,10 @@ Called = Callable[[str, Mapping[str, str]], Awaitable[tuple[str, ...]]]
 
 @dataclass(frozen=True)
 class AlertHook:
-    """The hook that Alertmanager posts to, and who is told at once."""
+    """The hook that Alertmanager posts to, and what is called then."""
 
     name: str
-    on_alert: Callable[[tuple[Alert, ...]], None]
+    wake: Callable[[], None]
 
 
 @asynccontextmanager
@@ -100,7 +99,8 @@ async def _answer(request: Request, token: str, called: Called, alerts: AlertHoo
         return refused(400, "The body is not a JSON object.")
     try:
         if of_alerts:
-            of_alerts.on_alert(read_notification(document))
+            check_notification(document)
+            of_alerts.wake()
         slots = await called(name, _facts(document))
     except LookupError:
         if of_alerts:

@@ -426,7 +426,7 @@ async def test_webhook_starts_what_waits_for_it_and_nothing_else(world: World) -
 
 async def test_alertmanager_wakes_who_watches_and_nonsense_wakes_nobody(world: World) -> None:
     woken: list[str] = []
-    hook = AlertHook("alertmanager", lambda alerts: woken.extend(alert.name for alert in alerts))
+    hook = AlertHook("alertmanager", lambda: woken.append("once"))
     alert = {"status": "firing", "labels": {"alertname": "Down"}, "startsAt": "2026-11-24T12:00:00Z", "endsAt": "0001"}
     async with (
         scheduling(world) as scheduler,
@@ -440,7 +440,7 @@ async def test_alertmanager_wakes_who_watches_and_nonsense_wakes_nobody(world: W
             await client.post("alertmanagers", json={"version": "4", "alerts": [alert]}),
         ]
     assert [answer.status_code for answer in answers] == [202, 422, 422, 404]
-    assert woken == ["Down"]
+    assert woken == ["once"]
 
 
 async def test_hooks_beyond_loopback_need_a_token() -> None:

@@ -20,6 +20,7 @@ from autodevops.domain.alert import Alert
 from autodevops.domain.series import Series
 from autodevops.domain.signal import Look, Signal
 from autodevops.domain.tool_results import Silence, SilenceList
+from autodevops.kernel.errors import ToolUnavailable
 from autodevops.scarlet.watching import Watch
 from autodevops.scarlet.watching.alerts import seen as alerts_seen
 from autodevops.scarlet.watching.object_rules import signs
@@ -182,6 +183,32 @@ def test_state_of_an_object_is_a_sign_or_is_on_its_way(case: str) -> None:
         assert {str(signal.subject) for signal in found} <= {"Deployment shop/cart"}
     if "Job" in objects:
         assert {str(signal.subject) for signal in found} <= {"CronJob shop/nightly"}
+
+
+async def test_pod_keeps_its_workload_while_workloads_cannot_be_listed() -> None:
+    objects: Objects = {"Pod": [pod(ready=False, state=BACK_OFF)], "Deployment": [deployment()]}
+    away: set[str] = set()
+
+    def value(item: Any, path: str) -> Any:
+        for step in path.split("."):
+            item = item.get(step) if isinstance(item, dict) else None
+        return item
+
+    def listed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if arguments["kind"] in away:
+            raise ToolUnavailable("It is away.")
+        fields = arguments["fields"]
+        rows = [[value(item, path) for path in fields] for item in objects.get(arguments["kind"], [])]
+        return {"columns": fields, "rows": rows}
+
+    tools = ScriptedTools({"kubernetes.list_resources": listed, "kubernetes.list_events": {"items": []}})
+    watch = Watch(tools, WatchSettings(sources=("objects",)), systems=("kubernetes",))
+    before = await watch.look(NOON)
+    away.add("Deployment")
+    after = await watch.look(NOON)
+    assert [str(signal.subject) for signal in before.signals] == ["Deployment shop/cart"]
+    assert after.signals == before.signals
+    assert [one.hides for one in after.blind] == [("object/Deployment/",)]
 
 
 @given(st.sampled_from(sorted(CASES)), st.sampled_from(("a", "pay-1", "zz9")))

@@ -93,7 +93,7 @@ def events(picture: Picture, *reasons: str) -> list[SeenEvent]:
 def _events(picture: Picture) -> tuple[SeenEvent, ...]:
     found: list[SeenEvent] = []
     for event in picture.inventory.events:
-        last = _last(event)
+        last = last_of(event)
         if last is None or not picture.span.window.contains(last):
             continue
         about = section(event, "involvedObject") or section(event, "regarding")
@@ -116,7 +116,8 @@ def _events(picture: Picture) -> tuple[SeenEvent, ...]:
     return tuple(sorted(found, key=lambda e: (e.last, e.kind, e.name, e.reason)))
 
 
-def _last(event: Object) -> datetime | None:
+def last_of(event: Object) -> datetime | None:
+    """When an event came last, in whichever field its author wrote it."""
     for value in (
         event.get("lastTimestamp"),
         section(event, "series").get("lastObservedTime"),

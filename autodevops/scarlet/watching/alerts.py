@@ -17,8 +17,9 @@ from autodevops.domain.alert import Alert
 from autodevops.domain.signal import Blind, IncidentSeverity
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import AlertGroupList, AlertList
+from autodevops.investigation.inventory import node_subject
 from autodevops.kernel.errors import ToolError
-from autodevops.scarlet.watching.places import HOST, PODS, SERVICE
+from autodevops.scarlet.watching.places import HOST, PODS, SERVICE, known_as
 from autodevops.scarlet.watching.sight import Seen, Sight
 from autodevops.toolbox.protocol import Tools
 
@@ -30,18 +31,18 @@ _SEVERITIES: Final[Mapping[str, IncidentSeverity]] = {
     **dict.fromkeys(("warning", "warn", "minor", "low", "ticket", "p3", "p4", "sev3", "sev4"), "minor"),
 }
 
-_OBJECTS: Final = (
-    ("deployment", "Deployment", "apps/v1"),
-    ("statefulset", "StatefulSet", "apps/v1"),
-    ("daemonset", "DaemonSet", "apps/v1"),
-    ("cronjob", "CronJob", "batch/v1"),
-    ("job_name", "Job", "batch/v1"),
-    ("horizontalpodautoscaler", "HorizontalPodAutoscaler", "autoscaling/v2"),
-    ("poddisruptionbudget", "PodDisruptionBudget", "policy/v1"),
-    ("persistentvolumeclaim", "PersistentVolumeClaim", "v1"),
-    ("resourcequota", "ResourceQuota", "v1"),
-    ("ingress", "Ingress", "networking.k8s.io/v1"),
-)  # fmt: skip
+_OBJECTS: Final = {
+    "deployment": "Deployment",
+    "statefulset": "StatefulSet",
+    "daemonset": "DaemonSet",
+    "cronjob": "CronJob",
+    "job_name": "Job",
+    "horizontalpodautoscaler": "HorizontalPodAutoscaler",
+    "poddisruptionbudget": "PodDisruptionBudget",
+    "persistentvolumeclaim": "PersistentVolumeClaim",
+    "resourcequota": "ResourceQuota",
+    "ingress": "Ingress",
+}
 _SERVICES: Final = ("destination_workload", "service_name", "service", "app_kubernetes_io_name", "app", "job")
 _EXPORTERS: Final = ("kube-state-metrics", "node-exporter", "kubelet", "cadvisor", "blackbox", "prometheus")
 
@@ -58,23 +59,29 @@ class Alerts:
 
     async def look(self, now: datetime) -> Sight:
         """Raises ToolError when neither answers, and ValidationError."""
-        alerts, blind = await self._grouped_ones() if self._grouped else (None, ())
-        if alerts is None:
-            alerts = list(AlertList.model_validate((await self._tools.call("prometheus.list_alerts", {})).data).alerts)
-        self._guarded = self._guarded or any(alert.name == WATCHDOG for alert in alerts)
-        if self._guarded and not any(alert.name == WATCHDOG for alert in alerts):
+        alerts, blind = await told(self._tools, grouped=self._grouped)
+        guarded = any(alert.name == WATCHDOG for alert in alerts)
+        self._guarded = self._guarded or guarded
+        if self._guarded and not guarded:
             words = f"The alert {WATCHDOG}, which always fires, does not: alerts do not come through."
             blind = (*blind, Blind(system="prometheus", words=words, hides=(f"{ORIGIN}/",)))
         return Sight(tuple(seen(alerts)), blind)
 
-    async def _grouped_ones(self) -> tuple[list[Alert] | None, tuple[Blind, ...]]:
-        """Alertmanager's, or nothing and why: Prometheus then tells what fires, but not what people silenced."""
+
+async def told(tools: Tools, *, grouped: bool = True) -> tuple[tuple[Alert, ...], tuple[Blind, ...]]:
+    """Alertmanager's alerts; without it those of Prometheus, which does not know what people silenced, and why.
+
+    Raises ToolError when neither answers, and ValidationError.
+    """
+    blind: tuple[Blind, ...] = ()
+    if grouped:
         try:
-            groups = AlertGroupList.model_validate((await self._tools.call("prometheus.list_alert_groups", {})).data)
+            groups = AlertGroupList.model_validate((await tools.call("prometheus.list_alert_groups", {})).data)
+            return tuple(alert for group in groups.groups for alert in group.alerts), ()
         except (ToolError, ValidationError) as error:
             words = error.message if isinstance(error, ToolError) else "It answered something of another shape."
-            return None, (Blind(system="alertmanager", words=words),)
-        return [alert for group in groups.groups for alert in group.alerts], ()
+            blind = (Blind(system="alertmanager", words=words),)
+    return AlertList.model_validate((await tools.call("prometheus.list_alerts", {})).data).alerts, blind
 
 
 def seen(alerts: Iterable[Alert]) -> Iterable[Seen]:
@@ -100,16 +107,16 @@ def subject_of(labels: Mapping[str, str]) -> Subject | None:
     """Whom an alert's labels name: the most particular object. An exporter's own pod and service are nobody's trouble,
     unless nothing else is named."""
     namespace = labels.get("exported_namespace") or labels.get("namespace", "")
-    for label, kind, version in _OBJECTS:
+    for label, kind in _OBJECTS.items():
         if labels.get(label):
-            return Subject(kind=kind, name=labels[label], namespace=namespace, api_version=version)
+            return known_as(kind, labels[label], namespace)
     exported = any(labels.get("job", "").endswith(name) for name in _EXPORTERS)
     for label in PODS:
         pod = labels.get(label, "")
         if pod and not (exported and any(name in pod for name in _EXPORTERS)):
-            return Subject(kind="Pod", name=pod, namespace=namespace, api_version="v1")
+            return known_as("Pod", pod, namespace)
     if labels.get("node"):
-        return Subject(kind="Node", name=labels["node"], api_version="v1")
+        return node_subject(labels["node"])
     for label in () if exported else _SERVICES:
         if labels.get(label):
             name = labels[label].rsplit("/", 1)[-1]
@@ -118,5 +125,5 @@ def subject_of(labels: Mapping[str, str]) -> Subject | None:
     if host:
         return Subject(kind=HOST, name=host)
     if exported and labels.get("instance") and "node" in labels.get("job", ""):
-        return Subject(kind="Node", name=labels["instance"].rsplit(":", 1)[0], api_version="v1")
+        return node_subject(labels["instance"].rsplit(":", 1)[0])
     return Subject(kind="Namespace", name=namespace, api_version="v1") if namespace and not exported else None

@@ -1,8 +1,8 @@
 """Who spends the error budget too fast: burn rates over two windows each, as the Site Reliability Workbook has them
 (chapter 5, Alerting on SLOs). The long window says that it matters, the short one that it still goes on.
 
-What two hours can tell is told from samples at hand. A longer window is asked for only of those whose short one burns,
-and its answer is good for a small part of its length.
+What two hours can tell of failures is told from samples at hand. A longer window is asked for only of those whose
+short one burns, and its answer is good for a small part of its length.
 """
 
 from __future__ import annotations
@@ -69,12 +69,13 @@ class Burn:
             if asked.failure:
                 objectives = {row: self._objective(asked.subjects[row]) for row in rows}
                 failures = partial(self._failures, asked, now)
-                found += await _burning(asked, "ErrorBudgetBurn", objectives, failures, now)
+                shown = partial(asked.query, "failed")
+                found += await _burning(asked, "ErrorBudgetBurn", objectives, failures, shown, now)
             for pattern, (seconds, percent) in self._settings.latency_objectives.items():
                 named = {row: percent for row in rows if _is(asked.subjects[row], pattern)}
                 if asked.bucketed and named:
                     delays = partial(self._delays, asked, seconds, now)
-                    found += await _burning(asked, "LatencyBudgetBurn", named, delays, now)
+                    found += await _burning(asked, "LatencyBudgetBurn", named, delays, asked.buckets, now)
         return tuple(found)
 
     def _objective(self, subject: Subject | None) -> float:
@@ -121,9 +122,14 @@ class Burn:
 
 
 async def _burning(
-    asked: Asked, name: str, objectives: Mapping[int, float], spending: Spending, now: datetime
+    asked: Asked,
+    name: str,
+    objectives: Mapping[int, float],
+    spending: Spending,
+    shown: Callable[[str, str], str],
+    now: datetime,
 ) -> list[Seen]:
-    """One for a workload: the fastest pair that burns."""
+    """One for a workload: the fastest pair that burns. `shown` by: a query of a window and matchers."""
     found: dict[int, Seen] = {}
     budgets = {row: 1 - percent / 100 for row, percent in objectives.items()}
     for pair in PAIRS:
@@ -135,7 +141,8 @@ async def _burning(
             total, failed = long[row]
             if _burns(long[row], pair.factor * budgets[row]) and failed >= LEAST_FAILURES:
                 rate = failed / total / budgets[row]
-                found[row] = _seen(asked, row, name, pair, rate, objectives[row], failed / total, now)
+                query = shown(f"{pair.short.total_seconds():.0f}s", asked.only(row))
+                found[row] = _seen(asked.subjects[row], name, pair, rate, objectives[row], failed / total, query, now)
     return list(found.values())
 
 
@@ -165,9 +172,15 @@ def _by_row(asked: Asked, series: Iterable[Series]) -> dict[int, float]:
 
 
 def _seen(
-    asked: Asked, row: int, name: str, pair: Pair, rate: float, objective: float, share: float, now: datetime
+    subject: Subject | None,
+    name: str,
+    pair: Pair,
+    rate: float,
+    objective: float,
+    share: float,
+    query: str,
+    now: datetime,
 ) -> Seen:
-    subject = asked.subjects[row]
     assert subject is not None
     what = "fails" if name == "ErrorBudgetBurn" else "is too slow for"
     gone = MONTH / rate
@@ -180,7 +193,6 @@ def _seen(
         f"{subject.name} {what} {share:.2%} of its requests of the last {_length(pair.long)}, {rate:.0f} times what an"
         f" objective of {objective:g}% allows: a month's budget lasts {left}."
     )
-    query = asked.query("failed", f"{pair.short.total_seconds():.0f}s", asked.only(row))
     return Seen(ORIGIN, name, subject, subject.namespace, pair.severity, words, now - pair.short, query)
 
 

@@ -17,7 +17,6 @@ import numpy as np
 from autodevops.analysis.counts import poisson_surprise
 from autodevops.analysis.log_templates import TemplateGroup, group
 from autodevops.domain.logs import LogRecord
-from autodevops.domain.signal import IncidentSeverity
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import LogResult, NameList, SeriesResult
 from autodevops.investigation.gather_logs import FAILURE, NAMESPACE_LABELS
@@ -149,7 +148,6 @@ class Logs:
 
 def _seen(key: tuple[str, ...], found: TemplateGroup, subject: Subject | None, query: str, *, capped: bool) -> Seen:
     new = found.before == 0
-    severity: IncidentSeverity = "minor"
     many = f"{'at least ' if capped else ''}{found.count} times in {_READ.total_seconds() / 60:.0f} min"
     words = f"{subject.name if subject else key[1]} writes {many}{', and did not before' if new else ''}: "
     return Seen(
@@ -157,7 +155,7 @@ def _seen(key: tuple[str, ...], found: TemplateGroup, subject: Subject | None, q
         name="ErrorLogsNew" if new else "ErrorLogsUp",
         subject=subject,
         namespace=subject.namespace if subject else key[0],
-        severity=severity,
+        severity="minor",
         words=words + " ".join(found.example.message.split())[:200],
         since=found.first_at,
         query=query,

@@ -51,13 +51,7 @@ class _Held:
 class Noticing:
     """`known`: signals that were active when an earlier process ended; they are not news again."""
 
-    def __init__(
-        self,
-        known: Iterable[Signal] = (),
-        at: datetime | None = None,
-        confirm: Mapping[SignalSource, timedelta] = CONFIRM,
-    ) -> None:
-        self._confirm = confirm
+    def __init__(self, known: Iterable[Signal] = (), at: datetime | None = None) -> None:
         self._held = {one.key: _Held(one, one.since, at or one.since, looks=1, sightings=1, told=True) for one in known}
 
     def notice(self, look: Look) -> News:
@@ -70,12 +64,12 @@ class Noticing:
             held = self._held.get(key)
             if (signal := seen.get(key)) is not None:
                 held = _there(held, signal, look.at)
-                if not held.told and self._counts(held, look.at):
+                if not held.told and _counts(held, look.at):
                     held = replace(held, told=True)
                     fresh.append(held.signal)
             elif held is not None and key in muted:
                 held = replace(held, last=look.at, penalty=held.penalty_at(look.at))
-            elif held is not None and not key.startswith(hidden or ("\0",)):
+            elif held is not None and not key.startswith(hidden):
                 held = _gone(held, look.at)
                 if held.penalty < REUSE:
                     del self._held[key]
@@ -87,9 +81,10 @@ class Noticing:
         active = [held.signal for _, held in sorted(self._held.items()) if held.told]
         return News(tuple(fresh), tuple(active), tuple(ended))
 
-    def _counts(self, held: _Held, now: datetime) -> bool:
-        lasted = now - held.first >= self._confirm.get(held.signal.source, timedelta(0))
-        return lasted and 2 * held.sightings >= held.looks
+
+def _counts(held: _Held, now: datetime) -> bool:
+    lasted = now - held.first >= CONFIRM.get(held.signal.source, timedelta(0))
+    return lasted and 2 * held.sightings >= held.looks
 
 
 def _there(held: _Held | None, signal: Signal, now: datetime) -> _Held:

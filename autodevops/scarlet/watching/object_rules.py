@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from autodevops.domain.signal import IncidentSeverity
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Object, controller_of, items, metadata, name_of, section
+from autodevops.investigation.inventory import Object, controller_of, has_condition, items, metadata, name_of, section
 from autodevops.investigation.rollouts import parse_time
-from autodevops.scarlet.watching.places import Places
+from autodevops.investigation.rules.pods import last_of
+from autodevops.scarlet.watching.places import Places, known_as, subject_of
 from autodevops.scarlet.watching.sight import Seen
 
 Objects = Mapping[str, Sequence[Object]]
@@ -36,10 +37,6 @@ _WAITING: Final = {
     **dict.fromkeys(("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"), "ImagePullBackOff"),
     **dict.fromkeys(("CreateContainerConfigError", "CreateContainerError", "RunContainerError"), "ContainerNotCreated"),
 }
-_API: Final = {
-    "Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "ReplicaSet": "apps/v1",
-    "Job": "batch/v1", "CronJob": "batch/v1", "HorizontalPodAutoscaler": "autoscaling/v2",
-}  # fmt: skip
 # What pods and workloads do not say themselves: reason of the event, and how often it must have come.
 _EVENTS: Final[Mapping[str, tuple[IncidentSeverity, int]]] = {
     "FailedMount": ("major", 3),
@@ -59,7 +56,7 @@ _EVENTS: Final[Mapping[str, tuple[IncidentSeverity, int]]] = {
 def signs(objects: Objects, places: Places, now: datetime) -> Iterator[Seen]:
     pods = objects.get("Pod", ())
     siblings = _Siblings(pods, places)
-    lost = {name_of(node) for node in objects.get("Node", ()) if _condition(node, "Ready").get("status") != "True"}
+    lost = {name_of(node) for node in objects.get("Node", ()) if not has_condition(node, "Ready")}
     for pod in pods:
         if section(pod, "spec").get("nodeName") not in lost:  # what its node's kubelet says of it is old
             yield from _pod(pod, siblings, now)
@@ -74,20 +71,10 @@ def signs(objects: Objects, places: Places, now: datetime) -> Iterator[Seen]:
     yield from _events(objects.get("Event", ()), now)
 
 
-def subject_of(item: Object) -> Subject:
-    kind = str(item.get("kind", ""))
-    return Subject(
-        kind=kind,
-        name=name_of(item),
-        namespace=str(metadata(item).get("namespace") or ""),
-        api_version=_API.get(kind, "v1"),
-    )
-
-
 def _seen(
     item: Object, name: str, severity: IncidentSeverity, words: str, since: datetime, *, about: Subject | None = None
 ) -> Seen:
-    subject = about or subject_of(item)
+    subject = about or subject_of(item, str(item.get("kind", "")))
     said = " ".join(words.split())
     said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
     return Seen(
@@ -124,14 +111,14 @@ class _Siblings:
         self._places = places
         self._pods: dict[Subject, list[Object]] = {}
         for pod in pods:
-            self._pods.setdefault(places.owner(subject_of(pod)), []).append(pod)
+            self._pods.setdefault(places.owner(subject_of(pod, "Pod")), []).append(pod)
         self._took: dict[Subject, timedelta | None] = {}
 
     def of(self, workload: Subject) -> list[Object]:
         return self._pods.get(workload, [])
 
     def patience(self, pod: Object) -> timedelta:
-        workload = self._places.owner(subject_of(pod))
+        workload = self._places.owner(subject_of(pod, "Pod"))
         if workload not in self._took:
             took = [
                 _changed(ready, started) - started
@@ -276,12 +263,11 @@ def _deployment(item: Object, siblings: _Siblings, now: datetime) -> Iterator[Se
 
 def _starts(item: Object, wanted: int, siblings: _Siblings, now: datetime) -> bool:
     """Whether all that is missing is on its way: pods within the time that a start may take."""
-    pods = [pod for pod in siblings.of(subject_of(item)) if not metadata(pod).get("deletionTimestamp")]
+    pods = [pod for pod in siblings.of(subject_of(item, "Deployment")) if not metadata(pod).get("deletionTimestamp")]
     late = [
         pod
         for pod in pods
-        if _condition(pod, "Ready").get("status") != "True"
-        and now - (_started(pod) or _created(pod, now)) > siblings.patience(pod)
+        if not has_condition(pod, "Ready") and now - (_started(pod) or _created(pod, now)) > siblings.patience(pod)
     ]
     broken = any(list(_waiting(pod, now, of_job=False, now=now)) for pod in pods)
     return len(pods) >= wanted and not late and not broken
@@ -319,8 +305,8 @@ def _jobs(jobs: Sequence[Object], now: datetime) -> Iterator[Seen]:
 def _of_cron_job(job: Object) -> Subject:
     owner = controller_of(job)
     if owner is None or owner[0] != "CronJob":
-        return subject_of(job)
-    return subject_of({"kind": "CronJob", "metadata": {**metadata(job), "name": owner[1]}})
+        return subject_of(job, "Job")
+    return known_as("CronJob", owner[1], str(metadata(job).get("namespace") or ""))
 
 
 def _claims(objects: Objects, now: datetime) -> Iterator[Seen]:
@@ -357,10 +343,7 @@ def _events(events: Iterable[Object], now: datetime) -> Iterator[Seen]:
     for event in events:
         reason = str(event.get("reason", ""))
         about = section(event, "involvedObject") or section(event, "regarding")
-        last = _time(
-            event.get("lastTimestamp") or section(event, "series").get("lastObservedTime") or event.get("eventTime"),
-            _created(event, now),
-        )
+        last = last_of(event) or now
         count = event.get("count") or section(event, "series").get("count") or 1
         severity, least = _EVENTS.get(reason, ("minor", 0))
         if not least or now - last > RECENT / 2 or not isinstance(count, int) or count < least:
@@ -369,7 +352,7 @@ def _events(events: Iterable[Object], now: datetime) -> Iterator[Seen]:
         if kind == "ReplicaSet":
             continue  # its Deployment says it, and for as long as it is so
         namespace = "" if kind == "Node" else str(about.get("namespace") or metadata(event).get("namespace") or "")
-        subject = Subject(kind=kind, name=name, namespace=namespace, api_version=_API.get(kind, "v1"))
+        subject = known_as(kind, name, namespace)
         first = min(_time(event.get("firstTimestamp"), last), last)
         said = f"{kind} {name}, {count} times {reason}: {event.get('message') or event.get('note') or ''}"
         yield _seen({"kind": "Event"}, reason, severity, said, first, about=subject)

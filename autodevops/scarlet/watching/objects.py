@@ -23,31 +23,32 @@ from autodevops.toolbox.protocol import Tools
 
 _NAMED: Final = ("metadata.name", "metadata.namespace")
 _MADE: Final = (*_NAMED, "metadata.creationTimestamp")
-_WORKLOAD: Final = (*_MADE, "spec.template.metadata.labels", "spec.replicas", "status")
+_LABELLED: Final = (*_NAMED, "spec.template.metadata.labels")
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Pod": (
-        *_MADE, "metadata.uid", "metadata.labels", "metadata.ownerReferences", "metadata.deletionTimestamp",
+        *_MADE, "metadata.labels", "metadata.ownerReferences", "metadata.deletionTimestamp",
         "spec.nodeName", "spec.volumes.persistentVolumeClaim.claimName", "status.phase", "status.reason",
-        "status.message", "status.startTime", "status.conditions", "status.containerStatuses",
-        "status.initContainerStatuses",
+        "status.message", "status.conditions", "status.containerStatuses", "status.initContainerStatuses",
     ),
-    "Deployment": (*_WORKLOAD, "spec.progressDeadlineSeconds", "spec.strategy.type"),
-    "StatefulSet": _WORKLOAD,
-    "DaemonSet": _WORKLOAD,
+    "Deployment": (
+        *_LABELLED, "metadata.creationTimestamp", "spec.replicas", "status.availableReplicas", "status.conditions",
+    ),
+    "StatefulSet": _LABELLED,
+    "DaemonSet": _LABELLED,
     "Service": (*_NAMED, "spec.selector"),
     "Ingress": (*_NAMED, "spec.rules.host"),
     "Node": (*_MADE, "status.conditions"),
-    "Job": (*_MADE, "metadata.ownerReferences", "status"),
+    "Job": (*_MADE, "metadata.ownerReferences", "status.conditions"),
     "PersistentVolumeClaim": (*_MADE, "spec.storageClassName", "status.phase"),
     "StorageClass": ("metadata.name", "volumeBindingMode"),
-    "HorizontalPodAutoscaler": (*_MADE, "spec.scaleTargetRef", "status.conditions"),
+    "HorizontalPodAutoscaler": (*_MADE, "status.conditions"),
 }  # fmt: skip
 _LIMIT: Final = 10_000
 _EVENTS: Final = 500  # newest first
 
 
 class Objects:
-    """`places` is what the latest listing that succeeded tells of who belongs to whom."""
+    """`places` is what the latest listing of each kind that succeeded tells of who belongs to whom."""
 
     system: Final = "kubernetes"
     hides: Final = ("object/",)
@@ -73,7 +74,7 @@ class Objects:
                 objects[kind], note = answer
                 if note:
                     blind.append(Blind(system=self.system, words=f"{kind}: {note}", hides=(f"object/{kind}/",)))
-        self.places = Places(objects)
+        self.places = Places({**self.places.objects, **objects})
         return Sight(tuple(signs(objects, self.places, now)), tuple(blind))
 
     async def _list(self, kind: str) -> tuple[tuple[Object, ...], str]:

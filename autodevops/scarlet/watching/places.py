@@ -19,6 +19,23 @@ HOST: Final = "Host"
 """The kind of what is only known by the name under which it is reached from outside."""
 SERVICE: Final = "opentelemetry.io"
 """The api version of a service that is known by name alone."""
+API_VERSIONS: Final[Mapping[str, str]] = {
+    **dict.fromkeys((*WORKLOAD_KINDS, "ReplicaSet"), "apps/v1"),
+    **dict.fromkeys(("Job", "CronJob"), "batch/v1"),
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "Ingress": "networking.k8s.io/v1",
+    "PodDisruptionBudget": "policy/v1",
+}
+"""Of kinds that are not of the core."""
+
+
+def known_as(kind: str, name: str, namespace: str) -> Subject:
+    """An object of Kubernetes'."""
+    return Subject(kind=kind, name=name, namespace=namespace, api_version=API_VERSIONS.get(kind, "v1"))
+
+
+def subject_of(item: Object, kind: str) -> Subject:
+    return known_as(kind, name_of(item), str(metadata(item).get("namespace") or ""))
 
 
 @dataclass
@@ -27,7 +44,6 @@ class Places:
 
     objects: Mapping[str, Sequence[Object]] = field(default_factory=dict)
     _built: dict[str, Inventory] = field(default_factory=dict)
-    _split: dict[str, dict[str, list[Object]]] | None = None
 
     @property
     def known(self) -> bool:
@@ -35,7 +51,7 @@ class Places:
 
     def inventory(self, namespace: str) -> Inventory:
         if namespace not in self._built:
-            self._built[namespace] = build(namespace, self._of(namespace), known=self.known)
+            self._built[namespace] = build(namespace, self._split.get(namespace, {}), known=self.known)
         return self._built[namespace]
 
     def workload(self, subject: Subject) -> Subject | None:
@@ -74,12 +90,7 @@ class Places:
     @cached_property
     def _hosts(self) -> dict[str, Subject]:
         return {
-            str(host): Subject(
-                kind="Ingress",
-                name=name_of(item),
-                namespace=str(metadata(item).get("namespace") or ""),
-                api_version="networking.k8s.io/v1",
-            )
+            str(host): subject_of(item, "Ingress")
             for item in self.objects.get("Ingress", ())
             for host in section(item, "spec", "rules").get("host") or ()
             if host
@@ -90,17 +101,14 @@ class Places:
         found: dict[str, list[Subject]] = {}
         for kind in WORKLOAD_KINDS:
             for item in self.objects.get(kind, ()):
-                namespace = str(metadata(item).get("namespace") or "")
-                found.setdefault(name_of(item), []).append(
-                    Subject(kind=kind, name=name_of(item), namespace=namespace, api_version="apps/v1")
-                )
+                found.setdefault(name_of(item), []).append(subject_of(item, kind))
         return found
 
-    def _of(self, namespace: str) -> Mapping[str, list[Object]]:
-        if self._split is None:
-            self._split = {}
-            for kind in OWNED:
-                for item in self.objects.get(kind, ()):
-                    where = str(metadata(item).get("namespace") or "")
-                    self._split.setdefault(where, {}).setdefault(kind, []).append(item)
-        return self._split.get(namespace, {})
+    @cached_property
+    def _split(self) -> dict[str, dict[str, list[Object]]]:
+        found: dict[str, dict[str, list[Object]]] = {}
+        for kind in OWNED:
+            for item in self.objects.get(kind, ()):
+                where = str(metadata(item).get("namespace") or "")
+                found.setdefault(where, {}).setdefault(kind, []).append(item)
+        return found

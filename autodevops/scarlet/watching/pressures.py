@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from autodevops.domain.series import Series
-from autodevops.domain.subject import Subject
 from autodevops.investigation.pressure_families import PRESSURES, PressureFamily, PressureKind
 from autodevops.investigation.promql import latest
-from autodevops.scarlet.watching.places import PODS, Places
+from autodevops.scarlet.watching.places import PODS, Places, known_as
 from autodevops.scarlet.watching.requests import Requests
 from autodevops.scarlet.watching.sight import Seen
 
@@ -66,22 +65,14 @@ class Pressures:
         over = {_who(family, line): line for line in await self._requests.instant(query, now)}
         fresh = over.keys() - self._found.keys()
         before = {_who(family, line) for line in await self._requests.instant(query, now - _BEFORE)} if fresh else set()
-        return {
-            who: self._found[who]
-            if who in self._found
-            else None
-            if who in before
-            else self._seen(family, line, query, now)
-            for who, line in over.items()
-        }
+        new = {who: None if who in before else self._seen(family, over[who], query, now) for who in sorted(fresh)}
+        return {who: self._found[who] for who in over if who in self._found} | new
 
     def _seen(self, family: PressureFamily, line: Series, query: str, now: datetime) -> Seen | None:
         labels, value = line.labels, latest(line)
         namespace = labels.get("namespace", "")
         pod = next((labels[label] for label in PODS if labels.get(label)), "")
-        subject = (
-            self._places().owner(Subject(kind="Pod", name=pod, namespace=namespace, api_version="v1")) if pod else None
-        )
+        subject = self._places().owner(known_as("Pod", pod, namespace)) if pod else None
         if subject is None:
             label = next((one for one in ("service_name", "job") if labels.get(one)), "")
             subject = self._places().named(namespace, label, labels[label]) if label else None

@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import NameList, SeriesResult
-from autodevops.investigation.promql import escape, literal
+from autodevops.investigation.promql import escape, latest, literal
 from autodevops.investigation.request import rfc3339
 from autodevops.investigation.request_families import FAMILIES, NAMESPACE_LABELS, WORKLOAD_LABELS, RequestFamily
 from autodevops.scarlet.watching.places import PODS, Places
@@ -193,7 +193,7 @@ def _best_label(
 
 def _parts(label: str, series: Iterable[Series]) -> tuple[str, ...]:
     """Matchers for namespaces together, each for no more series than one answer holds."""
-    counts = sorted((one.labels.get(label, ""), one.samples[-1][1] or 0.0) for one in series if one.samples)
+    counts = sorted((one.labels.get(label, ""), latest(one) or 0.0) for one in series)
     parts: list[list[str]] = [[]]
     size = 0.0
     for namespace, count in counts:

@@ -33,9 +33,6 @@ class SampleTable:
         self._row: dict[RowKey, int] = {}
         self._values: dict[str, Table] = {kind: np.full((_ROOM, columns), np.nan, np.float32) for kind in kinds}
 
-    def __len__(self) -> int:
-        return len(self.keys)
-
     def of(self, kind: str) -> Table:
         return self._values[kind][: len(self.keys)]
 

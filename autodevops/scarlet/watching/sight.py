@@ -13,12 +13,11 @@ from typing import Final, Protocol
 
 from pydantic import TypeAdapter
 
-from autodevops.domain.signal import Blind, IncidentSeverity, Signal, SignalSource
+from autodevops.domain.signal import SEVERITIES, Blind, IncidentSeverity, Signal, SignalSource
 from autodevops.domain.subject import Subject
 from autodevops.scarlet.watching.places import Places
 
 _SOURCE: Final[TypeAdapter[SignalSource]] = TypeAdapter(SignalSource)
-_GRAVITY: Final[Mapping[IncidentSeverity, int]] = {"minor": 0, "major": 1, "critical": 2}
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def signals(seen: Iterable[Seen], places: Places) -> list[Signal]:
 
 
 def _signal(key: str, same: list[Seen], subject: Subject | None) -> Signal:
-    first = min(same, key=lambda one: (-_GRAVITY[one.severity], one.since, one.words))
+    first = min(same, key=lambda one: (SEVERITIES.index(one.severity), one.since, one.words))
     more = len({one.words for one in same}) - 1
     return Signal(
         key=key,

@@ -37,6 +37,11 @@ Object: TypeAlias = dict[str, Any]
 Kept = TypeVar("Kept")
 
 
+def selecting(labels: str = "", fields: str = "") -> list[tuple[str, str]]:
+    """The parameters that choose among the objects of a collection."""
+    return [(name, text) for name, text in (("labelSelector", labels), ("fieldSelector", fields)) if text]
+
+
 class Cluster:
     def __init__(self, api: KubernetesApi) -> None:
         self.api = api

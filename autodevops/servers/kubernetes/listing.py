@@ -15,7 +15,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.tool_results import ResourceList
 from autodevops.kernel.errors import ToolRejected
 from autodevops.servers.kubernetes import cluster as clusters
-from autodevops.servers.kubernetes.cluster import EVENTS, Cluster, Object
+from autodevops.servers.kubernetes.cluster import EVENTS, Cluster, Object, selecting
 from autodevops.servers.kubernetes.discovery import ResourceType
 from autodevops.servers.kubernetes.objects import EDITS, event_time, field, steps_of, tidy
 
@@ -45,8 +45,7 @@ def list_objects(
     kind = cluster.type_of(word)
     if kind.verbs and "list" not in kind.verbs:
         raise ToolRejected(f"{kind.kind} cannot be listed.", "Choose another kind (list_api_resources).")
-    params = [("labelSelector", labels)] if labels else []
-    params += [("fieldSelector", selected)] if selected else []
+    params = selecting(labels, selected)
     if output != "full" and not fields:
         found = _table(cluster, kind, namespace, params, limit, wide=output == "wide")
     else:
@@ -67,7 +66,7 @@ def list_events(
     fields = [f"involvedObject.kind={cluster.type_of(involved_kind).kind}"] if involved_kind else []
     fields += [f"involvedObject.name={involved_name}"] if involved_name else []
     fields += [f"type={only}"] if only else []
-    params = [("fieldSelector", ",".join(fields))] if fields else []
+    params = selecting(fields=",".join(fields))
     items, more = cluster.page(EVENTS.path(namespace), params, MAX_EVENTS_READ, "Kind Event")
     if not items:
         cluster.require_namespace(namespace)

@@ -24,9 +24,11 @@ from autodevops.servers._tools import Server, new_server, read_tool
 from autodevops.servers.kubernetes import access, listing, reading, text, waiting
 from autodevops.servers.kubernetes.api import KubernetesApi
 from autodevops.servers.kubernetes.cluster import MAX_OBJECTS, Cluster
-from autodevops.servers.kubernetes.words import AnyNamespace, Kind, Name, Namespace, in_thread
+from autodevops.servers.kubernetes.words import AnyNamespace, Kind, LabelSelector, Name, Namespace, in_thread
 from autodevops.servers.kubernetes.writing import add_write_tools
 from autodevops.settings import KubernetesSettings
+
+Patience = Annotated[int, Field(description="How long to wait at most.", ge=1, le=waiting.MAX_WAIT_SECONDS)]
 
 READS = """Read a Kubernetes cluster: any kind of object, events, pod logs, rollout history, usage, permissions.
 Start with list_resources (a table, like kubectl get) and list_events, then look at one object with get_resource.
@@ -60,7 +62,7 @@ def _add_lists(server: Server, cluster: Cluster) -> None:
     async def list_resources(
         kind: Kind,
         namespace: AnyNamespace = "",
-        label_selector: Annotated[str, Field(description="e.g. app.kubernetes.io/name=cart,tier!=cache.")] = "",
+        label_selector: LabelSelector = "",
         field_selector: Annotated[str, Field(description="e.g. status.phase=Pending, spec.nodeName=node-1.")] = "",
         output: Annotated[
             listing.Output,
@@ -114,7 +116,7 @@ def _add_lists(server: Server, cluster: Cluster) -> None:
         of: Annotated[Literal["pods", "nodes"], Field(description="Pods (by container) or nodes.")] = "pods",
         namespace: AnyNamespace = "",
         name: Annotated[str, Field(description="Only this pod or node. Empty: all.")] = "",
-        label_selector: Annotated[str, Field(description="e.g. app.kubernetes.io/name=cart.")] = "",
+        label_selector: LabelSelector = "",
         sort_by: Annotated[Literal["cpu", "memory"], Field(description="Highest use of this first.")] = "cpu",
         limit: Annotated[int, Field(description="At most so many rows.", ge=1, le=MAX_OBJECTS)] = 100,
     ) -> UsageList:
@@ -144,9 +146,7 @@ def _add_reads(server: Server, cluster: Cluster) -> None:
         resource_version: Annotated[
             str, Field(description="Of the object as you know it (metadata.resourceVersion). Empty: as it is now.")
         ] = "",
-        timeout_seconds: Annotated[
-            int, Field(description="How long to wait at most.", ge=1, le=waiting.MAX_WAIT_SECONDS)
-        ] = 30,
+        timeout_seconds: Patience = 30,
     ) -> ResourceChange:
         """Wait until one object changes or goes, by a watch, and read it. Answers at once when it has changed already.
 
@@ -160,14 +160,12 @@ def _add_reads(server: Server, cluster: Cluster) -> None:
     async def wait_for_changes(
         kind: Kind,
         namespace: AnyNamespace = "",
-        label_selector: Annotated[str, Field(description="e.g. app.kubernetes.io/name=cart,tier!=cache.")] = "",
+        label_selector: LabelSelector = "",
         field_selector: Annotated[str, Field(description="e.g. type=Warning for events.")] = "",
         resource_version: Annotated[
             str, Field(description="Where to go on from: resource_version of the answer before. Empty: from now.")
         ] = "",
-        timeout_seconds: Annotated[
-            int, Field(description="How long to wait at most.", ge=1, le=waiting.MAX_WAIT_SECONDS)
-        ] = 30,
+        timeout_seconds: Patience = 30,
     ) -> ResourceChanges:
         """Wait until any object of a kind is made, changed or deleted, by a watch, and say which.
 

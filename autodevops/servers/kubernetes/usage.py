@@ -12,7 +12,7 @@ from autodevops.domain.tool_results import Usage, UsageList
 from autodevops.kernel.errors import ToolDenied, ToolNotFound, ToolUnavailable
 from autodevops.servers._arguments import cut
 from autodevops.servers._failures import unlike
-from autodevops.servers.kubernetes.cluster import MAX_OBJECTS, NODES, PODS, Cluster, Object
+from autodevops.servers.kubernetes.cluster import MAX_OBJECTS, NODES, PODS, Cluster, Object, selecting
 from autodevops.servers.kubernetes.discovery import ResourceType
 
 METRICS = {
@@ -32,7 +32,7 @@ def usage(
 ) -> UsageList:
     kind, real = METRICS[of], PODS if of == "pods" else NODES
     where = cluster.namespace_of(kind, namespace) if name else namespace
-    params = [("labelSelector", labels)] if labels else []
+    params = selecting(labels)
     try:
         if name:
             measured = [cluster.api.get(kind.path(where, name), missing=f"{kind.kind} {name}")]

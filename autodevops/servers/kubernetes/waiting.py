@@ -13,33 +13,40 @@ from typing import Any
 
 from autodevops.domain.tool_results import Changed, ResourceChange, ResourceChanges
 from autodevops.kernel.errors import ToolNotFound
-from autodevops.servers.kubernetes.cluster import Cluster, Object, Params
+from autodevops.servers.kubernetes.cluster import Cluster, Object, Params, selecting
 from autodevops.servers.kubernetes.discovery import ResourceType
 from autodevops.servers.kubernetes.objects import tidy
 
 MAX_WAIT_SECONDS = 300
 MAX_CHANGES = 200  # told at once; there may be more from its version on
 _MORE_SECONDS = 1.0
-_CHANGES = ("ADDED", "MODIFIED", "DELETED", "ERROR")
+_CHANGES = ("ADDED", "MODIFIED", "DELETED", "ERROR")  # an error: the version watched from is forgotten
 
 
 def wait_for_change(
     cluster: Cluster, word: str, name: str, namespace: str, version: str, seconds: float
 ) -> ResourceChange:
-    """Raises ToolNotFound where there is no such object and `version` is empty: nothing was there that could change."""
+    """Raises ToolNotFound where there is no such object and `version` is empty: nothing was there that could change.
+
+    A version that the cluster has forgotten by the time of the watch means that much has happened: a change.
+    """
     kind = cluster.type_of(word)
     where = cluster.namespace_of(kind, namespace)
-    since = _version(cluster, kind.path(where), [("fieldSelector", f"metadata.name={name}")], f"Kind {kind.kind}")
+    path, missing, params = kind.path(where), f"Kind {kind.kind}", selecting(fields=f"metadata.name={name}")
+    since = _now(cluster, path, params, missing)
     try:
         item = cluster.read_object(kind, name, where)
     except ToolNotFound:
         if not version:
             raise
         return ResourceChange(changed=True, gone=True)
-    found = str(item["metadata"].get("resourceVersion", ""))
+    found = _version(item)
     if version and found != version:
         return _told(kind, item)
-    changed = _watch(cluster, kind, name, where, since, found, seconds)
+    with closing(
+        cluster.api.events(path, [*params, ("resourceVersion", since)], seconds, missing=missing)
+    ) as events:  # leaving the watch closes its connection
+        changed = any(one.get("type") in _CHANGES and _version(one.get("object") or {}) != found for one in events)
     if not changed:
         return ResourceChange(changed=False, resource=_tidy(kind, item))
     try:
@@ -54,9 +61,8 @@ def wait_for_changes(
     """From `version` on, or from now; what follows the first change within a second comes with it."""
     kind = cluster.type_of(word)
     path, missing = kind.path(namespace), f"Kind {kind.kind}"
-    params = [("labelSelector", labels)] if labels else []
-    params += [("fieldSelector", selected)] if selected else []
-    version = version or _version(cluster, path, params, missing)
+    params = selecting(labels, selected)
+    version = version or _now(cluster, path, params, missing)
     changes: list[Changed] = []
     for patience in (seconds, _MORE_SECONDS):
         with closing(
@@ -68,7 +74,7 @@ def wait_for_changes(
                 if event.get("type") not in _CHANGES:
                     continue
                 item = event["object"]
-                version = str(item["metadata"].get("resourceVersion", ""))
+                version = _version(item)
                 changes.append(Changed(type=event["type"], resource=_tidy(kind, item)))
                 if len(changes) in (1, MAX_CHANGES):
                     break  # the first ends the waiting; the most that are told end it all
@@ -77,26 +83,13 @@ def wait_for_changes(
     return ResourceChanges(resource_version=version, changes=tuple(changes), truncated=len(changes) >= MAX_CHANGES)
 
 
-def _version(cluster: Cluster, path: str, params: Params, missing: str) -> str:
-    """Of the collection as it is now. An object's own may be so old that the cluster has forgotten what came after."""
-    found = cluster.api.get(path, [*params, ("limit", "1")], missing=missing)
-    return str((found.get("metadata") or {}).get("resourceVersion", ""))
+def _now(cluster: Cluster, path: str, params: Params, missing: str) -> str:
+    """The version of the collection. An object's own may be so old that the cluster has forgotten what came after."""
+    return _version(cluster.api.get(path, [*params, ("limit", "1")], missing=missing))
 
 
-def _watch(
-    cluster: Cluster, kind: ResourceType, name: str, namespace: str, since: str, known: str, seconds: float
-) -> bool:
-    """Whether anything happened to it in time. A version the server has forgotten means that much has happened."""
-    params = [("fieldSelector", f"metadata.name={name}"), ("resourceVersion", since)]
-    with closing(
-        cluster.api.events(kind.path(namespace), params, seconds, missing=f"Kind {kind.kind}")
-    ) as events:  # leaving the watch closes its connection
-        return any(event.get("type") in _CHANGES and _of(event) != known for event in events)
-
-
-def _of(event: Mapping[str, Any]) -> str:
-    """The version of the object that an event tells of; a deletion has one of its own."""
-    return str(((event.get("object") or {}).get("metadata") or {}).get("resourceVersion", ""))
+def _version(item: Mapping[str, Any]) -> str:
+    return str((item.get("metadata") or {}).get("resourceVersion", ""))
 
 
 def _told(kind: ResourceType, item: Object) -> ResourceChange:

@@ -16,6 +16,7 @@ Kind = Annotated[
 Name = Annotated[str, Field(description="Name of the object.", min_length=1)]
 Namespace = Annotated[str, Field(description="Namespace of the object. Empty: the kubeconfig context's.")]
 AnyNamespace = Annotated[str, Field(description="Namespace. Empty: all namespaces.")]
+LabelSelector = Annotated[str, Field(description="e.g. app.kubernetes.io/name=cart,tier!=cache.")]
 DryRun = Annotated[
     bool,
     Field(description="true: the cluster checks it in full and keeps nothing. false: do it. Look at a dry run first."),
