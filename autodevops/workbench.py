@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from autodevops.runbooks.rehearsal import Rehearsal
     from autodevops.scarlet import Scarlet
     from autodevops.scarlet.learning.cases import Cases
+    from autodevops.scarlet.learning.foresight import Foresight
     from autodevops.scarlet.learning.health import ScarletHealth
     from autodevops.scarlet.response.loop import Loop
     from autodevops.scarlet.watching import Watch
@@ -160,6 +161,7 @@ class Workbench:
         self._keeper: Keeper | None = None
         self._enter: Callable[[NewEvent], None] = _not_entered  # what may be in the ledger a moment later
         self._remembering: Remembering | None = None
+        self._ahead: Foresight | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, *, clock: Clock = utc_now) -> Workbench:
@@ -244,7 +246,7 @@ class Workbench:
     async def __aexit__(self, *exc_info: object) -> None:
         with self._opened:
             await self._exit.aclose()
-        self._tools = self._once = self._toolbox = self._agent = self._remembering = None
+        self._tools = self._once = self._toolbox = self._agent = self._remembering = self._ahead = None
         self._enter = _not_entered
 
     @property
@@ -673,15 +675,14 @@ class Workbench:
         import asyncio
 
         from autodevops.scarlet.learning.announcing import announce_forever
-        from autodevops.scarlet.learning.foresight import foresee
         from autodevops.scarlet.learning.learn import learn_forever
         from autodevops.scarlet.tell import tell_all
         from autodevops.scarlet.tending import tend_forever
 
-        settings, tools, names = self.settings, self._looking, self.settings.executor.escalate_to
+        settings, foresight, names = self.settings, self._foresight, self.settings.executor.escalate_to
 
         async def look() -> Look:
-            return await foresee(tools, self._clock(), settings.learning)
+            return await foresight.look(self._clock())
 
         work = [tend_forever(self.executor.recover, settings.channels, names), learn_forever(self.learn)]
         if settings.prometheus.url:
@@ -697,7 +698,7 @@ class Workbench:
         systems = [name for name in ("prometheus", "alertmanager", "loki", "tempo") if getattr(settings, name).url]
         zone = of_user(settings.investigation.time_zone)
         return Watch(
-            self._looking, settings.watch, learning=settings.learning, zone=zone, systems=("kubernetes", *systems)
+            self._looking, settings.watch, foresight=self._foresight, zone=zone, systems=("kubernetes", *systems)
         )
 
     async def wake(self, woken: Callable[[], None]) -> None:
@@ -705,6 +706,15 @@ class Workbench:
         from autodevops.scarlet.watching.waking import Waking
 
         await Waking(self._looking, self.settings.watch, woken).forever()
+
+    @property
+    def _foresight(self) -> Foresight:
+        """One for the watch and for who tells people: what runs out is asked once."""
+        from autodevops.scarlet.learning.foresight import Foresight
+
+        if self._ahead is None:
+            self._ahead = Foresight(self._looking, self.settings.learning)
+        return self._ahead
 
     @property
     def _looking(self) -> Tools:
@@ -723,19 +733,20 @@ class Workbench:
 
         Raises LedgerUnavailable.
         """
+        import asyncio
+
         from autodevops.executor.lessons import lessons
         from autodevops.executor.operations import load_all
         from autodevops.executor.record import read_record
         from autodevops.scarlet.learning.learn import learn
 
         settings, now = self.settings, self._clock()
-        of_actions = lessons(read_record(self.ledger), load_all(self.ledger), settings.executor)
-        zone = settings.investigation.time_zone
+        record, operations = read_record(self.ledger), await asyncio.to_thread(load_all, self.ledger)
         await learn(
             self.ledger,
-            of_actions,
+            lessons(record, operations, settings.executor),
             settings.learning,
-            zone=zone,
+            zone=settings.investigation.time_zone,
             now=now,
             actor=self._actor,
             tools=self.tools if alerts else None,
