@@ -674,7 +674,7 @@ class Workbench:
         until cancelled."""
         import asyncio
 
-        from autodevops.scarlet.learning.announcing import announce_forever
+        from autodevops.scarlet.learning.announcing import announce_forever, watched
         from autodevops.scarlet.learning.learn import learn_forever
         from autodevops.scarlet.tell import tell_all
         from autodevops.scarlet.tending import tend_forever
@@ -682,10 +682,10 @@ class Workbench:
         settings, foresight, names = self.settings, self._foresight, self.settings.executor.escalate_to
 
         async def look() -> Look:
-            return await foresight.look(self._clock())
+            return watched(await foresight.look(self._clock()), settings.watch)
 
         work = [tend_forever(self.executor.recover, settings.channels, names), learn_forever(self.learn)]
-        if settings.prometheus.url:
+        if settings.prometheus.url and "predictions" in settings.watch.sources:
             work.append(announce_forever(look, self.ledger, partial(tell_all, settings.channels, names)))
         await asyncio.gather(*work)
 

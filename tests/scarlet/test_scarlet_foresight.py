@@ -13,11 +13,11 @@ from scarlet.metric_memory import Level, prometheus
 
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.errors import ToolUnavailable
-from autodevops.scarlet.learning.announcing import announce_forever, enter_news
+from autodevops.scarlet.learning.announcing import announce_forever, enter_news, watched
 from autodevops.scarlet.learning.foresight import LEAD, Foresight, foresee
 from autodevops.scarlet.learning.supplies import SUPPLIES
 from autodevops.scarlet.watching.foreseen import Foreseen
-from autodevops.settings import LearningSettings
+from autodevops.settings import LearningSettings, WatchSettings
 from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.toolbox.protocol import ToolAnswer
 from autodevops.toolbox.testing import ScriptedTools
@@ -244,6 +244,14 @@ def test_people_are_told_once_a_day_and_again_when_it_is_near() -> None:
     events = list(ledger.events(kind="scarlet"))
     assert [event.what for event in events] == ["foresaw"] * 3
     assert "Memory of Pod shop/cart-1 (cart)" in str(events[0].data["words"])
+
+
+def test_nobody_is_told_of_namespaces_that_are_not_watched() -> None:
+    volume, disk = RUNS_OUT["a volume"][0], RUNS_OUT["a node's disk"][0]
+    look = asyncio.run(foresee(prometheus(NOW, {**volume, **disk}), NOW, SETTINGS))
+    seen = {namespaces: watched(look, WatchSettings(namespaces=namespaces)) for namespaces in (("shop",), ("other",))}
+    assert [one.name for one in seen["shop",].signals] == ["DiskRunsOut", "VolumeRunsOut"]
+    assert [one.name for one in seen["other",].signals] == ["DiskRunsOut"]
 
 
 async def test_who_is_told_hears_the_words_and_a_failure_stops_nothing() -> None:
