@@ -670,23 +670,29 @@ class Workbench:
             yield loop
 
     async def tend(self) -> None:
-        """End what executors left behind, escalate what nobody answered, learn, tell of what runs out: now and then,
-        until cancelled."""
+        """End what executors left behind, and escalate what nobody answered: now and then, until cancelled."""
+        from autodevops.scarlet.tending import tend_forever
+
+        settings = self.settings
+        await tend_forever(self.executor.recover, settings.channels, settings.executor.escalate_to)
+
+    async def study(self) -> None:
+        """Learn from what happened, and tell people what is going to run out: now and then, until cancelled."""
         import asyncio
 
         from autodevops.scarlet.learning.announcing import announce_forever, watched
         from autodevops.scarlet.learning.learn import learn_forever
         from autodevops.scarlet.tell import tell_all
-        from autodevops.scarlet.tending import tend_forever
 
-        settings, foresight, names = self.settings, self._foresight, self.settings.executor.escalate_to
+        settings, foresight = self.settings, self._foresight
 
         async def look() -> Look:
             return watched(await foresight.look(self._clock()), settings.watch)
 
-        work = [tend_forever(self.executor.recover, settings.channels, names), learn_forever(self.learn)]
+        work = [learn_forever(self.learn)]
         if settings.prometheus.url and "predictions" in settings.watch.sources:
-            work.append(announce_forever(look, self.ledger, partial(tell_all, settings.channels, names)))
+            tell = partial(tell_all, settings.channels, settings.executor.escalate_to)
+            work.append(announce_forever(look, self.ledger, tell))
         await asyncio.gather(*work)
 
     def watch(self) -> Watch:
