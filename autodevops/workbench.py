@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from autodevops.runbooks.rehearsal import Rehearsal
     from autodevops.scarlet import Scarlet
     from autodevops.scarlet.learning.cases import Cases
+    from autodevops.scarlet.learning.foresight import Foresight
     from autodevops.scarlet.learning.health import ScarletHealth
     from autodevops.scarlet.response.loop import Loop
     from autodevops.scarlet.watching import Watch
@@ -160,6 +161,7 @@ class Workbench:
         self._keeper: Keeper | None = None
         self._enter: Callable[[NewEvent], None] = _not_entered  # what may be in the ledger a moment later
         self._remembering: Remembering | None = None
+        self._ahead: Foresight | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, *, clock: Clock = utc_now) -> Workbench:
@@ -244,7 +246,7 @@ class Workbench:
     async def __aexit__(self, *exc_info: object) -> None:
         with self._opened:
             await self._exit.aclose()
-        self._tools = self._once = self._toolbox = self._agent = self._remembering = None
+        self._tools = self._once = self._toolbox = self._agent = self._remembering = self._ahead = None
         self._enter = _not_entered
 
     @property
@@ -668,24 +670,29 @@ class Workbench:
             yield loop
 
     async def tend(self) -> None:
-        """End what executors left behind, escalate what nobody answered, learn, tell of what runs out: now and then,
-        until cancelled."""
-        import asyncio
-
-        from autodevops.scarlet.learning.announcing import announce_forever
-        from autodevops.scarlet.learning.foresight import foresee
-        from autodevops.scarlet.learning.learn import learn_forever
-        from autodevops.scarlet.tell import tell_all
+        """End what executors left behind, and escalate what nobody answered: now and then, until cancelled."""
         from autodevops.scarlet.tending import tend_forever
 
-        settings, tools, names = self.settings, self._looking, self.settings.executor.escalate_to
+        settings = self.settings
+        await tend_forever(self.executor.recover, settings.channels, settings.executor.escalate_to)
+
+    async def study(self) -> None:
+        """Learn from what happened, and tell people what is going to run out: now and then, until cancelled."""
+        import asyncio
+
+        from autodevops.scarlet.learning.announcing import announce_forever, watched
+        from autodevops.scarlet.learning.learn import learn_forever
+        from autodevops.scarlet.tell import tell_all
+
+        settings, foresight = self.settings, self._foresight
 
         async def look() -> Look:
-            return await foresee(tools, self._clock(), settings.learning)
+            return watched(await foresight.look(self._clock()), settings.watch)
 
-        work = [tend_forever(self.executor.recover, settings.channels, names), learn_forever(self.learn)]
-        if settings.prometheus.url:
-            work.append(announce_forever(look, self.ledger, partial(tell_all, settings.channels, names)))
+        work = [learn_forever(self.learn)]
+        if settings.prometheus.url and "predictions" in settings.watch.sources:
+            tell = partial(tell_all, settings.channels, settings.executor.escalate_to)
+            work.append(announce_forever(look, self.ledger, tell))
         await asyncio.gather(*work)
 
     def watch(self) -> Watch:
@@ -697,7 +704,7 @@ class Workbench:
         systems = [name for name in ("prometheus", "alertmanager", "loki", "tempo") if getattr(settings, name).url]
         zone = of_user(settings.investigation.time_zone)
         return Watch(
-            self._looking, settings.watch, learning=settings.learning, zone=zone, systems=("kubernetes", *systems)
+            self._looking, settings.watch, foresight=self._foresight, zone=zone, systems=("kubernetes", *systems)
         )
 
     async def wake(self, woken: Callable[[], None]) -> None:
@@ -705,6 +712,15 @@ class Workbench:
         from autodevops.scarlet.watching.waking import Waking
 
         await Waking(self._looking, self.settings.watch, woken).forever()
+
+    @property
+    def _foresight(self) -> Foresight:
+        """One for the watch and for who tells people: what runs out is asked once."""
+        from autodevops.scarlet.learning.foresight import Foresight
+
+        if self._ahead is None:
+            self._ahead = Foresight(self._looking, self.settings.learning)
+        return self._ahead
 
     @property
     def _looking(self) -> Tools:
@@ -723,19 +739,20 @@ class Workbench:
 
         Raises LedgerUnavailable.
         """
+        import asyncio
+
         from autodevops.executor.lessons import lessons
         from autodevops.executor.operations import load_all
         from autodevops.executor.record import read_record
         from autodevops.scarlet.learning.learn import learn
 
         settings, now = self.settings, self._clock()
-        of_actions = lessons(read_record(self.ledger), load_all(self.ledger), settings.executor)
-        zone = settings.investigation.time_zone
+        record, operations = read_record(self.ledger), await asyncio.to_thread(load_all, self.ledger)
         await learn(
             self.ledger,
-            of_actions,
+            lessons(record, operations, settings.executor),
             settings.learning,
-            zone=zone,
+            zone=settings.investigation.time_zone,
             now=now,
             actor=self._actor,
             tools=self.tools if alerts else None,

@@ -8,7 +8,7 @@ rise went to the limit, something died of it, and the present rise counts.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -56,14 +56,8 @@ def runs_out(times: npt.ArrayLike, values: npt.ArrayLike, limit: float) -> Exhau
     if len(cleaned) >= 2:
         if len(falls) >= _TEETH and (grown := _line(t[falls], peaks, limit, least=_TEETH)) is not None:
             late = t[-1] - t[falls[-1]]
-            return Exhaustion(
-                max(0.0, grown.at - late),
-                max(0.0, grown.soonest - late),
-                max(0.0, grown.latest - late),
-                grown.level,
-                grown.per_second,
-                grown.since,
-            )
+            at, soonest, latest = (max(0.0, one - late) for one in (grown.at, grown.soonest, grown.latest))
+            return replace(grown, at=at, soonest=soonest, latest=latest)
         tooth = float(np.median(cleaned) - np.median(smooth[falls + 1]))
         if median(v[-3:]) <= float(np.max(cleaned)) + _FALL * tooth:
             return None

@@ -35,9 +35,12 @@ class Occurrence:
 @dataclass(frozen=True)
 class Recurring:
     name: str
-    times: int
     every: timedelta  # the median between two
     found: tuple[Occurrence, ...]
+
+    @property
+    def times(self) -> int:
+        return len(self.found)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def recurring(occurrences: Iterable[Occurrence], now: datetime, *, times: int, w
         if len(rows) >= times:
             gaps = [later.at - earlier.at for earlier, later in pairwise(rows)]
             every = timedelta(seconds=median(gap.total_seconds() for gap in gaps))
-            found.append(Recurring(name, len(rows), every, tuple(rows)))
+            found.append(Recurring(name, every, tuple(rows)))
     return sorted(found, key=lambda one: (-one.times, one.name))
 
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autodevops.cli.health_scarlet import scarlet
-from autodevops.cli.options import AsJson, parse_since
+from autodevops.cli.options import AsJson, AsPrometheus, parse_since, require_one_form
 from autodevops.cli.output import print_json
 from autodevops.kernel.clock import utc_now
-from autodevops.kernel.errors import UsageError
 from autodevops.settings import load_settings
 
 if TYPE_CHECKING:
@@ -41,9 +40,7 @@ def _group() -> None:
 @app.command("jamie")
 def jamie(
     since: Annotated[str, typer.Option("--since", help="From then on: 2h, 7d or 2026-11-24T03:45:00Z.")] = "7d",
-    prometheus: Annotated[
-        bool, typer.Option("--prometheus", help="Print it as Prometheus reads it, e.g. for a textfile collector.")
-    ] = False,
+    prometheus: AsPrometheus = False,
     as_json: AsJson = False,
 ) -> None:
     """Show response times by stage, failed calls, "I don't know"s, narrators, kinds of questions and feedback.
@@ -53,8 +50,7 @@ def jamie(
     from autodevops.jamie.health_report import read_health
     from autodevops.stores.sqlite_ledger import open_ledger
 
-    if prometheus and as_json:
-        raise UsageError("--json and --prometheus exclude each other.", "Give one.")
+    require_one_form(as_json=as_json, prometheus=prometheus)
     moment = parse_since(since, utc_now())
     with open_ledger(load_settings().ledger, read_only=True) as ledger:
         report = read_health(ledger, moment)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autodevops.cli.options import AsJson, parse_since
+from autodevops.cli.options import AsJson, AsPrometheus, parse_since, require_one_form
 from autodevops.cli.output import print_json
 from autodevops.kernel.clock import utc_now
-from autodevops.kernel.errors import UsageError
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
@@ -19,16 +18,13 @@ if TYPE_CHECKING:
 
 def scarlet(
     since: Annotated[str, typer.Option("--since", help="From then on: 2h, 30d or 2026-11-24T03:45:00Z.")] = "30d",
-    prometheus: Annotated[
-        bool, typer.Option("--prometheus", help="Print it as Prometheus reads it, e.g. for a textfile collector.")
-    ] = False,
+    prometheus: AsPrometheus = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what Scarlet noticed and missed, how long it took, what her actions came to, and what it saved."""
     from autodevops.stores.sqlite_ledger import open_ledger
 
-    if prometheus and as_json:
-        raise UsageError("--json and --prometheus exclude each other.", "Give one.")
+    require_one_form(as_json=as_json, prometheus=prometheus)
     moment, settings = parse_since(since, utc_now()), load_settings()
     with open_ledger(settings.ledger, read_only=True) as ledger, Workbench(settings, ledger=ledger) as workbench:
         health = workbench.scarlet_health(moment)

@@ -22,6 +22,9 @@ End = Annotated[
     str, typer.Option("--end", help="End of the window as RFC 3339, e.g. 2026-11-24T03:45:00Z. Default: now.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+AsPrometheus = Annotated[
+    bool, typer.Option("--prometheus", help="Print it as Prometheus reads it, e.g. for a textfile collector.")
+]
 
 
 def parse_end(text: str, option: str = "--end", *, example: str = "2026-11-24T03:45:00Z") -> datetime | None:
@@ -40,6 +43,12 @@ def parse_since(text: str, now: datetime, option: str = "--since") -> datetime |
     if found := re.fullmatch(r"(\d{1,5})([mhdw])", text):
         return now - timedelta(**{_SPANS[found[2]]: int(found[1])})
     return parse_end(text, option, example="2h, 3d or 2026-11-24T03:45:00Z")
+
+
+def require_one_form(*, as_json: bool, prometheus: bool) -> None:
+    """Raises UsageError when both are asked for."""
+    if prometheus and as_json:
+        raise UsageError("--json and --prometheus exclude each other.", "Give one.")
 
 
 def parse_window(minutes: int | None) -> int | None:

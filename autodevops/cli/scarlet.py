@@ -74,12 +74,13 @@ async def _run(*, once: bool, observe: bool) -> tuple[list[RunRecord], list[Inci
             still = ("closed", None)
             found = [one for one in all_incidents(workbench.ledger) if one.phase not in still or one.opened_at >= began]
             return runs, found
-        tending = asyncio.create_task(workbench.tend(), name="tending")
+        beside = [asyncio.create_task(work) for work in (workbench.tend(), workbench.study())]
         try:
             await scarlet.run()
         finally:
-            tending.cancel()
-            await asyncio.wait([tending])
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
         return [], []
 
 

@@ -43,20 +43,18 @@ def levels(record: Record, settings: ExecutorSettings) -> dict[str, Level]:
 
 def forget(ledger: Ledger, lesson: Lesson, *, why: str, now: datetime, actor: str) -> None:
     """Take back what it did to decisions; nothing to do for a lesson that only tells people something."""
-    if lesson.kind == "autonomy":
-        enter_forgotten(ledger, lesson.about, by="kind", what="outcomes", why=why, now=now, actor=actor)
-    elif lesson.kind == "confidence":
-        enter_forgotten(ledger, lesson.about, by="signature", what="outcomes", why=why, now=now, actor=actor)
-    elif lesson.kind == "drift":
-        enter_forgotten(
-            ledger,
-            lesson.about,
-            by="signature" if " for " in lesson.about else "kind",
-            what="drift",
-            why=why,
-            now=now,
-            actor=actor,
-        )
+    if lesson.kind not in ("autonomy", "confidence", "drift"):
+        return
+    by_signature = lesson.kind == "confidence" or (lesson.kind == "drift" and " for " in lesson.about)
+    enter_forgotten(
+        ledger,
+        lesson.about,
+        by="signature" if by_signature else "kind",
+        what="drift" if lesson.kind == "drift" else "outcomes",
+        why=why,
+        now=now,
+        actor=actor,
+    )
 
 
 def _of_kinds(record: Record, settings: ExecutorSettings, evidence: dict[str, tuple[str, ...]]) -> Iterator[Lesson]:

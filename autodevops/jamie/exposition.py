@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from autodevops.jamie.health_report import BOUNDS, HealthReport, Spread
+from autodevops.kernel.exposition import exposed
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -20,16 +21,7 @@ STAGES = ("context", "tools", "engine", "narration", "model", "own")
 
 
 def render(report: HealthReport) -> str:
-    from prometheus_client import CollectorRegistry, generate_latest
-    from prometheus_client.registry import Collector
-
-    class Reported(Collector):
-        def collect(self) -> Iterator[Metric]:
-            return _families(report)
-
-    registry = CollectorRegistry()
-    registry.register(Reported())
-    return generate_latest(registry).decode("utf-8")
+    return exposed(_families(report))
 
 
 def _families(report: HealthReport) -> Iterator[Metric]:

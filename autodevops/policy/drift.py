@@ -13,7 +13,7 @@ from math import log, sqrt
 from autodevops.domain.base import Noun
 
 WORSE = 4.0  # times the odds of failing; smaller changes are found as well, only later
-ALARM = 3.5  # three failures in a row after forty successes; a false one in 800 outcomes of which 1 in 20 fails
+ALARM = 3.5  # three failures in a row after forty successes; in 1,000 outcomes of which 1 in 20 fails, 1.3 false ones
 RECOVER_AFTER = 5  # successes in a row that lift one step
 EXPECTED_FAILURES = 0.1  # before there is a past,
 EXPECTED_WEIGHT = 10  # which counts as so many outcomes

@@ -46,7 +46,8 @@ def inbox(ledger: Ledger, now: datetime) -> Inbox:
 def incidents(ledger: Ledger, now: datetime) -> Incidents:
     from autodevops.stores.incidents import all_incidents
 
-    known = sorted(all_incidents(ledger), key=lambda one: (one.state == "open", one.id), reverse=True)
+    found = all_incidents(ledger, investigations=False)
+    known = sorted(found, key=lambda one: (one.state == "open", one.id), reverse=True)
     return Incidents(
         at=now,
         items=tuple(

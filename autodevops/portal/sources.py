@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from autodevops.kernel.errors import UsageError
+from autodevops.kernel.exposition import exposed
 from autodevops.portal.run_metrics import RunFigures
 from autodevops.scarlet.learning.cases import Cases
 from autodevops.settings import Settings
 from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
-    from prometheus_client import Metric
-
     from autodevops.jamie.health_report import HealthReport
 
 
@@ -47,9 +45,6 @@ class Sources:
 
         Raises LedgerUnavailable.
         """
-        from prometheus_client import CollectorRegistry, generate_latest
-        from prometheus_client.registry import Collector
-
         from autodevops.jamie import exposition
         from autodevops.jamie.health_report import read_health
         from autodevops.scarlet.learning import exposition as of_scarlet
@@ -59,12 +54,4 @@ class Sources:
             self._health = read_health(self._bench.ledger, known=self._health)
             jamie = exposition.render(self._health)
             scarlet = of_scarlet.render(self._bench.scarlet_health(known=self._cases))
-            families = list(self._runs.families())
-
-        class Read(Collector):
-            def collect(self) -> Iterator[Metric]:
-                return iter(families)
-
-        registry = CollectorRegistry()
-        registry.register(Read())
-        return jamie + scarlet + generate_latest(registry).decode("utf-8")
+            return jamie + scarlet + exposed(self._runs.families())

@@ -13,11 +13,11 @@ from scarlet.metric_memory import Level, prometheus
 
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.errors import ToolUnavailable
-from autodevops.scarlet.learning.announcing import announce_forever, enter_news
-from autodevops.scarlet.learning.foresight import LEAD, foresee
+from autodevops.scarlet.learning.announcing import announce_forever, enter_news, watched
+from autodevops.scarlet.learning.foresight import LEAD, Foresight, foresee
 from autodevops.scarlet.learning.supplies import SUPPLIES
 from autodevops.scarlet.watching.foreseen import Foreseen
-from autodevops.settings import LearningSettings
+from autodevops.settings import LearningSettings, WatchSettings
 from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.toolbox.protocol import ToolAnswer
 from autodevops.toolbox.testing import ScriptedTools
@@ -197,7 +197,7 @@ def test_a_prometheus_that_is_away_is_blindness_and_not_health() -> None:
 
 def test_as_a_source_it_is_asked_every_five_minutes_and_at_once_when_it_was_blind() -> None:
     tools = prometheus(NOW, RUNS_OUT["a volume"][0])
-    source = Foreseen(tools, SETTINGS)
+    source = Foreseen(Foresight(tools, SETTINGS))
 
     def look(minutes: float) -> tuple[int, int]:
         sight = asyncio.run(source.look(NOW + timedelta(minutes=minutes)))
@@ -207,7 +207,7 @@ def test_as_a_source_it_is_asked_every_five_minutes_and_at_once_when_it_was_blin
     each = len(SUPPLIES) + 2
     assert [look(0), look(2), look(4.9), look(5)] == [(1, each), (1, each), (1, each), (1, 2 * each)]
     away = ScriptedTools({"prometheus.query_range": ToolUnavailable("It is away.")})
-    blind = Foreseen(away, SETTINGS)
+    blind = Foreseen(Foresight(away, SETTINGS))
     sights = [asyncio.run(blind.look(NOW)) for _ in range(2)]
     assert all(one.hides == ("prediction/",) for sight in sights for one in sight.blind)
     assert len(away.calls) == 2 * each
@@ -246,6 +246,14 @@ def test_people_are_told_once_a_day_and_again_when_it_is_near() -> None:
     assert "Memory of Pod shop/cart-1 (cart)" in str(events[0].data["words"])
 
 
+def test_nobody_is_told_of_namespaces_that_are_not_watched() -> None:
+    volume, disk = RUNS_OUT["a volume"][0], RUNS_OUT["a node's disk"][0]
+    look = asyncio.run(foresee(prometheus(NOW, {**volume, **disk}), NOW, SETTINGS))
+    seen = {namespaces: watched(look, WatchSettings(namespaces=namespaces)) for namespaces in (("shop",), ("other",))}
+    assert [one.name for one in seen["shop",].signals] == ["DiskRunsOut", "VolumeRunsOut"]
+    assert [one.name for one in seen["other",].signals] == ["DiskRunsOut"]
+
+
 async def test_who_is_told_hears_the_words_and_a_failure_stops_nothing() -> None:
     heard: list[str] = []
     looks: Iterator[Look | Exception] = iter(
@@ -268,6 +276,14 @@ async def test_who_is_told_hears_the_words_and_a_failure_stops_nothing() -> None
         await ended.wait()
     task.cancel()
     assert heard[0].startswith("Volume of PersistentVolumeClaim shop/data is 70% used and runs out in 15 h")
+
+
+async def test_two_who_look_at_once_ask_once() -> None:
+    tools = prometheus(NOW, {})
+    foresight = Foresight(tools, SETTINGS)
+    one, other = await asyncio.gather(foresight.look(NOW), foresight.look(NOW + timedelta(seconds=1)))
+    assert one is other
+    assert len(tools.calls) == len(SUPPLIES) + 2
 
 
 def test_one_query_for_each_supply() -> None:

@@ -16,6 +16,7 @@ from autodevops.domain.ledger import NewEvent
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.errors import LedgerConflict
 from autodevops.scarlet.learning.cases import SCARLET
+from autodevops.settings import WatchSettings
 from autodevops.stores.ledger import Ledger
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,12 @@ async def announce_forever(
         except Exception:
             log.exception("What runs out could not be foreseen this time")
         await asyncio.sleep(seconds)
+
+
+def watched(look: Look, settings: WatchSettings) -> Look:
+    """Without those whose trouble is left alone."""
+    signals = tuple(one for one in look.signals if settings.watches(one.namespace))
+    return look.model_copy(update={"signals": signals})
 
 
 def enter_news(ledger: Ledger, look: Look) -> tuple[Signal, ...]:

@@ -33,7 +33,6 @@ class Case:
     over: datetime | None
     escalated: bool
     by_hand: bool
-    operations: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class Deed:
     """`by_hand`: a person asked for it or said yes. `confidence`: that of the decision. `touches`: something that runs,
     unlike a silence, an issue or a comment, which end no incident."""
 
-    id: str
     kind: str
     at: datetime  # it was closed
     result: Result
@@ -97,7 +95,6 @@ class Cases:
             over=one.resolution.at if one.resolution else None,
             escalated=one.phase == "escalated" or any(what == "escalated" for what, _ in said),
             by_hand=bool(ended_by - {SCARLET}) or any(note.by != SCARLET for note in one.timeline),
-            operations=one.operations,
         )
 
     def _deed(self, key: str, value: Mapping[str, Any]) -> None:
@@ -106,7 +103,6 @@ class Cases:
             return
         blast = one.plan.blast if one.plan else None
         self.deeds[key] = Deed(
-            id=one.id,
             kind=one.proposal.action.kind,
             at=one.outcome.at,
             result=one.outcome.result,

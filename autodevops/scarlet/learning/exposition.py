@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from autodevops.kernel.exposition import exposed
 from autodevops.scarlet.learning.health import ScarletHealth
 
 if TYPE_CHECKING:
@@ -17,16 +18,7 @@ PREFIX = "autodevops_scarlet_"
 
 
 def render(health: ScarletHealth) -> str:
-    from prometheus_client import CollectorRegistry, generate_latest
-    from prometheus_client.registry import Collector
-
-    class Reported(Collector):
-        def collect(self) -> Iterator[Metric]:
-            return _families(health)
-
-    registry = CollectorRegistry()
-    registry.register(Reported())
-    return generate_latest(registry).decode("utf-8")
+    return exposed(_families(health))
 
 
 def _families(health: ScarletHealth) -> Iterator[Metric]:

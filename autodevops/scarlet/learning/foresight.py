@@ -22,6 +22,7 @@ from autodevops.scarlet.learning.supplies import SUPPLIES, Supply, detail_of, pl
 from autodevops.settings import LearningSettings
 from autodevops.toolbox.protocol import Tools
 
+EVERY: Final = timedelta(minutes=5)
 LEAD = "hours_left"  # the label of a signal that has it
 _FROM = 0.5  # used: below that there is time
 _MOST = 200  # series of a supply, the fullest
@@ -35,6 +36,22 @@ _CERTIFICATES: Final = (
     f" and certmanager_certificate_renewal_timestamp_seconds < time() - {_RENEWED_LATE})",
 )
 """When certificates end. What is renewed by itself is news only when its renewal is late."""
+
+
+class Foresight:
+    """Asked every few minutes and held in between, for all who look; after a look that was blind, at once."""
+
+    def __init__(self, tools: Tools, settings: LearningSettings) -> None:
+        self._tools = tools
+        self._settings = settings
+        self._last: Look | None = None
+        self._asking = asyncio.Lock()
+
+    async def look(self, now: datetime) -> Look:
+        async with self._asking:
+            if self._last is None or self._last.blind or now - self._last.at >= EVERY:
+                self._last = await foresee(self._tools, now, self._settings)
+            return self._last
 
 
 async def foresee(tools: Tools, now: datetime, settings: LearningSettings) -> Look:

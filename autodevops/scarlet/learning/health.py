@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator
 
 from autodevops.domain.base import Noun, UtcDatetime
 from autodevops.domain.outcome import TRIED
@@ -49,16 +50,20 @@ class Calibration(Noun):
     brier: float | None
 
 
+def _counted(value: Any) -> Any:
+    return len(value) if isinstance(value, list) else value
+
+
 class Round(Noun):
     """The loop as it was last heard of. `late`: longer ago than it should be."""
 
     at: UtcDatetime
-    seconds: float | None
-    signals: int | None
-    open: int | None
-    failed: int | None
-    blind: tuple[str, ...]
-    late: bool
+    seconds: float | None = None
+    signals: int | None = None
+    open: Annotated[int | None, BeforeValidator(_counted)] = None
+    failed: int | None = None
+    blind: tuple[str, ...] = ()
+    late: bool = False
 
 
 class ScarletHealth(Noun):
@@ -190,30 +195,7 @@ def _round(ledger: Ledger, now: datetime) -> Round | None:
     if entry is None:
         return None
     try:
-        at = datetime.fromisoformat(str(entry.value["at"]))
-        return Round(
-            at=at,
-            seconds=_number(entry.value.get("seconds")),
-            signals=_count(entry.value.get("signals")),
-            open=_count(entry.value.get("open")),
-            failed=_count(entry.value.get("failed")),
-            blind=_names(entry.value.get("blind")),
-            late=now - at > QUIET,
-        )
-    except (KeyError, ValueError, TypeError):
+        last = Round.model_validate({name: said for name, said in entry.value.items() if name in Round.model_fields})
+    except ValueError:
         return None
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _count(value: Any) -> int | None:
-    """Of a number, or of a list of them."""
-    if isinstance(value, list | tuple):
-        return len(value)
-    return int(value) if isinstance(value, int | float) else None
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    return tuple(str(one) for one in value) if isinstance(value, list | tuple) else ()
+    return last.model_copy(update={"late": now - last.at > QUIET})

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import count
 
-from autodevops.domain.incident import Incident
 from autodevops.domain.learned import Lesson, LessonKind
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.learning import book
 from autodevops.scarlet.learning.noise import fired, noise
 from autodevops.scarlet.learning.patterns import patterns
 from autodevops.settings import LearningSettings
+from autodevops.stores.incidents import all_incidents
 from autodevops.stores.ledger import Ledger
 from autodevops.toolbox.protocol import Tools
 
@@ -38,7 +38,8 @@ async def learn(
 ) -> None:
     """`of_actions`: the executor's. Without `tools`, or where Prometheus does not answer, what was learned of alerts
     stays as it was."""
-    incidents, known = await asyncio.to_thread(_bare_incidents, ledger), book.read_learned(ledger)
+    incidents = await asyncio.to_thread(all_incidents, ledger, investigations=False)
+    known = book.read_learned(ledger)
     mined = await asyncio.to_thread(patterns, incidents, known, settings, zone=zone, now=now)
     lessons: list[Lesson] = [*of_actions, *mined]
     kinds = [*OF_ACTIONS, *OF_INCIDENTS]
@@ -63,8 +64,3 @@ async def learn_forever(learn_once: Callable[[bool], Awaitable[tuple[str, ...]]]
         except Exception:
             log.exception("Nothing could be learned this time")
         await asyncio.sleep(EVERY_SECONDS)
-
-
-def _bare_incidents(ledger: Ledger) -> list[Incident]:
-    """Without their investigations, which are most of them."""
-    return [Incident.model_validate({**entry.value, "investigation": None}) for entry in ledger.entries("incident")]

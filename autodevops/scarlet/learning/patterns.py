@@ -11,7 +11,6 @@ from autodevops.domain.incident import Incident
 from autodevops.domain.learned import Learned, Lesson
 from autodevops.settings import LearningSettings
 
-KINDS = ("recurring", "together", "time")
 _NAMED = 10  # incidents named as evidence, the newest
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

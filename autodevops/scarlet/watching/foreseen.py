@@ -1,36 +1,26 @@
-"""What is going to run out as a source: asked every few minutes, and held in between."""
+"""What is going to run out as a source."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from autodevops.domain.signal import Signal
-from autodevops.scarlet.learning.foresight import foresee
+from autodevops.scarlet.learning.foresight import Foresight
 from autodevops.scarlet.watching.sight import Seen, Sight
-from autodevops.settings import LearningSettings
-from autodevops.toolbox.protocol import Tools
-
-EVERY: Final = timedelta(minutes=5)
 
 
 class Foreseen:
     system: Final = "prometheus"
     hides: Final = ("prediction/",)
 
-    def __init__(self, tools: Tools, settings: LearningSettings) -> None:
-        self._tools = tools
-        self._settings = settings
-        self._last: tuple[datetime, Sight] | None = None
+    def __init__(self, foresight: Foresight) -> None:
+        self._foresight = foresight
 
     async def look(self, now: datetime) -> Sight:
-        if self._last is not None and now - self._last[0] < EVERY and not self._last[1].blind:
-            return self._last[1]
-        look = await foresee(self._tools, now, self._settings)
+        look = await self._foresight.look(now)
         blind = tuple(one.model_copy(update={"hides": self.hides}) for one in look.blind)
-        sight = Sight(tuple(_seen(signal) for signal in look.signals), blind)
-        self._last = (now, sight)
-        return sight
+        return Sight(tuple(_seen(signal) for signal in look.signals), blind)
 
 
 def _seen(signal: Signal) -> Seen:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from autodevops.domain.signal import Blind, Look
 from autodevops.kernel.errors import ToolError
+from autodevops.scarlet.learning.foresight import Foresight
 from autodevops.scarlet.watching.alerts import Alerts
 from autodevops.scarlet.watching.foreseen import Foreseen
 from autodevops.scarlet.watching.logs import Logs
@@ -30,15 +31,15 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """`zone` is that in which maintenance hours are read; `systems` are those that there are; `learning` says how far
-    ahead is looked. What the sources remember lives in this object."""
+    """`zone` is that in which maintenance hours are read; `systems` are those that there are; `foresight` may
+    be shared with others who look ahead. What the other sources remember lives in this object."""
 
     def __init__(
         self,
         tools: Tools,
         settings: WatchSettings,
         *,
-        learning: LearningSettings | None = None,
+        foresight: Foresight | None = None,
         zone: tzinfo | None = None,
         systems: Collection[str] = SYSTEMS,
     ) -> None:
@@ -53,7 +54,7 @@ class Watch:
             (metrics, {"metrics", "slo"}),
             (Logs(tools, self._places), {"logs"}),
             (Traces(tools, self._places, lambda: metrics.told if metered else False), {"traces"}),
-            (Foreseen(tools, learning or LearningSettings()), {"predictions"}),
+            (Foreseen(foresight or Foresight(tools, LearningSettings())), {"predictions"}),
         )
         self._sources = tuple(
             source for source, names in offered if names & set(settings.sources) and source.system in systems
