@@ -37,7 +37,7 @@ _VERBS: Final = {
     "uncordon_node": "uncordon",
     "drain_node": "drain",
 }
-"""The executor's kinds of actions by the scenarios' names. Others change nothing that runs."""
+"""The executor's kinds of actions by the scenarios' names. Scarlet proposes no other that changes what runs."""
 _SCALED: Final = {"Deployment", "StatefulSet", "HorizontalPodAutoscaler"}
 _WORKLOADS: Final = {"Deployment", "StatefulSet", "DaemonSet"}
 
