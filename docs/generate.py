@@ -293,8 +293,8 @@ def runbooks_page() -> str:
     lines = [
         "# The runbooks that are shipped",
         "",
-        "Run one with `autodevops runbook run NAME -p PARAMETER=VALUE`, or [as a form](runbooks.md#forms). Each says",
-        "in its first line what it found, then what it rests on, and last what could not be seen.",
+        "Run one with `autodevops runbook run NAME -p PARAMETER=VALUE`, or [as a form](runbooks.md#forms). Each but",
+        "the postmortem says in its first line what it found, then what it rests on and what could not be seen.",
         "",
         "| runbook | purpose | risk |",
         "|---|---|---|",

@@ -84,10 +84,10 @@ def _investigate(
     as_json: bool,
 ) -> None:
     from autodevops.evaluation.calibration import calibrate, write_calibration
-    from autodevops.evaluation.play import play_all
+    from autodevops.evaluation.play import play, play_all
     from autodevops.evaluation.tables import document, footnote, tables
 
-    outcomes = _counted(play_all(scenarios, seed=seed, jobs=jobs), len(scenarios))
+    outcomes = _counted(play_all(play, scenarios, seed=seed, jobs=jobs), len(scenarios))
     listed = [one for one in outcomes if chosen or one.half == "dev"]
     if fit is not None:
         write_calibration(calibrate(outcomes), fit)
@@ -106,13 +106,14 @@ def _play(
     html: Path | None,
     as_json: bool,
 ) -> None:
+    from autodevops.evaluation.play import play_all
     from autodevops.evaluation.response.page import page_of
-    from autodevops.evaluation.response.play import play_all
+    from autodevops.evaluation.response.play import play
     from autodevops.evaluation.response.tables import document, footnote, tables
     from autodevops.kernel.clock import monotonic_ms
 
     began = monotonic_ms()
-    courses = _counted(play_all(scenarios, seed=seed, jobs=jobs), len(scenarios))
+    courses = _counted(play_all(play, scenarios, seed=seed, jobs=jobs), len(scenarios))
     seconds = (monotonic_ms() - began) / 1000
     listed = [one for one in courses if chosen or one.half == "dev"]
     found, words = tables(courses, listed=listed), footnote(courses, seconds, jobs)

@@ -9,10 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from autodevops.evaluation.outcome import Outcome
+from autodevops.evaluation.suite import Half
 
 _BINS = 5
+
+
+class Played(Protocol):
+    """What came of a scenario, whatever was counted."""
+
+    @property
+    def group(self) -> str: ...
+    @property
+    def half(self) -> Half: ...
+
+
+AnyPlayed = TypeVar("AnyPlayed", bound=Played)
 
 
 @dataclass(frozen=True)
@@ -62,15 +76,15 @@ def count(outcomes: Iterable[Outcome]) -> Figures:
     )
 
 
-def by_group(outcomes: Sequence[Outcome]) -> list[tuple[str, Figures]]:
-    groups = dict.fromkeys(one.group for one in outcomes)
-    return [(group, count(one for one in outcomes if one.group == group)) for group in sorted(groups)]
+def by_group(played: Sequence[AnyPlayed]) -> list[tuple[str, list[AnyPlayed]]]:
+    groups = sorted({one.group for one in played})
+    return [(group, [one for one in played if one.group == group]) for group in groups]
 
 
-def by_half(outcomes: Sequence[Outcome]) -> list[tuple[str, Figures]]:
+def by_half(played: Sequence[AnyPlayed]) -> list[tuple[str, list[AnyPlayed]]]:
     """Both halves and all; a half that was not run is left out."""
-    halves = [(half, [one for one in outcomes if one.half == half]) for half in ("dev", "test")]
-    return [*((f"{half} half", count(some)) for half, some in halves if some), ("all", count(outcomes))]
+    halves = [(f"{half} half", [one for one in played if one.half == half]) for half in ("dev", "test")]
+    return [*((name, some) for name, some in halves if some), ("all", list(played))]
 
 
 def reliability(outcomes: Iterable[Outcome]) -> list[Bin]:

@@ -108,10 +108,9 @@ def judge(
 ) -> Outcome:
     truth = scenario.truth
     subject = truth.subject
-    causes = [*([subject] if subject else []), *(one.subject for one in truth.also)]
     answers = []
     for one in investigation.hypotheses:
-        cause = next((index for index, true in enumerate(causes) if is_it(one.subject, true, owners)), None)
+        cause = next((index for index, true in enumerate(truth.subjects) if is_it(one.subject, true, owners)), None)
         named = one.subject
         answers.append(Answer(one.reason, named.kind, named.name, one.confidence, cause is not None, cause or 0))
     return Outcome(

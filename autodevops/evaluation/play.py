@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -43,14 +43,18 @@ NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)  # a Monday at noon: the world is 
 PATIENT_SECONDS = 120.0
 _OWNED = ("Pod", "ReplicaSet", "Job")
 
+Played = TypeVar("Played")
 
-def play_all(scenarios: Sequence[Scenario], *, seed: int, jobs: int) -> Iterator[Outcome]:
-    """Each scenario's outcome, in order, as it comes. More than one job means as many further processes."""
+
+def play_all(
+    play: Callable[[Scenario, int], Played], scenarios: Sequence[Scenario], *, seed: int, jobs: int
+) -> Iterator[Played]:
+    """What `play` makes of each, in order, as it comes. More than one job means as many further processes."""
     if jobs <= 1:
         yield from (play(scenario, seed) for scenario in scenarios)
         return
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=collect_rarely) as pool:
-        yield from pool.map(partial(play, seed=seed), scenarios)
+        yield from pool.map(play, scenarios, repeat(seed))
 
 
 def play(scenario: Scenario, seed: int = 1) -> Outcome:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autodevops.evaluation.figures import Figures, by_group, by_half, reliability
+from autodevops.evaluation.figures import AnyPlayed, Bin, Figures, by_group, by_half, count, reliability
 from autodevops.evaluation.outcome import Outcome
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _SHOWN = 3  # hypotheses
 
@@ -29,17 +32,19 @@ def tables(outcomes: Sequence[Outcome], *, listed: Sequence[Outcome]) -> list[Ta
             ("scenario", "truth", "verdict", "answers", "top-1", "top-3", "reason", "own ms"),
             tuple(_scenario(one) for one in listed),
         ),
-        Table("By group", figures, tuple(_figures(name, one) for name, one in by_group(outcomes))),
-        Table("Overall", figures, tuple(_figures(name, one) for name, one in by_half(outcomes))),
-        Table(
-            "Reliability of confidences",
-            ("confidence", "hypotheses", "mean confidence", "share right"),
-            tuple(
-                (f"{one.low:.1f} to {one.high:.1f}", str(one.count), f"{one.confidence:.2f}", f"{one.right:.2f}")
-                for one in reliability(outcomes)
-            ),
-        ),
+        Table("By group", figures, tuple(_figures(name, count(some)) for name, some in by_group(outcomes))),
+        Table("Overall", figures, tuple(_figures(name, count(some)) for name, some in by_half(outcomes))),
+        reliability_table("Reliability of confidences", "hypotheses", reliability(outcomes)),
     ]
+
+
+def reliability_table(title: str, counted: str, bins: Iterable[Bin]) -> Table:
+    rows = ((f"{one.low:.1f} to {one.high:.1f}", one.count, one.confidence, one.right) for one in bins)
+    return Table(
+        title,
+        ("confidence", counted, "mean confidence", "share right"),
+        tuple((where, str(many), f"{mean:.2f}", f"{right:.2f}") for where, many, mean, right in rows),
+    )
 
 
 def footnote(outcomes: Sequence[Outcome]) -> str:
@@ -60,9 +65,18 @@ def document(outcomes: Sequence[Outcome], *, listed: Sequence[Outcome]) -> dict[
             | {"top1": one.top1, "top3": one.top3, "reason_right": one.reason_right, "precision": one.average_precision}
             for one in listed
         ],
-        "groups": {name: asdict(one) for name, one in by_group(outcomes)},
-        "overall": {name.removesuffix(" half"): asdict(one) for name, one in by_half(outcomes)},
-        "reliability": [asdict(one) for one in reliability(outcomes)],
+        **summary(outcomes, count, reliability(outcomes)),
+    }
+
+
+def summary(
+    played: Sequence[AnyPlayed], count: Callable[[Iterable[AnyPlayed]], DataclassInstance], bins: Iterable[Bin]
+) -> dict[str, Any]:
+    """The figures of groups, halves and all."""
+    return {
+        "groups": {name: asdict(count(some)) for name, some in by_group(played)},
+        "overall": {name.removesuffix(" half"): asdict(count(some)) for name, some in by_half(played)},
+        "reliability": [asdict(one) for one in bins],
     }
 
 

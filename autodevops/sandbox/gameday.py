@@ -132,7 +132,7 @@ class Gameday:
         """The count as things stand."""
         right = next((one for one in self.guesses if one.right), None)
         wrong = sum(not one.right for one in self.guesses)
-        harm = tuple(self._worse())
+        harm = self.worse()
         fixed = self.normal() and not harm
         seconds = right.at - (self.paged_at or self.onset_at) if right else None
         quick = 0.0 if seconds is None else min(1.0, max(0.0, (3 * _FAST_SECONDS - seconds) / (2 * _FAST_SECONDS)))
@@ -146,13 +146,13 @@ class Gameday:
         )
         return Score(points, formula, right is not None, seconds, fixed, wrong, self.hints, harm)
 
-    def _worse(self) -> list[str]:
+    def worse(self) -> tuple[str, ...]:
         """Services that failed more than they would have, had nobody done anything: the same world without actions
         tells."""
         now, world = self.world.now(), self.world
         times = np.arange(self.began_at, now, 30.0)
         if len(times) < _WORSE_SAMPLES:
-            return []
+            return ()
         untouched = World(world.scenario, world.seed, world.origin, lambda: to_datetime(now))
         ours, theirs = world.readings(times), untouched.readings(times)
         found = []
@@ -161,7 +161,7 @@ class Gameday:
             means = np.convolve(gap, np.ones(_WORSE_SAMPLES) / _WORSE_SAMPLES, mode="valid")
             if means.max() > _WORSE_MARGIN:
                 found.append(name)
-        return found
+        return tuple(found)
 
     def report(self) -> dict[str, Any]:
         """Truth and score as one JSON document."""

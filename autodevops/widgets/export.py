@@ -10,6 +10,7 @@ from typing import Any
 
 from autodevops.kernel.errors import UsageError
 from autodevops.widgets.cells import notebook_text
+from autodevops.widgets.static_views.markup import page
 from autodevops.widgets.transcript import conversation_markdown
 from autodevops.widgets.transcript_html import turn_html
 
@@ -52,9 +53,4 @@ def exported(turns: Sequence[Mapping[str, Any]], format: str) -> dict[str, str]:
 def conversation_page(turns: Sequence[Mapping[str, Any]]) -> str:
     """One HTML page, light or dark as the reader's system is."""
     articles = "\n".join(f"<article>\n{turn_html(turn)}\n</article>" for turn in turns)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Conversation with Jamie</title>\n<style>\n{_STYLE}\n</style>\n</head>\n"
-        f"<body>\n<h1>Conversation with Jamie</h1>\n<main>\n{articles}\n</main>\n</body>\n</html>\n"
-    )
+    return page("Conversation with Jamie", _STYLE, articles)

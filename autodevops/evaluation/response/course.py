@@ -93,6 +93,12 @@ class Course:
         return min((one.at for one in self.opened), default=None)
 
     @property
+    def over(self) -> float | None:
+        """When the last incident was closed; None while one is not, or where there is none."""
+        closed = [one.closed for one in self.opened if one.closed is not None]
+        return max(closed) if closed and len(closed) == len(self.opened) else None
+
+    @property
     def top1(self) -> bool:
         return any(one.right for one in self.opened[:1])
 
@@ -111,8 +117,8 @@ class Course:
 
     @property
     def alone(self) -> bool:
-        """Resolved, and nobody was asked."""
-        return self.end == "resolved" and not self.asked and any(one.right for one in self.deeds)
+        """Resolved by what she did, and nobody was asked."""
+        return self.with_people and not self.asked
 
     @property
     def with_people(self) -> bool:

@@ -66,7 +66,7 @@ def count(courses: Iterable[Course]) -> Figures:
     remediable = [one for one in faulty if one.remediable]
     deeds = [deed for one in found for deed in one.deeds if deed.applied]
     detect = [one.detected for one in faulty if one.detected is not None]
-    resolve = [max(i.closed or 0.0 for i in one.opened) for one in faulty if one.with_people]
+    resolve = [one.over for one in faulty if one.with_people and one.over is not None]
     return Figures(
         faulty=len(faulty),
         detected=len(detect),
@@ -94,17 +94,6 @@ def count(courses: Iterable[Course]) -> Figures:
         seconds=sum(one.seconds for one in found) / max(1, len(found)),
         tool_calls=sum(one.tool_calls for one in found) / max(1, len(found)),
     )
-
-
-def by_group(courses: Sequence[Course]) -> list[tuple[str, Figures]]:
-    groups = sorted({one.group for one in courses})
-    return [(group, count(one for one in courses if one.group == group)) for group in groups]
-
-
-def by_half(courses: Sequence[Course]) -> list[tuple[str, Figures]]:
-    """Both halves and all; a half that was not run is left out."""
-    halves = [(half, [one for one in courses if one.half == half]) for half in ("dev", "test")]
-    return [*((f"{half} half", count(some)) for half, some in halves if some), ("all", count(courses))]
 
 
 def reliability(courses: Iterable[Course]) -> list[Bin]:

@@ -22,7 +22,7 @@ from autodevops.sandbox.world.scenario import Remediation, Scenario
 from autodevops.sandbox.world.scenario import Subject as TrueSubject
 from autodevops.sandbox.world.world import World
 
-VERBS: Final = {
+_VERBS: Final = {
     "rollback_workload": "rollback",
     "restart_workload": "restart",
     "scale_workload": "scale",
@@ -37,8 +37,7 @@ VERBS: Final = {
     "uncordon_node": "uncordon",
     "drain_node": "drain",
 }
-"""The executor's kinds of actions by the scenarios' names. Others change nothing that runs."""
-_CAN: Final = {"rollback", "restart", "scale", "delete_pod", "cordon", "uncordon", "drain"}
+"""The executor's kinds of actions by the scenarios' names. Scarlet proposes no other that changes what runs."""
 _SCALED: Final = {"Deployment", "StatefulSet", "HorizontalPodAutoscaler"}
 _WORKLOADS: Final = {"Deployment", "StatefulSet", "DaemonSet"}
 
@@ -57,20 +56,22 @@ class Played:
     seconds: float
     tool_calls: int
 
+    def since_onset(self, at: datetime) -> float:
+        return (at - self.onset).total_seconds()
+
 
 def judge(scenario: Scenario, world: World, played: Played) -> Course:
     truth = scenario.truth
-    causes = [*([truth.subject] if truth.subject else []), *(one.subject for one in truth.also)]
+    causes = truth.subjects
     gameday = Gameday(world)
     gameday.began_at = played.began_at
     well = gameday.normal()
     opened = tuple(_opened(one, causes, played) for one in played.incidents)
-    changing = [one for one in played.operations if one.proposal.action.kind in VERBS]
+    changing = [one for one in played.operations if one.proposal.action.kind in _VERBS]
+    last = {one.proposal.action.subject: one.id for one in changing}
     deeds = tuple(
-        _deed(
-            one, scenario, causes, played, mended=well and not any(_same_place(one, late) for late in changing[n + 1 :])
-        )
-        for n, one in enumerate(changing)
+        _deed(one, scenario, causes, played, mended=well and last[one.proposal.action.subject] == one.id)
+        for one in changing
         if one.decision is not None
     )
     acted = any(one.applied for one in deeds)
@@ -86,8 +87,8 @@ def judge(scenario: Scenario, world: World, played: Played) -> Course:
         opened=opened,
         deeds=deeds,
         end=_end(played, faulty=bool(causes), well=well),
-        ended=(played.ended - played.onset).total_seconds(),
-        worse=gameday.score().worse if acted else (),
+        ended=played.since_onset(played.ended),
+        worse=gameday.worse() if acted else (),
         own_seconds=played.own_seconds,
         seconds=played.seconds,
         tool_calls=played.tool_calls,
@@ -96,9 +97,9 @@ def judge(scenario: Scenario, world: World, played: Played) -> Course:
 
 def _doable(remediation: Remediation) -> bool:
     """Whether the executor has an action that ends it so."""
-    kind = remediation.subject.kind
-    of_resources = remediation.action == "patch" and kind in _WORKLOADS
-    return remediation.effect == "resolves" and not remediation.then and (remediation.action in _CAN or of_resources)
+    patch = remediation.action == "patch"
+    can = remediation.subject.kind in _WORKLOADS if patch else remediation.action in _VERBS.values()
+    return can and remediation.effect == "resolves" and not remediation.then
 
 
 def _opened(incident: Incident, causes: Sequence[TrueSubject], played: Played) -> Opened:
@@ -107,7 +108,7 @@ def _opened(incident: Incident, causes: Sequence[TrueSubject], played: Played) -
     three = [one.subject for one in found.hypotheses[:3]] if found else []
     over = incident.resolution
     return Opened(
-        at=(incident.opened_at - played.onset).total_seconds(),
+        at=played.since_onset(incident.opened_at),
         reason=cause.reason if cause else "",
         kind=cause.subject.kind if cause else "",
         name=cause.subject.name if cause else "",
@@ -115,7 +116,7 @@ def _opened(incident: Incident, causes: Sequence[TrueSubject], played: Played) -
         right=_among(named, causes, played.owners) if cause else None,
         among3=_among([*named, *three], causes, played.owners),
         phase=incident.phase or "",
-        closed=_since(over.at, played) if over else None,
+        closed=played.since_onset(over.at) if over else None,
         signals=len(incident.signals),
     )
 
@@ -132,7 +133,7 @@ def _deed(
         on_cause = _among([action.subject], causes, played.owners)
         effect = listed[0].effect if listed else "resolves" if mended and on_cause else "nothing"
     return Deed(
-        at=(operation.proposed_at - played.onset).total_seconds(),
+        at=played.since_onset(operation.proposed_at),
         action=action.kind,
         kind=action.subject.kind,
         name=action.subject.name,
@@ -142,13 +143,9 @@ def _deed(
     )
 
 
-def _same_place(one: Operation, other: Operation) -> bool:
-    return one.proposal.action.subject == other.proposal.action.subject
-
-
 def _is_that(operation: Operation, remediation: Remediation, owners: Owners) -> bool:
     subject = operation.proposal.action.subject
-    if VERBS[operation.proposal.action.kind] != remediation.action:
+    if _VERBS[operation.proposal.action.kind] != remediation.action:
         return False
     if remediation.action == "scale" and subject.kind in _SCALED:
         return subject.name == remediation.subject.name
@@ -168,7 +165,3 @@ def _end(played: Played, *, faulty: bool, well: bool) -> End:
     if phases == {"closed"}:
         return "resolved" if well else "closed early"
     return "escalated" if phases <= {"closed", "escalated"} else "going on"
-
-
-def _since(at: datetime | None, played: Played) -> float | None:
-    return None if at is None else (at - played.onset).total_seconds()

@@ -7,13 +7,9 @@ clock, which is the world's as well.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -40,15 +36,6 @@ PATIENCE: Final = timedelta(minutes=5)  # until people answer
 APPROVERS: Final = ("first-approver", "second-approver")
 STEP: Final = 30.0
 LONG_STEP: Final = 60.0  # while all that is awaited is that something is noticed, or that nothing happens
-
-
-def play_all(scenarios: Sequence[Scenario], *, seed: int, jobs: int) -> Iterator[Course]:
-    """Each scenario's course, in order, as it comes. More than one job means as many further processes."""
-    if jobs <= 1:
-        yield from (play(scenario, seed) for scenario in scenarios)
-        return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(partial(play, seed=seed), scenarios)
 
 
 def play(scenario: Scenario, seed: int = 1) -> Course:

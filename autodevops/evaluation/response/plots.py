@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from autodevops.evaluation.figures import Bin
-from autodevops.evaluation.response.course import Course, Deed
+from autodevops.evaluation.response.course import Course
+from autodevops.evaluation.response.tables import deed
 from autodevops.widgets.static_views.markup import cut, element, esc, px, svg, text
 
 _WIDTH = 760
@@ -137,21 +138,16 @@ def groups_svg(courses: Sequence[Course]) -> str:
 def _course(one: Course, x_of: Callable[[float], float], y: float) -> str:
     """A thin line until something is opened, a thick one until it is over; circles are actions, empty ones bad."""
     kind = kind_of(one)
-    opened = one.detected if one.detected is not None else one.ended
-    closed = [incident.closed for incident in one.opened]
-    over = max((at for at in closed if at is not None), default=one.ended) if None not in closed else one.ended
+    opened = one.ended if one.detected is None else one.detected
+    over = one.ended if one.over is None else one.over
     parts = [_line(f"s {kind}", x_of(0.0), x_of(opened), y)]
     if one.detected is not None:
         parts.append(_line(f"s wide {kind}", x_of(opened), x_of(max(over, opened)), y))
-    for deed in (each for each in one.deeds if each.applied):
-        look = "f alone" if deed.right else "s ring bad"
-        place = {"cx": px(x_of(deed.at)), "cy": px(y), "r": 5}
-        parts.append(element("circle", {"class": look, **place}, element("title", {}, esc(words_of(deed)))))
+    for done in (each for each in one.deeds if each.applied):
+        look = "f alone" if done.right else "s ring bad"
+        place = {"cx": px(x_of(done.at)), "cy": px(y), "r": 5}
+        parts.append(element("circle", {"class": look, **place}, element("title", {}, esc(deed(done)))))
     return "".join(parts)
-
-
-def words_of(deed: Deed) -> str:
-    return f"{deed.action} {deed.kind}/{deed.name}: {deed.effect}{', approved' if deed.asked else ''}"
 
 
 def _line(look: str, start: float, end: float, y: float) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from autodevops.evaluation.figures import by_group, by_half
 from autodevops.evaluation.response.course import Course, Deed
-from autodevops.evaluation.response.figures import Bar, Figures, bars, by_group, by_half, judged_on, reliability
-from autodevops.evaluation.tables import Table, share
+from autodevops.evaluation.response.figures import Bar, Figures, bars, count, judged_on, reliability
+from autodevops.evaluation.tables import Table, reliability_table, share, summary
 
 _FINDING = (
     "", "detected", "after, median", "p90", "cause first", "in first 3", "blamed another", "false alarms", "Brier",
@@ -21,7 +22,8 @@ _MENDING = (
 
 def tables(courses: Sequence[Course], *, listed: Sequence[Course]) -> list[Table]:
     """The scenarios `listed` one by one, then the figures of all `courses`, then the bars."""
-    groups, halves = by_group(courses), by_half(courses)
+    groups = [(name, count(some)) for name, some in by_group(courses)]
+    halves = [(name, count(some)) for name, some in by_half(courses)]
     where, judged = judged_on(courses)
     return [
         Table(
@@ -33,14 +35,7 @@ def tables(courses: Sequence[Course], *, listed: Sequence[Course]) -> list[Table
         Table("Mending, by group", _MENDING, tuple(_mending(*one) for one in groups)),
         Table("Finding", _FINDING, tuple(_finding(*one) for one in halves)),
         Table("Mending", _MENDING, tuple(_mending(*one) for one in halves)),
-        Table(
-            "Reliability of causes' confidences",
-            ("confidence", "incidents", "mean confidence", "share right"),
-            tuple(
-                (f"{one.low:.1f} to {one.high:.1f}", str(one.count), f"{one.confidence:.2f}", f"{one.right:.2f}")
-                for one in reliability(courses)
-            ),
-        ),
+        reliability_table("Reliability of causes' confidences", "incidents", reliability(courses)),
         Table(
             f"Bars, judged on {where}",
             ("bar", "wanted", "is", ""),
@@ -51,11 +46,11 @@ def tables(courses: Sequence[Course], *, listed: Sequence[Course]) -> list[Table
 
 def footnote(courses: Sequence[Course], wall_seconds: float, jobs: int) -> str:
     """What it cost."""
-    count, own = len(courses), sum(one.own_seconds for one in courses)
-    whole, calls = sum(one.seconds for one in courses), sum(one.tool_calls for one in courses)
+    mean = count(courses)
     return (
-        f"{count} scenarios in {wall_seconds:.0f} s, {jobs} at a time. For each, on average: {own / count:.1f} s of "
-        f"processor time of Scarlet's thread, {whole / count:.1f} s with the sandbox; {calls / count:.0f} tool calls; "
+        f"{len(courses)} scenarios in {wall_seconds:.0f} s, {jobs} at a time. For each, on average: "
+        f"{mean.own_seconds:.1f} s of processor time of Scarlet's thread, {mean.seconds:.1f} s with the sandbox; "
+        f"{mean.tool_calls:.0f} tool calls; "
         "no call of a language model, as none takes part."
     )
 
@@ -68,9 +63,7 @@ def document(courses: Sequence[Course], *, listed: Sequence[Course], wall_second
             asdict(one) | {"top1": one.top1, "top3": one.top3, "alone": one.alone, "with_people": one.with_people}
             for one in listed
         ],
-        "groups": {name: asdict(one) for name, one in by_group(courses)},
-        "overall": {name.removesuffix(" half"): asdict(one) for name, one in by_half(courses)},
-        "reliability": [asdict(one) for one in reliability(courses)],
+        **summary(courses, count, reliability(courses)),
         "bars": {"judged_on": where, "bars": [asdict(one) for one in bars(judged)]},
         "wall_seconds": round(wall_seconds, 1),
     }
@@ -87,9 +80,7 @@ def verdict(bar: Bar) -> str:
 
 
 def seconds(found: float | None) -> str:
-    if found is None:
-        return ""
-    return f"{found / 60:.1f} min"
+    return "" if found is None else f"{found / 60:.1f} min"
 
 
 def deed(one: Deed) -> str:
@@ -103,7 +94,6 @@ def _course(one: Course) -> tuple[str, ...]:
         f"{i.reason} {i.kind}/{i.name} {i.confidence:.2f}{'' if i.right else ' (wrong)'}" if i.reason else "not known"
         for i in one.opened
     )
-    over = max((i.closed for i in one.opened if i.closed is not None), default=None)
     end = f"{one.end}, made worse" if one.worse else one.end
     return (
         one.scenario,
@@ -112,7 +102,7 @@ def _course(one: Course) -> tuple[str, ...]:
         causes or "none",
         "; ".join(deed(each) for each in one.deeds) or "nothing",
         end,
-        seconds(over),
+        seconds(one.over),
     )
 
 

@@ -47,12 +47,9 @@ def votes(picture: Picture) -> list[Votes]:
     said: dict[str, dict[str, list[Subject]]] = {node: {} for nodes in placed.values() for node in nodes}
     telling = broken | errors.keys() | seconds.keys()
     for owner, nodes in placed.items():
-        if len(nodes) > 1 and telling.isdisjoint(chain.from_iterable(nodes.values())):
-            for node in nodes:
-                said[node].setdefault("well", []).append(owner)
-            continue
+        quiet = telling.isdisjoint(chain.from_iterable(nodes.values()))  # then all are well, whoever the others are
         for node, here in nodes.items() if len(nodes) > 1 else ():
-            others = [pod for other, pods in nodes.items() if other != node for pod in pods]
+            others = [] if quiet else [pod for other, pods in nodes.items() if other != node for pod in pods]
             for word in _voice(here, others, broken, errors, seconds):
                 said[node].setdefault(word, []).append(owner)
     found = [Votes(node, **{word: tuple(owners) for word, owners in words.items()}) for node, words in said.items()]

@@ -76,6 +76,11 @@ class Truth(_Data):
     remediations: tuple[Remediation, ...] = ()
     also: tuple[Cause, ...] = ()
 
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """What is at fault, the first cause first; empty when all is well."""
+        return (*([self.subject] if self.subject else []), *(one.subject for one in self.also))
+
 
 Group = Literal[
     "all is well", "releases", "configuration", "resources", "scheduling", "nodes", "network", "databases and queues",

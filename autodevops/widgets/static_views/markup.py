@@ -12,20 +12,20 @@ COLOURS = 8
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")  # marks that make text read otherwise than written
 
-_LIGHT = (
+LIGHT = (
     "--bg:#fff;--sunken:#f6f7f9;--line:#d9dee5;--text:#1b1f26;--soft:#5a6372;--bad:#c4302b;--badbg:#fdeceb;--warn:#8f5a00;"
     "--accent:#3f54d1;--c0:#3b6fe0;--c1:#d06a10;--c2:#0b8f7f;--c3:#8457e6;--c4:#c7388f;--c5:#6d7d0c;--c6:#0a83ab;--c7:#96613f"
 )
-_DARK = (
+DARK = (
     "--bg:#16191f;--sunken:#1d2129;--line:#39404c;--text:#e7eaef;--soft:#a3abb8;--bad:#ff7b72;--badbg:#3a1d1f;--warn:#e7b450;"
     "--accent:#8b9aff;--c0:#76a2ff;--c1:#f2a35a;--c2:#45c7b5;--c3:#b59aff;--c4:#f47fc4;--c5:#b8cc4a;--c6:#55c6ea;--c7:#d3a582"
 )
-_FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif'
+FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif'
 # JupyterLab's theme wins over the system's, whichever way they differ.
 PALETTE = (
-    f".adt{{{_LIGHT};color:var(--text);background:var(--bg);font:13px/1.5 {_FONT}}}"
-    f"@media(prefers-color-scheme:dark){{.adt{{{_DARK}}}}}"
-    f'[data-jp-theme-light="true"] .adt{{{_LIGHT}}}[data-jp-theme-light="false"] .adt{{{_DARK}}}'
+    f".adt{{{LIGHT};color:var(--text);background:var(--bg);font:13px/1.5 {FONT}}}"
+    f"@media(prefers-color-scheme:dark){{.adt{{{DARK}}}}}"
+    f'[data-jp-theme-light="true"] .adt{{{LIGHT}}}[data-jp-theme-light="false"] .adt{{{DARK}}}'
     + "".join(f".adt .k{n}{{--c:var(--c{n})}}" for n in range(COLOURS))
 )
 
@@ -77,6 +77,16 @@ def svg(width: float, height: float, kind: str, style: str, label: str, parts: I
         element("style", {}, PALETTE, scoped(shared + style, kind)),
         f'<rect width="{px(width)}" height="{px(height)}" style="fill:var(--bg)"/>',
         *parts,
+    )
+
+
+def page(title: str, style: str, inside: str) -> str:
+    """A whole document, without scripts, of which nothing is loaded from elsewhere; `style` and `inside` are markup."""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{esc(title)}</title>\n<style>\n{style}\n</style>\n</head>\n"
+        f"<body>\n<h1>{esc(title)}</h1>\n<main>\n{inside}\n</main>\n</body>\n</html>\n"
     )
 
 
