@@ -65,20 +65,20 @@ def noun_of(table: Table) -> MetricChart | LogTable | TraceChart | None:
 
 def shown(noun: Drawable, words: str) -> dict[str, Any]:
     """A MIME bundle; `words` are for readers of plain text."""
-    from autodevops.widgets.static_views import static_twin
-
-    mime, twin = static_twin(noun)
-    data: Mapping[str, Any] = {mime: twin}
     if has_page():
         from autodevops.widgets.views import view_of
 
-        bundle = view_of(noun)._repr_mimebundle_()
-        data = (bundle[0] if isinstance(bundle, tuple) else bundle) or data
-    elif isinstance(noun, MetricChart):
+        bundle = view_of(noun)._repr_mimebundle_()  # with its twin
+        return {**(bundle[0] if isinstance(bundle, tuple) else bundle), "text/plain": words}
+    from autodevops.widgets.static_views import static_twin
+
+    mime, twin = static_twin(noun)
+    data: dict[str, Any] = {mime: twin, "text/plain": words}
+    if isinstance(noun, MetricChart):
         from autodevops.runbooks.render import metric_figure
 
-        data = {mime: twin, PLOTLY_MIME: {**json.loads(metric_figure(noun).to_json()), "config": PLOTLY_CONFIG}}
-    return {**data, "text/plain": words}
+        data[PLOTLY_MIME] = {**json.loads(metric_figure(noun).to_json()), "config": PLOTLY_CONFIG}
+    return data
 
 
 def show_nouns() -> None:
