@@ -59,6 +59,7 @@ def belonging(incident: Incident, operations: Iterable[Operation], until: dateti
         one
         for one in operations
         if one.proposal.incident == incident.id
+        or one.id in incident.operations
         or (
             not one.proposal.incident
             and one.proposal.action.subject.namespace == incident.namespace

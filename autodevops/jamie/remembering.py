@@ -93,7 +93,7 @@ class Remembering:
                         turn_id = event.turn_id
                     if isinstance(event, ContextRetrieved):
                         context = event
-                        if event.intent == "investigate" and self._remember and self._keeper.has_something:
+                        if event.intent == "investigate" and self._remember and self._keeper.may_hold("incident"):
                             self._keeper.begin_opening()  # systems are waited for meanwhile
                     yield event
         # The turn is closed by now: whoever stops listening at its last event leaves nothing open.
@@ -189,7 +189,7 @@ class Remembering:
 
     def _past(self, leading: Hypothesis) -> list[Document]:
         """Incidents of this reason and subject; where there are none, of this subject and in like words."""
-        if not self._keeper.has_something:
+        if not self._keeper.may_hold("incident"):
             return []
         memory, subject = self._keeper.memory(), str(leading.subject)
         same = [one for one in memory.about_reason(leading.reason, ["incident"], 100) if one.subject == subject]

@@ -6,7 +6,6 @@ A run of a runbook has a kernel and no page: there a chart is Plotly's, with its
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from autodevops.domain.chart import LogTable, MetricChart, TraceChart
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.trace import Span, Trace
 from autodevops.runbooks.keeper import keeper_of_this_run
+from autodevops.widgets.shell import in_kernel, shell
 
 if TYPE_CHECKING:
     from autodevops.notebook.table import Table
@@ -32,11 +32,7 @@ _SPAN = ("span_id", "parent_span_id", "service", "name", "kind", "duration_ms", 
 
 def has_page() -> bool:
     """Whether a widget may find a page: this is a kernel, and not one of a run."""
-    if "ipykernel" not in sys.modules or keeper_of_this_run() is not None:
-        return False
-    from IPython.core.getipython import get_ipython
-
-    return hasattr(get_ipython(), "kernel")
+    return keeper_of_this_run() is None and in_kernel()
 
 
 def noun_of(table: Table) -> MetricChart | LogTable | TraceChart | None:
@@ -65,30 +61,25 @@ def noun_of(table: Table) -> MetricChart | LogTable | TraceChart | None:
 
 def shown(noun: Drawable, words: str) -> dict[str, Any]:
     """A MIME bundle; `words` are for readers of plain text."""
-    from autodevops.widgets.static_views import static_twin
-
-    mime, twin = static_twin(noun)
-    data: Mapping[str, Any] = {mime: twin}
     if has_page():
         from autodevops.widgets.views import view_of
 
-        bundle = view_of(noun)._repr_mimebundle_()
-        data = (bundle[0] if isinstance(bundle, tuple) else bundle) or data
-    elif isinstance(noun, MetricChart):
+        bundle = view_of(noun)._repr_mimebundle_()  # with its twin
+        return {**(bundle[0] if isinstance(bundle, tuple) else bundle), "text/plain": words}
+    from autodevops.widgets.static_views import static_twin
+
+    mime, twin = static_twin(noun)
+    data: dict[str, Any] = {mime: twin, "text/plain": words}
+    if isinstance(noun, MetricChart):
         from autodevops.runbooks.render import metric_figure
 
-        data = {mime: twin, PLOTLY_MIME: {**json.loads(metric_figure(noun).to_json()), "config": PLOTLY_CONFIG}}
-    return {**data, "text/plain": words}
+        data[PLOTLY_MIME] = {**json.loads(metric_figure(noun).to_json()), "config": PLOTLY_CONFIG}
+    return data
 
 
 def show_nouns() -> None:
     """Let the notebook around us show charts and investigations as what they are; without one nothing happens."""
-    if "IPython" not in sys.modules:
-        return
-    from IPython.core.getipython import get_ipython
-
-    shell = get_ipython()
-    formatter = getattr(getattr(shell, "display_formatter", None), "mimebundle_formatter", None)
+    formatter = getattr(getattr(shell(), "display_formatter", None), "mimebundle_formatter", None)
     if formatter is None:
         return
     for name in _NOUNS:

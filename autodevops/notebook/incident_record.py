@@ -106,8 +106,9 @@ def record_of(incident: str) -> IncidentRecord:
 
     with open_ledger(load_settings().ledger, read_only=True) as ledger:
         found = find_incident(ledger, incident)
-        names = {found.id, *found.operations}
-        operations = tuple(one for one in load_all(ledger) if one.id in names or one.proposal.incident == found.id)
+        operations = tuple(
+            one for one in load_all(ledger) if one.proposal.incident == found.id or one.id in found.operations
+        )
         subjects = (found.id, *(one.id for one in operations))
         events = [event for subject in subjects for event in ledger.events(subject=subject)]
     return IncidentRecord(found, operations, tuple(sorted(events, key=lambda event: event.seq)))

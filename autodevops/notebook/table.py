@@ -74,12 +74,10 @@ class Table(pd.DataFrame):
         return f"{table}<p style='opacity:.75;font-size:.9em'>{escape(self.caption)}</p>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
-        rows = {"text/plain": f"{pd.DataFrame(self)!r}\n{self.caption}", "text/html": self._repr_html_()}
-        noun = drawing.noun_of(self)
-        if noun is not None and (drawing.has_page() or isinstance(noun, MetricChart)):
-            drawn = drawing.shown(noun, rows["text/plain"])
-            return drawn if drawing.has_page() else {**drawn, **rows}
-        return rows
+        plain, page = f"{pd.DataFrame(self)!r}\n{self.caption}", drawing.has_page()
+        noun = drawing.noun_of(self) if page or self.attrs.get("draws") == "series" else None
+        drawn = {"text/plain": plain} if noun is None else drawing.shown(noun, plain)
+        return drawn if noun and page else {**drawn, "text/html": self._repr_html_()}
 
     @property
     def caption(self) -> str:

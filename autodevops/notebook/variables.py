@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
+from autodevops.widgets.shell import shell
+
 MOST_CHARACTERS = 50_000
 _NAME = re.compile(r"`([A-Za-z_]\w*)`|(?<![\w.-])([A-Za-z]\w*[_\d]\w*|df)(?![\w-])")
 _NO_VALUES = (ModuleType, FunctionType, BuiltinFunctionType, type)
@@ -48,11 +50,5 @@ def told(value: object) -> str:
 
 
 def _notebook() -> Mapping[str, Any]:
-    try:
-        from IPython.core.getipython import get_ipython
-    except ImportError:
-        return {}
-    shell = get_ipython()
-    if shell is None:
-        return {}
-    return {name: value for name, value in shell.user_ns.items() if not name.startswith("_")}
+    known = getattr(shell(), "user_ns", {})
+    return {name: value for name, value in known.items() if not name.startswith("_")}

@@ -66,7 +66,7 @@ class Inbox:
         return now
 
     def tend(self) -> None:
-        """From now on what executors left behind is ended here, too, and what nobody answers is escalated."""
+        """From now on `Workbench.tend` goes on here, too, where there is anybody who may answer."""
         if self._settings.executor.approvers and self._tending is None:
             self._tending = self._hands.start(self._tend)
 

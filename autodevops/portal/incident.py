@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from autodevops.analysis.impact import in_words
 from autodevops.analysis.postmortems import belonging
 from autodevops.portal.sections import Candidate, Decided, Happened, IncidentPage
 
@@ -24,10 +25,8 @@ def incident_page(ledger: Ledger, name: str, now: datetime) -> IncidentPage:
     from autodevops.stores.incidents import find_incident
 
     incident = find_incident(ledger, name)
-    known = load_all(ledger)
     end = incident.resolution.at if incident.resolution else now
-    ours = {one.id for one in belonging(incident, known, end)} | set(incident.operations)
-    operations = [one for one in known if one.id in ours]
+    operations = belonging(incident, load_all(ledger), end)
     facts = tuple((label, value) for label, value in _facts(incident, end) if value)
     timeline = tuple(sorted(_happened(incident, operations), key=lambda line: line.at))[-LINES:]
     return IncidentPage(
@@ -52,7 +51,7 @@ def _hypotheses(incident: Incident) -> tuple[Hypothesis, ...]:
 
 
 def _facts(incident: Incident, end: datetime) -> Iterator[tuple[str, str]]:
-    lasted = round((end - incident.detection.at).total_seconds() / 60)
+    lasted = in_words((end - incident.detection.at).total_seconds())
     yield "Impact", incident.impact
     if incident.cause:
         cause = incident.cause
@@ -61,9 +60,9 @@ def _facts(incident: Incident, end: datetime) -> Iterator[tuple[str, str]]:
     yield "Detected", f"{incident.detection.at:%Y-%m-%d %H:%M:%S} UTC by {incident.detection.by}"
     if incident.resolution:
         words = f": {incident.resolution.words}" if incident.resolution.words else ""
-        yield "Resolved", f"{end:%Y-%m-%d %H:%M:%S} UTC, after {lasted} min{words}"
+        yield "Resolved", f"{end:%Y-%m-%d %H:%M:%S} UTC, after {lasted}{words}"
     else:
-        yield "Open for", f"{lasted} min"
+        yield "Open for", lasted
     signals = [f"{one.name}: {one.words}" for one in incident.signals[:SIGNALS]]
     more = len(incident.signals) - len(signals)
     yield "Signals", "\n".join([*signals, *([f"and {more} more"] if more else [])])
@@ -81,7 +80,7 @@ def _candidate(hypothesis: Hypothesis) -> Candidate:
     )
 
 
-def _happened(incident: Incident, operations: list[Operation]) -> Iterator[Happened]:
+def _happened(incident: Incident, operations: Sequence[Operation]) -> Iterator[Happened]:
     for entry in incident.investigation.timeline if incident.investigation else ():
         yield Happened(at=entry.at, kind=entry.kind, text=f"{entry.subject}: {entry.text}")
     yield Happened(at=incident.detection.at, kind="detection", text=f"Detected by {incident.detection.by}")

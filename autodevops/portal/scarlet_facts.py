@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from autodevops.analysis.impact import in_words
 from autodevops.portal.sections import Fact
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ def _facts(health: ScarletHealth) -> Iterator[Fact]:
         words = f"{len(health.misses)} of {health.detection.of}"
         yield Fact(label="Found by people first", value=words, tone="warn")
     if health.to_detect.median is not None:
-        yield Fact(label="Median to detect", value=_minutes(health.to_detect.median))
+        yield Fact(label="Median to detect", value=in_words(health.to_detect.median))
     if health.to_resolve.median is not None:
-        yield Fact(label="Median to resolve", value=_minutes(health.to_resolve.median))
+        yield Fact(label="Median to resolve", value=in_words(health.to_resolve.median))
     if health.success.of:
         all_good = health.success.hits == health.success.of
         words = f"{health.success.hits} of {health.success.of}"
@@ -38,7 +39,3 @@ def _facts(health: ScarletHealth) -> Iterator[Fact]:
             yield Fact(label="Last look", value=f"{health.round.at:%Y-%m-%d %H:%M} UTC", tone="bad")
         elif health.round.blind:
             yield Fact(label="Cannot see", value=", ".join(health.round.blind), tone="warn")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -129,7 +129,6 @@ class IncidentPage(Noun):
     decisions: tuple[Decided, ...] = ()
     runs: tuple[str, ...] = ()
     told: str
-    missing: tuple[Missing, ...] = ()
 
 
 class RunLine(Noun):

@@ -67,6 +67,8 @@ def absorb(folder: Path, memory: Memory) -> int:
 def note_kind(folder: Path, kind: str) -> None:
     """That the memory holds something of this kind besides what ships: so nobody opens it only to find that out."""
     mark = folder / "own" / kind
+    if not mark.parent.is_dir() and (folder / "lance").is_dir():
+        return  # from before there were marks: whoever opens it makes those of all kinds
     if not mark.exists():
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()

@@ -58,10 +58,9 @@ class MemoryKeeper:
         self._upkeep: threading.Thread | None = None
         self._opener: threading.Thread | None = None
 
-    @property
-    def has_something(self) -> bool:
-        """Whether anything was ever kept. Cheap, for those who would not open a memory only to find it empty."""
-        return (self.folder / "lance").is_dir() or (self.folder / "inbox").is_dir()
+    def may_hold(self, *kinds: DocumentKind) -> bool:
+        """Whether anything of these kinds may have been kept: cheap, for those who would open it only to find none."""
+        return may_hold(self.folder, kinds)
 
     def begin_opening(self) -> None:
         """In the background, for those who will ask soon."""
@@ -80,7 +79,7 @@ class MemoryKeeper:
         return self._memory
 
     def search(self, text: str, kinds: Collection[DocumentKind] = KINDS, limit: int = 5) -> tuple[Passage, ...]:
-        if self._memory is None and not may_hold(self.folder, {*kinds, "feedback"}):  # thumbs move what is found
+        if self._memory is None and not self.may_hold(*kinds, "feedback"):  # thumbs move what is found
             self._alone = self._alone or self._what_ships()
             return self._alone.search(text, kinds, limit)
         return self.usable().search(text, kinds, limit)
@@ -142,7 +141,8 @@ class MemoryKeeper:
                     memory.replace(self._shipped.source, self._shipped.documents())
                     stamp.write_text(edition)
             if not (self.folder / "own").is_dir():
-                (self.folder / "own").mkdir()
+                (self.folder / "own").mkdir(exist_ok=True)
+                absorb(self.folder, memory)  # notes that were left without a mark
                 for one in memory.sources():
                     if one.source != self._shipped.source:
                         note_kind(self.folder, one.kind)

@@ -6,11 +6,11 @@ left as an output of the cell that shows the chat; where the widget lives, its s
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from contextvars import Context, copy_context
 from typing import Any
 
+from autodevops.widgets.shell import in_kernel
 from autodevops.widgets.transcript import conversation_markdown
 from autodevops.widgets.transcript_html import turn_html
 
@@ -23,7 +23,7 @@ class StaticTwin:
 
     def follow_current_output(self) -> None:
         """From now on turns go to the outputs of the cell that runs here: ipykernel keeps it in the context."""
-        if _in_kernel():
+        if in_kernel():
             self._cell = copy_context()
 
     def show(self, record: Mapping[str, Any]) -> None:
@@ -35,12 +35,6 @@ def twin_bundle(record: Mapping[str, Any]) -> dict[str, str]:
     """The output one turn leaves, by MIME type."""
     html = f'<div class="adj-twin">{turn_html(record, whole=False)}</div>'
     return {"text/html": html, "text/plain": conversation_markdown([record])}
-
-
-def _in_kernel() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
 
 
 def _publish(bundle: dict[str, str]) -> None:

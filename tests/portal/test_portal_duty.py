@@ -65,7 +65,7 @@ def test_a_page_has_causes_timeline_and_decisions_of_its_incident_alone(tmp_path
     assert any(text.startswith("bob said no to restart workload of") for text in lines)
     assert [line.at for line in page.timeline] == sorted(line.at for line in page.timeline)
     assert page.runs == ("run-1",)
-    assert dict(page.facts)["Open for"].endswith(" min")
+    assert dict(page.facts)["Open for"] == "0 s"
 
     taken = read_selection(page.told, START)  # what Jamie makes of it when a question takes it along
     suspect = INVESTIGATION.hypotheses[0].subject

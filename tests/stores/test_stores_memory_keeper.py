@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from stores.memory_samples import DNS, NOW, OOM, PULL, article, turn
 
-from autodevops.domain.memory import Document
+from autodevops.domain.memory import KINDS, Document
 from autodevops.kernel.errors import MemoryUnusable
 from autodevops.settings import MemorySettings
 from autodevops.stores.memory_hashing import HashingEmbedder
@@ -44,7 +44,7 @@ def test_what_ships_is_there_and_a_new_edition_takes_its_place(tmp_path: Path) -
 
 def test_nothing_is_opened_before_it_is_asked_for(tmp_path: Path) -> None:
     made = keeper(tmp_path / "memory")
-    assert not made.has_something
+    assert not made.may_hold(*KINDS)
     made.close()
     assert not (tmp_path / "memory").exists()
     code = (
@@ -73,6 +73,7 @@ def test_the_store_is_opened_only_for_kinds_that_it_may_hold(tmp_path: Path) -> 
         mark.unlink()
     (tmp_path / "own").rmdir()
     third = keeper(tmp_path)
+    third.inbox.leave(turn("why is redis slow?", "swap"))
     assert third.search("registry denies the tag", ["knowledge"])[0].id == PULL.id
     assert sorted(mark.name for mark in (tmp_path / "own").iterdir()) == ["conversation", "knowledge"]
     third.close()
@@ -82,7 +83,8 @@ def test_notes_left_meanwhile_are_found(tmp_path: Path) -> None:
     made = keeper(tmp_path)
     assert made.search("mysql locks", ["conversation"]) == ()
     made.inbox.leave(turn("why is mysql slow?", "locks"))
-    assert made.has_something
+    assert made.may_hold("conversation")
+    assert not made.may_hold("incident")
     assert made.search("mysql locks", ["conversation"])[0].text == "locks"
     made.close()
 

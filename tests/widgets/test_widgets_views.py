@@ -34,7 +34,7 @@ def test_the_page_gets_the_whole_noun(name: str) -> None:
     assert type(noun).model_validate(view_of(noun).chart) == noun
 
 
-def test_of_an_investigation_the_page_gets_the_causes_alone() -> None:
+def test_of_an_investigation_the_page_gets_the_verdict_and_causes_alone() -> None:
     chart = view_of(INVESTIGATION).chart
     assert set(chart) == {"type", "investigation"}
     assert set(chart["investigation"]) == {"verdict", "summary", "hypotheses"}

@@ -4,10 +4,15 @@ import { copyButton, h, icon } from "../../views/src/dom";
 import { clock, day, percent } from "../../views/src/format";
 import { putQuestion, remember } from "./page";
 import { SAYS } from "./duty";
-import { ago, nothing } from "./sections";
+import { ago, nothing, standing } from "./sections";
 import type { IncidentPage, Model, Told } from "./wire";
 
 const KINDS: { [kind: string]: string } = { change: "warn", onset: "bad", alert: "bad", recovery: "good" };
+
+interface Opens {
+  operation(id: string): void;
+  run(id: string): void;
+}
 
 export class IncidentView {
   readonly element = h("section", { class: "adp-section adp-incident", "aria-label": "Incident", hidden: true });
@@ -18,7 +23,7 @@ export class IncidentView {
 
   constructor(
     private readonly model: Model,
-    private readonly opens: { operation(id: string): void; run(id: string): void },
+    private readonly opens: Opens,
   ) {
     model.on("msg:custom", this.receive);
     window.addEventListener("autodevops:selection", this.offer);
@@ -90,15 +95,14 @@ export class IncidentView {
     const page = this.shown;
     if (!page) return;
     const opened = new Set([...this.element.querySelectorAll("details[open]")].map((each) => each.getAttribute("data-key")));
-    const body = contents(page, this.opens);
     this.element.replaceChildren(
       this.head([
-        h("span", { class: "adp-tag", "data-tone": page.state === "resolved" ? "good" : page.severity === "critical" ? "bad" : "warn" }, page.state),
+        standing(page),
         h("h2", { class: "adp-incident-title" }, page.title),
         h("span", { class: "adp-dim" }, [page.severity, page.namespace, page.phase].filter(Boolean).join(" · ")),
       ]),
       ...(trouble ? [h("p", { class: "adp-dim", role: "alert" }, trouble)] : []),
-      ...body,
+      ...contents(page, this.opens),
     );
     for (const each of this.element.querySelectorAll("details")) if (opened.has(each.getAttribute("data-key"))) each.open = true;
   }
@@ -117,7 +121,7 @@ export class IncidentView {
   };
 }
 
-function contents(page: IncidentPage, opens: { operation(id: string): void; run(id: string): void }): Node[] {
+function contents(page: IncidentPage, opens: Opens): Node[] {
   const part = (title: string, ...body: (Node | null)[]): HTMLElement => h("div", {}, h("h3", { class: "adp-h3" }, title), ...body);
   const list = (title: string, items: string[]): Node | null => (items.length ? h("div", {}, h("h4", { class: "adp-dim" }, title), h("ul", {}, ...items.map((text) => h("li", {}, text)))) : null);
   const causes = page.causes.map((one, index) =>
@@ -125,12 +129,7 @@ function contents(page: IncidentPage, opens: { operation(id: string): void; run(
       "details",
       { class: "adp-cause", "data-key": String(index) },
       h("summary", {}, h("b", {}, one.summary), " ", h("span", { class: "adp-dim" }, percent(one.confidence))),
-      h(
-        "div",
-        {},
-        list("For", one.supports),
-        list("Against", one.contradicts),
-      ),
+      h("div", {}, list("For", one.supports), list("Against", one.contradicts)),
     ),
   );
   const [leading] = page.causes;

@@ -4,7 +4,7 @@ import { h } from "../../views/src/dom";
 import { clock, day, duration, quantity } from "../../views/src/format";
 import { putQuestion } from "./page";
 import { sparkline } from "./sparkline";
-import type { Alerts, Fact, Health, Incidents, Measure, Run, Runs, Service, Services } from "./wire";
+import type { Alerts, Fact, Health, Incident, Incidents, Measure, Run, Runs, Service, Services } from "./wire";
 
 export function nothing(text: string): HTMLElement {
   return h("p", { class: "adp-none" }, text);
@@ -118,13 +118,18 @@ export function alertList(section: Alerts, namespace: string): HTMLElement {
   return h("div", {}, rows.length ? h("ul", { class: "adp-lines" }, ...rows) : nothing(empty), also.length ? nothing(`${also.join(", ")}.`) : null);
 }
 
+/** How an incident stands. */
+export function standing({ state, severity }: Incident): HTMLElement {
+  return h("span", { class: "adp-tag", "data-tone": state === "resolved" ? "good" : severity === "critical" ? "bad" : "warn" }, state);
+}
+
 export function incidentList(section: Incidents, open: (id: string) => void): HTMLElement {
   if (!section.items.length) return nothing(section.missing.length ? "Incidents could not be read." : "No incidents recorded.");
   const rows = section.items.map((item) =>
     h(
       "li",
       { class: "adp-line", title: item.id },
-      h("span", { class: "adp-tag", "data-tone": item.state === "resolved" ? "good" : item.severity === "critical" ? "bad" : "warn" }, item.state),
+      standing(item),
       h("button", { type: "button", class: "adp-ask", title: "Open it", click: () => open(item.id) }, h("b", {}, item.title), h("span", { class: "adp-dim" }, `${item.severity}, ${item.namespace}`)),
       h("time", { datetime: item.since, title: item.since }, ago(item.since, section.at)),
     ),

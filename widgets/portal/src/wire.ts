@@ -52,9 +52,17 @@ export interface Alerts extends Common {
   pending: number;
 }
 
+export interface Incident {
+  id: string;
+  title: string;
+  namespace: string;
+  state: "open" | "resolved";
+  severity: string;
+}
+
 export interface Incidents extends Common {
   name: "incidents";
-  items: { id: string; title: string; namespace: string; state: "open" | "resolved"; severity: string; since: string }[];
+  items: (Incident & { since: string })[];
   more: number;
 }
 
@@ -129,13 +137,9 @@ export interface Slot {
   run: string;
 }
 
-export interface IncidentPage extends Common {
+export interface IncidentPage extends Incident {
   name: "incident";
-  id: string;
-  title: string;
-  namespace: string;
-  state: "open" | "resolved";
-  severity: string;
+  at: string;
   phase: string;
   facts: [string, string][];
   causes: { summary: string; confidence: number; supports: string[]; contradicts: string[]; next_step: string; command: string }[];

@@ -152,7 +152,7 @@ test("an incident is shown with how it stands, and what is left out is counted",
 });
 
 const incident: Section = {
-  name: "incident", at: AT, missing: [], id: "i1", title: "Payment fails", namespace: "shop", state: "open", severity: "critical", phase: "acting",
+  name: "incident", at: AT, id: "i1", title: "Payment fails", namespace: "shop", state: "open", severity: "critical", phase: "acting",
   facts: [["Impact", "a third of payments"]], causes: [{ summary: "A bad release.", confidence: 0.93, supports: ["Errors began with it."], contradicts: [], next_step: "Roll back.", command: "kubectl rollout undo" }],
   timeline: [{ at: "2026-11-23T23:59:00Z", kind: "onset", text: "Errors start", operation: "" }, { at: AT, kind: "decision", text: "bob proposed it", operation: "op-1" }],
   decisions: [], runs: ["r1"], told: "Incident i1 in shop",
