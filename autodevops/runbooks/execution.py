@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from queue import Empty
 from typing import Any, TypeVar
 
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -171,16 +172,29 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
 
     async def _roll_back(self, cause: _Ended) -> None:
         """Run the rollback cells, up to the first that does not succeed. The run ends as it would have without."""
-        if cause.status == "timed_out":
-            with suppress(RuntimeError, OSError):
-                await self.km.interrupt_kernel()  # what took too long holds up what is to take it back
         try:
+            if cause.status == "timed_out":
+                await self._race(self._end_what_runs())
             for index, cell in self._code_cells(rollback=True):
                 self.nb_man.rolled_back("interrupted")  # true until the next line is known
                 await self._execute_one(cell, index)
             self.nb_man.rolled_back("succeeded")
         except _Ended as ended:
             self.nb_man.rolled_back("succeeded" if ended.status == "stopped_early" else ended.status)
+
+    async def _end_what_runs(self) -> None:
+        """Interrupt the cell that took too long: it holds up what is to take it back. Raises _Ended if it goes on."""
+        with suppress(RuntimeError, OSError):
+            await self.km.interrupt_kernel()
+        limit = self.timeout or ABANDON_SECONDS
+        try:
+            await self.kc.kernel_info(reply=True, timeout=limit)
+        except TimeoutError:
+            message = f"the cell went on for {limit:g} s after it was interrupted"
+            raise _Ended("timed_out", RunError(kind="CellTimeout", message=message)) from None
+        # Its listener would take the next cell's outputs.
+        await asyncio.wait({self._listener}, timeout=limit)
+        self._listener.cancel()
 
     async def _execute_one(self, cell: Any, index: int) -> None:
         self._check_stop()
@@ -192,7 +206,9 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
         self.conduct.observer(CellStarted(self.conduct.run_id, index))
         ended = _Ended("failed", RunError(kind="EngineFailed", message="the engine itself failed", cell=index))
         try:
-            await self._race(self.async_execute_cell(cell, index), interrupting=True)
+            self._aborted = True
+            while self._aborted:  # the kernel discards what reaches it while it ends a failed cell
+                await self._race(self.async_execute_cell(cell, index), interrupting=True)
             ended = _Ended("succeeded", None)
             if self._exit_asked:
                 ended = _Ended(
@@ -253,6 +269,13 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
             conduct.observer(CellFinished(conduct.run_id, index, "denied", 0.0, words))
             raise _Ended("denied", error_of_run)
         return True
+
+    async def _async_poll_output_msg(self, parent_msg_id: str, cell: Any, cell_index: int) -> None:
+        listener = asyncio.current_task()
+        assert listener is not None
+        self._listener = listener
+        with suppress(Empty):  # it was cancelled
+            await super()._async_poll_output_msg(parent_msg_id, cell, cell_index)
 
     async def _async_poll_kernel_alive(self) -> None:
         """nbclient's own goes on after its cell was given up, and asks a client that is gone."""
@@ -358,6 +381,7 @@ class RunClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has
 
     def _note_reply(self, *, execute_reply: Mapping[str, Any], **_cell: Any) -> None:
         """`exit()` and `quit()` raise nothing in a kernel: they ask whoever runs it to end."""
+        self._aborted = execute_reply["content"]["status"] == "aborted"
         payload = execute_reply["content"].get("payload") or []
         self._exit_asked = self._exit_asked or any(item.get("source") == "ask_exit" for item in payload)
 
