@@ -15,8 +15,9 @@ from autodevops.cli.output import print_json
 from autodevops.cli.run_output import deliver, print_comparison, print_hit, print_run, run_json, run_row
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import UsageError
+from autodevops.kernel.person import person
 from autodevops.settings import Settings, load_settings
-from autodevops.workbench import Workbench, current_user
+from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.runbooks import RunRecord, RunRequest
@@ -119,7 +120,7 @@ def rerun(
     settings, bundles = _bundles()
     ref, run = find(bundles, run_id)
     catalogue = catalogue_of(settings.scarlet) if current else None
-    request = rerun_request(bundles, ref, run, current=catalogue, requested_by=current_user(), reason=reason)
+    request = rerun_request(bundles, ref, run, current=catalogue, requested_by=person(), reason=reason)
     record = asyncio.run(_run(request, settings))
     deliver(settings.scarlet)
     made = BundleRef(record.runbook, record.run.id)
@@ -215,7 +216,7 @@ def collect_garbage(
     if yes:
         with Workbench.from_settings(settings) as workbench:
             for one in going:
-                remove(bundles, one, ledger=workbench.ledger, actor=current_user(), clock=utc_now)
+                remove(bundles, one, ledger=workbench.ledger, actor=person(), clock=utc_now)
         FolderBundles(settings.scarlet.artifacts_folder).sweep()
     if as_json:
         rows = [

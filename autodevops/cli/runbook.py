@@ -17,8 +17,9 @@ from autodevops.cli.runbook_author import form, new, show
 from autodevops.cli.runbook_lint import lint
 from autodevops.cli.runbook_sources import catalogue
 from autodevops.kernel.errors import RunFailed, UsageError
+from autodevops.kernel.person import person
 from autodevops.settings import load_settings
-from autodevops.workbench import Workbench, current_user
+from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.runbooks import CellRequest, GateAnswer, RunHandle, RunRecord
@@ -142,7 +143,7 @@ async def _run(runbook: Runbook, values: dict[str, Any], reason: str, gate: Gate
         asked = {GateChoice.ask: TerminalGate, GateChoice.approvals: workbench.approval_gate}.get(gate)
         means = workbench.run_means(gate=asked() if asked else None)
         async with workbench.run_queue(means) as queue:
-            handle = queue.submit(RunRequest(runbook, values, requested_by=current_user(), reason=reason))
+            handle = queue.submit(RunRequest(runbook, values, requested_by=person(), reason=reason))
             try:
                 await _follow(handle, quiet=quiet)
                 return await handle.result()
@@ -216,7 +217,7 @@ class TerminalGate:
         typer.secho("\nRun it? [y/N] ", err=True, bold=True, nl=False)
         granted = (await _line()).strip().lower() in {"y", "yes"}
         why = "said yes in the terminal" if granted else "did not say yes in the terminal"
-        return GateAnswer.to(request, granted=granted, by=current_user(), why=why)
+        return GateAnswer.to(request, granted=granted, by=person(), why=why)
 
 
 async def _line() -> str:

@@ -12,8 +12,8 @@ from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
 from autodevops.cli.run_output import run_row
 from autodevops.cli.runbook_sources import catalogue
+from autodevops.kernel.person import person
 from autodevops.settings import load_settings
-from autodevops.workbench import current_user
 
 if TYPE_CHECKING:
     from autodevops.domain.run import Run
@@ -76,7 +76,7 @@ def new(
     from autodevops.runbooks.scaffold import write_scaffold
 
     place = folder or next(iter(load_settings().scarlet.runbooks), Path("runbooks"))
-    path = write_scaffold(place / f"{name}.ipynb", title=title, owner=owner or current_user())
+    path = write_scaffold(place / f"{name}.ipynb", title=title, owner=owner or person())
     typer.echo(path)
     typer.secho(f"autodevops runbook lint {path}\nautodevops runbook run {name}", err=True, dim=True)
 

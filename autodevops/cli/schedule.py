@@ -16,8 +16,9 @@ from autodevops.cli.output import print_json
 from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import utc_now
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
+from autodevops.kernel.person import person
 from autodevops.settings import Settings, load_settings
-from autodevops.workbench import Workbench, current_user
+from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.scarlet import RunRecord
@@ -119,7 +120,7 @@ def pause(
     if end is not None and end <= now:
         raise UsageError(f"--until {until} has passed.", "Give a time to come.")
     with Workbench.from_settings(settings) as workbench:
-        _book(workbench).pause(name, current_user(), now, end, reason)
+        _book(workbench).pause(name, person(), now, end, reason)
     typer.echo(f"{name} is paused" + (f" until {end:%Y-%m-%d %H:%M %Z}" if end else "") + ".", err=True)
 
 
@@ -234,7 +235,7 @@ def _chosen(schedules: tuple[Schedule, ...], name: str) -> list[Schedule]:
 def _book(workbench: Workbench) -> Book:
     from autodevops.scarlet.book import Book
 
-    return Book(workbench.ledger, workbench.settings.scarlet.schedules, current_user())
+    return Book(workbench.ledger, workbench.settings.scarlet.schedules, person())
 
 
 def _state(schedule: Schedule, state: State | None, now: datetime) -> str:

@@ -12,12 +12,13 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.kernel.person import person
 from autodevops.notebook.runbook_fields import Field
 from autodevops.runbooks import progress
 from autodevops.runbooks.bundle import REPORT
 from autodevops.settings import Settings, load_settings
 from autodevops.widgets.loop_thread import LoopThread
-from autodevops.workbench import Workbench, current_user
+from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.runbooks import Runbook, RunHandle, RunRecord
@@ -113,7 +114,7 @@ class RunbookForm:
                 means = workbench.run_means(gate=workbench.approval_gate())
                 async with workbench.run_queue(means) as queue:
                     reason = "from its form"
-                    request = RunRequest(self.runbook, values, requested_by=current_user(), reason=reason)
+                    request = RunRequest(self.runbook, values, requested_by=person(), reason=reason)
                     self._handle = queue.submit(request)
                     async for event in self._handle.progress:
                         self._follow(event)

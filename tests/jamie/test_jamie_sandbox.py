@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 
 from autodevops.cli.app import app
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnFailed, TurnStarted
+from autodevops.kernel.person import person
 from autodevops.llm.testing import Reply, ScriptedOllama
 from autodevops.sandbox import Sandbox
-from autodevops.workbench import Workbench, current_user
+from autodevops.workbench import Workbench
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ async def test_why_checkouts_fail_names_the_culprit_in_its_first_line(
         assert since.text.startswith(("**Since ", "**I found no moment"))
     shown = CliRunner().invoke(app, ["health", "jamie"]).output
     assert "3 turns" in shown
-    assert shown.endswith(f"down, {current_user()}: it was redis\n")
+    assert shown.endswith(f"down, {person()}: it was redis\n")
     report = json.loads(CliRunner().invoke(app, ["health", "jamie", "--json"]).output)
     assert report["intents"] == {"investigate": 1, "logs": 1, "since_when": 1}
     assert report["feedback"]["said"][0]["turn_id"] == answer.turn_id == report["latest"][0]["turn_id"]
