@@ -22,8 +22,8 @@ from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.scarlet import RunRecord
-    from autodevops.scarlet.book import Book, State
-    from autodevops.scarlet.schedule import Schedule
+    from autodevops.scarlet.schedules.book import Book, State
+    from autodevops.scarlet.schedules.schedule import Schedule
 
 app = typer.Typer(help="Schedules: which runbook runs when.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ Name = Annotated[str, typer.Argument(help="The schedule: its file's name without
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show every schedule with its next slot, and how its last run ended."""
-    from autodevops.scarlet.slots import upcoming
+    from autodevops.scarlet.schedules.slots import upcoming
 
     settings, now = load_settings(), utc_now()
     schedules = _schedules(settings)
@@ -80,7 +80,7 @@ def next_(
     as_json: AsJson = False,
 ) -> None:
     """Show the slots to come, in order, with those that a blackout or a pause will leave out."""
-    from autodevops.scarlet.diary import calendar
+    from autodevops.scarlet.schedules.diary import calendar
 
     settings, now = load_settings(), utc_now()
     schedules = [one for one in _chosen(_schedules(settings), name) if one.enabled]
@@ -159,7 +159,7 @@ def history_(
     as_json: AsJson = False,
 ) -> None:
     """Show what became of slots: run and how it ended, missed, blacked out, paused, overlapped."""
-    from autodevops.scarlet.diary import history
+    from autodevops.scarlet.schedules.diary import history
     from autodevops.stores.sqlite_ledger import open_ledger
 
     settings = load_settings()
@@ -185,8 +185,8 @@ def lint(
 ) -> None:
     """Check schedule files: fields, runbook, parameters, channels. Exit status 1 when something is wrong."""
     from autodevops.runbooks.sources import catalogue_of
-    from autodevops.scarlet.facts import check
-    from autodevops.scarlet.schedule import load_schedule, schedule_files
+    from autodevops.scarlet.schedules.facts import check
+    from autodevops.scarlet.schedules.schedule import load_schedule, schedule_files
 
     settings = load_settings()
     catalogue = catalogue_of(settings.scarlet)
@@ -233,7 +233,7 @@ def _chosen(schedules: tuple[Schedule, ...], name: str) -> list[Schedule]:
 
 
 def _book(workbench: Workbench) -> Book:
-    from autodevops.scarlet.book import Book
+    from autodevops.scarlet.schedules.book import Book
 
     return Book(workbench.ledger, workbench.settings.scarlet.schedules, person())
 

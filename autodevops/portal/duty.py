@@ -22,7 +22,7 @@ from autodevops.settings import ExecutorSettings
 from autodevops.stores.ledger import Ledger
 
 if TYPE_CHECKING:
-    from autodevops.scarlet.diary import Planned
+    from autodevops.scarlet.schedules.diary import Planned
 
 DAYS = 7  # of the calendar, ahead and back
 PAST, INCIDENTS, DECIDED, SLOTS = 5, 8, 12, 60  # shown
@@ -94,7 +94,7 @@ def decisions(ledger: Ledger, settings: ExecutorSettings, now: datetime) -> Deci
 def schedules(ledger: Ledger, folder: Path, now: datetime) -> Schedules:
     """Slots of the coming DAYS and what became of those of the last. A folder that is not there has no schedules."""
     from autodevops.scarlet import load_schedules
-    from autodevops.scarlet.diary import calendar, history
+    from autodevops.scarlet.schedules.diary import calendar, history
 
     if not folder.is_dir():
         return Schedules(at=now, days=DAYS)

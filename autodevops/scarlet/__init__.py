@@ -1,15 +1,14 @@
-"""Scarlet runs runbooks when they are due, and keeps what each run left behind.
+"""Scarlet works alone: she runs runbooks when they are due, watches, responds and learns.
 
-- `schedule` reads `scheduled/*.yaml`; `slots` says which occurrences there are and what becomes of each;
-- `events` finds alerts and deploys, `hooks` hears webhooks, `facts` makes parameters of what they say;
-- `book` keeps slots in the ledger, `scheduler` decides and starts them, `tell` says how they ended;
-- `watching` sees what is the case and what of it is news;
-- `agent` is the daemon: APScheduler says when to look, a stop reaches every kernel.
+- `agent` is the daemon: APScheduler says when to look, a stop reaches every kernel; `hooks` hears webhooks;
+- `schedules` are the runbooks that are due, `watching` what she sees, `response` what she does about it, `learning`
+  what she makes of it;
+- `tell` says to people what they should know, `tending` ends what others left behind.
 """
 
 from autodevops.domain.run import Run
 from autodevops.runbooks.bundle import RunRecord
 from autodevops.scarlet.agent import Scarlet
-from autodevops.scarlet.schedule import Schedule, load_schedules
+from autodevops.scarlet.schedules.schedule import Schedule, load_schedules
 
 __all__ = ["Run", "RunRecord", "Scarlet", "Schedule", "load_schedules"]

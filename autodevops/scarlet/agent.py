@@ -20,11 +20,11 @@ from autodevops.runbooks import Means, RunQueue, RunRecord, reconcile
 from autodevops.runbooks.queue import KEYS, RUNS_AT_ONCE, Perform, take_key
 from autodevops.runbooks.stop import sigterm_calls
 from autodevops.runbooks.storage_remote import deliver_finished
-from autodevops.scarlet.book import Book
 from autodevops.scarlet.hooks import AlertHook, listening
 from autodevops.scarlet.response.loop import Loop
-from autodevops.scarlet.schedule import Schedule
-from autodevops.scarlet.scheduler import Scheduler
+from autodevops.scarlet.schedules.book import Book
+from autodevops.scarlet.schedules.schedule import Schedule
+from autodevops.scarlet.schedules.scheduler import Scheduler
 from autodevops.settings import ChannelSettings, ScarletSettings, WebhookSettings
 from autodevops.stores.ledger import Ledger
 from autodevops.stores.ledger_twin import MemoryLedger

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from autodevops.domain.run import GOOD
-from autodevops.scarlet.schedule import Schedule
+from autodevops.scarlet.schedules.schedule import Schedule
 from autodevops.settings import ChannelSettings
 
 log = logging.getLogger(__name__)

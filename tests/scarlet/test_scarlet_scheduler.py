@@ -23,10 +23,10 @@ from autodevops.domain.run import Run
 from autodevops.kernel.errors import ToolUnavailable, UsageError
 from autodevops.runbooks import Means, RunQueue, RunRecord, RunRequest, StopSignal
 from autodevops.runbooks.progress import Observer
-from autodevops.scarlet.book import Book
-from autodevops.scarlet.diary import calendar, history
 from autodevops.scarlet.hooks import AlertHook, listening
-from autodevops.scarlet.scheduler import Scheduler
+from autodevops.scarlet.schedules.book import Book
+from autodevops.scarlet.schedules.diary import calendar, history
+from autodevops.scarlet.schedules.scheduler import Scheduler
 from autodevops.settings import ChannelSettings, ScarletSettings, WebhookSettings
 from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.toolbox.protocol import ToolAnswer, ToolSpec

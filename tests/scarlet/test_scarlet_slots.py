@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodevops.scarlet.schedule import Schedule
-from autodevops.scarlet.slots import decide, lateness, upcoming
+from autodevops.scarlet.schedules.schedule import Schedule
+from autodevops.scarlet.schedules.slots import decide, lateness, upcoming
 
 BERLIN = "Europe/Berlin"
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from autodevops.scarlet.schedule import DAYS, Blackout, CatchUp, Schedule
+from autodevops.scarlet.schedules.schedule import DAYS, Blackout, CatchUp, Schedule
 
 LATE = timedelta(minutes=5)  # a slot that is found later than this was missed
 LOOK_BACK = timedelta(days=7)  # what was missed before is past mending, and is not listed one by one

@@ -19,11 +19,11 @@ from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, ToolError
 from autodevops.runbooks import RunHandle, RunQueue, RunRecord, RunRequest, resolve
 from autodevops.runbooks.sources import catalogue_of
-from autodevops.scarlet.book import Book, Seen, State
-from autodevops.scarlet.events import Case, firing, matching, news, versions
-from autodevops.scarlet.facts import check, filled
-from autodevops.scarlet.schedule import Schedule, load_schedule, schedule_files
-from autodevops.scarlet.slots import CLOCK_ERROR, Decided, Fate, Slot, blackout_reason, decide, upcoming
+from autodevops.scarlet.schedules.book import Book, Seen, State
+from autodevops.scarlet.schedules.events import Case, firing, matching, news, versions
+from autodevops.scarlet.schedules.facts import check, filled
+from autodevops.scarlet.schedules.schedule import Schedule, load_schedule, schedule_files
+from autodevops.scarlet.schedules.slots import CLOCK_ERROR, Decided, Fate, Slot, blackout_reason, decide, upcoming
 from autodevops.scarlet.tell import listeners, tell
 from autodevops.settings import ChannelSettings, ScarletSettings
 from autodevops.toolbox.protocol import Tools

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from autodevops.domain.alert import Alert
 from autodevops.domain.base import Json
 from autodevops.domain.tool_results import ResourceList
-from autodevops.scarlet.book import Seen
-from autodevops.scarlet.schedule import Event
+from autodevops.scarlet.schedules.book import Seen
+from autodevops.scarlet.schedules.schedule import Event
 from autodevops.scarlet.watching.alerts import told
 from autodevops.toolbox.protocol import Tools
 

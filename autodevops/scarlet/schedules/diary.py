@@ -10,8 +10,8 @@ from typing import Any
 
 from autodevops.domain.base import Json, Noun, UtcDatetime
 from autodevops.domain.ledger import LedgerEvent
-from autodevops.scarlet.schedule import Schedule
-from autodevops.scarlet.slots import blackout_reason, upcoming
+from autodevops.scarlet.schedules.schedule import Schedule
+from autodevops.scarlet.schedules.slots import blackout_reason, upcoming
 from autodevops.stores.ledger import Ledger
 
 _NOT_RUN = frozenset({"missed", "blacked_out", "paused", "overlapped", "too_soon"})

@@ -13,7 +13,7 @@ from autodevops.domain.base import Json
 from autodevops.kernel.errors import AutoDevOpsError, UsageError
 from autodevops.runbooks import Catalogue
 from autodevops.runbooks.parameters import Parameter, from_text, resolve
-from autodevops.scarlet.schedule import PLACE, Schedule
+from autodevops.scarlet.schedules.schedule import PLACE, Schedule
 
 
 def waits(schedule: Schedule, value: Json) -> bool:

@@ -16,7 +16,7 @@ from autodevops.domain.base import Json, Noun, UtcDatetime
 from autodevops.domain.ledger import Entry, NewEvent
 from autodevops.kernel.errors import LedgerConflict, UsageError
 from autodevops.runbooks import RunRecord
-from autodevops.scarlet.slots import Decided, Slot
+from autodevops.scarlet.schedules.slots import Decided, Slot
 from autodevops.stores.ledger import Ledger, revise
 
 KIND = "schedule"
