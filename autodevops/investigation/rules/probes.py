@@ -83,11 +83,11 @@ def probe_findings(rule: Rule, picture: Picture, kind: ProbeKind, mistake: Mista
 def troubles(picture: Picture) -> list[ProbeTrouble]:
     """Every failing probe, one for each container and kind. What only follows from another one is left out."""
     groups: dict[tuple[Subject, str, ProbeKind], list[ContainerState]] = {}
+    heard = [event for event in events(picture, "Unhealthy") if event.kind == "Pod"]
     for state in containers(picture):
         for kind in _FIELDS:
-            if probe_of(state, kind):
+            if probe_of(state, kind) or _is_told_of(state, kind, heard):
                 groups.setdefault((state.subject, state.name, kind), []).append(state)
-    heard = [event for event in events(picture, "Unhealthy") if event.kind == "Pod"]
     found = [
         trouble
         for (_, _, kind), states in sorted(groups.items(), key=lambda row: (str(row[0][0]), *row[0][1:]))
@@ -95,6 +95,12 @@ def troubles(picture: Picture) -> list[ProbeTrouble]:
     ]
     definite = {(one.subject, one.container) for one in found if one.mistake and one.active}
     return [one for one in found if one.mistake or (one.subject, one.container) not in definite]
+
+
+def _is_told_of(state: ContainerState, kind: ProbeKind, heard: list[SeenEvent]) -> bool:
+    """Whether the kubelet speaks of a probe that the template does not show, and it can only be this container's."""
+    alone = len(items(state.pod, "status", "containerStatuses")) <= 1
+    return alone and any(event.name == state.pod_name and event.message.startswith(kind) for event in heard)
 
 
 def probe_of(state: ContainerState, kind: ProbeKind) -> Mapping[str, Any]:
@@ -176,6 +182,8 @@ def _trouble(
 
 def _mistake(picture: Picture, state: ContainerState, kind: ProbeKind, words: str) -> tuple[Mistake, str]:
     probe, container = probe_of(state, kind), _container(state)
+    if not probe:
+        return "", ""
     asks, port = _asks(probe), _port(probe)
     declared = [one for other in items(state.pod, "spec", "containers") for one in items(other, "ports")]
     own = [str(one.get("name")) for one in items(container, "ports") if one.get("name")]
