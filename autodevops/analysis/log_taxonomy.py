@@ -277,5 +277,5 @@ def categorise(*texts: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _kind_of(text: str) -> str:
-    """Kept, because a window's error lines are a few sentences a thousand times over, and a search of all takes 1 ms."""
+    """Kept: a window's error lines are a few sentences hundreds of times over, and to try all kinds takes 1 ms."""
     return next((kind for kind in KINDS if _pattern(kind).search(text)), "")
