@@ -23,7 +23,7 @@ demo: $(READY) ## Show the main job end to end; DEMO_ARGS=--once ends without se
 	@exec $(BIN)/autodevops demo $(DEMO_ARGS)
 
 test: $(READY) ## Run the whole test suite; PYTEST_ARGS for pytest
-	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench-sandbox: $(READY) ## Print how quick the sandbox is, beside a real Prometheus
 	$(BIN)/python benchmarks/bench_sandbox.py

@@ -3,6 +3,7 @@ catalogue of runbooks from their front matter for `make docs`; a test compares."
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import importlib
 import inspect
@@ -10,6 +11,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -47,10 +49,23 @@ def settings_page() -> str:
             lines.append(inspect.cleandoc(model.__doc__ or ""))
             continue
         lines += ["| setting | environment | default | meaning |", "|---|---|---|---|"]
+        meanings = _meanings(model)
         for name, entry in model.model_fields.items():
             variable = f"AUTODEVOPS_{section.replace('.', '__')}__{name}".upper()
-            lines.append(f"| `{name}` | `{variable}` | {_default(entry.default)} | {entry.description} |")
+            lines.append(f"| `{name}` | `{variable}` | {_default(entry.default)} | {meanings[name]} |")
     return "\n".join(lines) + "\n"
+
+
+def _meanings(model: type[BaseModel]) -> dict[str, str]:
+    """The string below each field of the model and of those that it is made from."""
+    return {
+        field.target.id: inspect.cleandoc(below.value.value)
+        for one in reversed(model.__mro__[: model.__mro__.index(BaseModel)])
+        for found in ast.parse(inspect.getsource(one)).body
+        for field, below in pairwise(getattr(found, "body", ()))
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str)
+    }
 
 
 def _default(value: object) -> str:

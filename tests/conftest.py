@@ -15,6 +15,28 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts backg
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONG = (  # modules that take a minute or a half, the longest first
+    "test_runbooks_shipped",
+    "test_browser_jamie",
+    "test_executor_crashes",
+    "test_scarlet_chaos",
+    "test_browser_portal",
+    "test_scarlet_sandbox",
+    "test_demo",
+    "test_executor_remedies",
+    "test_executor_actions",
+    "test_scarlet_watching",
+    "test_notebook_sandbox",
+    "test_scarlet_agent",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones begin the run: the workers take module after module, and none is to start one when others end."""
+    place = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

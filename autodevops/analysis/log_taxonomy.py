@@ -8,7 +8,7 @@ seen, not who is at fault: that a connection is refused speaks about the peer at
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 _STATUS: Final = r"(?:status(?: code)?|HTTP(?:/\d\.\d)?\"?|code|error|returned|got)[ :=\"']{1,3}"
@@ -272,5 +272,10 @@ def _pattern(kind: str) -> re.Pattern[str]:
 
 def categorise(*texts: str) -> str:
     """The kind of error that the texts speak of, or an empty string. More specific kinds win over general ones."""
-    joined = " ".join(texts)[:_LONGEST]
-    return next((kind for kind in KINDS if _pattern(kind).search(joined)), "")
+    return _kind_of(" ".join(texts)[:_LONGEST])
+
+
+@lru_cache(maxsize=1024)
+def _kind_of(text: str) -> str:
+    """Kept: a window's error lines are a few sentences hundreds of times over, and to try all kinds takes 1 ms."""
+    return next((kind for kind in KINDS if _pattern(kind).search(text)), "")

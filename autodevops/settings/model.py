@@ -92,7 +92,10 @@ SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    """What a field means stands below it, for readers and for docs/generate.py: pydantic would read this file at each
+    start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class HttpSystem(Section):

@@ -31,7 +31,6 @@ from playwright.sync_api import Locator, expect
 from autodevops.kernel.person import person
 from autodevops.sandbox import Sandbox
 
-pytestmark = pytest.mark.xdist_group("browser")
 QUESTION = "Why are checkouts failing?"
 ANSWER_MS = 60_000
 

@@ -36,7 +36,6 @@ from autodevops.settings import LedgerSettings
 from autodevops.stores.incidents import open_incident
 from autodevops.stores.sqlite_ledger import open_ledger
 
-pytestmark = pytest.mark.xdist_group("browser")
 TOKEN = "browser-tests"
 BOBS = "the token of bob alone"
 RUN = "20261124T040000000Z-abcdef"

@@ -20,8 +20,6 @@ from autodevops.domain.trace import Span, Trace
 from autodevops.widgets import STATIC
 from autodevops.widgets.views import Drawable, view_of
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 ALERTS = tuple(
     Mark(at=ONSET + timedelta(seconds=300 + 9 * n), kind="alert", label=f"HighErrorRate{n}") for n in range(6)
 )

@@ -8,11 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from autodevops.evaluation.suite import half_of
-
-pytestmark = pytest.mark.xdist_group("sandbox")
 
 
 def test_a_suite_of_ones_own_is_run_whatever_the_users_settings_and_told_as_json_and_markdown(tmp_path: Path) -> None:

@@ -28,8 +28,6 @@ from autodevops.toolbox import Limited, McpToolbox, Recorder, Retried
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 AWAY = ("kubernetes", "tempo")  # tests/cli/test_cli_sandbox.py does without the others
 
-pytestmark = pytest.mark.xdist_group("sandbox")
-
 
 @pytest.fixture(scope="module")
 def bad_deploy() -> Iterator[Sandbox]:

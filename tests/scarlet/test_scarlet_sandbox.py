@@ -13,6 +13,7 @@ from autodevops.domain.incident import Incident
 from autodevops.kernel.clock import utc_now
 from autodevops.sandbox import Sandbox
 from autodevops.sandbox.basics.clocks import MovedClock
+from autodevops.sandbox.world.scenario import load_scenario
 from autodevops.settings import load_settings
 from autodevops.stores.incidents import all_incidents
 from autodevops.workbench import Workbench
@@ -23,7 +24,7 @@ BEHIND = timedelta(minutes=45)  # so that the world's time, moved on, stays befo
 
 def test_a_bad_release_is_rolled_back_and_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = MovedClock(lambda: utc_now() - BEHIND)
-    with Sandbox("bad-deploy", seed=1, clock=clock) as sandbox:
+    with Sandbox(load_scenario(Path(__file__).with_name("chaos_scenario.yaml")), 1, clock=clock) as sandbox:
         sandbox.write_kubeconfig(tmp_path / "kubeconfig")
         given = {
             **sandbox.environment(),
@@ -42,15 +43,15 @@ def test_a_bad_release_is_rolled_back_and_documented(tmp_path: Path, monkeypatch
         incident = asyncio.run(_until_closed(clock))
 
     assert incident.cause is not None
-    assert (incident.cause.reason, incident.cause.subject.name) == ("BadRollout", "payment")
+    assert (incident.cause.reason, incident.cause.subject.name) == ("BadRollout", "cart")
     assert len(incident.signals) > 1
     assert incident.resolution is not None
-    assert incident.resolution.words == "rollback_workload Deployment shop/payment ended it."
+    assert incident.resolution.words == "rollback_workload Deployment shop/cart ended it."
     (run,) = incident.bundles
     (folder,) = (tmp_path / "artifacts").rglob(f"*{run}*")
     told = (folder / "notebook.ipynb").read_text()
     json.loads(told)
-    for words in ("BadRollout", "rollback_workload Deployment shop/payment", "verified", "Over since"):
+    for words in ("BadRollout", "rollback_workload Deployment shop/cart", "verified", "Over since"):
         assert words in told
 
 
