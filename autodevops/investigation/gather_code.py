@@ -79,12 +79,16 @@ def brought(rollout: Rollout, commits: Commits, rollouts: Iterable[Rollout]) -> 
     """The commits a rollout brought, newest first: its own and those between it and what ran before.
 
     What ran before is told by its annotations, or by the rollout before it; where nothing tells, a day is looked back.
+    A revision inherits the commit's name from the one before when only its environment, a probe or the like was edited:
+    then it brought none.
     """
     own = commit_of(rollout, commits)
     if own is None:
         return ()
     earlier = [r for r in rollouts if r.subject == rollout.subject and r.change.at < rollout.change.at]
     known = [rollout.previous_commit, *(r.commit for r in sorted(earlier, key=lambda r: r.change.at, reverse=True))]
+    if own is _commit_named(next(filter(None, known), ""), commits):
+        return ()
     before = next((pair for sha in known if (pair := _commit_named(sha, commits)) is not None), None)
     start = before[0].at if before is not None else own[0].at - _LOOK_BACK
     return tuple(

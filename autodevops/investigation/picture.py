@@ -209,8 +209,8 @@ class Rollout:
 
     `commit` is the source revision its annotations or image tag name, if they name one.
     `restart_only` means that nothing but a restart was asked for, `config_only` that nothing but the hash of the
-    settings it reads differs. `number` is the revision; `images` are the pairs
-    that differ.
+    settings it reads differs. `number` is the revision; `images` are the pairs that differ, `differences` all that
+    does, in words.
     """
 
     change: Change
@@ -226,6 +226,11 @@ class Rollout:
     @property
     def subject(self) -> Subject:
         return self.change.subject
+
+    @property
+    def beside_code(self) -> bool:
+        """Whether anything but images differs: no commit's diff says all of what such a rollout changed."""
+        return len(self.differences) > len(self.images)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ _HASH_KEY = re.compile(
 _HASH_VARIABLE: Final = "STAKATER_"
 _HEX_TAG = re.compile(r"(?:^|[-_.])(?:sha-|git-|g)?([0-9a-f]{7,40})$")
 _SETTINGS: Final = "hash of its settings"
+_LEAST_RELEASE: Final = 3  # characters of a tag or commit that is looked for in variables: 8 -> 9 may be anything
 _SHOWN_DIFFERENCES = 4  # in a sentence; all of them are in `differences`
 
 
@@ -132,7 +133,8 @@ def _rollout(
     rollback: bool = False,
 ) -> Rollout:
     images = image_changes(old.template, new.template)
-    differences = template_differences(old.template, new.template)
+    commits = (_commit(old), _commit(new))
+    differences = template_differences(old.template, new.template, commits)
     restart_only = not differences and _restarted(old.template) != _restarted(new.template)
     config_only = bool(differences) and all(one.startswith(_SETTINGS) for one in differences)
     what = "rolled back" if rollback else "restarted" if restart_only else "rolled out"
@@ -153,8 +155,8 @@ def _rollout(
         number=number,
         images=images,
         differences=differences,
-        commit=_commit(new),
-        previous_commit=_commit(old),
+        commit=commits[1],
+        previous_commit=commits[0],
         restart_only=restart_only,
         config_only=config_only,
         rollback=rollback,
@@ -170,9 +172,16 @@ def image_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[tuple
     )
 
 
-def template_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
-    """What differs between two pod templates, in words. Values of variables are not shown: they may be secrets."""
-    found: list[str] = [f"image {before} -> {after}" for before, after in image_changes(old, new)]
+def template_differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], commits: tuple[str, str] = ("", "")
+) -> tuple[str, ...]:
+    """What differs between two pod templates, in words. Values of variables are not shown: they may be secrets.
+
+    A variable that only repeats which release this is, by the image's tag or the commit, is left out.
+    """
+    images = image_changes(old, new)
+    found: list[str] = [f"image {before} -> {after}" for before, after in images]
+    releases = [(_tag(before), _tag(after)) for before, after in images] + [commits]
     before = {str(c.get("name")): c for c in _containers(old)}
     after = {str(c.get("name")): c for c in _containers(new)}
     found += [f"container {name} added" for name in sorted(after.keys() - before.keys())]
@@ -181,7 +190,11 @@ def template_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tupl
         first, second = before[name], after[name]
         old_env = {str(e.get("name")): e for e in items(first, "env")}
         new_env = {str(e.get("name")): e for e in items(second, "env")}
-        changed = sorted(key for key in old_env.keys() | new_env.keys() if old_env.get(key) != new_env.get(key))
+        changed = sorted(
+            key
+            for key in old_env.keys() | new_env.keys()
+            if not _same_but_release(old_env.get(key), new_env.get(key), releases)
+        )
         hashes = [key for key in changed if key.startswith(_HASH_VARIABLE)]
         if len(changed) > len(hashes):
             found.append(f"environment of {name}: {', '.join(key for key in changed if key not in hashes)}")
@@ -214,6 +227,22 @@ def template_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tupl
         if _HASH_KEY.search(key) and first.get(key) != second.get(key)
     ]
     return tuple(found)
+
+
+def _same_but_release(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, releases: Iterable[tuple[str, str]]
+) -> bool:
+    if old == new:
+        return True
+    first, second = (str((one or {}).get("value") or "") for one in (old, new))
+    return any(
+        len(before) >= _LEAST_RELEASE and before in first and second == first.replace(before, after)
+        for before, after in releases
+    )
+
+
+def _tag(image: str) -> str:
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 def _containers(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:

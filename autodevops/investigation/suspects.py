@@ -49,7 +49,7 @@ class Inquiry:
     evidence: tuple[EvidenceId, ...] = ()  # of what names the other cause
     looked_at: int = 0  # commits whose diff was read
     cited: tuple[EvidenceId, ...] = ()  # of those commits
-    harmless: frozenset[tuple[Subject, datetime]] = frozenset()  # rollouts that brought nothing that runs
+    harmless: frozenset[tuple[Subject, datetime]] = frozenset()  # rollouts that changed nothing that runs
 
 
 def inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inquiry:
@@ -86,7 +86,7 @@ def _inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inqu
             suspect = _weighed(commit, evidence, edits, rollout, weight, signs, ordinary, picture)
             if suspect is not None:
                 found.append(suspect)
-        if edits_of and all(is_harmless(edits) for edits in edits_of.values()):
+        if edits_of and not rollout.beside_code and all(is_harmless(edits) for edits in edits_of.values()):
             harmless.add((rollout.subject, rollout.change.at))
     bar = _AGAINST_ANOTHER_CAUSE if other else BLAMED_FROM
     ranked = sorted(found, key=lambda s: (-s.score, -s.at.timestamp(), s.commit))

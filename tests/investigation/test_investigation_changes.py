@@ -24,7 +24,7 @@ from autodevops.investigation import request
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import build
 from autodevops.investigation.picture import ObjectEdit, Picture, Rollout, SeenLog, SeenTrace, Signal
-from autodevops.investigation.rollouts import from_history
+from autodevops.investigation.rollouts import from_history, template_differences
 from autodevops.investigation.rules import config_changed, rollout_near_onset
 from autodevops.investigation.suspects import Inquiry, inquire
 
@@ -48,7 +48,7 @@ def _picture(case: dict[str, Any], **more: Any) -> Picture:
     return Picture(
         span=request.Span.of(TimeWindow.ending(END, timedelta(hours=2))),
         inventory=inventory,
-        rollouts=tuple(sorted((_rollout(*one) for one in case.get("rollouts", [])), key=lambda r: r.change.at)),
+        rollouts=tuple(sorted((_rolled(one) for one in case.get("rollouts", [])), key=lambda r: r.change.at)),
         commits=tuple(
             sorted(
                 ((_commit(sha, *one), _EVIDENCE) for sha, one in case.get("commits", {}).items()),
@@ -66,9 +66,16 @@ def _picture(case: dict[str, Any], **more: Any) -> Picture:
     )
 
 
-def _rollout(name: str, at: float, sha: object) -> Rollout:
+def _rollout(name: str, at: float, sha: object, *, before: str = "", beside: str = "") -> Rollout:
+    """A release, or only an edit of the template, as `beside` says, where the commit is the one `before`."""
     change = Change(kind="rollout", subject=_subject(name), at=_ONSET + minutes(at), summary=f"{name} was rolled out")
-    return Rollout(change=change, number=1, images=(("a:1", "a:2"),), commit=str(sha))
+    images = () if before == sha else (("a:1", "a:2"),)
+    differences = (*(f"image {old} -> {new}" for old, new in images), *filter(None, [beside]))
+    return Rollout(change, number=1, images=images, differences=differences, commit=str(sha), previous_commit=before)
+
+
+def _rolled(one: list[Any]) -> Rollout:
+    return _rollout(*one[:3], **(one[3] if len(one) > 3 else {}))
 
 
 def _commit(sha: str, at: float, message: str, files: dict[str, str]) -> Commit:
@@ -174,6 +181,25 @@ def test_an_edit_is_not_blamed_beside_what_accounts_for_it() -> None:
 
 
 # --- rollouts that only bring settings ---
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"RELEASE": "2.1.0"}, {"RELEASE": "2.2.0"}, ()),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "team=a,service.version=2.1.0"},
+         {"OTEL_RESOURCE_ATTRIBUTES": "team=a,service.version=2.2.0"}, ()),
+        ({"RELEASE": "2.1.0"}, {"RELEASE": "2.3.0"}, ("environment of app: RELEASE",)),
+        ({"RELEASE": "2.1.0"}, {}, ("environment of app: RELEASE",)),
+        ({}, {"RELEASE": "2.2.0"}, ("environment of app: RELEASE",)),
+        ({"POOL": "20"}, {"POOL": "5"}, ("environment of app: POOL",)),
+    ],
+)  # fmt: skip
+def test_a_variable_that_repeats_the_release_is_no_difference_of_its_own(
+    before: dict[str, str], after: dict[str, str], told: tuple[str, ...]
+) -> None:
+    found = template_differences(_template({}, before, "hub:5000/a:2.1.0"), _template({}, after, "hub:5000/a:2.2.0"))
+    assert found == ("image hub:5000/a:2.1.0 -> hub:5000/a:2.2.0", *told)
 
 
 def _template(annotations: dict[str, str], env: dict[str, str], image: str = "a:1") -> dict[str, Any]:
