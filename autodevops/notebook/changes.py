@@ -20,7 +20,8 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.request import Span
 from autodevops.investigation.timeline import list_changes
 from autodevops.notebook import desk
-from autodevops.notebook.requests import Source
+from autodevops.runbooks.keeper import keeper_of_this_run
+from autodevops.toolbox import Recorder
 
 if TYPE_CHECKING:
     from autodevops.workbench import Workbench
@@ -36,7 +37,7 @@ def seen(namespace: str, window: TimeWindow) -> tuple[tuple[Change, ...], tuple[
 async def _seen(
     bench: Workbench, namespace: str, window: TimeWindow
 ) -> tuple[tuple[Change, ...], tuple[MissingEvidence, ...]]:
-    collector, span = Collector(Source(bench)), Span.of(window)
+    collector, span = Collector(Recorder(bench.tools, keeper=keeper_of_this_run())), Span.of(window)
 
     async def edited() -> Picture:
         inventory, listed, _ = await gather_cluster(collector, namespace)
