@@ -103,7 +103,13 @@ class Jamie:
             from autodevops.widgets.chat import ChatWidget
 
             self._open()  # while the page is still drawing
-            self._chat = ChatWidget(self._turn, loop=self._loop, feedback=self._judge, **self._answering())
+            self._chat = ChatWidget(
+                self._turn,
+                loop=self._loop,
+                feedback=self._judge,
+                write_postmortem=self._write_postmortem,
+                **self._answering(),
+            )
         return self._chat
 
     def transcript(self) -> str:
@@ -208,6 +214,10 @@ class Jamie:
                         turn=turn,
                     )
         raise AutoDevOpsError("The answer ended early.", "Ask again.")
+
+    async def _write_postmortem(self, incident: str) -> tuple[str, str]:
+        record = await (await self._workbench()).write_postmortem(incident)
+        return record.run.id, record.where
 
     async def _workbench(self) -> Workbench:
         # Shielded: a turn that is stopped while the workbench opens must not leave it half open for the next one.

@@ -23,7 +23,7 @@ from autodevops.kernel.files import sync
 from autodevops.kernel.ids import bytes_digest
 from autodevops.runbooks.evidence import FOLDER as EVIDENCE
 from autodevops.runbooks.evidence import STAGING, Kept, collect
-from autodevops.runbooks.files import notebook_bytes, write_quickly, write_together
+from autodevops.runbooks.files import add_stills, notebook_bytes, write_quickly, write_together
 from autodevops.runbooks.keeper import Mask, same
 
 log = logging.getLogger(__name__)
@@ -174,7 +174,10 @@ class Bundle:
         return RunRecord(final, self.folder)
 
     def _write(self, run: Run, notebook: Any | None, report: bytes) -> Run:
-        written = {} if notebook is None else {NOTEBOOK: notebook_bytes(notebook)}
+        written = {}
+        if notebook is not None:
+            add_stills(notebook)
+            written[NOTEBOOK] = notebook_bytes(notebook)
         written[REPORT] = report
         for leftover in self.folder.glob(".*.????????"):  # of a write that a crash cut short
             leftover.unlink()

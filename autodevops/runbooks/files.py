@@ -9,6 +9,7 @@ from typing import Any
 
 from autodevops.kernel.files import sync
 
+SVG_MIME = "image/svg+xml"
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 
@@ -82,3 +83,14 @@ def clean(notebook: Any) -> None:
                 data.pop(WIDGET_MIME, None)
             if isinstance(data.get(PLOTLY_MIME), dict):
                 data[PLOTLY_MIME]["config"] = {**data[PLOTLY_MIME].get("config", {}), **CHART_CONFIG}
+
+
+def add_stills(notebook: Any) -> None:
+    """Put a picture beside each chart that has none: GitHub and nbconvert show that."""
+    from autodevops.runbooks.still import still
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if PLOTLY_MIME in data and SVG_MIME not in data and (drawing := still(data[PLOTLY_MIME])):
+                data[SVG_MIME] = drawing

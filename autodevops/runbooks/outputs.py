@@ -14,7 +14,8 @@ from functools import cache
 from html import escape
 from typing import Any
 
-from autodevops.runbooks.files import CHART_CONFIG, PLOTLY_MIME
+from autodevops.runbooks.files import CHART_CONFIG, PLOTLY_MIME, SVG_MIME
+from autodevops.runbooks.still import still
 from autodevops.runbooks.texts import joined, without_colours
 
 _TABLE = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"}
@@ -41,6 +42,7 @@ _BLOCKS = {"ul", "ol", "li", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6
 _TAGS = frozenset(_TABLE | _TEXT | _BLOCKS)
 _SHORT = re.compile(r"<td>([^<]{1,24})</td>")  # ids, times, numbers: the page does not break them
 _ATTRIBUTES = {"th": ["colspan", "rowspan", "scope"], "td": ["colspan", "rowspan"], "col": ["span"], "ol": ["start"]}
+_SCRIPTED = "<em>This chart is drawn by a script, which does not run here.</em>"
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
@@ -75,7 +77,7 @@ def has_chart(item: Mapping[str, Any]) -> bool:
 def _data(data: Mapping[str, Any]) -> str:
     """The richest form we can show safely."""
     if PLOTLY_MIME in data:
-        return _chart(data[PLOTLY_MIME], _drawing(data))
+        return _chart(data[PLOTLY_MIME], _drawing(data) or _image(still(data[PLOTLY_MIME])))
     for kind in _IMAGES:
         if kind in data:
             return f'<img alt="figure" src="data:{kind};base64,{escape("".join(data[kind]).strip())}">'
@@ -91,14 +93,18 @@ def _data(data: Mapping[str, Any]) -> str:
 
 
 def _drawing(data: Mapping[str, Any]) -> str:
-    if "image/svg+xml" not in data:
+    return _image("".join(data.get(SVG_MIME, "")))
+
+
+def _image(svg: str) -> str:
+    if not svg:
         return ""
-    encoded = base64.b64encode("".join(data["image/svg+xml"]).encode()).decode()
+    encoded = base64.b64encode(svg.encode()).decode()
     return f'<img alt="figure" src="data:image/svg+xml;base64,{encoded}">'
 
 
 def _chart(figure: Mapping[str, Any], drawing: str) -> str:
-    """The figure as data, which the page's script draws; `drawing` is for pages without scripts."""
+    """The figure as data, and the `drawing` that stands there until the page's script draws it, if that ever runs."""
     document = {
         "data": figure.get("data", []),
         "layout": figure.get("layout", {}),
@@ -106,8 +112,8 @@ def _chart(figure: Mapping[str, Any], drawing: str) -> str:
     }
     height = document["layout"].get("height") or 360
     figure_data = f'<script type="application/json">{script_safe(document)}</script>'
-    still = f"<noscript>{drawing}</noscript>" if drawing else ""
-    return f'<div class=chart style="height:{int(height)}px">{figure_data}{still}</div>'
+    shown = drawing or f"<p>{_SCRIPTED}</p>"
+    return f'<div class=chart data-height="{int(height)}">{figure_data}<div class=still>{shown}</div></div>'
 
 
 def script_safe(document: Any) -> str:

@@ -12,11 +12,13 @@ The page sends                                      and is answered with
 `{type: "approve", id, operation, digest, yes,      `{type: "approve", id, operation}` once the answer is entered
   comment}`
 `{type: "export", id, format}`                      `{type: "export", id, name, mime, text}`; format: ipynb, md or html
+`{type: "postmortem", id, turn}`                    `{type: "postmortem", id, run, where}` once it is written
 
 What asks for one thing is answered once, with its own `type` and `id`, or with `error: {message, next_step}`.
 Events travel as `{type: "events", turn, seq, events}`, where `seq` numbers the first of them within the turn from 0;
 what gathers within a tenth of a second goes together, and events that are long go as one buffer, deflated, instead of
-`events`. What is asked and what is said therefore crosses the wire once.
+`events`. What is asked and what is said therefore crosses the wire once. The first event of a turn whose question or
+selection names an incident says which, as `incident`, where postmortems can be written.
 
 A finished turn is kept in `turns`: the page keeps it in its model by itself, from the events it saw, and we keep it
 here for a page that is loaded later. So nothing is sent for it, which is why `turns` is changed in place. For
@@ -34,7 +36,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
@@ -81,11 +84,13 @@ Ask = Callable[[str, Selection], AsyncIterator[TurnEvent]]
 Feedback = Callable[[str, int, str], object]  # turn id, 1 or -1, comment; may take a moment, and raise
 AnswerApproval = Callable[[str, str, bool, str], BaseModel]  # operation, digest that was shown, yes, comment; likewise
 OperationState = Callable[[str], BaseModel]
+WritePostmortem = Callable[[str], Awaitable[tuple[str, str]]]  # incident; gives the run's id and where its files are
 
 QUESTION_CHARACTERS = 20_000  # more than anybody may ask: the answer says so
 COMMENT_CHARACTERS = 2_000
 LABEL_CHARACTERS, SELECTED_CHARACTERS = 120, 50_000
 DEFLATED_FROM = 1_500  # characters of JSON; below, a buffer costs more than it saves
+INCIDENT = re.compile(r"\binc-\d{8}T\d{9}Z-[0-9a-f]{6}\b")
 BUSY = "busy"  # code of a refusal: the page keeps no place for it either
 STOPPED = TurnFailed(message="Stopped.", next_step="Ask again when you are ready.", cancelled=True)
 EXAMPLES = (
@@ -112,7 +117,8 @@ class _Turn:
 
 
 class ChatWidget(anywidget.AnyWidget):
-    """A chat over `ask`, a function from a question and a selection to the turn's events. `feedback` is told of thumbs.
+    """A chat over `ask`, a function from a question and a selection to the turn's events. `feedback` is told of thumbs,
+    `write_postmortem` of an incident that was talked about.
 
     `answer_approval` and `operation_state` are the executor's: an answer is about a digest, and who gives it is theirs
     to know. With `answered_by_server` the page asks the server that it came from instead, which knows the visitor.
@@ -140,12 +146,14 @@ class ChatWidget(anywidget.AnyWidget):
         answer_approval: AnswerApproval | None = None,
         operation_state: OperationState | None = None,
         answered_by_server: bool = False,
+        write_postmortem: WritePostmortem | None = None,
         examples: tuple[str, ...] = EXAMPLES,
     ) -> None:
         self._ask = ask
         self._feedback = feedback
         self._answer_approval = answer_approval
         self._operation_state = operation_state
+        self._write_postmortem = write_postmortem
         self._owns_loop = loop is None
         self._loop = loop or LoopThread("autodevops-chat")
         self._outbox = Outbox()
@@ -214,7 +222,7 @@ class ChatWidget(anywidget.AnyWidget):
                 self.stop(identifier)
             case "sync":
                 self._replay()
-            case "approve" | "cells" | "data" | "export" | "feedback" | "operation" as kind:
+            case "approve" | "cells" | "data" | "export" | "feedback" | "operation" | "postmortem" as kind:
                 self._loop.start(self._reply, kind, identifier, content)
 
     async def _reply(self, kind: str, identifier: str, content: dict[str, Any]) -> None:
@@ -231,6 +239,8 @@ class ChatWidget(anywidget.AnyWidget):
                     answer = await self._look_at(str(content.get("operation", "")))
                 case "approve":
                     answer = await self._approve(content)
+                case "postmortem":
+                    answer = await self._postmortem(str(content.get("turn", "")))
                 case _:
                     answer = await self._judge(content)
         except AutoDevOpsError as error:
@@ -276,6 +286,14 @@ class ChatWidget(anywidget.AnyWidget):
         entered = await asyncio.to_thread(self._answer_approval, operation, digest, yes, comment)
         return {"operation": entered.model_dump(mode="json")}
 
+    async def _postmortem(self, turn_id: str) -> Wire:
+        turn = next((turn for turn in self.turns if turn["id"] == turn_id), None)
+        incident = turn["events"][0].get("incident") if turn else None
+        if self._write_postmortem is None or not incident:
+            raise UsageError("Which incident this answer is about is no longer known here.", "Name it and ask again.")
+        run, where = await self._write_postmortem(incident)
+        return {"run": run, "where": where}
+
     async def _judge(self, content: dict[str, Any]) -> Wire:
         thumb, comment = content.get("thumb"), str(content.get("comment", ""))[:COMMENT_CHARACTERS]
         turn = next((turn for turn in self.turns if turn["id"] == content.get("turn")), None)
@@ -315,7 +333,9 @@ class ChatWidget(anywidget.AnyWidget):
             if turn.over:
                 return
             if not turn.events and not isinstance(event, TurnStarted):
-                turn.events.append(TurnStarted(question=turn.question).model_dump(mode="json"))
+                turn.events.append(self._opened(turn, wire_event(TurnStarted(question=turn.question))))
+            if isinstance(event, TurnStarted):
+                wire = self._opened(turn, wire)
             if isinstance(event, AnswerCompleted):
                 turn.data = {item.id: data_text(item) for item in event.evidence}
             turn.events.append(wire)
@@ -325,6 +345,10 @@ class ChatWidget(anywidget.AnyWidget):
                 self._outbox.post(self._keep, turn)
             else:
                 self._outbox.post(self._gather, turn)
+
+    def _opened(self, turn: _Turn, started: Wire) -> Wire:
+        named = INCIDENT.search(turn.question) or INCIDENT.search(turn.selection.text)
+        return started | {"incident": named[0]} if named and self._write_postmortem else started
 
     def _refuse(self, turn: _Turn, message: str, next_step: str) -> None:
         """Answer a question that never becomes a turn, without a place in the conversation."""

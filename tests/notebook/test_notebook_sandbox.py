@@ -24,8 +24,9 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
 from autodevops import Jamie, kube, logs, metrics, tools, traces
+from autodevops.domain.window import TimeWindow
 from autodevops.kernel.errors import AutoDevOpsError, SettingsError, ToolNotFound, ToolRejected, UsageError
-from autodevops.notebook import Answer
+from autodevops.notebook import Answer, changes
 from autodevops.runbooks.keeper import VARIABLE, variables
 from autodevops.sandbox import Sandbox
 
@@ -174,6 +175,17 @@ def test_results_are_tables_by_time_that_know_their_evidence() -> None:
     assert str(kube.events("shop").index.dtype).endswith(", UTC]")
     assert "HighErrorRate" in set(metrics.alerts().alert)
     assert "services" in set(tools.call("prometheus.list_rules").group)
+
+
+@pytest.mark.usefixtures("_incident")
+def test_changes_of_a_whole_shift_are_told_edits_and_merges() -> None:
+    now = datetime.now(UTC)
+    shift, missing = changes.seen("shop", TimeWindow.ending(now, timedelta(hours=12)))
+    assert missing == ()
+    assert {one.kind for one in shift} >= {"config", "commit"}
+    assert any(now - one.at > timedelta(hours=1) for one in shift if one.kind == "config")
+    hour, _ = changes.seen("shop", TimeWindow.ending(now, timedelta(hours=1)))
+    assert set(hour) == {one for one in shift if now - one.at <= timedelta(hours=1)}
 
 
 @pytest.mark.usefixtures("_incident")

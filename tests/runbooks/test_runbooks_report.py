@@ -9,6 +9,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -22,7 +23,9 @@ from autodevops.kernel.clock import utc_now
 from autodevops.runbooks import RunRequest, load_runbook, render, run_runbook
 from autodevops.runbooks.files import PLOTLY_MIME, clean
 from autodevops.runbooks.report import MAXIMUM_BYTES, report
+from autodevops.runbooks.still import still
 
+DRAWN = {"svg", "style", "rect", "text", "line", "path", "circle"}
 TESTS = str(Path(__file__).parent)
 
 CELLS = [
@@ -168,6 +171,50 @@ def test_page_in_a_browser_draws_every_chart_and_asks_no_host(bundle: Path, chro
     assert [url for url in requests if url != address and not url.startswith(("data:", "blob:"))] == []
     assert problems == []
     tab.close()
+
+
+def test_where_no_script_runs_each_chart_is_a_picture(bundle: Path, chromium: Any) -> None:
+    outputs = [output["data"] for cell in _cells(bundle) for output in cell.get("outputs", ()) if "data" in output]
+    drawn = ["".join(data["image/svg+xml"]) for data in outputs if PLOTLY_MIME in data]
+    assert len(drawn) == 4
+    for svg in drawn:
+        assert {one.tag.rpartition("}")[2] for one in ElementTree.fromstring(svg).iter()} <= DRAWN
+    words = " ".join(ElementTree.fromstring(drawn[0]).itertext())
+    for shown in ("Error ratio", "40 %", "03:40", "payment 1.8.2 → 1.9.0", "HighErrorRate <b>firing</b>", "checkout"):
+        assert shown in words
+    tab = chromium.new_context(java_script_enabled=False).new_page()
+    tab.goto((bundle / "report.html").as_uri())
+    shown_sizes = [box for image in tab.locator(".chart img").all() if (box := image.bounding_box())]
+    assert [box["width"] > 700 and box["height"] > 100 for box in shown_sizes] == [True] * 4
+    tab.context.close()
+
+
+@pytest.mark.parametrize(
+    ("trace", "layout", "words"),
+    [
+        ({"x": [1, 2], "y": [3, None]}, {"title": {"text": "Gaps"}}, ["Gaps", "3"]),
+        ({"x": [0], "y": [None]}, {}, ["0"]),
+        (
+            {
+                "type": "bar",
+                "x": {"dtype": "i1", "bdata": "AQI="},
+                "y": {"dtype": "f8", "bdata": "AAAAAAAAJEAAAAAAAAA0QA=="},
+            },
+            {},
+            ["20"],
+        ),
+        ({"type": "bar", "x": ["tea", "<i>milk</i>"], "y": [1, 20_000]}, {}, ["tea", "milk", "20k"]),
+        ({"type": "bar", "orientation": "h", "y": ["a & b"], "x": [4], "text": ["4 s"]}, {}, ["a & b", "4 s"]),
+        ({"type": "pie", "values": [1]}, {}, []),
+        ({"x": [1], "y": ["many"]}, {}, []),
+        ({}, {"shapes": 5}, []),
+    ],
+)
+def test_a_figure_has_a_picture_or_none(trace: dict[str, Any], layout: dict[str, Any], words: list[str]) -> None:
+    svg = still({"data": [trace], "layout": layout})
+    said = " ".join(ElementTree.fromstring(svg).itertext()) if svg else ""
+    assert bool(svg) == bool(words)
+    assert [word for word in words if word not in said] == []
 
 
 def test_page_without_charts_has_no_scripts() -> None:

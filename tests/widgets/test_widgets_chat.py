@@ -18,7 +18,7 @@ from widgets.messages import comm_messages
 from autodevops.domain.shown_operation import ShownOperation
 from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnEvent, TurnStarted
 from autodevops.executor.operations import load
-from autodevops.kernel.errors import ToolUnavailable
+from autodevops.kernel.errors import ToolUnavailable, UsageError
 from autodevops.widgets.chat import QUESTION_CHARACTERS, Ask, ChatWidget, Feedback, Selection
 from widgets import recorded_turn
 
@@ -299,6 +299,29 @@ def test_a_thumb_is_told_noted_and_stays(page: Callable[[Ask], Page]) -> None:
     for turn, thumb in (("t2", 1), ("t1", 0)):
         assert "error" in front.request(type="feedback", turn=turn, thumb=thumb, comment="")
     assert front.chat.turns[0]["feedback"]["thumb"] == -1
+    front.chat.close()
+
+
+def test_the_postmortem_of_an_incident_that_was_talked_about_is_written_on_request() -> None:
+    ids = ["inc-20261128T102944390Z-f10673", "inc-20261128T112944390Z-0a1b2c"]
+
+    async def write(incident: str) -> tuple[str, str]:
+        if incident == ids[0]:
+            raise UsageError("There is no such incident.", "List them.")
+        return "r7", f"artifacts/{incident}"
+
+    front = Page(recorded_turn.ask, write_postmortem=write)
+    for number, (question, text) in enumerate(
+        [(f"why {ids[0]}?", ids[1]), ("why?", f"Incident {ids[1]} in shop"), ("why?", "")]
+    ):
+        front.tell(type="ask", id=f"t{number}", question=question, selection={"label": "it", "text": text})
+        front.wait(front.ended(f"t{number}"))
+    assert [turn["events"][0].get("incident") for turn in front.chat.turns] == [*ids, None]
+    assert front.request(type="postmortem", turn="t0")["error"]["message"] == "There is no such incident."
+    written = front.request(type="postmortem", turn="t1")
+    assert (written["run"], written["where"]) == ("r7", f"artifacts/{ids[1]}")
+    for turn in ("t2", "t9"):
+        assert front.request(type="postmortem", turn=turn)["error"]["next_step"]
     front.chat.close()
 
 

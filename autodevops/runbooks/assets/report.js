@@ -20,6 +20,10 @@
     element,
     figure: JSON.parse(element.querySelector("script").textContent),
   }));
+  for (const { element } of charts) {
+    element.querySelector(".still").remove();
+    element.style.height = `${element.dataset.height}px`;
+  }
   const draw = () => charts.forEach(({ element, figure }) => Plotly.react(element, figure.data, themed(figure.layout), figure.config));
   draw();
   dark.addEventListener("change", draw);

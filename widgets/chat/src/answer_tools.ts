@@ -1,8 +1,10 @@
-// What can be done with an answer: copy it, put it into the notebook, ask again, edit the question, judge it.
+// What can be done with an answer: copy it, put it into the notebook, write the postmortem of its incident, ask again,
+// edit the question, judge it.
 
 import { copyButton, h } from "../../views/src/dom";
 import { tool } from "./glyphs";
 import { insertion } from "./insertion";
+import { postmortem } from "./postmortem";
 import type { Store } from "./store";
 import type { Turn } from "./turn_state";
 
@@ -13,6 +15,11 @@ export function answerTools(store: Store, turn: Turn, ask: (question: string) =>
     const cells = insertion(store, { turn: turn.id }, "Insert as cells");
     row.append(copyButton(turn.text, "Copy the answer"), cells.button);
     place.append(cells.offer);
+    if (turn.incident) {
+      const document = postmortem(store, turn);
+      row.append(document.button);
+      place.append(document.said);
+    }
   }
   row.append(
     tool("again", "Ask again", () => ask(turn.question)),

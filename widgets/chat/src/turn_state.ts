@@ -35,6 +35,8 @@ export interface Turn {
   answer?: AnswerCompleted;
   failure?: TurnFailed;
   feedback?: Feedback;
+  /** The incident it is about, where a postmortem of it can be written. */
+  incident?: string;
   /** True when it came whole, from the trait: nothing of it was seen live. */
   restored: boolean;
 }
@@ -47,6 +49,7 @@ export function applyEvent(turn: Turn, event: TurnEvent): void {
   switch (event.type) {
     case "turn_started":
       turn.question = event.question;
+      turn.incident = event.incident;
       break;
     case "context_retrieved":
       turn.context = event;

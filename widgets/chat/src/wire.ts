@@ -57,7 +57,7 @@ export interface ActionProposed extends Partial<Omit<Shown, "operation">> {
 }
 
 export type TurnEvent =
-  | { type: "turn_started"; question: string }
+  | { type: "turn_started"; question: string; incident?: string }
   | ContextRetrieved
   | ToolCallStarted
   | ToolCallFinished

@@ -140,6 +140,61 @@ test("evidence shows its beginning, then what the kernel has of it", async () =>
   expect(document.activeElement).toBe(find(".adj-cite"));
 });
 
+describe("write postmortem", () => {
+  const button = (): HTMLElement => [...host.querySelectorAll<HTMLElement>("button")].find((one) => one.textContent === "Write postmortem")!;
+  const about = (incident: string): string => {
+    const box = find<HTMLTextAreaElement>("textarea.adj-input");
+    box.value = "q";
+    box.dispatchEvent(new Event("input"));
+    press("Enter", box);
+    model.event(model.asked(), 0, { type: "turn_started", question: "q", incident });
+    model.event(model.asked(), 1, completed("a"));
+    return model.asked();
+  };
+
+  test("an answer about no incident has no such button", () => {
+    answered("q", "a");
+    expect(button()).toBeUndefined();
+  });
+
+  test("it is asked for once, keeps the focus, and tells where it is when nobody opens it", async () => {
+    const id = about("inc-1");
+    const write = button();
+    write.focus();
+    write.click();
+    write.click();
+    expect(model.sent.filter((message) => message.type === "postmortem")).toMatchObject([{ turn: id }]);
+    expect(write.getAttribute("aria-disabled")).toBe("true");
+    expect(find('.adj-below').textContent).toContain("inc-1");
+    expect(document.activeElement).toBe(write);
+    reply("postmortem", { run: "r1", where: "artifacts/r1" });
+    await settled();
+    expect(find(".adj-below").textContent).toContain("artifacts/r1");
+    expect(write.hasAttribute("aria-disabled")).toBe(false);
+  });
+
+  test("the portal opens its report, as often as is wanted", async () => {
+    about("inc-1");
+    const opened = vi.fn((event: Event) => event.preventDefault());
+    window.addEventListener("autodevops:open-run", opened);
+    button().click();
+    reply("postmortem", { run: "r1", where: "artifacts/r1" });
+    await settled();
+    find(".adj-below .adj-row button").click();
+    expect(opened.mock.calls.map(([event]) => (event as CustomEvent).detail)).toEqual([{ run: "r1" }, { run: "r1" }]);
+    window.removeEventListener("autodevops:open-run", opened);
+  });
+
+  test("what went wrong is told, and it can be tried again", async () => {
+    about("inc-1");
+    button().click();
+    reply("postmortem", { error: { message: "There is no incident inc-1.", next_step: "List them." } });
+    await settled();
+    expect(find(".adj-failure").textContent).toBe("There is no incident inc-1. List them.");
+    expect(button().hasAttribute("aria-disabled")).toBe(false);
+  });
+});
+
 describe("insert as cells", () => {
   const cells = [{ cell_type: "markdown", source: "Down." }, { cell_type: "code", source: "logs.query('x')" }];
   const button = (): HTMLElement => [...host.querySelectorAll<HTMLElement>("button")].find((one) => one.textContent === "Insert as cells")!;

@@ -36,6 +36,14 @@ export function portalView(model: Model, el: HTMLElement): () => void {
 
   const waiting = new InboxView();
   const incident = new IncidentView(model, { operation: (id) => waiting.open(id), run: (id) => reportDialog(root, id, `Run ${id}`) });
+  /** Somebody else on the page, such as the chat, has a run to show. */
+  const opening = (event: Event): void => {
+    event.preventDefault();
+    const { run } = (event as CustomEvent<{ run: string }>).detail;
+    reportDialog(root, run, `Run ${run}`);
+    incident.refresh();
+  };
+  window.addEventListener("autodevops:open-run", opening);
   const tabs = (["overview", "chat"] as const).map((view) =>
     h("button", { type: "button", "data-view": view, "aria-pressed": String(view === "overview"), click: () => show(view) }, view === "overview" ? "Overview" : "Jamie"),
   );
@@ -157,6 +165,7 @@ export function portalView(model: Model, el: HTMLElement): () => void {
     waiting.destroy();
     incident.destroy();
     document.removeEventListener("autodevops:view", viewed);
+    window.removeEventListener("autodevops:open-run", opening);
     leaveTheme();
     root.remove();
   };
