@@ -38,8 +38,8 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         # The ways part after the change is sent; up to there the others would repeat the first.
         return {
             "scale undone": died("scale", "undone", 1, 99),
-            "rollback verified": died("rollback", "verified", 13, 16),
-            "rollback undone": died("rollback", "undone", 15, 19),
+            "rollback verified": died("rollback", "verified", 15, 18),
+            "rollback undone": died("rollback", "undone", 17, 21),
         }
 
 
