@@ -1,8 +1,8 @@
 """Takes every picture of README and docs, `make pictures`: the real surfaces over the sandbox, in Chromium.
 
 Nothing is played back: an incident is opened, a runbook is run, a change is proposed, questions are asked, and what a
-person would then see is kept as WebP. `images/made-from.json` says which front ends the pictures show; `make docs` tells
-when those have changed since. Look at each picture before you commit it.
+person would then see is kept as WebP. `images/made-from.json` says which front ends the pictures show; `make docs`
+tells when those have changed since. Look at each picture before you commit it.
 
 `PYTHONPATH=tests python docs/pictures.py [NAME ...]`
 """

@@ -30,3 +30,4 @@ class Outcome(Noun):
     words: str
     checks: tuple[EffectCheck, ...] = ()
     at: UtcDatetime
+    interrupted: bool = False  # nothing was sent, for who had it in hand was gone; nobody has said no

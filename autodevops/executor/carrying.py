@@ -64,9 +64,10 @@ class Hand:
         if at_once or self._lease.until - now < length / 2:
             self._lease = leases.renew(self.means.ledger, self._lease, now=now, length=length)
 
-    def close(self, result: Result, words: str, **changes: Any) -> Operation:
+    def close(self, result: Result, words: str, *, interrupted: bool = False, **changes: Any) -> Operation:
         """Enter the outcome, then give the place in the book back; a crash between is mended by `recover`."""
-        outcome = Outcome(result=result, words=words, checks=self.operation.checks, at=self.means.clock())
+        checks, now = self.operation.checks, self.means.clock()
+        outcome = Outcome(result=result, words=words, checks=checks, at=now, interrupted=interrupted)
         data = {"result": result, "words": words}
         self.move("closed", stage="closed", outcome=outcome, data=data, **changes)
         self.leave_book()
@@ -85,7 +86,7 @@ class Hand:
         self.renew()
         if why := self.means.stopped:
             raise Stopped(f"Everything is stopped: {why}.")
-        applied = await self._unless_stopped(self.kind.apply(self.means.tools, errand_of(self.operation)))
+        applied = await self.keeping(self.kind.apply(self.means.tools, errand_of(self.operation)), stoppable=True)
         self.move("applied", stage="applied", data={"answer": applied.summary, **applied.data})
 
     async def carry_on(self, said: str = "", *, in_doubt: bool = False) -> Operation:
@@ -163,7 +164,7 @@ class Hand:
                 return self.close("undo_failed", f"{because} It was not taken back: everything is stopped: {why}.")
             try:
                 errand = errand_of(self.operation)
-                undone = await self._unless_stopped(self.kind.undo(self.means.tools, errand))
+                undone = await self.keeping(self.kind.undo(self.means.tools, errand), stoppable=True)
                 self.move("undo sent", data={"answer": undone.summary})
             except (ToolUnavailable, Stopped):
                 pass  # it may have arrived: the world is asked
@@ -225,7 +226,7 @@ class Hand:
         """No longer than until everything is stopped."""
         self.renew(at_once=False)
         with suppress(Stopped):
-            await self._unless_stopped(waiting)
+            await self.keeping(waiting, stoppable=True)
 
     async def _ask(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
         """What the world says; None when it cannot be asked."""
@@ -240,15 +241,18 @@ class Hand:
                     await self.means.sleep(self.means.settings.poll_seconds)
         return None
 
-    async def _unless_stopped(self, work: Awaitable[T]) -> T:
-        """Cancel what is written or waited for as soon as the kill switch is pulled. Raises Stopped then."""
+    async def keeping(self, work: Awaitable[T], *, stoppable: bool) -> T:
+        """Keep the operation in hand meanwhile.
+
+        `stoppable`: it is cancelled as soon as the kill switch is pulled. Raises Stopped then.
+        """
         task = asyncio.ensure_future(work)
         try:
             while True:
                 done, _ = await asyncio.wait({task}, timeout=SWITCH_SECONDS)
                 if done:
                     return task.result()
-                if why := self.means.stopped:
+                if stoppable and (why := self.means.stopped):
                     raise Stopped(f"Everything is stopped: {why}.")
                 self.renew(at_once=False)
         finally:

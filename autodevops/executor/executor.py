@@ -79,25 +79,15 @@ class Executor:
     async def propose(self, proposal: Proposal) -> Operation:
         """Plan it and decide about it. What comes back is cleared, awaits people, or is closed with the reason.
 
-        Raises UsageError for a kind that does not exist.
+        Raises UsageError for a kind that does not exist, LedgerConflict when another took this one for dead.
         """
         kind, now = self._kind(proposal.action.kind), self._means.clock()
         operation = Operation(id=time_sortable_id(now), proposal=proposal, proposed_at=now, changed_at=now)
-        held = operations.begin(self._means.ledger, operation)
+        hand = self._take(operations.begin(self._means.ledger, operation), kind)
         try:
-            plan = await make_plan(self._means.tools, kind, operation, now)
-            before = await self._before(proposal)
-        except ToolError as error:
-            return self._end(held, "could not be planned", str(error)).operation
-        held = self._means.move(
-            held,
-            "planned",
-            stage="planned",
-            plan=plan,
-            symptom_before=before,
-            data={"plan": plan.model_dump(mode="json"), "symptom": before},
-        )
-        return self._decide(held, plan, kind).operation
+            return await self._propose(hand)
+        finally:
+            hand.let_go()
 
     async def execute(self, operation_id: str) -> Operation:
         """Do what is cleared, to the outcome. Raises UsageError when it is not cleared, LedgerConflict when another
@@ -176,10 +166,22 @@ class Executor:
         self._empty_book()
         return ended
 
+    async def _propose(self, hand: Hand) -> Operation:
+        means, operation = self._means, hand.operation
+        try:
+            plan = await hand.keeping(make_plan(means.tools, hand.kind, operation, means.clock()), stoppable=False)
+            before = await hand.keeping(self._before(operation.proposal), stoppable=False)
+        except ToolError as error:
+            return self._end(hand.held, "could not be planned", str(error)).operation
+        data = {"plan": plan.model_dump(mode="json"), "symptom": before}
+        hand.move("planned", stage="planned", plan=plan, symptom_before=before, data=data)
+        return self._decide(hand.held, plan, hand.kind).operation
+
     async def _recover(self, hand: Hand) -> Operation:
         stage = hand.operation.stage
         if stage in ("proposed", "planned", "cleared", "admitted"):
-            return hand.close("not_applied", f"It was interrupted when it was {stage}; nothing had been sent.")
+            words = f"It was interrupted when it was {stage}; nothing had been sent."
+            return hand.close("not_applied", words, interrupted=True)
         hand.move("recovered", data={"stage": stage})
         return await hand.carry_on()
 
@@ -187,7 +189,8 @@ class Executor:
         means, planned = self._means, hand.operation.plan
         assert planned is not None
         try:
-            plan = await make_plan(means.tools, hand.kind, hand.operation, means.clock())
+            again = make_plan(means.tools, hand.kind, hand.operation, means.clock())
+            plan = await hand.keeping(again, stoppable=False)
         except ToolError as error:
             return self._void(hand, f"It cannot be planned any more: {error}")
         if plan.digest != planned.digest:

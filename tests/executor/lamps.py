@@ -40,8 +40,10 @@ class Lamps(Kind[RestartWorkload]):
         self.made = 1
         self.looks = 0  # that it takes until a lamp that is on shines
         self.before_write: Callable[[], Any] = lambda: None
+        self.while_planned: Callable[[], Any] = lambda: None
 
     async def survey(self, tools: Tools, action: RestartWorkload, now: datetime) -> PreState:
+        await _awaited(self.while_planned())
         state = WorkloadState(
             subject=action.subject, uid="u", generation=1, replicas=2, ready=2, rolling=False, template="t"
         )

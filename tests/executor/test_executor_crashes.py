@@ -40,8 +40,8 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         # Two executors at a time, mostly waiting: those that roll back the same workload one after the other.
         with ThreadPoolExecutor(1) as beside:
             scaled = beside.submit(died, "scale", "undone", 1, 99)
-            verified = died("rollback", "verified", 13, 16)
-            undone = died("rollback", "undone", 15, 19)
+            verified = died("rollback", "verified", 15, 18)
+            undone = died("rollback", "undone", 17, 21)
             return {"scale undone": scaled.result(), "rollback verified": verified, "rollback undone": undone}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,49 @@ async def test_what_is_unfinished_for_long_is_ended_by_others(tmp_path: Path) ->
     house.now += timedelta(minutes=30)
     (ended,) = await house.executor_of("bob").recover()
     assert (ended.id, result(ended), house.lamps.sent) == (cleared.id, "not_applied", [])
+
+
+async def test_a_plan_that_takes_longer_than_a_lease_is_left_to_who_makes_it(tmp_path: Path) -> None:
+    house = House(tmp_path, autonomy="act")
+    bob = house.executor_of("bob")
+
+    async def slowly() -> None:
+        for _ in range(3):
+            house.now += timedelta(seconds=0.6 * house.settings.lease_seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await _renewed(house)
+            assert await bob.recover() == []
+
+    house.lamps.while_planned = slowly
+    done = await house.executor.run(house.notice())
+    assert (done.outcome and done.outcome.result, house.lamps.sent) == ("verified", ["on lamp"])
+
+
+async def test_a_plan_whose_maker_is_gone_is_ended_and_is_no_word_against_the_action(tmp_path: Path) -> None:
+    house = House(tmp_path, autonomy="act")
+    begun = asyncio.Event()
+
+    async def for_ever() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    house.lamps.while_planned = for_ever
+    planning = asyncio.create_task(house.executor.propose(house.notice()))
+    await begun.wait()
+    house.now += timedelta(seconds=house.settings.lease_seconds + 1)
+    (ended,) = await house.executor_of("bob").recover()
+    assert ended.outcome is not None
+    assert (ended.outcome.result, ended.outcome.interrupted, ended.decision) == ("not_applied", True, None)
+    with pytest.raises(LedgerConflict):  # it is alive after all: too late
+        await planning
+
+
+async def _renewed(house: House) -> None:
+    """Until whoever has an operation in hand has said so again, by the time it is now."""
+    half = timedelta(seconds=house.settings.lease_seconds / 2)
+    while True:
+        ends = [datetime.fromisoformat(str(one.value["until"])) for one in house.ledger.entries("lease")]
+        if any(end - house.now > half for end in ends):
+            return
+        await asyncio.sleep(0.01)

@@ -20,7 +20,7 @@ from autodevops.domain.signal import Blind, Look, Signal, SignalSource
 from autodevops.domain.stage import Stage
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
-from autodevops.kernel.errors import ToolUnavailable
+from autodevops.kernel.errors import LedgerConflict, ToolUnavailable
 from autodevops.scarlet.response.hands import Document
 from autodevops.scarlet.response.loop import Loop, response
 from autodevops.scarlet.response.machine import Means
@@ -82,6 +82,7 @@ class World:
     stage: Stage = "cleared"
     results: list[Result] = field(default_factory=lambda: ["verified"])
     remedies_known: int = 1
+    planners_die: int = 0  # so many proposals are left behind unplanned, and ended by others
     operations: dict[str, Operation] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -167,6 +168,11 @@ class World:
             outcome=outcome,
         )
         self.operations[name] = operation
+        if self.planners_die:
+            self.planners_die -= 1
+            gone = Outcome(result="not_applied", words="interrupted", at=self.now, interrupted=True)
+            self.set(name, stage="closed", decision=None, outcome=gone)
+            raise LedgerConflict("it is closed")
         self._called("proposed")
         return operation
 

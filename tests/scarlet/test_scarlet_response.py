@@ -182,6 +182,15 @@ def test_what_was_cleared_and_came_to_nothing_is_tried_again_and_not_for_ever(
     assert (world.phases, world.count("execute")) == (["verifying" if "verified" in results else "escalated"], tries)
 
 
+@pytest.mark.parametrize(("dead", "end"), [(1, "verifying"), (9, "escalated")])
+def test_what_was_never_planned_to_the_end_is_planned_anew_and_not_for_ever(
+    tmp_path: Path, dead: int, end: str
+) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], planners_die=dead)
+    play(world, tmp_path)
+    assert (world.phases, world.count("propose")) == ([end], 2)
+
+
 @pytest.mark.parametrize("how", ["observed", "no remedy", "denied", "of no use", "unverified", "too many attempts"])
 def test_what_she_may_not_or_cannot_end_goes_to_people(tmp_path: Path, how: str) -> None:
     world = World(signals=[signal("HighErrors")], causes=[cause("cart")])

@@ -272,10 +272,12 @@ def _left_open(acts: Acts, tried: Sequence[str]) -> str:
 
 
 def _came_to_nothing(operation: Operation) -> bool:
-    """Cleared and not done, for a reason that need not be there next time: the plan was another by then, or who had it
-    in hand was interrupted. Nobody has said no."""
-    if operation.outcome is None or operation.outcome.result != "not_applied" or operation.decision is None:
+    """Not done, for a reason that need not be there next time: it was cleared and the plan was another by then, or who
+    had it in hand was interrupted. Nobody has said no."""
+    if operation.outcome is None or operation.outcome.result != "not_applied":
         return False
+    if operation.outcome.interrupted or operation.decision is None:
+        return operation.outcome.interrupted
     if operation.approval is None:
         return operation.decision.verdict == "act"
     return operation.approval.state == "void"
@@ -305,7 +307,7 @@ def _decided(operation: Operation) -> tuple[str, Any, str]:
     if operation.stage != "closed":
         return "await_executor", "acting", f"{_what(operation)} is under way."
     words = operation.outcome.words if operation.outcome else ""
-    if operation.decision is None:  # it could not be planned: the next one may be
+    if operation.decision is None or _came_to_nothing(operation):  # the next one may be planned, or this one anew
         return "decide", None, words
     return "escalate", None, f"{_what(operation)} was not done: {words}"
 
