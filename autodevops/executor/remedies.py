@@ -47,6 +47,8 @@ REVISIONS = 3  # that are tried, newest first: what ran longer ago fits the worl
 MORE = 1.5  # times: enough to see whether it helps, little enough to be no new trouble
 MARGIN = 1.25  # times what was measured: use has peaks that the 99th percentile does not show
 PATIENCE = 30  # seconds: what most programs need to start, and few hang for unnoticed
+HELD_BACK = 0.5  # of the scheduler's periods: a start or a garbage collection alone does a quarter
+_POD_NAMES = {"Deployment": "-[a-z0-9]+-[a-z0-9]{5}", "StatefulSet": "-[0-9]+"}
 _MI = 2**20
 
 
@@ -205,6 +207,34 @@ async def _more_pods(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     return _scaled(subject, -(-replicas * 3 // 2)) if replicas else None
 
 
+async def _more_pods_where_short(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """For the one behind the entry that is most held back, else for the entry itself: more of it send on no less.
+
+    None where nobody is known to be short of processor time: it is no pods that are lacking, or not seen whose.
+    """
+    entry = hypothesis.subject
+    shares = {one: await _held_back(tools, one) for one in (*hypothesis.suffering, entry)}
+    short = [one for one, share in shares.items() if share >= HELD_BACK]
+    if not short:
+        return None
+    first = max(short, key=lambda one: (one != entry, shares[one]))
+    return await _more_pods(tools, hypothesis.model_copy(update={"subject": first}))
+
+
+async def _held_back(tools: Tools, subject: Subject) -> float:
+    """In how many of the scheduler's periods its pods wait for their CPU limit; 0 where nobody measures it."""
+    if subject.kind not in _POD_NAMES:
+        return 0.0
+    pods = f'namespace="{subject.namespace}",pod=~`{re.escape(subject.name)}{_POD_NAMES[subject.kind]}`,container!=""'
+    held, periods = (
+        f"sum(increase(container_cpu_cfs_{name}_total{{{pods}}}[5m]))" for name in ("throttled_periods", "periods")
+    )
+    try:
+        return await measure(tools, f"{held} / {periods}") or 0.0
+    except ToolError:
+        return 0.0
+
+
 async def _as_many_as_before(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     """As many as it had in the last day, by what was measured; nobody else remembers."""
     subject = hypothesis.subject
@@ -298,6 +328,9 @@ _RESTART_STATELESS = Recipe(_restart_stateless, "mitigation", "New processes sta
 _MORE_MEMORY = Recipe(_more_memory, "mitigation", "The memory it was measured to need, else half as much again.")
 _MORE_CPU = Recipe(_more_cpu, "mitigation", "The CPU it was measured to need, else half as much again.")
 _MORE_PODS = Recipe(_more_pods, "mitigation", "Half as many pods again share the load.")
+_MORE_PODS_WHERE_SHORT = Recipe(
+    _more_pods_where_short, "mitigation", "Half as many pods again where the load meets too few of them."
+)
 _AS_BEFORE = Recipe(_as_many_as_before, "remediation", "It gets back the pods that it had.")
 _AT_LEAST = Recipe(_at_least_more, "mitigation", "Half as many pods again, while its autoscaler cannot see.")
 _PATIENCE = Recipe(_more_patience, "mitigation", "Twice the time before it is given up; why it is slow stays.")
@@ -336,7 +369,7 @@ RECIPES: dict[str, list[Recipe]] = {
     "OOMKilled": [TO_WHAT_RAN, _MORE_MEMORY],
     "CPUThrottled": [_MORE_CPU],
     "CPUSaturated": [_MORE_PODS],
-    "TrafficSurge": [_MORE_PODS],
+    "TrafficSurge": [_MORE_PODS_WHERE_SHORT],
     "ConsumerLagging": [_MORE_PODS],
     "HPAAtMaximum": [_MORE_PODS],
     "HPABlind": [_AT_LEAST],

@@ -254,6 +254,46 @@ async def test_a_limit_is_sized_by_what_was_measured_whatever_the_workload_is_ca
     assert remedy.action.cpu_limit == "250m"
 
 
+@pytest.mark.parametrize(
+    ("short", "helped"),
+    [
+        (("catalog",), "scale_workload Deployment shop/catalog"),
+        (("web", "catalog"), "scale_workload Deployment shop/catalog"),
+        (("web",), "adjust_autoscaler HorizontalPodAutoscaler shop/web"),
+        ((), ""),
+    ],
+    ids=["behind the entry", "both", "the entry", "nobody"],
+)
+async def test_more_traffic_gets_more_pods_where_they_are_short_and_nowhere_else(
+    short: tuple[str, ...], helped: str
+) -> None:
+    scaler = {
+        "metadata": {"namespace": "shop", "name": "web"},
+        "spec": {"maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": "web"}},
+        "status": {"desiredReplicas": 4},
+    }
+
+    def held_back(arguments: Mapping[str, Json]) -> Json:
+        query = str(arguments["query"])
+        parse(query)
+        share = 0.9 if any(f"`{name}-" in query for name in short) else 0.1
+        return {"series": [{"samples": [[0, share]]}]}
+
+    tools = ScriptedTools(
+        {
+            "prometheus.query_instant": held_back,
+            "kubernetes.list_resources": {"items": [scaler]},
+            "kubernetes.get_resource": {"resource": {"metadata": {}, "spec": {"replicas": 2}}},
+        }
+    )
+    web, catalog = (Subject(kind="Deployment", name=name, namespace="shop") for name in ("web", "catalog"))
+    surge = Hypothesis(
+        reason="TrafficSurge", subject=web, confidence=0.9, summary="", supports=(), suffering=(catalog, web)
+    )
+    offered = [f"{one.action.kind} {one.action.subject}" for one in await remedies(tools, surge)]
+    assert offered == [helped] * bool(helped)
+
+
 class NoTools:
     async def list_tools(self, server: str = "") -> Any:
         raise AssertionError("nothing is to be asked")
