@@ -157,12 +157,12 @@ def of_the_chat(on: Stage, keep: Callable[[Page, str], None]) -> None:
 
 
 def of_the_views(on: Stage, keep: Callable[[Page, str], None]) -> None:
-    with voila(on.folder, on.environment, write_notebook(on.folder / "views.ipynb", VIEWS)) as server:
-        with on.page(1000, 1400) as page:
-            page.goto(server.url)
-            page.locator(".adv").nth(2).wait_for()
-            page.locator(".adv").first.hover(position={"x": 500, "y": 160})
-            keep(page, "views")
+    notebook = write_notebook(on.folder / "views.ipynb", VIEWS)
+    with voila(on.folder, on.environment, notebook) as server, on.page(1000, 1400) as page:
+        page.goto(server.url)
+        page.locator(".adv").nth(2).wait_for()
+        page.locator(".adv").first.hover(position={"x": 500, "y": 160})
+        keep(page, "views")
 
 
 def of_the_library(on: Stage, keep: Callable[[Page, str], None]) -> None:
