@@ -39,7 +39,7 @@ class Acting:
         return operations.load(self.ledger, operation_id).operation
 
     def operations_for(self, incident_id: str) -> tuple[Operation, ...]:
-        return tuple(one for one in operations.load_all(self.ledger) if one.proposal.incident == incident_id)
+        return operations.of_incident(self.ledger, incident_id)
 
     def withdraw(self, operation_id: str, words: str) -> None:
         try:

@@ -44,6 +44,12 @@ def load_all(ledger: Ledger) -> list[Operation]:
     return [_read(entry).operation for entry in ledger.entries(KIND)]
 
 
+def of_incident(ledger: Ledger, incident_id: str) -> tuple[Operation, ...]:
+    """Those proposed for it, oldest first."""
+    entries = ledger.entries(KIND)
+    return tuple(_read(one).operation for one in entries if _incident_of(one.value) == incident_id)
+
+
 def unfinished(ledger: Ledger) -> list[Operation]:
     return [_read(entry).operation for entry in ledger.entries(KIND) if entry.value.get("stage") != "closed"]
 
@@ -121,6 +127,10 @@ def admission_of(operation: Operation, now: datetime) -> Admission:
         incident=operation.proposal.incident,
         at=now,
     )
+
+
+def _incident_of(written: Mapping[str, Any]) -> str:
+    return str(written.get("proposal", {}).get("incident", ""))
 
 
 def _held(ledger: Ledger, entry: Entry) -> Held:

@@ -28,7 +28,7 @@ def find_incident(ledger: Ledger, name: str) -> Incident:
     """By its id, or as much of its beginning or end as is needed; `last` is the newest. Raises UsageError."""
     entry = ledger.entry(KIND, name)
     if entry is not None:
-        return _read(entry)
+        return read_incident(entry)
     entries = ledger.entries(KIND)
     if name == "last":
         found = entries[-1:]
@@ -37,16 +37,13 @@ def find_incident(ledger: Ledger, name: str) -> Incident:
     if len(found) != 1:
         what = f"{len(found)} incidents are called {name!r}." if found else f"There is no incident {name!r}."
         raise UsageError(what, "`autodevops incident list` shows them.")
-    return _read(found[0])
+    return read_incident(found[0])
 
 
-def all_incidents(
-    ledger: Ledger, chosen: Callable[[Mapping[str, Any]], bool] = lambda _: True, *, investigations: bool = True
-) -> list[Incident]:
-    """Oldest first; those whose entry, as it is written, is `chosen`. Their investigations are most of them: without
-    is quicker."""
+def all_incidents(ledger: Ledger, *, investigations: bool = True) -> list[Incident]:
+    """Oldest first. Their investigations are most of them: without is quicker."""
     left_out = {} if investigations else {"investigation": None}
-    return [_read(entry, left_out) for entry in ledger.entries(KIND) if chosen(entry.value)]
+    return [read_incident(entry, left_out) for entry in ledger.entries(KIND)]
 
 
 def note_incident(ledger: Ledger, incident_id: str, text: str, *, now: datetime, actor: str) -> Incident:
@@ -96,12 +93,13 @@ def change_incident(
     def changed(entry: Entry | None) -> Incident:
         if entry is None:
             raise UsageError(f"There is no incident {incident_id!r}.", "`autodevops incident list` shows them.")
-        return change(_read(entry))
+        return change(read_incident(entry))
 
     return revise(ledger, KIND, incident_id, changed, event)
 
 
-def _read(entry: Entry, instead: Mapping[str, Any] | None = None) -> Incident:
+def read_incident(entry: Entry, instead: Mapping[str, Any] | None = None) -> Incident:
+    """Raises LedgerDamaged."""
     try:
         return Incident.model_validate({**entry.value, **(instead or {})})
     except ValueError as error:

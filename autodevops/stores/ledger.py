@@ -34,8 +34,8 @@ class Ledger(Protocol):
 
     def entry(self, kind: str, key: str) -> Entry | None: ...
 
-    def entries(self, kind: str) -> tuple[Entry, ...]:
-        """All of a kind, by key."""
+    def entries(self, kind: str, *, after: int = 0) -> tuple[Entry, ...]:
+        """All of a kind, by key; of those last changed by an event with a number above `after`."""
         ...
 
     def events(

@@ -35,9 +35,10 @@ class MemoryLedger:
     def entry(self, kind: str, key: str) -> Entry | None:
         return self._state.get((kind, key))
 
-    def entries(self, kind: str) -> tuple[Entry, ...]:
+    def entries(self, kind: str, *, after: int = 0) -> tuple[Entry, ...]:
         with self._lock:
-            return tuple(self._state[place] for place in sorted(self._state) if place[0] == kind)
+            found = tuple(self._state[place] for place in sorted(self._state) if place[0] == kind)
+        return tuple(entry for entry in found if entry.seq > after)
 
     def events(
         self, *, after: int = 0, kind: EventKind | None = None, actor: str = "", subject: str = ""

@@ -113,9 +113,9 @@ class SqliteLedger:
         with self.reading() as connection:
             return _entry(connection, kind, key)
 
-    def entries(self, kind: str) -> tuple[Entry, ...]:
+    def entries(self, kind: str, *, after: int = 0) -> tuple[Entry, ...]:
         with self.reading() as connection:
-            rows = connection.execute(f"{_STATE} WHERE kind = ? ORDER BY key", (kind,)).fetchall()
+            rows = connection.execute(f"{_STATE} WHERE kind = ? AND seq > ? ORDER BY key", (kind, after)).fetchall()
         return tuple(_read_entry(row) for row in rows)
 
     def events(

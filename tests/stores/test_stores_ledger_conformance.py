@@ -115,6 +115,10 @@ def test_entries_of_a_kind_come_by_key(ledger: Ledger) -> None:
         ledger.change(kind, key, {}, expected=0, event=event())
     assert [entry.key for entry in ledger.entries("run")] == ["a", "b"]
     assert ledger.entries("lease") == ()
+    assert [entry.key for entry in ledger.entries("run", after=1)] == ["a"]
+    ledger.change("run", "b", {}, expected=1, event=event())
+    assert [entry.key for entry in ledger.entries("run", after=3)] == ["b"]
+    assert ledger.entries("run", after=4) == ()
 
 
 def test_threads_share_one_ledger(ledger: Ledger) -> None:

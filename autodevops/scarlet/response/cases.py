@@ -109,17 +109,35 @@ def close(ledger: Ledger, incident_id: str, words: str, now: datetime) -> Incide
     )
 
 
-def read(ledger: Ledger, closed_since: datetime) -> tuple[list[Incident], list[Incident]]:
-    """Those of hers that are open, and those that are over and not for longer than that. Reads all there are."""
+class Casebook:
+    """Her incidents that are open, and those that are over and not for long; only those that changed are read again."""
 
-    def chosen(value: Mapping[str, Any]) -> bool:
-        if value.get("phase") != "closed":
-            return value.get("phase") is not None
-        over = value.get("resolution")
-        return over is not None and datetime.fromisoformat(over["at"]) >= closed_since
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._seen = 0  # number of the newest change
+        self._known: dict[str, Incident] = {}
 
-    found = incidents.all_incidents(ledger, chosen)
-    return [one for one in found if one.phase != "closed"], [one for one in found if one.phase == "closed"]
+    def read(self, closed_since: datetime) -> tuple[list[Incident], list[Incident]]:
+        """Oldest first. Those closed before are forgotten. Raises LedgerDamaged."""
+        known, changed = dict(self._known), self._ledger.entries(incidents.KIND, after=self._seen)
+        for entry in changed:
+            known.pop(entry.key, None)
+            written: Mapping[str, Any] = entry.value
+            over = written.get("resolution")
+            if _matters(written.get("phase"), datetime.fromisoformat(over["at"]) if over else None, closed_since):
+                known[entry.key] = incidents.read_incident(entry)
+        self._known = {
+            key: one
+            for key, one in sorted(known.items())
+            if _matters(one.phase, one.resolution.at if one.resolution else None, closed_since)
+        }
+        self._seen = max((entry.seq for entry in changed), default=self._seen)
+        found = self._known.values()
+        return [one for one in found if one.phase != "closed"], [one for one in found if one.phase == "closed"]
+
+
+def _matters(phase: Phase | None, over: datetime | None, closed_since: datetime) -> bool:
+    return phase is not None and (phase != "closed" or (over is not None and over >= closed_since))
 
 
 def _cause(hypothesis: Hypothesis | None) -> Cause | None:

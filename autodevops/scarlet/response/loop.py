@@ -55,7 +55,7 @@ class Loop:
         self._means = means
         self._watch = watch
         now = means.clock()
-        going_on, _ = cases.read(means.ledger, now)
+        going_on, _ = cases.Casebook(means.ledger).read(now)
         self._noticing = Noticing((signal for incident in going_on for signal in incident.signals), now)
         self._saver = saver
         self._graph = build(means, saver)

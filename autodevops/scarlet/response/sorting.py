@@ -41,6 +41,7 @@ class _Doubt:
 class Sorter:
     def __init__(self, means: Means) -> None:
         self._means = means
+        self._cases = cases.Casebook(means.ledger)
         self._first_seen: dict[str, datetime] = {}
         self._doubts: dict[str, _Doubt] = {}
         self._joined: set[str] = set()
@@ -70,7 +71,7 @@ class Sorter:
         return list(self._open.values())
 
     def _read(self, now: datetime) -> None:
-        going_on, self._closed = cases.read(self._means.ledger, now - _LINGERS)
+        going_on, self._closed = self._cases.read(now - _LINGERS)
         self._open = {incident.id: incident for incident in going_on}
 
     def _join(self, active: Sequence[Signal], now: datetime) -> list[Signal]:
