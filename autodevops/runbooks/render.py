@@ -214,10 +214,21 @@ def trace_figure(chart: TraceChart) -> go.Figure:
     aside = f"starts {start:%Y-%m-%d %H:%M:%S} UTC, trace {cut(chart.trace.trace_id, 40)}"
     figure.update_layout(**layout(chart.title, aside=aside, top=44, bottom=36))
     figure.update_layout(bargap=0.35, height=84 + 24 * max(len(spans), 3), hovermode="closest")
-    for place, label in enumerate(labels):
-        figure.add_annotation(
-            x=0, xref="paper", xanchor="left", y=place, yref="y", text=plain(label), showarrow=False, font={"size": 11}
-        )
+    figure.update_layout(
+        annotations=[
+            {
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": place,
+                "yref": "y",
+                "text": plain(label),
+                "showarrow": False,
+                "font": {"size": 11},
+            }
+            for place, label in enumerate(labels)
+        ]
+    )
     figure.update_yaxes(autorange="reversed", showticklabels=False, showgrid=False)
     figure.update_xaxes(domain=[0.36, 1], ticksuffix=" ms", rangemode="tozero", nticks=8)
     return figure
@@ -308,26 +319,42 @@ def layout(title: str, *, aside: str, top: int, bottom: int) -> dict[str, Any]:
 
 
 def _add_marks(figure: go.Figure, marks: Sequence[Mark], span: tuple[float, float]) -> int:
-    """Vertical lines with their labels above the plot, in as many rows as they need; returns the rows used."""
+    """Vertical lines with their labels above the plot, in as many rows as they need; returns the rows used.
+
+    They are set together: plotly copies all there are for each that is added.
+    """
     labelled = _label_rows(marks, span)
-    for mark in marks:
-        colour, dash = _MARKS[mark.kind]
-        line = {"color": colour, "width": 1.5, "dash": dash}
-        figure.add_shape(type="line", xref="x", yref="paper", x0=mark.at, x1=mark.at, y0=0, y1=1, line=line)
-    for mark, row in labelled:
-        figure.add_annotation(
-            x=mark.at,
-            xref="x",
-            y=1,
-            yref="paper",
-            yshift=4 + 17 * row,
-            yanchor="bottom",
-            xanchor="auto",
-            showarrow=False,
-            text=plain(cut(mark.label, _LABEL_LENGTH)),
-            hovertext=f"{plain(mark.label)}<br>{mark.at:%Y-%m-%d %H:%M:%S} UTC",
-            font={"color": _MARKS[mark.kind][0], "size": 11},
-        )
+    figure.update_layout(
+        shapes=[
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": mark.at,
+                "x1": mark.at,
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": _MARKS[mark.kind][0], "width": 1.5, "dash": _MARKS[mark.kind][1]},
+            }
+            for mark in marks
+        ],
+        annotations=[
+            {
+                "x": mark.at,
+                "xref": "x",
+                "y": 1,
+                "yref": "paper",
+                "yshift": 4 + 17 * row,
+                "yanchor": "bottom",
+                "xanchor": "auto",
+                "showarrow": False,
+                "text": plain(cut(mark.label, _LABEL_LENGTH)),
+                "hovertext": f"{plain(mark.label)}<br>{mark.at:%Y-%m-%d %H:%M:%S} UTC",
+                "font": {"color": _MARKS[mark.kind][0], "size": 11},
+            }
+            for mark, row in labelled
+        ],
+    )
     return 1 + max((row for _, row in labelled), default=-1)
 
 
