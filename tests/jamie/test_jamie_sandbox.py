@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jamie.jamie_workbench import bench, running
 from typer.testing import CliRunner
 
 from autodevops.cli.app import app
-from autodevops.domain.stream import AnswerCompleted, ChartReady, TextDelta, TurnFailed, TurnStarted
+from autodevops.domain.stream import (
+    AnswerCompleted,
+    ChartReady,
+    TextDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+    TurnFailed,
+    TurnStarted,
+)
 from autodevops.kernel.person import person
 from autodevops.llm.testing import Reply, ScriptedOllama
 from autodevops.sandbox import Sandbox
 from autodevops.workbench import Workbench
+
+CALLER = {"caller:8b": {"capabilities": ["completion", "tools"], "model_info": {"llama.context_length": 131072}}}
+QUESTION = "why are checkouts failing?"
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
+    with running("bad-deploy", tmp_path_factory) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +151,50 @@ async def test_an_unknown_namespace_is_a_failed_turn(
     assert events[-1] == TurnFailed(
         message="The namespace shoop does not exist.", next_step="Did you mean shop?", code="usage"
     )
+
+
+def answers_in(body: Mapping[str, Any]) -> list[str]:
+    return [each["content"] for each in body["messages"] if each["role"] == "tool"]
+
+
+def from_what_it_found(body: Mapping[str, Any]) -> Reply:
+    """Cites the first fact of the engine and each of its own tools' answers."""
+    facts = re.findall(r"ev-[0-9a-f]{10}", body["messages"][1]["content"])
+    own = [re.findall(r"ev-[0-9a-f]{10}", each)[0] for each in answers_in(body) if each.startswith("[")]
+    return Reply(
+        [
+            "The rollout is to blame ",
+            f"[{facts[0]}]. ",
+            *(f"Answer {chr(65 + n)} says more [{item}]. " for n, item in enumerate(own)),
+        ]
+    )
+
+
+async def test_a_model_looks_further_and_what_it_found_is_evidence(
+    broken: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [
+        {"name": "kubernetes_list_events", "arguments": {}},
+        {"name": "loki_query_logs", "arguments": {"query": '{namespace="shop"} |= "checkout" != "a8f3"'}},
+        {"name": "kubernetes_delete_pod", "arguments": {"name": "checkout"}},
+    ]
+    with ScriptedOllama(models=CALLER, replies=[Reply(calls=calls), from_what_it_found]) as server:
+        async with bench(broken, monkeypatch, AUTODEVOPS_OLLAMA__URL=server.url) as workbench:
+            events = [event async for event in workbench.ask(QUESTION)]
+        first, second = server.chats()
+    answer = events[-1]
+    assert isinstance(answer, AnswerCompleted)
+    assert answer.narrator == "ollama:caller:8b"
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == answer.text
+    results = answers_in(second)
+    assert [text.startswith("[ev-") for text in results] == [True, True, False]
+    assert results[2].startswith("Error: there is no tool kubernetes_delete_pod")
+    own = [re.findall(r"ev-[0-9a-f]{10}", text)[0] for text in results[:2]]
+    assert set(own) <= {item.id for item in answer.evidence}
+    started = [event.query for event in events if isinstance(event, ToolCallStarted)]
+    assert '{namespace="shop"} |= "checkout" != "a8f3"' in started
+    assert set(own) <= {event.evidence for event in events if isinstance(event, ToolCallFinished)}
+    assert not any("delete" in event.tool for event in events if isinstance(event, ToolCallStarted))
+    offered = {each["function"]["name"] for each in first["tools"]}
+    assert not {name for name in offered if re.search("delete|patch|scale|apply|create|cordon|drain|evict", name)}
+    assert len(str(second["messages"])) + len(str(second["tools"])) < 8192 * 3
