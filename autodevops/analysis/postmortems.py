@@ -14,12 +14,13 @@ from functools import partial
 from autodevops.analysis.impact import Requests, budget_spent, burn_rate, in_words
 from autodevops.domain.hypothesis import Claim, Hypothesis
 from autodevops.domain.incident import Incident
+from autodevops.domain.ledger import SCARLET
 from autodevops.domain.operation import Operation
 from autodevops.domain.postmortem import ActionItem, Fact, Moment, Postmortem, Section
 
 _MONTH_SECONDS = 30 * 86_400.0
 _AUTHOR = re.compile(r"^It(?:s commit is| probably brings| brings) .*\" by (.+?)(?:, commit |, merged|, which|\.$)")
-_MACHINES = {"scarlet": "Scarlet", "jamie": "Jamie"}
+_MACHINES = {SCARLET: "Scarlet", "jamie": "Jamie"}
 
 
 @dataclass(frozen=True)

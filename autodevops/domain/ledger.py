@@ -6,7 +6,7 @@ An event that changed the state says which entry it made (`EntryMark`), so the s
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import field_validator
 
@@ -30,6 +30,7 @@ EventKind = Literal[
     "learned",
 ]
 
+SCARLET: Final = "scarlet"  # the actor of what she does
 GENESIS = "sha256:" + 64 * "0"  # what the first event follows
 
 
@@ -43,7 +44,7 @@ class NewEvent(Noun):
     at: UtcDatetime
     kind: EventKind
     what: str  # past participle or state, e.g. "started", "granted", "succeeded"
-    actor: str  # who: "scarlet", a person's name, "jamie"
+    actor: str  # who: SCARLET, a person's name, "jamie"
     subject: str = ""  # what it is about, as a person would look it up: a run id, a tool, an object's reference
     data: dict[str, Json] = {}
 

@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import timedelta
 from typing import Any
 
+from autodevops.domain.ledger import SCARLET
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import UsageError
 from autodevops.runbooks import Means, RunQueue, RunRecord, reconcile
@@ -33,7 +34,6 @@ from autodevops.toolbox.protocol import Tools
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 20
-NAME = "scarlet"  # who does it, in records
 Responding = Callable[[RunQueue], AbstractAsyncContextManager[Loop]]
 
 
@@ -207,7 +207,7 @@ class Scarlet:
         scheduler = Scheduler(
             self._settings,
             self._queue,
-            Book(ledger, self._settings.schedules, NAME),
+            Book(ledger, self._settings.schedules, SCARLET),
             self._clock,
             channels=self._channels,
             tools=self._tools,

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autodevops.domain.base import Json
-from autodevops.domain.ledger import NewEvent
+from autodevops.domain.ledger import SCARLET, NewEvent
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.errors import LedgerConflict
-from autodevops.scarlet.learning.cases import SCARLET
 from autodevops.settings import WatchSettings
 from autodevops.stores.ledger import Ledger
 

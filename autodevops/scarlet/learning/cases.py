@@ -12,12 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from autodevops.domain.incident import Incident
-from autodevops.domain.ledger import Entry, EventKind
+from autodevops.domain.ledger import SCARLET, Entry, EventKind
 from autodevops.domain.operation import Operation
 from autodevops.domain.outcome import Result
 from autodevops.stores.ledger import Ledger
 
-SCARLET = "scarlet"
 _KINDS: tuple[EventKind, ...] = ("incident", "scarlet", "action", "decision", "approval")
 
 

@@ -10,6 +10,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Cause, Detection, Incident, Phase, Resolution, bare
 from autodevops.domain.investigation import Investigation
+from autodevops.domain.ledger import SCARLET
 from autodevops.domain.signal import Signal
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.ids import time_sortable_id
@@ -17,7 +18,6 @@ from autodevops.scarlet.response.causes import worst
 from autodevops.stores import incidents
 from autodevops.stores.ledger import Ledger
 
-ACTOR = "scarlet"
 _BEFORE = timedelta(minutes=20)  # of quiet, so that a change and an onset are seen
 _LONGEST = timedelta(hours=6)
 
@@ -46,7 +46,7 @@ def open_case(
         signals=tuple(signals),
         phase="analyzing",
     )
-    incidents.open_incident(ledger, incident, actor=ACTOR)
+    incidents.open_incident(ledger, incident, actor=SCARLET)
     return incident
 
 
@@ -60,7 +60,7 @@ def join(ledger: Ledger, incident_id: str, signals: Sequence[Signal], now: datet
 
     names = ", ".join(sorted({signal.name for signal in signals}))
     return incidents.change_incident(
-        ledger, incident_id, "joined", joined, now=now, actor=ACTOR, data={"signals": names, "count": len(signals)}
+        ledger, incident_id, "joined", joined, now=now, actor=SCARLET, data={"signals": names, "count": len(signals)}
     )
 
 
@@ -81,7 +81,7 @@ def put_down_to(
     if found.silent_systems:
         data["unseen"] = [*found.silent_systems]
     what = "cause" if cause else "investigated"
-    incidents.change_incident(ledger, incident_id, what, changed, now=now, actor=ACTOR, data=data)
+    incidents.change_incident(ledger, incident_id, what, changed, now=now, actor=SCARLET, data=data)
 
 
 def move(
@@ -94,7 +94,7 @@ def move(
 
     data: dict[str, Json] = {"words": words, "operation": operation, "bundle": bundle}
     told: dict[str, Json] = {name: value for name, value in data.items() if value}
-    return incidents.change_incident(ledger, incident_id, phase, moved, now=now, actor=ACTOR, data=told)
+    return incidents.change_incident(ledger, incident_id, phase, moved, now=now, actor=SCARLET, data=told)
 
 
 def close(ledger: Ledger, incident_id: str, words: str, now: datetime) -> Incident:
@@ -105,7 +105,7 @@ def close(ledger: Ledger, incident_id: str, words: str, now: datetime) -> Incide
         return was.model_copy(update={"phase": "closed", "resolution": over})
 
     return incidents.change_incident(
-        ledger, incident_id, "resolved", closed, now=now, actor=ACTOR, data={"words": words}
+        ledger, incident_id, "resolved", closed, now=now, actor=SCARLET, data={"words": words}
     )
 
 

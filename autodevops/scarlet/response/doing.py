@@ -10,6 +10,7 @@ from typing import Protocol
 from autodevops.domain.base import Json
 from autodevops.domain.incident import Incident
 from autodevops.domain.investigation import Investigation
+from autodevops.domain.ledger import SCARLET
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.runbooks import RunQueue, RunRequest
@@ -45,7 +46,7 @@ class Doing:
         parameters: dict[str, Json] = {"incident": incident.id, "diagnosis": what == "diagnosis"}
         try:
             runbook = self.catalogue.load(RUNBOOK)
-            request = RunRequest(runbook, parameters, trigger="incident", requested_by="scarlet", reason=incident.title)
+            request = RunRequest(runbook, parameters, trigger="incident", requested_by=SCARLET, reason=incident.title)
             record = await self.queue.submit(request).result()
         except AutoDevOpsError as error:
             log.error("Incident %s has no notebook: %s", incident.id, error)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from autodevops.domain.base import Json
 from autodevops.domain.incident import Incident
-from autodevops.domain.ledger import NewEvent
+from autodevops.domain.ledger import SCARLET, NewEvent
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.clock import monotonic_ms
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict
@@ -195,7 +195,7 @@ class Loop:
         }
         ledger = self._means.ledger
         entry = ledger.entry(KIND, KEY)
-        event = NewEvent(at=now, kind="scarlet", what="looked", actor=cases.ACTOR, data=value)
+        event = NewEvent(at=now, kind="scarlet", what="looked", actor=SCARLET, data=value)
         try:
             ledger.change(KIND, KEY, value, expected=entry.version if entry else 0, event=event)
         except LedgerConflict:

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypedDict, cast
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Incident
 from autodevops.domain.investigation import Investigation
+from autodevops.domain.ledger import SCARLET
 from autodevops.domain.operation import Operation, Proposal, Symptom
 from autodevops.domain.remedy import Remedy
 from autodevops.kernel.clock import Clock
@@ -287,7 +288,7 @@ def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Pro
     shown = next((one for one in incident.signals if one.query and one.source in ("metric", "slo")), None)
     return Proposal(
         action=remedy.action,
-        asked_by=cases.ACTOR,
+        asked_by=SCARLET,
         by_person=False,
         why=f"{hypothesis.summary} {remedy.why}",
         confidence=hypothesis.confidence,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from autodevops.domain.ledger import SCARLET
 from autodevops.domain.run import GOOD
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, ToolError
@@ -283,7 +284,7 @@ class Scheduler:
             reason = schedule.description or f"schedule {schedule.name}"
             event = trigger if schedule.event is None or not slot.facts else "event"
             requests.append(
-                RunRequest(runbook, values, trigger=event, requested_by="scarlet", reason=reason, slot=slot.id)
+                RunRequest(runbook, values, trigger=event, requested_by=SCARLET, reason=reason, slot=slot.id)
             )
         return requests
 
