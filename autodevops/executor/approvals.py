@@ -104,11 +104,12 @@ def expire(ledger: Ledger, now: datetime, *, actor: str) -> list[Operation]:
 
 def waiting(ledger: Ledger, now: datetime) -> list[Operation]:
     """Operations that people are asked about now, oldest first."""
-    return [
-        operation
-        for operation in operations.unfinished(ledger)
-        if operation.stage == "awaiting" and operation.approval and operation.approval.expires_at > now
-    ]
+    return [operation for operation in operations.unfinished(ledger) if waits(operation, now)]
+
+
+def waits(operation: Operation, now: datetime) -> bool:
+    """Whether people are asked about it now."""
+    return operation.stage == "awaiting" and operation.approval is not None and operation.approval.expires_at > now
 
 
 def with_state(operation: Operation, state: ApprovalState) -> Approval | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,13 +30,12 @@ PAST, INCIDENTS, DECIDED, SLOTS = 5, 8, 12, 60  # shown
 MOST = 2016  # slots of one schedule that are looked at: a week of every five minutes
 
 
-def inbox(ledger: Ledger, now: datetime) -> Inbox:
-    from autodevops.executor.approvals import waiting
-    from autodevops.executor.operations import load_all
+def inbox(operations: Sequence[Operation], now: datetime) -> Inbox:
+    """`operations`: all there are, oldest first."""
+    from autodevops.executor.approvals import waits
 
-    open_now = waiting(ledger, now)
-    ids = {one.id for one in open_now}
-    asked = [one for one in load_all(ledger) if one.approval is not None and one.id not in ids]
+    open_now = [one for one in operations if waits(one, now)]
+    asked = [one for one in operations if one.approval is not None and not waits(one, now)]
     return Inbox(
         at=now,
         items=tuple(_question(one) for one in open_now),
@@ -65,11 +65,10 @@ def incidents(ledger: Ledger, now: datetime) -> Incidents:
     )
 
 
-def decisions(ledger: Ledger, settings: ExecutorSettings, now: datetime) -> Decisions:
+def decisions(operations: Sequence[Operation], settings: ExecutorSettings, now: datetime) -> Decisions:
     from autodevops.executor.heat_map import heat_map
-    from autodevops.executor.operations import load_all
 
-    document = heat_map(load_all(ledger), settings.matrix)
+    document = heat_map(operations, settings.matrix)
     squares = tuple(
         Square(confidence=one["confidence"], risk=one["risk"], says=one["matrix"], counts=one["decisions"])
         for one in document["cells"]

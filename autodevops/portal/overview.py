@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
+from autodevops.domain.operation import Operation
 from autodevops.domain.run import GOOD, Run
 from autodevops.domain.tool_results import ResourceList
 from autodevops.jamie.answers import understood
@@ -64,14 +65,15 @@ class Overview:
         """All sections, in the order in which they are known; of `namespace`, else of the configured one."""
         source = Recorder(self._bench.tools)
         chosen = asyncio.create_task(self._chosen(namespace))
+        operations = asyncio.create_task(self._operations())
         work: list[asyncio.Task[Section]] = [
             asyncio.create_task(each)
             for each in (
-                asyncio.to_thread(self._inbox),
+                self._inbox(operations),
                 asyncio.to_thread(self._incidents),
                 asyncio.to_thread(self._last_runs),
                 asyncio.to_thread(self._health),
-                asyncio.to_thread(self._decisions),
+                self._decisions(operations),
                 asyncio.to_thread(self._schedules),
                 self._namespaces(chosen, source),
                 self._services(chosen, source),
@@ -82,7 +84,7 @@ class Overview:
             for next_one in asyncio.as_completed(work):
                 yield await next_one
         finally:
-            for task in (chosen, *work):
+            for task in (chosen, operations, *work):
                 task.cancel()
 
     async def _chosen(self, namespace: str) -> str:
@@ -134,15 +136,20 @@ class Overview:
         except AutoDevOpsError as error:
             return Incidents(at=self._clock(), missing=(_ledger(error),))
 
-    def _inbox(self) -> Section:
+    async def _operations(self) -> Sequence[Operation]:
+        from autodevops.executor.operations import load_all
+
+        return await asyncio.to_thread(load_all, self._bench.ledger)
+
+    async def _inbox(self, operations: Awaitable[Sequence[Operation]]) -> Section:
         try:
-            return inbox(self._bench.ledger, self._clock())
+            return inbox(await operations, self._clock())
         except AutoDevOpsError as error:
             return Inbox(at=self._clock(), missing=(_ledger(error),))
 
-    def _decisions(self) -> Section:
+    async def _decisions(self, operations: Awaitable[Sequence[Operation]]) -> Section:
         try:
-            return decisions(self._bench.ledger, self._bench.settings.executor, self._clock())
+            return decisions(await operations, self._bench.settings.executor, self._clock())
         except AutoDevOpsError as error:
             return Decisions(at=self._clock(), missing=(_ledger(error),))
 
