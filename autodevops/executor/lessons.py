@@ -11,8 +11,9 @@ from autodevops.domain.learned import Lesson
 from autodevops.domain.operation import Operation
 from autodevops.domain.outcome import TRIED
 from autodevops.executor.catalogue import KINDS
+from autodevops.executor.planning import level_of
 from autodevops.executor.record import Record, enter_forgotten
-from autodevops.policy.experience import PRIOR_WEIGHT, Experience, Level, level, stricter
+from autodevops.policy.experience import PRIOR_WEIGHT, Experience, Level, stricter
 from autodevops.settings import ExecutorSettings
 from autodevops.stores.ledger import Ledger
 
@@ -36,8 +37,7 @@ def levels(record: Record, settings: ExecutorSettings) -> dict[str, Level]:
     found = {}
     for name in KINDS:
         known = record.of_practice(name)
-        autonomy = settings.autonomy_by_kind.get(name, settings.autonomy)
-        found[name], _ = stricter(level(autonomy, known, settings.promote_after), {name: known.drift})
+        found[name], _ = stricter(level_of(name, known, settings), {name: known.drift})
     return found
 
 
@@ -59,9 +59,9 @@ def forget(ledger: Ledger, lesson: Lesson, *, why: str, now: datetime, actor: st
 
 def _of_kinds(record: Record, settings: ExecutorSettings, evidence: dict[str, tuple[str, ...]]) -> Iterator[Lesson]:
     for name, known in record.by_practice.items():
-        autonomy = settings.autonomy_by_kind.get(name.partition(" ")[0], settings.autonomy)
-        allowed = level(autonomy, known, settings.promote_after)
-        if autonomy == "graduated" and allowed != "observe":
+        kind = name.partition(" ")[0]
+        allowed = level_of(kind, known, settings)
+        if settings.autonomy_of(kind) == "graduated" and allowed != "observe":
             more = 2 * settings.promote_after - known.since_failure
             next_step = f"; after {more} more machines act" if allowed == "ask" else ""
             reason = f"{known.since_failure} verified successes in a row{next_step}. One failure, and it starts anew."

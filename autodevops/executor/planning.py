@@ -12,7 +12,7 @@ from autodevops.domain.plan import Plan
 from autodevops.executor.kinds import AnyKind, Errand
 from autodevops.executor.record import Record
 from autodevops.policy.decide import decide
-from autodevops.policy.experience import level, stricter
+from autodevops.policy.experience import Experience, Level, level, stricter
 from autodevops.policy.guardrails import refusals
 from autodevops.policy.limits import Facts, Limits
 from autodevops.settings import ExecutorSettings
@@ -70,12 +70,16 @@ def objections(facts: Facts, kind: AnyKind, settings: ExecutorSettings) -> tuple
     return (*kind.preconditions(plan.action, plan.pre), *refusals(facts, limits_of(settings)))
 
 
+def level_of(kind: str, practised: Experience, settings: ExecutorSettings) -> Level:
+    """What machines may do with a kind of action, before it is lowered where success rates have fallen."""
+    return level(settings.autonomy_of(kind), practised, settings.promote_after)
+
+
 def decision_on(facts: Facts, kind: AnyKind, settings: ExecutorSettings, record: Record, signature: str) -> Decision:
     action = facts.plan.action
-    autonomy = settings.autonomy_by_kind.get(action.kind, settings.autonomy)
     practice = practice_of(action)
     practised, signed = record.of_practice(practice), record.of_signature(signature)
-    allowed = level(autonomy, practised, settings.promote_after)
+    allowed = level_of(action.kind, practised, settings)
     allowed, drift = stricter(allowed, {practice: practised.drift, signature: signed.drift})
     found = objections(facts, kind, settings)
     return decide(facts, limits_of(settings), signed, allowed, found, drift)

@@ -14,7 +14,8 @@ from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import Inventory, items
 from autodevops.investigation.picture import SeenCertificate
 from autodevops.investigation.promql import latest, series_of
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
+from autodevops.kernel.clock import rfc3339
 
 _FAMILIES: Final = "probe_ssl_earliest_cert_expiry or nginx_ingress_controller_ssl_expire_time_seconds"
 

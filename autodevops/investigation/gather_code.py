@@ -19,7 +19,8 @@ from autodevops.domain.tool_results import (
 )
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.picture import Rollout
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
+from autodevops.kernel.clock import rfc3339
 
 _LOOK_BACK = timedelta(hours=24)  # a merge this old may still be what was rolled out now
 _REPOSITORIES = 10  # asked at most; more is a question for a person

@@ -20,8 +20,9 @@ from autodevops.investigation.dependency_families import EXPORTERS, SCRAPED, Exp
 from autodevops.investigation.inventory import Inventory, items, name_of, section
 from autodevops.investigation.picture import Dependency, Reading
 from autodevops.investigation.promql import arrays, literal, over_span, series_of
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
 from autodevops.investigation.request_families import NAMESPACE_LABELS
+from autodevops.kernel.clock import rfc3339
 
 _MOST: Final = 12  # objects of one exporter: more makes a query nobody can read
 _LATELY: Final = "15m"

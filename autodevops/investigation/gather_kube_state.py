@@ -15,7 +15,8 @@ from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import WORKLOAD_KINDS, Inventory, build
 from autodevops.investigation.promql import latest, series_of
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
+from autodevops.kernel.clock import rfc3339
 
 _Rows = list[tuple[Mapping[str, str], float]]
 

@@ -12,7 +12,8 @@ from autodevops.domain.window import TimeWindow
 from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import SeenLog
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
+from autodevops.kernel.clock import rfc3339
 
 NAMESPACE_LABELS = (
     "namespace",

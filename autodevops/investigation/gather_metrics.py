@@ -22,13 +22,14 @@ from autodevops.investigation.gather_pressures import MetricNames, gather_pressu
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Saturation, SeenAlert, Signal, SignalKind
 from autodevops.investigation.promql import arrays, escape, over_span, series_of
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
 from autodevops.investigation.request_families import (
     FAMILIES,
     NAMESPACE_LABELS,
     WORKLOAD_LABELS,
     RequestFamily,
 )
+from autodevops.kernel.clock import rfc3339
 
 _MANY_PODS = 400  # from here on only the pods that are held back are asked for
 _HELD_BACK = 0.1  # of the scheduler's periods

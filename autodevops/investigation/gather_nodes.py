@@ -17,7 +17,8 @@ from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
 from autodevops.investigation.picture import NodeKind, NodeSeries
 from autodevops.investigation.promql import arrays, over_span, series_of
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
+from autodevops.kernel.clock import rfc3339
 
 _REAL_DEVICE: Final = 'device!~"lo|veth.*|cali.*|cni.*|docker.*|br-.*|flannel.*|cilium.*|lxc.*|tunl.*|kube-ipvs.*"'
 _REAL_DISK: Final = 'fstype!~"tmpfs|overlay|squashfs|ramfs|iso9660|devtmpfs|nsfs|fuse.*"'

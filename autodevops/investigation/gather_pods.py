@@ -14,7 +14,8 @@ from autodevops.investigation.gather_metrics import Plan, discover
 from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
 from autodevops.investigation.picture import PodMemory, PodSignal
 from autodevops.investigation.promql import arrays, latest, literal, over_span, series_of
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
+from autodevops.kernel.clock import rfc3339
 
 _MOST = 20  # pods whose memory is read
 _POD_LABELS = ("pod", "exported_pod", "k8s_pod_name")

@@ -19,7 +19,8 @@ from autodevops.investigation.inventory import Inventory, items, name_of, sectio
 from autodevops.investigation.picture import MemoryUse, NodeLoad, Saturation
 from autodevops.investigation.pressure_families import POOL_LABELS, PressureFamily, present
 from autodevops.investigation.promql import arrays, escape, latest, literal, series_of
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
+from autodevops.kernel.clock import rfc3339
 
 MetricNames: TypeAlias = Mapping[str, frozenset[str]]
 """Names of metrics by the label that names their namespace."""

@@ -20,7 +20,8 @@ from autodevops.investigation.dependencies import subject_of_host
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.inventory import Inventory, section
 from autodevops.investigation.picture import SeenTrace
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
+from autodevops.kernel.clock import rfc3339
 
 _SEARCH_LIMIT = 20
 _FAILING = 8  # traces opened: enough that a tenth of stray origins does not outvote the true one

@@ -11,7 +11,8 @@ from autodevops.domain.evidence import Evidence
 from autodevops.domain.series import Series
 from autodevops.domain.tool_results import SeriesResult
 from autodevops.investigation.collect import Collector
-from autodevops.investigation.request import Span, rfc3339
+from autodevops.investigation.request import Span
+from autodevops.kernel.clock import rfc3339
 
 
 async def over_span(collector: Collector, span: Span, query: str, *, window_only: bool = False) -> Evidence:

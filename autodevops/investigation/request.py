@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from autodevops.domain.base import Noun
 from autodevops.domain.subject import Subject
@@ -58,7 +58,3 @@ class Span(Noun):
     def correlation(self) -> int:
         """How many neighbouring samples of a rate share the same events."""
         return -(-self.rate_window_seconds // self.step_seconds)
-
-
-def rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

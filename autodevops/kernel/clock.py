@@ -15,6 +15,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def rfc3339(moment: datetime) -> str:
+    """As the systems' APIs want it; a moment in UTC ends in Z."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def monotonic_ms() -> float:
     """Milliseconds on a clock that only moves forward, for measuring durations."""
     return time.monotonic() * 1000.0

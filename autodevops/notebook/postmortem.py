@@ -19,7 +19,7 @@ from autodevops.domain.incident import Incident
 from autodevops.domain.postmortem import Postmortem
 from autodevops.domain.series import Series
 from autodevops.domain.tool_results import SeriesResult
-from autodevops.kernel.clock import utc_now
+from autodevops.kernel.clock import rfc3339, utc_now
 from autodevops.kernel.errors import ToolError, UsageError
 from autodevops.notebook import desk
 from autodevops.runbooks.postmortem_text import blocks, markdown
@@ -83,8 +83,8 @@ def _measure(incident: Incident, end: datetime) -> tuple[Measured, tuple[MetricC
     if onset is None or asked is None or found is None or not found.hypotheses or end <= onset:
         return nothing
     span: dict[str, Json] = {
-        "start": _iso(onset - _BEFORE),
-        "end": _iso(end),
+        "start": rfc3339(onset - _BEFORE),
+        "end": rfc3339(end),
         "step_seconds": _step(end - onset + _BEFORE),
     }
     try:
@@ -143,10 +143,6 @@ def _named(series: Series, name: str) -> Series:
 
 def _step(length: timedelta) -> int:
     return max(15, int(length.total_seconds() / 200) // 15 * 15)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _read(path: str) -> str:

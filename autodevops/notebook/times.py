@@ -13,6 +13,7 @@ from typing import TypeAlias
 from autodevops.domain.window import TimeWindow
 from autodevops.jamie.moments import MOMENT, read_moment, span_of
 from autodevops.jamie.timephrase import LONGEST, read_window
+from autodevops.kernel.clock import rfc3339
 from autodevops.kernel.errors import UsageError
 
 When: TypeAlias = str | datetime | timedelta | TimeWindow
@@ -81,7 +82,7 @@ def moment_of(value: Moment, now: datetime, zone: tzinfo, *, last: bool = False,
 
 
 def written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return rfc3339(moment.astimezone(UTC))
 
 
 def _as_given(value: Moment, read: datetime) -> str:

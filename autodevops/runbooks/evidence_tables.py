@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from autodevops.domain.base import Json
+from autodevops.kernel.clock import rfc3339
 from autodevops.kernel.ids import canonical_json
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _records(table: pa.Table) -> list[dict[str, Any]]:
     columns = [table[name].to_pylist() for name in ("severity", "body", "trace_id", "attributes")]
     return [
         {
-            "timestamp": (_EPOCH + timedelta(microseconds=at)).isoformat().replace("+00:00", "Z"),
+            "timestamp": rfc3339(_EPOCH + timedelta(microseconds=at)),
             "severity": severity,
             "body": body,
             "trace_id": trace_id,

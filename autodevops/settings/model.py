@@ -475,6 +475,9 @@ class ExecutorSettings(Section):
     lease_seconds: float = Field(default=60, ge=30)
     """How long an executor that is not heard of keeps what it has in hand; longer than any request may take."""
 
+    def autonomy_of(self, kind: str) -> Literal["observe", "ask", "act", "graduated"]:
+        return self.autonomy_by_kind.get(kind, self.autonomy)
+
     @field_validator("matrix", mode="before")
     @classmethod
     def _over_the_default(cls, value: object) -> object:

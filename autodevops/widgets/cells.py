@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from autodevops.kernel.clock import rfc3339
 from autodevops.kernel.ids import content_digest
 
 Kind = Literal["code", "markdown"]
@@ -244,7 +245,7 @@ def _at(text: object, asked: object) -> str:
         return ""
     back = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, found[1] or ""))
     try:
-        return (now - timedelta(seconds=back)).isoformat().replace("+00:00", "Z")
+        return rfc3339(now - timedelta(seconds=back))
     except OverflowError:
         return ""
 

@@ -17,8 +17,8 @@ from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import NameList, SeriesResult
 from autodevops.investigation.promql import escape, latest, literal
-from autodevops.investigation.request import rfc3339
 from autodevops.investigation.request_families import FAMILIES, NAMESPACE_LABELS, WORKLOAD_LABELS, RequestFamily
+from autodevops.kernel.clock import rfc3339
 from autodevops.scarlet.watching.places import PODS, Places
 from autodevops.scarlet.watching.sample_table import STEP, RowKey, SampleTable, moment
 from autodevops.toolbox.protocol import Tools

@@ -12,7 +12,7 @@ from typing import Final
 from autodevops.domain.base import Json
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import TraceList
-from autodevops.investigation.request import rfc3339
+from autodevops.kernel.clock import rfc3339
 from autodevops.scarlet.watching.places import Places
 from autodevops.scarlet.watching.sight import Seen, Sight
 from autodevops.toolbox.protocol import Tools
