@@ -117,7 +117,7 @@ export function portalView(model: Model, el: HTMLElement): () => void {
     const lines = new Map<string, string>();
     for (const list of missing.values()) for (const one of list) lines.set(one.system, one.message);
     unseen.hidden = !lines.size;
-    unseen.replaceChildren(...[...lines].map(([system, message]) => h("p", {}, h("b", {}, `Could not reach ${system}: `), message)));
+    unseen.replaceChildren(...[...lines].map(([system, message]) => h("p", {}, h("b", {}, `Not read from ${system}: `), message)));
   }
 
   function done(): void {

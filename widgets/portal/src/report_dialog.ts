@@ -6,7 +6,7 @@ import { remember, reportAddress } from "./page";
 export function reportDialog(root: HTMLElement, run: string, title: string): void {
   const address = reportAddress(run);
   const frame = h("iframe", { src: address, title: `Report of ${title}`, sandbox: "", referrerpolicy: "no-referrer" });
-  const close = h("button", { type: "button", class: "adp-button", "aria-label": "Close the report" }, icon("cross"));
+  const close = h("button", { type: "button", class: "adp-button", "aria-label": "Close the report", autofocus: true }, icon("cross"));
   const dialog = h(
     "dialog",
     { class: "adp-dialog", "aria-label": `Report of ${title}` },
