@@ -143,6 +143,8 @@ def of_the_portal(on: Stage, keep: Callable[[Page, str], None]) -> None:
         with on.page(1440, 900) as page:
             overview(page, f"{address}&namespace=shop")
             ask(page, "Why is payment failing in shop?")
+            page.get_by_role("button", name="Refresh").click()
+            expect(page.locator('[data-section="health"]')).not_to_contain_text("No turn", timeout=PLENTY_MS)
             keep(page, "portal")
             page.locator('[data-section="runs"]').get_by_role("button").first.click()
             report = page.frame_locator("iframe").locator(".chart img").first
@@ -166,13 +168,15 @@ def of_the_chat(on: Stage, keep: Callable[[Page, str], None]) -> None:
                 page.goto(server.url)
                 ask(page, "status?")
                 ask(page, CHECKOUTS)
-                page.locator(".adj-turn").last.locator(".adj-chip").nth(1).click()
+                turn = page.locator(".adj-turn").last
+                turn.locator(".adj-markdown .adj-cite").nth(3).click()
+                turn.evaluate("turn => turn.scrollIntoView({block: 'start'})")
                 keep(page, name)
 
 
 def of_the_views(on: Stage, keep: Callable[[Page, str], None]) -> None:
     notebook = write_notebook(on.folder / "views.ipynb", VIEWS)
-    with voila(on.folder, on.environment, notebook) as server, on.page(1000, 1400) as page:
+    with voila(on.folder, on.environment, notebook) as server, on.page(1000, 1500) as page:
         page.goto(server.url)
         page.locator(".adv").nth(2).wait_for()
         page.locator(".adv").first.hover(position={"x": 500, "y": 160})
@@ -184,7 +188,8 @@ def of_the_library(on: Stage, keep: Callable[[Page, str], None]) -> None:
     with lab(on.folder, on.environment) as server, on.page(1240, 1080, dark=True) as page:
         page.goto(server.url.format(name="library"))
         run_all(page)
-        page.locator(".adv").nth(1).wait_for()
+        page.locator(".adj-part").nth(1).wait_for()
+        page.mouse.move(0, 0)
         keep(page, "library")
 
 
@@ -216,12 +221,12 @@ def indexed(browser: Browser, png: bytes) -> bytes:
     )
 
 
-SHOWS = (of_the_portal, of_the_chat, of_the_views, of_the_library)
+SHOWS = (of_the_views, of_the_library, of_the_chat, of_the_portal)
 
 
 def fingerprints() -> dict[str, str]:
     """The front ends as they are now."""
-    return {path.name: bytes_digest(path.read_bytes()) for path in sorted(STATIC.glob("*.[jc]s*"))}
+    return {path.name: bytes_digest(path.read_bytes()) for path in sorted(STATIC.iterdir())}
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ export function reportDialog(root: HTMLElement, run: string, title: string): voi
       {},
       h("b", {}, title),
       h("span", { class: "adp-grow" }),
-      h("a", { class: "adp-button", href: `${address}?download=1`, download: "" }, "Download, with charts"),
+      h("a", { class: "adp-button", href: `${address}?download=1`, download: "", title: "The whole file, with charts that can be zoomed" }, "Download"),
       h("a", { class: "adp-button", href: address, target: "_blank", rel: "noopener" }, "New tab"),
       close,
     ),
