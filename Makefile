@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs format constraints clean
+.PHONY: help setup demo test lint docs pictures format constraints clean
 .PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles bench-jamie bench-recall bench-portal bench-watch chaos
 
 help: ## Show this help
@@ -72,6 +72,9 @@ lint: $(READY) ## ruff, import-linter (the floors), strict types
 
 docs: $(READY) ## Write docs/reference from the code
 	$(BIN)/python docs/generate.py
+
+pictures: $(READY) ## Take the pictures of README and docs anew, with Chromium over the sandbox; SHOW= portal, chat, views, library
+	PYTHONPATH=tests $(BIN)/python docs/pictures.py $(SHOW)
 
 format: $(READY) ## Format and sort imports
 	$(BIN)/ruff check --fix autodevops tests benchmarks

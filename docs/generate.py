@@ -7,6 +7,7 @@ import ast
 import asyncio
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 import sys
@@ -356,7 +357,19 @@ def main() -> int:
     if stale and "--check" in sys.argv:
         print(f"docs/ is not what the code says: {', '.join(stale)}. Run `make docs` and commit it.")
         return 1
+    _tell_of_old_pictures()
     return 0
+
+
+def _tell_of_old_pictures() -> None:
+    from autodevops.kernel.ids import bytes_digest
+    from autodevops.widgets import STATIC
+
+    made_from = FOLDER / "images" / "made-from.json"
+    shown = json.loads(made_from.read_text()) if made_from.exists() else {}
+    changed = [path.name for path in sorted(STATIC.iterdir()) if shown.get(path.name) != bytes_digest(path.read_bytes())]
+    if changed:
+        print(f"docs/images shows older surfaces: {', '.join(changed)} changed since. `make pictures` takes them anew.")
 
 
 if __name__ == "__main__":

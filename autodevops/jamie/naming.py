@@ -107,16 +107,19 @@ def workload_of(
     exact = names.find(words, there or {}, skipped)
     if exact and exact.name and there:
         return there[exact.name]
-    if leaning is not None and (there is None or leaning.name in there or leaning.kind == "Pod"):
-        return there[leaning.name] if there and leaning.name in there else Workload(leaning)
     named = [found["name"].lower() for found in _OF.finditer(text) if found["name"].lower() not in skipped]
-    if there is None:
-        return Workload(_service(named[0], namespace)) if named else None
-    if exact and exact.near:
-        return ask("workload", exact.word, exact.near, there, question, namespace)
-    if named and reading.intent in {"logs", "metrics", "traces", "status", "compare"}:
-        return ask("workload", named[0], (), there, question, namespace)
-    return None
+    unknown: Unclear | None = None
+    if there is not None and exact and exact.near:
+        unknown = ask("workload", exact.word, exact.near, there, question, namespace)
+    elif there is not None and named and reading.intent in {"logs", "metrics", "traces", "status", "compare"}:
+        unknown = ask("workload", named[0], (), there, question, namespace)
+    # What was taken along, or asked before, stands in for no name, and not for one that is not there.
+    meant = leaning is not None and (there is None or leaning.name in there or leaning.kind == "Pod")
+    if leaning is not None and meant and (unknown is None or intent.has_pronoun(text)):
+        return there[leaning.name] if there and leaning.name in there else Workload(leaning)
+    if there is None and named:
+        return Workload(_service(named[0], namespace))
+    return unknown
 
 
 async def pod_of(

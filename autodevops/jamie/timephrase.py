@@ -62,6 +62,11 @@ _EVENT = (
 )
 
 
+_NO_CLOCK = re.compile(
+    r"(?i)\b(?:from|between|at|since|until|around|after|before)\s+(?P<clock>(?:2[5-9]|[3-9]\d):\d\d|\d{1,2}:[6-9]\d)\b"
+)
+
+
 def read_window(question: str, now: datetime, zone: tzinfo = UTC) -> Timed:
     """The first phrase of the first form in the table below."""
     for pattern, reader in _FORMS:
@@ -77,6 +82,10 @@ def read_window(question: str, now: datetime, zone: tzinfo = UTC) -> Timed:
             if isinstance(meant, Doubt):
                 return Timed(rest, doubt=meant, phrase=phrase)
             return Timed(rest, window=meant, phrase=phrase)
+    wrong = _NO_CLOCK.search(question)
+    if wrong is not None:
+        doubt = Doubt(f"I know no time {wrong['clock']!r}. Which time do you mean?")
+        return Timed(question, doubt=doubt, phrase=wrong["clock"])
     return Timed(question)
 
 

@@ -94,7 +94,7 @@ class ReportHandler(PortalHandler):
             name, page = await self.in_thread(self.report_of, run_id)
         except AutoDevOpsError as error:
             self.set_status(404 if isinstance(error, UsageError) else 502)
-            self.finish(error_page("Not here", error.message, error.next_step))
+            self.finish(error_page("Not here", error.message, error.next_step, framed=True))
             return
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("X-Content-Type-Options", "nosniff")

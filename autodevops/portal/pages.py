@@ -62,9 +62,7 @@ def full_page(limit: int) -> str:
     )
 
 
-def error_page(title: str, message: str, next_step: str) -> str:
-    return _page(
-        title,
-        f"<h1>{escape(title)}</h1><p>{escape(message)} {escape(next_step)}</p>"
-        '<a class="button" href="/">To the portal</a>',
-    )
+def error_page(title: str, message: str, next_step: str, *, framed: bool = False) -> str:
+    """`framed` is shown within the portal, from where nothing leads there."""
+    way = "" if framed else '<a class="button" href="/">To the portal</a>'
+    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(message)} {escape(next_step)}</p>{way}")

@@ -58,7 +58,8 @@ def markdown(postmortem: Postmortem, kept: Mapping[str, str] | None = None) -> s
             return [f"**{fact.label}:** {_source(fact.source)}".rstrip(), "", *(f"- {_plain(line)}" for line in lines)]
         if fact.value:
             return [f"**{fact.label}:** {_plain(fact.value)} {_source(fact.source)}".rstrip()]
-        return [f"**{fact.label}**", "", *block(fact.key, fact.hint or "not measured; what do you know?")]
+        name = [] if fact.label == fact.section else [f"**{fact.label}**", ""]
+        return [*name, *block(fact.key, fact.hint or "not measured; what do you know?")]
 
     out = [
         f"{TITLE}{_plain(postmortem.title)}",

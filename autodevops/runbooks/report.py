@@ -52,7 +52,7 @@ def _page(run: Run, parts: list[str], charts: bool) -> str:
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:;"
         " base-uri 'none'; form-action 'none'"
     )
-    title = f"{escape(run.title)} · {run.started_at:%Y-%m-%d %H:%M} UTC"
+    title = f"{run.title} · {run.started_at:%Y-%m-%d %H:%M} UTC"
     return "\n".join(
         [
             "<!doctype html>",
@@ -62,8 +62,8 @@ def _page(run: Run, parts: list[str], charts: bool) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="referrer" content="no-referrer">',
-            f"<title>{title}</title>",
-            f"<style>{style}</style>",
+            f"<title>{escape(title)}</title>",
+            f"<style>{style}{_page_foot(title)}</style>",
             "</head>",
             "<body>",
             "<main>",
@@ -77,6 +77,12 @@ def _page(run: Run, parts: list[str], charts: bool) -> str:
             "",
         ]
     )
+
+
+def _page_foot(title: str) -> str:
+    """What stands below each page that is printed, as a string of CSS in a style element."""
+    words = "".join(char if char.isalnum() or char in " ·:-" else f"\\{ord(char):x} " for char in cut(title, 90))
+    return f'@page {{ @bottom-left {{ content: "{words}"; font: 9pt system-ui, sans-serif; color: #586374; }} }}'
 
 
 def _header(run: Run) -> str:

@@ -91,20 +91,21 @@ def _plane(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> st
     seen = tops + [value for values in ys for value in values if math.isfinite(value)]
     ticks = _ticks(min(seen, default=0.0), max(seen, default=1.0))
     notes = [one for one in layout.get("annotations", ()) if one.get("xref") == "x" and "yshift" in one]
+    axis = layout.get("yaxis", {})
+    left = max(_LEFT, 24 + _LETTER * max(len(_amount(tick, axis)) for tick in ticks))
     top = 44 + _ROW * max((1 + int(one["yshift"]) // _ROW for one in notes), default=0)
     bottom = top + _PLOT
 
     def x_of(value: float) -> float:
-        return _LEFT + (value - low) / (high - low) * (WIDTH - _LEFT - _RIGHT)
+        return left + (value - low) / (high - low) * (WIDTH - left - _RIGHT)
 
     def y_of(value: float) -> float:
         return bottom - (value - ticks[0]) / (ticks[-1] - ticks[0]) * _PLOT
 
     parts = _title(layout)
-    axis = layout.get("yaxis", {})
     for tick in ticks:
-        parts.append(_line(_LEFT, y_of(tick), WIDTH - _RIGHT, y_of(tick), 'class="g"'))
-        parts.append(_text(_LEFT - 8, y_of(tick) + 4, _amount(tick, axis), anchor="end"))
+        parts.append(_line(left, y_of(tick), WIDTH - _RIGHT, y_of(tick), 'class="g"'))
+        parts.append(_text(left - 8, y_of(tick) + 4, _amount(tick, axis), anchor="end"))
     for at, words in label(low, high):
         parts.append(_text(x_of(at), bottom + 18, words, anchor="middle"))
     for number, one in enumerate(traces):
@@ -120,14 +121,14 @@ def _plane(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> st
         else:
             points = list(zip(xs[number], ys[number], strict=False))
             parts.append(_drawn(points, one, colour, x_of, y_of))
-    parts += [_mark(shape, place, x_of, y_of, top, bottom) for shape in layout.get("shapes", ())]
+    parts += [_mark(shape, place, x_of, y_of, (left, top, bottom)) for shape in layout.get("shapes", ())]
     for one in notes:
         x = x_of(place(one["x"]))
-        third = 3 * (x - _LEFT) / (WIDTH - _LEFT - _RIGHT)  # where the page's script anchors it
+        third = 3 * (x - left) / (WIDTH - left - _RIGHT)  # where the page's script anchors it
         anchor = "start" if third < 1 else "middle" if third < 2 else "end"
         colour = _safe(one.get("font", {}).get("color"))
         parts.append(_text(x, top - 6 - _ROW * (int(one["yshift"]) // _ROW), _words(one["text"]), "", anchor, colour))
-    legend, height = _legend(traces, bottom + 44)
+    legend, height = _legend(traces, left, bottom + 44)
     return _document([*parts, *legend], height, layout)
 
 
@@ -209,18 +210,18 @@ def _title(layout: Mapping[str, Any]) -> list[str]:
     return found + ([_text(WIDTH - _RIGHT, 24, cut(aside, 60), anchor="end")] if aside else [])
 
 
-def _legend(traces: Sequence[Mapping[str, Any]], y: float) -> tuple[list[str], float]:
+def _legend(traces: Sequence[Mapping[str, Any]], left: float, y: float) -> tuple[list[str], float]:
     named = [
         (number, one)
         for number, one in sorted(enumerate(traces), key=lambda item: item[1].get("legendrank", 1000))
         if one.get("name") and one.get("showlegend", len(traces) > 1)
     ]
-    parts, x = [], float(_LEFT)
+    parts, x = [], left
     for number, one in named:
         words = cut(_words(one["name"]), 60)
         room = len(words) * _LETTER + 34
-        if x > _LEFT and x + room > WIDTH - _RIGHT:
-            x, y = float(_LEFT), y + 20
+        if x > left and x + room > WIDTH - _RIGHT:
+            x, y = left, y + 20
         parts += [_box(x, y - 9, 10, 10, _colour(one, number)), _text(x + 16, y, words, "n")]
         x += room
     return parts, y + 14 if named else y - 16
@@ -320,9 +321,9 @@ def _mark(
     place: Callable[[Any], float],
     x_of: Callable[[float], float],
     y_of: Callable[[float], float],
-    top: float,
-    bottom: float,
+    edges: tuple[float, float, float],
 ) -> str:
+    left, top, bottom = edges
     if shape.get("type") != "line":
         return ""
     if shape["x0"] == shape["x1"]:
@@ -330,7 +331,7 @@ def _mark(
         return _line(x, top, x, bottom, _stroke(shape.get("line", {})))
     if shape["y0"] == shape["y1"] and shape.get("yref") == "y":
         y = y_of(float(shape["y0"]))
-        return _line(_LEFT, y, WIDTH - _RIGHT, y, _stroke(shape.get("line", {})))
+        return _line(left, y, WIDTH - _RIGHT, y, _stroke(shape.get("line", {})))
     return ""
 
 

@@ -320,9 +320,9 @@ def test_systems_that_go_away_are_named(portal: Portal, desk: Visit) -> None:
     portal.systems.close()
     page = desk.page
     page.get_by_role("button", name="Refresh").click()
-    unseen = page.get_by_role("alert").filter(has_text="Could not reach")
-    expect(unseen).to_contain_text("Could not reach prometheus", timeout=PLENTY_MS)
-    expect(unseen).to_contain_text("Could not reach kubernetes", timeout=PLENTY_MS)
+    unseen = page.get_by_role("alert").filter(has_text="Not read from")
+    expect(unseen).to_contain_text("Not read from prometheus", timeout=PLENTY_MS)
+    expect(unseen).to_contain_text("Not read from kubernetes", timeout=PLENTY_MS)
     expect(page.locator('[data-section="alerts"]')).to_contain_text("Alerts could not be read.", timeout=PLENTY_MS)
     expect(page.locator('[data-section="runs"]')).to_contain_text("Probe of the shop")
 

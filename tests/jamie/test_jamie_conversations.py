@@ -125,6 +125,16 @@ async def test_a_selection_lends_names_times_and_ids_and_no_wishes(
         assert found.namespace == "staging"
 
 
+@pytest.mark.parametrize("question", ["logs of baskte", "metrics of nosuchthing", "why is chekcout failing?"])
+async def test_a_selection_stands_in_for_no_name_that_is_not_there(
+    question: str, understood: list[Context | Unclear]
+) -> None:
+    answer = (await events_of(new_agent(), question, selection="Incident in store: web fails"))[-1]
+    assert isinstance(understood[-1], Unclear)
+    assert isinstance(answer, AnswerCompleted)
+    assert question.rstrip("?").split()[2 if "of" in question else -2] in answer.text
+
+
 class Model:
     """An `IntentModel` that knows one sentence."""
 

@@ -16,14 +16,14 @@
     return copy;
   }
 
-  const charts = [...document.querySelectorAll(".chart")].map((element) => ({
-    element,
-    figure: JSON.parse(element.querySelector("script").textContent),
-  }));
-  for (const { element } of charts) {
-    element.querySelector(".still").remove();
-    element.style.height = `${element.dataset.height}px`;
-  }
+  const charts = [...document.querySelectorAll(".chart")].map((chart) => {
+    const element = document.createElement("div");
+    element.className = "live";
+    element.style.height = `${chart.dataset.height}px`;
+    chart.append(element);
+    chart.classList.add("drawn");
+    return { element, figure: JSON.parse(chart.querySelector("script").textContent) };
+  });
   const draw = () => charts.forEach(({ element, figure }) => Plotly.react(element, figure.data, themed(figure.layout), figure.config));
   draw();
   dark.addEventListener("change", draw);

@@ -21,6 +21,7 @@ export interface Surroundings {
   edit(question: string): void;
 }
 
+const LONG_QUESTION = 500; // characters: pasted text scrolls by itself, so that the answer is in sight
 export class TurnView {
   readonly element: HTMLElement;
   private readonly toggle = h("button", { class: "adj-question-toggle", type: "button", "aria-expanded": "true" });
@@ -74,6 +75,7 @@ export class TurnView {
     const { turn } = this;
     this.element.dataset["status"] = turn.status;
     this.toggle.textContent = turn.question;
+    this.toggle.parentElement?.classList.toggle("adj-question-long", turn.question.length > LONG_QUESTION);
     this.element.setAttribute("aria-label", turn.question);
     if (!this.opened) {
       this.digest.textContent = firstLine(turn);

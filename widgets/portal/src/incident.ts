@@ -4,6 +4,7 @@ import { copyButton, h, icon } from "../../views/src/dom";
 import { clock, day, percent } from "../../views/src/format";
 import { putQuestion, remember } from "./page";
 import { SAYS } from "./duty";
+import { redraw } from "./redraw";
 import { ago, nothing, standing } from "./sections";
 import type { IncidentPage, Model, Told } from "./wire";
 
@@ -53,6 +54,7 @@ export class IncidentView {
   }
 
   private write(): void {
+    if (this.writing) return; // the button keeps the focus, so it is not disabled
     this.writing = `postmortem-${this.id}-${Date.now()}`;
     this.model.send({ type: "postmortem", id: this.writing, incident: this.id });
     this.draw();
@@ -95,7 +97,8 @@ export class IncidentView {
     const page = this.shown;
     if (!page) return;
     const opened = new Set([...this.element.querySelectorAll("details[open]")].map((each) => each.getAttribute("data-key")));
-    this.element.replaceChildren(
+    redraw(
+      this.element,
       this.head([
         standing(page),
         h("h2", { class: "adp-incident-title" }, page.title),
@@ -109,7 +112,7 @@ export class IncidentView {
 
   private head(parts: Node[]): HTMLElement {
     const ask = h("button", { type: "button", class: "adp-button", click: () => putQuestion("What caused this?") }, "Ask Jamie");
-    const write = h("button", { type: "button", class: "adp-button", disabled: !!this.writing, click: () => this.write() }, this.writing ? "Writing the postmortem…" : "Write postmortem");
+    const write = h("button", { type: "button", class: "adp-button", "aria-disabled": this.writing ? "true" : undefined, click: () => this.write() }, this.writing ? "Writing the postmortem…" : "Write postmortem");
     const close = h("button", { type: "button", class: "adp-button", "aria-label": "Close the incident", click: () => this.close() }, icon("cross"));
     return h("header", {}, h("div", { class: "adp-grow" }, ...parts), ...(this.shown ? [ask, write] : []), close);
   }

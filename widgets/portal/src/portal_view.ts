@@ -8,6 +8,7 @@ import { decisionMap, schedulePanel } from "./duty";
 import { IncidentView } from "./incident";
 import { InboxView } from "./inbox";
 import { deepLink, putQuestion, remember, show, when } from "./page";
+import { redraw } from "./redraw";
 import { Refresher } from "./refresher";
 import { reportDialog } from "./report_dialog";
 import { alertList, healthPanel, incidentList, nothing, runList, servicesTable } from "./sections";
@@ -84,7 +85,7 @@ export function portalView(model: Model, el: HTMLElement): () => void {
     if (value.name === "inbox") {
       waiting.show(value);
       if (!body.contains(waiting.element)) body.replaceChildren(waiting.element);
-    } else body.replaceChildren(drawn(value));
+    } else redraw(body, drawn(value));
     body.classList.remove("adp-stale");
     if (value.name === "services") notes.services.textContent = `last ${value.minutes} min`;
     if (value.name === "health") notes.health.textContent = `last ${value.hours} h`;
@@ -116,7 +117,7 @@ export function portalView(model: Model, el: HTMLElement): () => void {
     const lines = new Map<string, string>();
     for (const list of missing.values()) for (const one of list) lines.set(one.system, one.message);
     unseen.hidden = !lines.size;
-    unseen.replaceChildren(...[...lines].map(([system, message]) => h("p", {}, h("b", {}, `Could not reach ${system}: `), message)));
+    unseen.replaceChildren(...[...lines].map(([system, message]) => h("p", {}, h("b", {}, `Not read from ${system}: `), message)));
   }
 
   function done(): void {

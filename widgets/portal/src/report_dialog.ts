@@ -6,7 +6,7 @@ import { remember, reportAddress } from "./page";
 export function reportDialog(root: HTMLElement, run: string, title: string): void {
   const address = reportAddress(run);
   const frame = h("iframe", { src: address, title: `Report of ${title}`, sandbox: "", referrerpolicy: "no-referrer" });
-  const close = h("button", { type: "button", class: "adp-button", "aria-label": "Close the report" }, icon("cross"));
+  const close = h("button", { type: "button", class: "adp-button", "aria-label": "Close the report", autofocus: true }, icon("cross"));
   const dialog = h(
     "dialog",
     { class: "adp-dialog", "aria-label": `Report of ${title}` },
@@ -15,7 +15,7 @@ export function reportDialog(root: HTMLElement, run: string, title: string): voi
       {},
       h("b", {}, title),
       h("span", { class: "adp-grow" }),
-      h("a", { class: "adp-button", href: `${address}?download=1`, download: "" }, "Download, with charts"),
+      h("a", { class: "adp-button", href: `${address}?download=1`, download: "", title: "The whole file, with charts that can be zoomed" }, "Download"),
       h("a", { class: "adp-button", href: address, target: "_blank", rel: "noopener" }, "New tab"),
       close,
     ),

@@ -112,6 +112,26 @@ test("trouble is in words, and each number asks about itself", () => {
   expect(document.body.dataset["portalView"]).toBe("chat");
 });
 
+test("reading anew takes the focus from nobody", () => {
+  portalView(model, el);
+  model.section(services);
+  const buttons = (): HTMLButtonElement[] => [...el.querySelectorAll<HTMLButtonElement>('[data-section="services"] button')];
+  const at = buttons().length - 1;
+  buttons()[at]!.focus();
+  const had = document.activeElement!;
+  model.section({ ...services, items: [{ ...pay, rate: measure(4, "{request}/s"), errors: measure(0.5, "1", "worse") }] });
+  expect(had.isConnected).toBe(false);
+  expect(document.activeElement).toBe(buttons()[at]);
+});
+
+test("whoever has a run to show, such as the chat, has its report opened", () => {
+  HTMLDialogElement.prototype.showModal ??= (): void => undefined;
+  portalView(model, el);
+  const shows = (): boolean => !window.dispatchEvent(new CustomEvent("autodevops:open-run", { detail: { run: "r7" }, cancelable: true }));
+  expect(shows()).toBe(true);
+  expect(el.querySelector("iframe")!.getAttribute("src")).toContain("r7");
+});
+
 test("the address names what is shown, and a link fills the chat when it comes", async () => {
   window.history.replaceState(null, "", "/?namespace=staging&question=Why%3F");
   portalView(model, el);
@@ -189,7 +209,7 @@ test("a postmortem is written once at a time, and its run is opened; what went w
   model.tell({ type: "section", section: incident }, model.sent.find((message) => message.type === "incident")!.id);
   const button = (): HTMLButtonElement => [...el.querySelectorAll<HTMLButtonElement>(".adp-incident button")].find((one) => one.textContent!.includes("postmortem"))!;
   button().click();
-  expect(button().disabled).toBe(true);
+  expect(button().getAttribute("aria-disabled")).toBe("true");
   const first = model.sent.filter((message) => message.type === "postmortem");
   expect(first).toHaveLength(1);
   model.tell({ type: "failed", message: "Run r2 of postmortem failed.", next_step: "See it." }, first[0]!.id);
@@ -198,7 +218,7 @@ test("a postmortem is written once at a time, and its run is opened; what went w
   const { id } = model.sent.at(-1)!;
   model.tell({ type: "section", section: { ...incident, runs: ["r1", "r3"] } }, id);
   model.tell({ type: "done" }, id);
-  expect(button().disabled).toBe(false);
+  expect(button().hasAttribute("aria-disabled")).toBe(false);
   expect(text("dialog b")).toBe("Run r3");
   leave();
 });

@@ -81,6 +81,8 @@ export class ApprovalCard {
   private known: Partial<Shown> & { operation: string };
   /** True once the executor itself told: before that nothing can be answered. */
   private told = false;
+  /** True once it was asked in vain. */
+  private unheard = false;
   private sending = false;
   private focusWanted = false;
   private opener: Element | null = null;
@@ -143,7 +145,11 @@ export class ApprovalCard {
       try {
         this.take(await this.door.look(this.known.operation));
       } catch (error) {
-        if (!this.told) this.say((error as Error).message);
+        if (!this.told) {
+          this.say((error as Error).message);
+          this.unheard = true;
+          this.draw();
+        }
       }
     }
     this.again();
@@ -193,7 +199,7 @@ export class ApprovalCard {
   }
 
   private draw(): void {
-    const now = JSON.stringify(this.known) + String(this.told);
+    const now = JSON.stringify([this.known, this.told, this.unheard]);
     if (now !== this.drawn) {
       this.drawn = now;
       const known = this.known;
@@ -216,7 +222,7 @@ export class ApprovalCard {
     if (outcome && state === "denied") return ["Denied", ""];
     if (outcome && state === "expired") return ["Expired, escalated", "warn"];
     if (outcome) return RESULTS[outcome.result] ?? [outcome.result, ""];
-    if (!this.told) return ["Asking how it stands", ""];
+    if (!this.told) return this.unheard && !this.known.title ? ["How it stands is not known", "warn"] : ["Asking how it stands", ""];
     if (state === "pending") return this.left() > 0 ? ["Waits for a yes or no", "warn"] : ["Expired", "warn"];
     return [STAGES[stage ?? ""] ?? stage ?? "", ""];
   }
@@ -266,8 +272,8 @@ function contents(known: Partial<Shown>, cite: (id: string) => Node): Node[] {
       { class: "ada-facts" },
       ...row("Why", [known.why, known.asked_by && `asked by ${known.asked_by}`].filter(Boolean).join(", ")),
       ...(evidence.length ? row("Evidence", ...evidence) : []),
-      ...row("Risk", h("b", { class: "ada-risk", "data-risk": known.risk ?? "" }, known.risk ?? ""), [known.touches, needed].filter(Boolean).map((text) => `, ${text}`).join("")),
-      ...row("Undo", known.undo || (known.reversible ? "" : "It cannot be taken back.")),
+      ...(known.risk ? row : () => [])("Risk", h("b", { class: "ada-risk", "data-risk": known.risk ?? "" }, known.risk ?? ""), [known.touches, needed].filter(Boolean).map((text) => `, ${text}`).join("")),
+      ...row("Undo", known.undo || (known.reversible === false ? "It cannot be taken back." : "")),
       ...row("Dry run", known.dry_run ?? "", ...(known.warnings ?? []).map((text) => h("p", { class: "ada-warning" }, text))),
     ),
     known.diff?.length ? diff(known.diff) : null,
