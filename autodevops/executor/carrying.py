@@ -36,7 +36,7 @@ LOOKS = 5  # how often the world is asked again when it does not answer, before 
 
 
 class Stopped(ToolError):
-    """The kill switch was pulled while something was being written."""
+    """The kill switch was pulled, or the cluster's Lease lost, while something was being written."""
 
     code = "stopped"
 
@@ -84,9 +84,9 @@ class Hand:
     async def send(self) -> None:
         """Send the change that has been intended; what came of it is asked of the world, whatever is answered."""
         self.renew()
-        if why := self.means.stopped:
-            raise Stopped(f"Everything is stopped: {why}.")
-        applied = await self.keeping(self.kind.apply(self.means.tools, errand_of(self.operation)), stoppable=True)
+        if why := await self.means.ask_leave():
+            raise Stopped(why)
+        applied = await self._writing(self.kind.apply(self.means.tools, errand_of(self.operation)))
         self.move("applied", stage="applied", data={"answer": applied.summary, **applied.data})
 
     async def carry_on(self, said: str = "", *, in_doubt: bool = False) -> Operation:
@@ -160,11 +160,10 @@ class Hand:
         progress = await self._ask(self.kind.look_undone)
         if progress is None or progress.state == "not_applied":
             self.renew()
-            if why := self.means.stopped:
-                return self.close("undo_failed", f"{because} It was not taken back: everything is stopped: {why}.")
+            if why := await self.means.ask_leave():
+                return self.close("undo_failed", f"{because} It was not taken back. {why}")
             try:
-                errand = errand_of(self.operation)
-                undone = await self.keeping(self.kind.undo(self.means.tools, errand), stoppable=True)
+                undone = await self._writing(self.kind.undo(self.means.tools, errand_of(self.operation)))
                 self.move("undo sent", data={"answer": undone.summary})
             except (ToolUnavailable, Stopped):
                 pass  # it may have arrived: the world is asked
@@ -226,7 +225,7 @@ class Hand:
         """No longer than until everything is stopped."""
         self.renew(at_once=False)
         with suppress(Stopped):
-            await self.keeping(waiting, stoppable=True)
+            await self.keeping(waiting, lambda: self.means.stopped)
 
     async def _ask(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
         """What the world says; None when it cannot be asked."""
@@ -241,19 +240,20 @@ class Hand:
                     await self.means.sleep(self.means.settings.poll_seconds)
         return None
 
-    async def keeping(self, work: Awaitable[T], *, stoppable: bool) -> T:
-        """Keep the operation in hand meanwhile.
+    async def _writing(self, work: Awaitable[T]) -> T:
+        return await self.keeping(work, lambda: self.means.forbidden)
 
-        `stoppable`: it is cancelled as soon as the kill switch is pulled. Raises Stopped then.
-        """
+    async def keeping(self, work: Awaitable[T], against: Callable[[], str] = lambda: "") -> T:
+        """Keep the operation in hand meanwhile. Raises Stopped, and `work` is cancelled, as soon as there is a word
+        `against` it."""
         task = asyncio.ensure_future(work)
         try:
             while True:
                 done, _ = await asyncio.wait({task}, timeout=SWITCH_SECONDS)
                 if done:
                     return task.result()
-                if stoppable and (why := self.means.stopped):
-                    raise Stopped(f"Everything is stopped: {why}.")
+                if why := against():
+                    raise Stopped(why)
                 self.renew(at_once=False)
         finally:
             task.cancel()

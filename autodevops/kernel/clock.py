@@ -15,6 +15,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def uptime() -> float:
+    """Seconds on a clock that only moves forward, and where the system has one, goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 def monotonic_ms() -> float:
     """Milliseconds on a clock that only moves forward, for measuring durations."""
     return time.monotonic() * 1000.0

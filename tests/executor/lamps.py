@@ -17,6 +17,7 @@ from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
 from autodevops.domain.risk import Risk
 from autodevops.executor.executor import Executor
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
+from autodevops.executor.leading import Leader
 from autodevops.settings import ExecutorSettings
 from autodevops.stores.ledger import Ledger
 from autodevops.stores.ledger_twin import MemoryLedger
@@ -112,7 +113,7 @@ class House:
         self.settings = ExecutorSettings.model_validate({**ours, "cooldown_minutes": 0, **settings})
         self.executor = self.executor_of("alice")
 
-    def executor_of(self, actor: str) -> Executor:
+    def executor_of(self, actor: str, leader: Leader | None = None) -> Executor:
         tools = ScriptedTools({"kubernetes.get_resource": {"resource": WORKLOAD}, **self.script})
         return Executor(
             tools,
@@ -122,6 +123,7 @@ class House:
             clock=lambda: self.now,
             sleep=self.wait,
             kinds={"restart_workload": self.lamps},
+            leader=leader,
         )
 
     async def wait(self, seconds: float) -> None:
