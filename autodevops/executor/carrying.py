@@ -23,7 +23,7 @@ from autodevops.executor.operations import Held
 from autodevops.executor.planning import errand_of
 from autodevops.executor.reading import workload_state
 from autodevops.executor.verifying import check, overall
-from autodevops.kernel.errors import LedgerConflict, ToolError, ToolRejected, ToolUnavailable
+from autodevops.kernel.errors import LedgerConflict, ToolError, ToolUnavailable
 from autodevops.stores import leases
 from autodevops.stores.leases import Lease
 from autodevops.stores.ledger import Ledger
@@ -32,7 +32,6 @@ T = TypeVar("T")
 SWITCH_SECONDS = 0.25  # how often the kill switch is looked at while something is written or waited for
 WATCH_SECONDS = 5  # how long one watch waits: what it does not see is looked at then
 IN_DOUBT_SECONDS = 30  # the shortest lease: longer than any request of ours may take
-LOOKS = 5  # how often the world is asked again when it does not answer, before a person has to
 
 
 class Stopped(ToolError):
@@ -127,6 +126,7 @@ class Hand:
         settings, operation = self.means.settings, self.operation
         unsettled = tuple(one for one in operation.checks if one.name == "settled")
         until = self.means.clock() + timedelta(seconds=settings.verify_seconds)
+        silent_until = self.means.clock() + timedelta(seconds=settings.settle_seconds)  # outages pass
         while True:
             found = await check(
                 self.means.tools,
@@ -137,7 +137,8 @@ class Hand:
             )
             checks = (*unsettled, *found)
             judgement = overall(checks)
-            if judgement == "good" or unsettled or self.means.clock() >= until or self.means.stopped:
+            last = silent_until if any(one.unanswered for one in found) else until
+            if judgement == "good" or unsettled or self.means.clock() >= last or self.means.stopped:
                 break
             await self._pause(self.means.sleep(settings.poll_seconds))
         told = {"judgement": judgement, "checks": [one.model_dump(mode="json") for one in checks]}
@@ -188,7 +189,7 @@ class Hand:
     async def _until_settled(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
         until = self.means.clock() + timedelta(seconds=self.means.settings.settle_seconds)
         while True:
-            progress = await self._ask(look)
+            progress = await self._ask(look, until)
             if progress is None or progress.state in ("settled", "lost") or self.means.clock() >= until:
                 return progress
             if self.means.stopped:
@@ -227,18 +228,19 @@ class Hand:
         with suppress(Stopped):
             await self.keeping(waiting, lambda: self.means.stopped)
 
-    async def _ask(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
-        """What the world says; None when it cannot be asked."""
-        for attempt in range(LOOKS):
+    async def _ask(self, look: Callable[..., Awaitable[Progress]], until: datetime | None = None) -> Progress | None:
+        """What the world says; None when it cannot be asked. One that does not answer is asked again, by default for as
+        long as a change may take: outages pass."""
+        until = until or self.means.clock() + timedelta(seconds=self.means.settings.settle_seconds)
+        while True:
             try:
                 return await look(self.means.tools, errand_of(self.operation))
-            except ToolRejected:
-                return None
+            except ToolUnavailable:
+                if self.means.clock() >= until or self.means.stopped:
+                    return None
+                await self._pause(self.means.sleep(self.means.settings.poll_seconds))
             except ToolError:
-                if attempt < LOOKS - 1:
-                    self.renew(at_once=False)
-                    await self.means.sleep(self.means.settings.poll_seconds)
-        return None
+                return None
 
     async def _writing(self, work: Awaitable[T]) -> T:
         return await self.keeping(work, lambda: self.means.forbidden)

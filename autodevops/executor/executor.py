@@ -178,7 +178,8 @@ class Executor:
             plan = await hand.keeping(make_plan(means.tools, hand.kind, operation, means.clock()))
             before = await hand.keeping(self._before(operation.proposal))
         except ToolError as error:
-            return self._end(hand.held, "could not be planned", str(error)).operation
+            silent = isinstance(error, ToolUnavailable)
+            return self._end(hand.held, "could not be planned", str(error), interrupted=silent).operation
         data = {"plan": plan.model_dump(mode="json"), "symptom": before}
         hand.move("planned", stage="planned", plan=plan, symptom_before=before, data=data)
         return self._decide(hand.held, plan, hand.kind).operation
@@ -330,8 +331,8 @@ class Executor:
     async def _before(self, proposal: Proposal) -> float | None:
         return await measure(self._means.tools, proposal.symptom.query) if proposal.symptom else None
 
-    def _end(self, held: Held, what: str, words: str) -> Held:
-        outcome = Outcome(result="not_applied", words=words, at=self._means.clock())
+    def _end(self, held: Held, what: str, words: str, *, interrupted: bool = False) -> Held:
+        outcome = Outcome(result="not_applied", words=words, at=self._means.clock(), interrupted=interrupted)
         return self._means.move(held, what, stage="closed", outcome=outcome, data={"words": words})
 
     def _kind(self, name: str) -> AnyKind:

@@ -42,6 +42,7 @@ class Lamps(Kind[RestartWorkload]):
         self.looks = 0  # that it takes until a lamp that is on shines
         self.before_write: Callable[[], Any] = lambda: None
         self.while_planned: Callable[[], Any] = lambda: None
+        self.before_look: Callable[[], Any] = lambda: None
 
     async def survey(self, tools: Tools, action: RestartWorkload, now: datetime) -> PreState:
         await _awaited(self.while_planned())
@@ -66,6 +67,7 @@ class Lamps(Kind[RestartWorkload]):
         return Applied(summary="It shines.")
 
     async def look(self, tools: Tools, errand: Errand[RestartWorkload]) -> Progress:
+        await _awaited(self.before_look())
         on = errand.action.name in self.on
         if on and self.looks:
             self.looks -= 1
