@@ -23,6 +23,7 @@ class EffectCheck(Noun):
     name: str
     judgement: Judgement
     words: str
+    unanswered: bool = False  # unknown only because a system does not answer just now
 
 
 class Outcome(Noun):
@@ -30,4 +31,4 @@ class Outcome(Noun):
     words: str
     checks: tuple[EffectCheck, ...] = ()
     at: UtcDatetime
-    interrupted: bool = False  # nothing was sent, for who had it in hand was gone; nobody has said no
+    interrupted: bool = False  # who had it in hand was gone, or a system did not answer; nobody has said no

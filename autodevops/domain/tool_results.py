@@ -197,6 +197,19 @@ class DrainResult(WriteResult):
     pods: tuple[DrainedPod, ...] = ()
 
 
+class LeaseResult(ToolOutput):
+    """Who holds a Lease now; with `dry_run`, who would."""
+
+    name: str
+    namespace: str
+    dry_run: bool
+    holder: str  # empty: nobody
+    held: bool  # by who asked
+    seconds: int  # how long it stands for without being renewed
+    transitions: int
+    resource_version: str
+
+
 # --- Prometheus and Alertmanager ---
 
 

@@ -23,7 +23,7 @@ from autodevops.executor.operations import Held
 from autodevops.executor.planning import errand_of
 from autodevops.executor.reading import workload_state
 from autodevops.executor.verifying import check, overall
-from autodevops.kernel.errors import LedgerConflict, ToolError, ToolRejected, ToolUnavailable
+from autodevops.kernel.errors import LedgerConflict, ToolError, ToolUnavailable
 from autodevops.stores import leases
 from autodevops.stores.leases import Lease
 from autodevops.stores.ledger import Ledger
@@ -32,11 +32,10 @@ T = TypeVar("T")
 SWITCH_SECONDS = 0.25  # how often the kill switch is looked at while something is written or waited for
 WATCH_SECONDS = 5  # how long one watch waits: what it does not see is looked at then
 IN_DOUBT_SECONDS = 30  # the shortest lease: longer than any request of ours may take
-LOOKS = 5  # how often the world is asked again when it does not answer, before a person has to
 
 
 class Stopped(ToolError):
-    """The kill switch was pulled while something was being written."""
+    """The kill switch was pulled, or the cluster's Lease lost, while something was being written."""
 
     code = "stopped"
 
@@ -84,9 +83,9 @@ class Hand:
     async def send(self) -> None:
         """Send the change that has been intended; what came of it is asked of the world, whatever is answered."""
         self.renew()
-        if why := self.means.stopped:
-            raise Stopped(f"Everything is stopped: {why}.")
-        applied = await self.keeping(self.kind.apply(self.means.tools, errand_of(self.operation)), stoppable=True)
+        if why := await self.means.ask_leave():
+            raise Stopped(why)
+        applied = await self._writing(self.kind.apply(self.means.tools, errand_of(self.operation)))
         self.move("applied", stage="applied", data={"answer": applied.summary, **applied.data})
 
     async def carry_on(self, said: str = "", *, in_doubt: bool = False) -> Operation:
@@ -127,6 +126,7 @@ class Hand:
         settings, operation = self.means.settings, self.operation
         unsettled = tuple(one for one in operation.checks if one.name == "settled")
         until = self.means.clock() + timedelta(seconds=settings.verify_seconds)
+        silent_until = self.means.clock() + timedelta(seconds=settings.settle_seconds)  # outages pass
         while True:
             found = await check(
                 self.means.tools,
@@ -137,7 +137,8 @@ class Hand:
             )
             checks = (*unsettled, *found)
             judgement = overall(checks)
-            if judgement == "good" or unsettled or self.means.clock() >= until or self.means.stopped:
+            last = silent_until if any(one.unanswered for one in found) else until
+            if judgement == "good" or unsettled or self.means.clock() >= last or self.means.stopped:
                 break
             await self._pause(self.means.sleep(settings.poll_seconds))
         told = {"judgement": judgement, "checks": [one.model_dump(mode="json") for one in checks]}
@@ -160,11 +161,10 @@ class Hand:
         progress = await self._ask(self.kind.look_undone)
         if progress is None or progress.state == "not_applied":
             self.renew()
-            if why := self.means.stopped:
-                return self.close("undo_failed", f"{because} It was not taken back: everything is stopped: {why}.")
+            if why := await self.means.ask_leave():
+                return self.close("undo_failed", f"{because} It was not taken back. {why}")
             try:
-                errand = errand_of(self.operation)
-                undone = await self.keeping(self.kind.undo(self.means.tools, errand), stoppable=True)
+                undone = await self._writing(self.kind.undo(self.means.tools, errand_of(self.operation)))
                 self.move("undo sent", data={"answer": undone.summary})
             except (ToolUnavailable, Stopped):
                 pass  # it may have arrived: the world is asked
@@ -189,7 +189,7 @@ class Hand:
     async def _until_settled(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
         until = self.means.clock() + timedelta(seconds=self.means.settings.settle_seconds)
         while True:
-            progress = await self._ask(look)
+            progress = await self._ask(look, until)
             if progress is None or progress.state in ("settled", "lost") or self.means.clock() >= until:
                 return progress
             if self.means.stopped:
@@ -226,34 +226,36 @@ class Hand:
         """No longer than until everything is stopped."""
         self.renew(at_once=False)
         with suppress(Stopped):
-            await self.keeping(waiting, stoppable=True)
+            await self.keeping(waiting, lambda: self.means.stopped)
 
-    async def _ask(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
-        """What the world says; None when it cannot be asked."""
-        for attempt in range(LOOKS):
+    async def _ask(self, look: Callable[..., Awaitable[Progress]], until: datetime | None = None) -> Progress | None:
+        """What the world says; None when it cannot be asked. One that does not answer is asked again, by default for as
+        long as a change may take: outages pass."""
+        until = until or self.means.clock() + timedelta(seconds=self.means.settings.settle_seconds)
+        while True:
             try:
                 return await look(self.means.tools, errand_of(self.operation))
-            except ToolRejected:
-                return None
+            except ToolUnavailable:
+                if self.means.clock() >= until or self.means.stopped:
+                    return None
+                await self._pause(self.means.sleep(self.means.settings.poll_seconds))
             except ToolError:
-                if attempt < LOOKS - 1:
-                    self.renew(at_once=False)
-                    await self.means.sleep(self.means.settings.poll_seconds)
-        return None
+                return None
 
-    async def keeping(self, work: Awaitable[T], *, stoppable: bool) -> T:
-        """Keep the operation in hand meanwhile.
+    async def _writing(self, work: Awaitable[T]) -> T:
+        return await self.keeping(work, lambda: self.means.forbidden)
 
-        `stoppable`: it is cancelled as soon as the kill switch is pulled. Raises Stopped then.
-        """
+    async def keeping(self, work: Awaitable[T], against: Callable[[], str] = lambda: "") -> T:
+        """Keep the operation in hand meanwhile. Raises Stopped, and `work` is cancelled, as soon as there is a word
+        `against` it."""
         task = asyncio.ensure_future(work)
         try:
             while True:
                 done, _ = await asyncio.wait({task}, timeout=SWITCH_SECONDS)
                 if done:
                     return task.result()
-                if stoppable and (why := self.means.stopped):
-                    raise Stopped(f"Everything is stopped: {why}.")
+                if why := against():
+                    raise Stopped(why)
                 self.renew(at_once=False)
         finally:
             task.cancel()

@@ -19,6 +19,7 @@ from autodevops.executor import approvals, operations, switch
 from autodevops.executor.carrying import Hand, Stopped, leave_book
 from autodevops.executor.catalogue import KINDS
 from autodevops.executor.kinds import AnyKind
+from autodevops.executor.leading import Leader
 from autodevops.executor.means import Sleep, WritingMeans
 from autodevops.executor.operations import Held, load
 from autodevops.executor.planning import decision_on, facts_about, make_plan, objections
@@ -43,7 +44,8 @@ class _NotAdmitted(Exception):
 
 
 class Executor:
-    """`tools` may write; nobody else has them. `actor` is on whose behalf this process works."""
+    """`tools` may write; nobody else has them. `actor` is on whose behalf this process works. A `leader` holds it back
+    while another process may act in the cluster."""
 
     def __init__(
         self,
@@ -57,6 +59,7 @@ class Executor:
         sleep: Sleep = asyncio.sleep,
         kinds: Mapping[str, AnyKind] = KINDS,
         watches: bool = True,
+        leader: Leader | None = None,
     ) -> None:
         self._kinds = kinds
         self._zone = zone
@@ -70,6 +73,7 @@ class Executor:
             holder=f"{actor} {time_sortable_id(clock())}",
             stop_file=switch.stop_file(settings),
             watches=watches,
+            leader=leader,
         )
 
     @property
@@ -91,10 +95,12 @@ class Executor:
 
     async def execute(self, operation_id: str) -> Operation:
         """Do what is cleared, to the outcome. Raises UsageError when it is not cleared, LedgerConflict when another
-        executor has it."""
+        executor has it, or may have the cluster."""
         means = self._means
         held = load(means.ledger, operation_id)
         self._require_cleared(held.operation)
+        if means.leader and (why := await means.leader.confirm()):
+            raise LedgerConflict(why, "It stays cleared for a while, and is done when the Lease is to be had.")
         kind = self._kind(held.operation.proposal.action.kind)
         hand = self._take(held, kind)
         try:
@@ -169,10 +175,11 @@ class Executor:
     async def _propose(self, hand: Hand) -> Operation:
         means, operation = self._means, hand.operation
         try:
-            plan = await hand.keeping(make_plan(means.tools, hand.kind, operation, means.clock()), stoppable=False)
-            before = await hand.keeping(self._before(operation.proposal), stoppable=False)
+            plan = await hand.keeping(make_plan(means.tools, hand.kind, operation, means.clock()))
+            before = await hand.keeping(self._before(operation.proposal))
         except ToolError as error:
-            return self._end(hand.held, "could not be planned", str(error)).operation
+            silent = isinstance(error, ToolUnavailable)
+            return self._end(hand.held, "could not be planned", str(error), interrupted=silent).operation
         data = {"plan": plan.model_dump(mode="json"), "symptom": before}
         hand.move("planned", stage="planned", plan=plan, symptom_before=before, data=data)
         return self._decide(hand.held, plan, hand.kind).operation
@@ -190,7 +197,7 @@ class Executor:
         assert planned is not None
         try:
             again = make_plan(means.tools, hand.kind, hand.operation, means.clock())
-            plan = await hand.keeping(again, stoppable=False)
+            plan = await hand.keeping(again)
         except ToolError as error:
             return self._void(hand, f"It cannot be planned any more: {error}")
         if plan.digest != planned.digest:
@@ -324,8 +331,8 @@ class Executor:
     async def _before(self, proposal: Proposal) -> float | None:
         return await measure(self._means.tools, proposal.symptom.query) if proposal.symptom else None
 
-    def _end(self, held: Held, what: str, words: str) -> Held:
-        outcome = Outcome(result="not_applied", words=words, at=self._means.clock())
+    def _end(self, held: Held, what: str, words: str, *, interrupted: bool = False) -> Held:
+        outcome = Outcome(result="not_applied", words=words, at=self._means.clock(), interrupted=interrupted)
         return self._means.move(held, what, stage="closed", outcome=outcome, data={"words": words})
 
     def _kind(self, name: str) -> AnyKind:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autodevops.executor import operations, switch
+from autodevops.executor.leading import Leader
 from autodevops.executor.operations import Held
 from autodevops.kernel.clock import Clock
 from autodevops.settings import ExecutorSettings
@@ -42,3 +43,17 @@ class WritingMeans(Means):
     tools: Tools  # that may write
     holder: str  # this executor among all
     watches: bool = True  # whether to wait by watches, which take real time whatever `sleep` does
+    leader: Leader | None = None  # where one process alone may change the cluster
+
+    @property
+    def forbidden(self) -> str:
+        """Why nothing may be changed now, as a sentence; empty when it may."""
+        if why := self.stopped:
+            return f"Everything is stopped: {why}."
+        return self.leader.forbids if self.leader else ""
+
+    async def ask_leave(self) -> str:
+        """The same, right before a change."""
+        if self.leader is not None:
+            await self.leader.confirm()
+        return self.forbidden

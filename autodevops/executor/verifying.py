@@ -12,7 +12,7 @@ from autodevops.domain.outcome import EffectCheck, Judgement
 from autodevops.domain.plan import WorkloadState
 from autodevops.executor.kinds import AnyKind, Errand
 from autodevops.executor.reading import still_there
-from autodevops.kernel.errors import ToolError
+from autodevops.kernel.errors import ToolError, ToolUnavailable
 from autodevops.toolbox.protocol import Tools
 
 CLEARLY = 0.2  # a share of the value before: less is what a symptom moves by itself
@@ -42,13 +42,18 @@ async def check(
             checks += workload_checks(state, await still_there(tools, state.subject), resizes=kind.resizes)
         checks += await kind.verify(tools, errand)
     except ToolError as error:
-        checks.append(EffectCheck(name="reading", judgement="unknown", words=str(error)))
+        checks.append(_unread("reading", error))
     if symptom is not None:
         try:
             checks.append(symptom_check(symptom, before, await measure(tools, symptom.query)))
         except ToolError as error:
-            checks.append(EffectCheck(name="symptom", judgement="unknown", words=str(error)))
+            checks.append(_unread("symptom", error))
     return tuple(checks)
+
+
+def _unread(name: str, error: ToolError) -> EffectCheck:
+    silent = isinstance(error, ToolUnavailable)
+    return EffectCheck(name=name, judgement="unknown", words=str(error), unanswered=silent)
 
 
 def workload_checks(before: WorkloadState, now: WorkloadState | None, *, resizes: bool) -> Iterable[EffectCheck]:

@@ -20,6 +20,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
+def uptime() -> float:
+    """Seconds on a clock that only moves forward, and where the system has one, goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 def monotonic_ms() -> float:
     """Milliseconds on a clock that only moves forward, for measuring durations."""
     return time.monotonic() * 1000.0

@@ -297,6 +297,10 @@ class ScarletSettings(Section):
     """So many actions are tried on one incident before people are asked to look."""
     recovery_minutes: float = Field(default=10, gt=0)
     """How long what was noticed may last after an action that helped by its own checks."""
+    lease: str = "autodevops-scarlet"
+    """Name of the Lease that one daemon of a cluster holds, where `kubernetes.allow_writes` is on; empty: none."""
+    lease_namespace: str = "default"
+    """Its namespace, the same for all daemons of the cluster."""
     documents: bool = True
     """Whether incidents that are left to people, or are over, get an executed notebook."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from autodevops.domain.ledger import NewEvent
     from autodevops.domain.shown_operation import ShownOperation
     from autodevops.executor.executor import Executor
+    from autodevops.executor.leading import Leader
     from autodevops.executor.runs import Runs
 
 WRITE_SECONDS = 20.0  # for one call that may write: less than the 30 s of the shortest lease, more than servers take
@@ -19,6 +21,30 @@ WRITE_SECONDS = 20.0  # for one call that may write: less than the 30 s of the s
 
 class ChangingBench(RunningBench):
     """Has the one door for change, and what people say to what waits at it."""
+
+    _leader: Leader | None = None  # from when this process is a daemon
+
+    def lead(self) -> Leader | None:
+        """From now on change the cluster only with its Lease. None where there is to be none."""
+        from autodevops.executor.leading import CALL_SECONDS, Leader
+        from autodevops.kernel.clock import uptime, utc_now
+        from autodevops.kernel.ids import time_sortable_id
+        from autodevops.toolbox.writing import writing
+
+        settings, clock = self.settings, self._clock
+        if self._leader is None and settings.kubernetes.allow_writes and settings.scarlet.lease:
+            self._leader = Leader(
+                # not audited: changes of hands are in the ledger, renewals every few seconds are not
+                writing(entered(self._toolbox), settings.toolbox, CALL_SECONDS),
+                self.ledger,
+                name=settings.scarlet.lease,
+                namespace=settings.scarlet.lease_namespace,
+                holder=f"{socket.gethostname()}_{time_sortable_id(clock())}",
+                actor=self._actor,
+                clock=clock,
+                ticks=uptime if clock is utc_now else lambda: clock().timestamp(),
+            )
+        return self._leader
 
     @property
     def executor(self) -> Executor:
@@ -54,6 +80,7 @@ class ChangingBench(RunningBench):
             sleep=self._sleep or asyncio.sleep,
             watches=self._sleep is None,
             kinds={**KINDS, "run_runbook": RunRunbookKind(self._runs())},
+            leader=self._leader,
         )
 
     def _runs(self) -> Runs:

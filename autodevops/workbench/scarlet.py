@@ -34,7 +34,7 @@ class Workbench(AnsweringBench):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await super().__aexit__(*exc_info)
-        self._ahead = None
+        self._ahead = self._leader = None
 
     def scarlet(self, *, staying: bool = True) -> Scarlet:
         """`staying`: she runs for long, so that kernels which wait are worth their start.
@@ -47,6 +47,8 @@ class Workbench(AnsweringBench):
         gate = self.approval_gate() if self.settings.executor.approvers else None  # else there is nobody to ask
         means = self.run_means(warm_kernels=runs.warm_kernels if staying else 0, gate=gate)
         respond = self.settings.scarlet.respond and self._tools is not None
+        if respond:
+            self.lead()  # what tends beside the response is held to it, too
         return Scarlet(
             self.settings.scarlet,
             clock=self._clock,
@@ -74,7 +76,7 @@ class Workbench(AnsweringBench):
         from autodevops.scarlet.response.machine import Means as Responding
         from autodevops.stores.sqlite_ledger import folder_of
 
-        settings = self.settings
+        settings, leader = self.settings, self.lead()
         doing = Doing(
             investigating=self.investigate,
             acts=Acting(self.executor, self.tools, self.ledger, settings.github.repositories),
@@ -87,7 +89,7 @@ class Workbench(AnsweringBench):
         means = Responding(doing, self.ledger, scarlet, self._clock, settings.watch.every_seconds)
         checkpoints = folder_of(settings.ledger) / "scarlet.sqlite"
         holder = f"{self._actor} {time_sortable_id(self._clock())}"
-        async with response(means, self.watch(), checkpoints, holder=holder) as loop:
+        async with response(means, self.watch(), checkpoints, holder=holder, leads=leader) as loop:
             yield loop
 
     def watch(self) -> Watch:

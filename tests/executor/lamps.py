@@ -17,6 +17,7 @@ from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
 from autodevops.domain.risk import Risk
 from autodevops.executor.executor import Executor
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
+from autodevops.executor.leading import Leader
 from autodevops.settings import ExecutorSettings
 from autodevops.stores.ledger import Ledger
 from autodevops.stores.ledger_twin import MemoryLedger
@@ -41,6 +42,7 @@ class Lamps(Kind[RestartWorkload]):
         self.looks = 0  # that it takes until a lamp that is on shines
         self.before_write: Callable[[], Any] = lambda: None
         self.while_planned: Callable[[], Any] = lambda: None
+        self.before_look: Callable[[], Any] = lambda: None
 
     async def survey(self, tools: Tools, action: RestartWorkload, now: datetime) -> PreState:
         await _awaited(self.while_planned())
@@ -65,6 +67,7 @@ class Lamps(Kind[RestartWorkload]):
         return Applied(summary="It shines.")
 
     async def look(self, tools: Tools, errand: Errand[RestartWorkload]) -> Progress:
+        await _awaited(self.before_look())
         on = errand.action.name in self.on
         if on and self.looks:
             self.looks -= 1
@@ -112,7 +115,7 @@ class House:
         self.settings = ExecutorSettings.model_validate({**ours, "cooldown_minutes": 0, **settings})
         self.executor = self.executor_of("alice")
 
-    def executor_of(self, actor: str) -> Executor:
+    def executor_of(self, actor: str, leader: Leader | None = None) -> Executor:
         tools = ScriptedTools({"kubernetes.get_resource": {"resource": WORKLOAD}, **self.script})
         return Executor(
             tools,
@@ -122,6 +125,7 @@ class House:
             clock=lambda: self.now,
             sleep=self.wait,
             kinds={"restart_workload": self.lamps},
+            leader=leader,
         )
 
     async def wait(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ from autodevops.executor import switch
 from autodevops.executor.carrying import SWITCH_SECONDS
 from autodevops.executor.record import enter_forgotten
 from autodevops.executor.verifying import overall, symptom_check, workload_checks
-from autodevops.kernel.errors import LedgerConflict, ToolRejected, ToolTimeout, UsageError
+from autodevops.kernel.errors import LedgerConflict, ToolError, ToolRejected, ToolTimeout, ToolUnavailable, UsageError
 from autodevops.stores.sqlite_ledger import SqliteLedger
 from autodevops.stores.verify import verify
 
@@ -202,6 +202,37 @@ async def test_an_answer_that_does_not_come_is_looked_for_in_the_world(tmp_path:
     assert result(await house.executor.run(house.notice())) == "verified"
 
 
+OUTAGES = {  # what does not answer, for how many minutes from the change on, and what is known in the end
+    "short, while it settles": ("kubernetes", 6, "verified"),
+    "long, while it settles": ("kubernetes", 20, "unverified"),
+    "short, while it is verified": ("prometheus", 6, "verified"),
+    "long, while it is verified": ("prometheus", 20, "unverified"),
+}
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_an_outage_that_passes_costs_time_and_one_that_lasts_is_for_a_person(tmp_path: Path, outage: str) -> None:
+    system, minutes, end = OUTAGES[outage]
+    house = House(tmp_path, autonomy="act", verify_seconds=60)
+
+    def silent(where: str) -> bool:
+        return where == system and bool(house.lamps.sent) and house.now - START < timedelta(minutes=minutes)
+
+    def look() -> None:
+        if silent("kubernetes"):
+            raise ToolUnavailable("nobody answers")
+
+    def number(_: object) -> dict[str, object] | ToolUnavailable:
+        if silent("prometheus"):
+            return ToolUnavailable("nobody answers")
+        return {"series": [{"samples": [[0, 0 if house.lamps.sent else 9]]}]}
+
+    house.lamps.before_look = look
+    house.script["prometheus.query_instant"] = number
+    done = await house.executor_of("alice").run(house.notice(symptom=Symptom(query="dark")))
+    assert (result(done), house.lamps.sent) == (end, ["on lamp"])
+
+
 async def test_a_refused_change_is_not_applied_and_says_why(tmp_path: Path) -> None:
     house = House(tmp_path, autonomy="act")
 
@@ -340,3 +371,18 @@ async def _renewed(house: House) -> None:
         if any(end - house.now > half for end in ends):
             return
         await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(("error", "interrupted"), [(ToolUnavailable("down"), True), (ToolRejected("no"), False)])
+async def test_that_a_plan_could_not_be_made_is_a_word_against_the_action_when_a_system_said_so(
+    tmp_path: Path, error: ToolError, interrupted: bool
+) -> None:
+    house = House(tmp_path, autonomy="act")
+
+    def fails() -> None:
+        raise error
+
+    house.lamps.while_planned = fails
+    done = await house.executor.propose(house.notice())
+    assert done.outcome is not None
+    assert (done.outcome.result, done.outcome.interrupted, done.decision) == ("not_applied", interrupted, None)

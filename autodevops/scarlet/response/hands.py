@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 from autodevops.domain.hypothesis import Hypothesis
@@ -39,6 +39,20 @@ class Acts(Protocol):
     def withdraw(self, operation_id: str, words: str) -> None:
         """End what waits for people. Nothing when it does not wait any more."""
         ...
+
+
+class Leads(Protocol):
+    """What the cluster says of who acts in it, whatever ledgers there are; the executor asks it before each change."""
+
+    async def stands_by(self) -> bool:
+        """Whether another is known to act."""
+        ...
+
+    async def keep(self, wanted: Callable[[], bool]) -> None:
+        """See to it that this process goes on leading while it is `wanted`, until cancelled."""
+        ...
+
+    async def let_go(self) -> None: ...
 
 
 class Hands(Protocol):

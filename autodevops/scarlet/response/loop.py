@@ -1,8 +1,9 @@
 """Round after round: look, sort what was noticed into incidents, and move each incident's machine on.
 
-Of several daemons over one ledger the one that holds the lease works; the others look on and take over. A round that
-fails is an error in the log and in the next round's state, and the loop goes on. What a machine does may take minutes
-(a rollout settles): machines go on beside each other and beside the rounds.
+Of several daemons over one ledger the one that holds its lease works, of several in one cluster the one that holds the
+cluster's Lease; the others wait and take over. A round that fails is an error in the log and in the next round's state,
+and the loop goes on. What a machine does may take minutes (a rollout settles): machines go on beside each other and
+beside the rounds.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from autodevops.domain.incident import Incident
 from autodevops.domain.ledger import SCARLET, NewEvent
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.clock import monotonic_ms
-from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict
+from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, LedgerUnavailable
 from autodevops.scarlet.response import cases
+from autodevops.scarlet.response.hands import Leads
 from autodevops.scarlet.response.machine import NEEDED, Event, Means, State, Wait, build
 from autodevops.scarlet.response.sorting import LINGERING, Sorter
 from autodevops.scarlet.watching import Noticing
@@ -51,7 +53,7 @@ class Saver(Protocol):
 class Loop:
     """Make it with `response`. `holder` names this process among those that share the ledger."""
 
-    def __init__(self, means: Means, watch: Looks, saver: Saver, *, holder: str) -> None:
+    def __init__(self, means: Means, watch: Looks, saver: Saver, *, holder: str, leads: Leads | None = None) -> None:
         self._means = means
         self._watch = watch
         now = means.clock()
@@ -60,17 +62,24 @@ class Loop:
         self._saver = saver
         self._graph = build(means, saver)
         self._holder = holder
+        self._cluster = leads
         self._sorter = Sorter(means)
         self._machines: dict[str, asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(MACHINES_AT_ONCE)
         self._noted: tuple[datetime, Any] | None = None
         self._stands_by = False
+        self._works = False
         self._failed = 0  # rounds, since this process began
 
     async def round(self) -> bool:
         """One round; False when another process leads. Raises LedgerUnavailable: without a record nothing is done."""
         now, began = self._means.clock(), monotonic_ms()
-        if not self._leads(now):
+        self._works = False  # without a ledger, too, the cluster is another's to act in
+        self._works = self._leads(now)
+        if not self._works:
+            await self._give_up_cluster()
+            return False
+        if self._cluster is not None and await self._cluster.stands_by():
             return False
         look = await self._watch.look(now)
         active = self._noticing.notice(look).active
@@ -91,6 +100,7 @@ class Loop:
 
     async def run(self, stop: asyncio.Event, woken: asyncio.Event | None = None) -> None:
         """Until `stop`. `woken`: do not wait for the next round's time."""
+        keeping = [asyncio.create_task(self._cluster.keep(lambda: self._works))] if self._cluster else []
         try:
             while not stop.is_set():
                 try:
@@ -103,10 +113,10 @@ class Loop:
                     log.exception("A round failed")
                 await _first_of(stop, woken, seconds=self._means.every_seconds)
         finally:
-            for task in tuple(self._machines.values()):
+            for task in (*self._machines.values(), *keeping):
                 task.cancel()
             await self.settled()
-            self._let_go()
+            await asyncio.gather(*keeping, return_exceptions=True)
 
     async def _advance(self, incident: Incident, active: Sequence[Signal], blind: frozenset[str]) -> None:
         """Move one machine as far as it goes now."""
@@ -166,11 +176,17 @@ class Loop:
         self._stands_by = lease is None
         return lease is not None
 
-    def _let_go(self) -> None:
-        held = leases.present(self._means.ledger, LEASE)
-        if held is not None and held.holder == self._holder:
-            with suppress(LedgerConflict):
+    async def let_go(self) -> None:
+        """Others may take over at once."""
+        await self._give_up_cluster()
+        with suppress(LedgerConflict, LedgerUnavailable):
+            held = leases.present(self._means.ledger, LEASE)
+            if held is not None and held.holder == self._holder:
                 leases.release(self._means.ledger, held, now=self._means.clock())
+
+    async def _give_up_cluster(self) -> None:
+        if self._cluster is not None:
+            await self._cluster.let_go()
 
     def _note(
         self, look: Look, active: Sequence[Signal], going_on: Sequence[Incident], now: datetime, seconds: float
@@ -203,7 +219,9 @@ class Loop:
 
 
 @asynccontextmanager
-async def response(means: Means, watch: Looks, checkpoints: Path, *, holder: str) -> AsyncIterator[Loop]:
+async def response(
+    means: Means, watch: Looks, checkpoints: Path, *, holder: str, leads: Leads | None = None
+) -> AsyncIterator[Loop]:
     """The loop, with the checkpoints of its machines in a file of SQLite."""
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -211,7 +229,11 @@ async def response(means: Means, watch: Looks, checkpoints: Path, *, holder: str
     checkpoints.parent.mkdir(parents=True, exist_ok=True)
     async with AsyncSqliteSaver.from_conn_string(str(checkpoints)) as saver:
         saver.serde = JsonPlusSerializer(allowed_msgpack_modules=None)
-        yield Loop(means, watch, saver, holder=holder)
+        loop = Loop(means, watch, saver, holder=holder, leads=leads)
+        try:
+            yield loop
+        finally:
+            await loop.let_go()
 
 
 @asynccontextmanager

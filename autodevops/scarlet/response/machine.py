@@ -83,7 +83,10 @@ class Steps:
         return {
             "analyze": (self.analyze, ("decide", "await_evidence", "escalate", "close")),
             "await_evidence": (self.await_evidence, ("analyze", "close")),
-            "decide": (self.decide, ("act", "await_approval", "await_executor", "decide", "escalate")),
+            "decide": (
+                self.decide,
+                ("act", "await_approval", "await_executor", "await_evidence", "decide", "escalate"),
+            ),
             "await_approval": (self.await_approval, ("act", "judge", "close")),
             "act": (self.act, ("judge", "await_executor")),
             "await_executor": (self.await_executor, ("act", "judge")),
@@ -273,8 +276,8 @@ def _left_open(acts: Acts, tried: Sequence[str]) -> str:
 
 
 def _came_to_nothing(operation: Operation) -> bool:
-    """Not done, for a reason that need not be there next time: it was cleared and the plan was another by then, or who
-    had it in hand was interrupted. Nobody has said no."""
+    """Not done, for a reason that need not be there next time: it was interrupted, or cleared and the plan was another
+    by then. Nobody has said no."""
     if operation.outcome is None or operation.outcome.result != "not_applied":
         return False
     if operation.outcome.interrupted or operation.decision is None:
@@ -308,7 +311,9 @@ def _decided(operation: Operation) -> tuple[str, Any, str]:
     if operation.stage != "closed":
         return "await_executor", "acting", f"{_what(operation)} is under way."
     words = operation.outcome.words if operation.outcome else ""
-    if operation.decision is None or _came_to_nothing(operation):  # the next one may be planned, or this one anew
+    if operation.outcome and operation.outcome.interrupted:  # this one may be planned when all can be seen again
+        return "await_evidence", None, words
+    if operation.decision is None:  # it could not be planned: the next one may be
         return "decide", None, words
     return "escalate", None, f"{_what(operation)} was not done: {words}"
 

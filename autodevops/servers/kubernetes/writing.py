@@ -8,10 +8,10 @@ import anyio
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
-from autodevops.domain.tool_results import DrainResult, WriteResult
+from autodevops.domain.tool_results import DrainResult, LeaseResult, WriteResult
 from autodevops.kernel.clock import utc_now
 from autodevops.servers._tools import Server, write_tool
-from autodevops.servers.kubernetes import jobs, nodes, patching, pods, text, workloads
+from autodevops.servers.kubernetes import jobs, leases, nodes, patching, pods, text, workloads
 from autodevops.servers.kubernetes.changes import on_newest
 from autodevops.servers.kubernetes.cluster import Cluster
 from autodevops.servers.kubernetes.words import (
@@ -34,6 +34,7 @@ def add_write_tools(server: Server, cluster: Cluster) -> None:
     _add_pods(server, cluster)
     _add_jobs(server, cluster)
     _add_nodes(server, cluster)
+    _add_leases(server, cluster)
 
     @write_tool(server, destructive=True, idempotent=False, text=text.write)
     async def patch_resource(
@@ -233,4 +234,33 @@ def _add_nodes(server: Server, cluster: Cluster) -> None:
             sleep=anyio.sleep,
             progress=progress,
             uid=uid,
+        )
+
+
+def _add_leases(server: Server, cluster: Cluster) -> None:
+    @write_tool(server, destructive=False, idempotent=True)
+    async def hold_lease(
+        name: Name,
+        holder: Annotated[str, Field(description="Who is to hold it.", min_length=1)],
+        namespace: Namespace = "",
+        seconds: Annotated[int, Field(description="How long it stands for without being renewed.", ge=1, le=3600)] = 15,
+        stale_version: Annotated[
+            str,
+            Field(
+                description="Take it over from another holder if it still is at this metadata.resourceVersion: give "
+                "it when you saw it stand there for its whole length. Empty: another's is left alone."
+            ),
+        ] = "",
+        let_go: Annotated[bool, Field(description="Instead: nobody's from now on, if the holder has it.")] = False,
+        dry_run: DryRun = True,
+    ) -> LeaseResult:
+        """Make, take or renew a Lease (coordination.k8s.io) as leader election does, and say who holds it.
+
+        One that another holds is left alone, and that is no error: look at `held`.
+        """
+        now = utc_now()
+        if let_go:
+            return await in_thread(lambda: leases.let_go(cluster, name, namespace, holder, now, dry_run))
+        return await in_thread(
+            lambda: leases.hold(cluster, name, namespace, holder, seconds, stale_version, now, dry_run)
         )

@@ -326,6 +326,15 @@ def _ingress(item: Json) -> Iterator[Fault]:
                 yield wrong(f"{field}.path", path.get("path", ""), "must be an absolute path")
 
 
+def _lease(item: Json) -> Iterator[Fault]:
+    spec = item.get("spec") or {}
+    if spec.get("holderIdentity") == "":
+        yield wrong("spec.holderIdentity", "", "must not be empty")
+    if (seconds := spec.get("leaseDurationSeconds")) is not None and seconds <= 0:
+        yield wrong("spec.leaseDurationSeconds", seconds, "must be greater than 0")
+    yield from _count(spec, "leaseTransitions")
+
+
 _CHECKS: dict[str, Callable[[Json], Iterator[Fault]]] = {
     "ClusterRole": _role,
     "ClusterRoleBinding": _binding,
@@ -336,6 +345,7 @@ _CHECKS: dict[str, Callable[[Json], Iterator[Fault]]] = {
     "HorizontalPodAutoscaler": _autoscaler,
     "Ingress": _ingress,
     "Job": _job,
+    "Lease": _lease,
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
     "PodDisruptionBudget": _budget,
