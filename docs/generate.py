@@ -367,7 +367,9 @@ def _tell_of_old_pictures() -> None:
 
     made_from = FOLDER / "images" / "made-from.json"
     shown = json.loads(made_from.read_text()) if made_from.exists() else {}
-    changed = [path.name for path in sorted(STATIC.iterdir()) if shown.get(path.name) != bytes_digest(path.read_bytes())]
+    changed = [
+        path.name for path in sorted(STATIC.iterdir()) if shown.get(path.name) != bytes_digest(path.read_bytes())
+    ]
     if changed:
         print(f"docs/images shows older surfaces: {', '.join(changed)} changed since. `make pictures` takes them anew.")
 

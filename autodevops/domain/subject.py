@@ -23,7 +23,7 @@ class Subject(Noun):
         return self.__dict__ == other.__dict__ if isinstance(other, Subject) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.name, self.namespace, self.api_version))
+        return hash((self.name, self.kind))  # what few share but for the namespace
 
     def __str__(self) -> str:
         where = f"{self.namespace}/" if self.namespace else ""

@@ -31,11 +31,12 @@ from autodevops.domain.action import (
 )
 from autodevops.domain.base import Json
 from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.quantity import quantity
 from autodevops.domain.remedy import Remedy
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Revision, RolloutHistory
 from autodevops.executor.actions.drain_node import leaving_pods
-from autodevops.executor.actions.patch_resources import MOST_GROWTH, amount
+from autodevops.executor.actions.patch_resources import MOST_GROWTH
 from autodevops.executor.pods import WORKLOADS
 from autodevops.executor.proof import proof_of
 from autodevops.executor.reading import asked_for, node_state, read_list, read_object, read_scalers
@@ -168,7 +169,7 @@ async def _more(tools: Tools, subject: Subject, what: Literal["cpu", "memory"]) 
     limit = ((containers[0].get("resources") or {}).get("limits") or {}).get(what)
     if len(containers) != 1 or not limit:
         return None
-    has, used = amount(str(limit)), await _used(tools, subject, str(containers[0]["name"]), what)
+    has, used = quantity(limit), await _used(tools, subject, str(containers[0]["name"]), what)
     wanted = min(used * MARGIN, has * MOST_GROWTH) if used > has else has * MORE
     more = {"cpu_limit": f"{wanted * 1000:.0f}m"} if what == "cpu" else {"memory_limit": f"{wanted / _MI:.0f}Mi"}
     return PatchResources.model_validate(

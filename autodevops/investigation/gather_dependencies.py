@@ -19,15 +19,15 @@ from autodevops.investigation.dependencies import addressed_hosts, configured, m
 from autodevops.investigation.dependency_families import EXPORTERS, SCRAPED, Exporter, Measure, Metric
 from autodevops.investigation.inventory import Inventory, items, name_of, section
 from autodevops.investigation.picture import Dependency, Reading
-from autodevops.investigation.promql import arrays, literal, over_span, series_of
+from autodevops.investigation.promql import arrays, over_span, series_of
 from autodevops.investigation.request import Span
-from autodevops.investigation.request_families import NAMESPACE_LABELS
+from autodevops.investigation.request_families import NAMESPACE_LABELS, POD_LABELS
 from autodevops.kernel.clock import rfc3339
+from autodevops.kernel.query_text import literal
 
 _MOST: Final = 12  # objects of one exporter: more makes a query nobody can read
 _LATELY: Final = "15m"
 _TARGETS: Final = ("server", "target", "instance")
-_PODS: Final = ("exported_pod", "pod", "k8s_pod_name")
 
 Found = tuple[tuple[Dependency, ...], tuple[Reading, ...]]
 
@@ -36,7 +36,7 @@ async def gather_dependencies(collector: Collector, inventory: Inventory, span: 
     """The dependencies that are known by configuration or by an exporter, and the readings of the latter."""
     named = configured(inventory)
     every = (label for one in EXPORTERS for label in one.identity)
-    labels = list(dict.fromkeys(["__name__", *every, *_TARGETS, *_PODS, "service", *NAMESPACE_LABELS]))
+    labels = list(dict.fromkeys(["__name__", *every, *_TARGETS, *POD_LABELS, "service", *NAMESPACE_LABELS]))
     here, there = ("|".join(one.marks for one in EXPORTERS if one.callers is callers) for callers in (False, True))
     seconds = round(span.whole.length.total_seconds())
     # Of callers there may be thousands of series, and none tells of what has gone: their last minutes are enough.
@@ -98,7 +98,7 @@ def _subject(exporter: Exporter, value: str, row: Mapping[str, str], inventory: 
         subject = subject_of_host(host, inventory) if host and _is_name(host) else None
         if subject is not None and "exporter" not in subject.name:
             return subject
-    for label in _PODS:
+    for label in POD_LABELS:
         pod = inventory.of_pod(row.get(label, ""))
         if pod is not None:
             return _behind(pod, inventory) if "exporter" in pod.name else pod

@@ -21,19 +21,20 @@ from autodevops.investigation.collect import Collector
 from autodevops.investigation.gather_pressures import MetricNames, gather_pressures
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Saturation, SeenAlert, Signal, SignalKind
-from autodevops.investigation.promql import arrays, escape, over_span, series_of
+from autodevops.investigation.promql import arrays, over_span, series_of
 from autodevops.investigation.request import Span
 from autodevops.investigation.request_families import (
     FAMILIES,
     NAMESPACE_LABELS,
+    POD_LABELS,
     WORKLOAD_LABELS,
     RequestFamily,
 )
 from autodevops.kernel.clock import rfc3339
+from autodevops.kernel.query_text import escape
 
 _MANY_PODS = 400  # from here on only the pods that are held back are asked for
 _HELD_BACK = 0.1  # of the scheduler's periods
-_POD_LABELS = {"pod", "k8s_pod_name", "exported_pod"}
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ async def _plan(
     selector, at = ",".join(parts), rfc3339(span.window.end)
     # A service whose pods are gone has left its series in the window, but not at its end.
     reach = f"last_over_time({family.count}{{{selector}}}[{round(span.window.length.total_seconds())}s])"
-    abstract = [label for label in WORKLOAD_LABELS if label not in _POD_LABELS]
+    abstract = [label for label in WORKLOAD_LABELS if label not in POD_LABELS]
     failures = ", ".join(label for label, _ in family.failure)
     named, status = await asyncio.gather(
         collector.ask("prometheus.query_instant", query=f"count by ({', '.join(abstract)}) ({reach})", time=at),
@@ -137,7 +138,7 @@ async def _plan(
     label = _workload_label(rows, inventory)
     if not label:
         pods = await collector.ask(
-            "prometheus.query_instant", query=f"count by ({', '.join(sorted(_POD_LABELS))}) ({reach})", time=at
+            "prometheus.query_instant", query=f"count by ({', '.join(POD_LABELS)}) ({reach})", time=at
         )
         label = _workload_label([series.labels for series in series_of(collector, pods)], inventory)
     failure = next((f"{label}{match}" for label, match in family.failure if label in present), "")
@@ -158,7 +159,7 @@ def _workload_label(rows: Sequence[Mapping[str, str]], inventory: Inventory) -> 
 
 
 def _subject(label: str, value: str, inventory: Inventory) -> Subject | None:
-    if label in _POD_LABELS:
+    if label in POD_LABELS:
         return inventory.of_pod(value)
     found = inventory.of_name(value)
     return found if found is not None or inventory.known else inventory.service(value.rsplit("/", 1)[-1])

@@ -13,12 +13,13 @@ from autodevops.investigation.collect import Collector
 from autodevops.investigation.gather_metrics import Plan, discover
 from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
 from autodevops.investigation.picture import PodMemory, PodSignal
-from autodevops.investigation.promql import arrays, latest, literal, over_span, series_of
+from autodevops.investigation.promql import arrays, latest, over_span, series_of
 from autodevops.investigation.request import Span
+from autodevops.investigation.request_families import POD_LABELS
 from autodevops.kernel.clock import rfc3339
+from autodevops.kernel.query_text import literal
 
 _MOST = 20  # pods whose memory is read
-_POD_LABELS = ("pod", "exported_pod", "k8s_pod_name")
 
 
 async def gather_pods(collector: Collector, inventory: Inventory, span: Span) -> tuple[PodSignal, ...]:
@@ -36,7 +37,7 @@ async def gather_pods(collector: Collector, inventory: Inventory, span: Span) ->
 
 
 async def _of_family(collector: Collector, inventory: Inventory, span: Span, plan: Plan) -> list[PodSignal]:
-    by, window, family = ", ".join(_POD_LABELS), f"{span.rate_window_seconds}s", plan.family
+    by, window, family = ", ".join(POD_LABELS), f"{span.rate_window_seconds}s", plan.family
 
     def rate(metric: str, more: str = "") -> str:
         return f"sum by ({by}) (rate({metric}{{{plan.selector}{more}}}[{window}]))"
@@ -68,7 +69,7 @@ async def _of_family(collector: Collector, inventory: Inventory, span: Span, pla
 def _by_pod(collector: Collector, evidence: Evidence) -> dict[str, float]:
     found: dict[str, float] = {}
     for series in series_of(collector, evidence):
-        pod = next((series.labels[label] for label in _POD_LABELS if series.labels.get(label)), "")
+        pod = next((series.labels[label] for label in POD_LABELS if series.labels.get(label)), "")
         value = latest(series)
         if pod and value is not None and value == value:
             found[pod] = value

@@ -18,9 +18,11 @@ from autodevops.investigation.collect import Collector
 from autodevops.investigation.inventory import Inventory, items, name_of, section
 from autodevops.investigation.picture import MemoryUse, NodeLoad, Saturation
 from autodevops.investigation.pressure_families import POOL_LABELS, PressureFamily, present
-from autodevops.investigation.promql import arrays, escape, latest, literal, series_of
+from autodevops.investigation.promql import arrays, latest, series_of
 from autodevops.investigation.request import Span
+from autodevops.investigation.request_families import POD_LABELS
 from autodevops.kernel.clock import rfc3339
+from autodevops.kernel.query_text import escape, literal
 
 MetricNames: TypeAlias = Mapping[str, frozenset[str]]
 """Names of metrics by the label that names their namespace."""
@@ -75,7 +77,7 @@ def _offenders(
 ) -> Iterable[Saturation]:
     for series in series_of(collector, evidence):
         labels = series.labels
-        pod = next((labels[key] for key in ("exported_pod", "k8s_pod_name", "pod") if labels.get(key)), "")
+        pod = next((labels[key] for key in POD_LABELS if labels.get(key)), "")
         subject = inventory.of_pod(pod) if pod else inventory.resolve(labels)
         value = latest(series)
         if subject is not None and value is not None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from autodevops.domain.subject import Subject
 from autodevops.investigation.once import Once
+from autodevops.investigation.request_families import POD_LABELS
 
 Object = Mapping[str, Any]
 """A Kubernetes object as the API server wrote it."""
@@ -43,7 +44,6 @@ def of_system(kind: str) -> str:
 
 
 _NOTHING: Final[Mapping[str, Any]] = {}
-_OBJECTS: Final = frozenset({dict})
 
 
 def metadata(item: Object) -> Mapping[str, Any]:
@@ -52,8 +52,10 @@ def metadata(item: Object) -> Mapping[str, Any]:
 
 
 def name_of(item: Object) -> str:
-    found = item.get("metadata")
-    return str(found.get("name", "")) if isinstance(found, dict) else ""
+    try:
+        return str(item["metadata"]["name"])
+    except (KeyError, TypeError):
+        return ""
 
 
 def section(item: Object, *path: str) -> Mapping[str, Any]:
@@ -75,7 +77,10 @@ def items(item: Object, *path: str) -> list[Mapping[str, Any]]:
         found = found.get(key)
     if not isinstance(found, list):
         return []
-    return found if _OBJECTS.issuperset(map(type, found)) else [entry for entry in found if isinstance(entry, dict)]
+    for entry in found:
+        if not isinstance(entry, dict):
+            return [one for one in found if isinstance(one, dict)]
+    return found
 
 
 def has_condition(item: Object, kind: str, status: str = "True") -> bool:
@@ -219,7 +224,7 @@ class Inventory(Once):
 
     def resolve(self, labels: Mapping[str, str]) -> Subject | None:
         """The workload that a stream's or resource's labels speak of; None where they name nobody."""
-        for key in ("exported_pod", "pod", "k8s_pod_name", "k8s.pod.name", "pod_name"):
+        for key in (*POD_LABELS, "k8s.pod.name"):
             if labels.get(key):
                 found = self.of_pod(str(labels[key]))
                 if found is not None:

@@ -12,9 +12,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from autodevops.investigation.request_families import POD_LABELS
+
 PressureKind: TypeAlias = Literal["memory", "cpu", "garbage", "connections", "threads", "files"]
 
-_WHO: Final = "pod, exported_pod, k8s_pod_name, service_name, job"
+_WHO: Final = ", ".join((*POD_LABELS, "service_name", "job"))
 POOL_LABELS: Final = ("pool", "db_client_connection_pool_name", "pool_name", "db_name", "name")
 _REAL: Final = 'container!="",container!="POD"'
 

@@ -1,8 +1,6 @@
-"""Asking Prometheus: a query over baseline and window, its series as arrays, and names as a query must spell them."""
+"""Asking Prometheus: a query over baseline and window, and its series as arrays."""
 
 from __future__ import annotations
-
-import re
 
 import numpy as np
 
@@ -40,13 +38,3 @@ def arrays(series: Series) -> tuple[FloatArray, FloatArray]:
 
 def latest(series: Series) -> float | None:
     return series.samples[-1][1] if series.samples else None
-
-
-def escape(value: str) -> str:
-    """A value within a PromQL string."""
-    return value.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def literal(name: str) -> str:
-    """A name as a regular expression within a PromQL string."""
-    return re.escape(name).replace("\\", "\\\\")

@@ -153,6 +153,9 @@ NAMESPACE_LABELS: Final = (
     "service_namespace",
 )
 
+POD_LABELS: Final = ("exported_pod", "k8s_pod_name", "pod", "pod_name")
+"""Under which telemetry names a pod. Where two stand on one series, `pod` may be that of who collects for others."""
+
 WORKLOAD_LABELS: Final = (
     "destination_workload",
     "k8s_deployment_name",
@@ -164,7 +167,5 @@ WORKLOAD_LABELS: Final = (
     "app",
     "exported_job",
     "job",
-    "exported_pod",
-    "k8s_pod_name",
-    "pod",
+    *POD_LABELS,
 )

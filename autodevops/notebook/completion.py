@@ -18,6 +18,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from autodevops.domain.base import Json
 from autodevops.kernel.clock import monotonic_ms
 from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.kernel.query_text import escape
 from autodevops.notebook import desk
 from autodevops.toolbox.protocol import ToolAnswer
 
@@ -175,7 +176,7 @@ def _prometheus_labels(match: str) -> list[str]:
 def _values(tool: str, arguments: Mapping[str, Json]) -> list[str]:
     """Values as they stand between quotes."""
     given = {name: value for name, value in arguments.items() if value}
-    return [name.replace("\\", "\\\\").replace('"', '\\"') for name in _names(tool, given)]
+    return [escape(name) for name in _names(tool, given)]
 
 
 def _names(tool: str, arguments: Mapping[str, Json]) -> list[str]:

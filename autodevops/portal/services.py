@@ -14,11 +14,11 @@ from typing import Any
 
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
+from autodevops.domain.quantity import quantity_or
 from autodevops.domain.series import Series
 from autodevops.domain.tool_results import ResourceList, SeriesResult
 from autodevops.domain.window import TimeWindow
 from autodevops.jamie.answers import reason, understood
-from autodevops.jamie.answers.quantities import quantity
 from autodevops.jamie.answers.signals import CPU, ERRORS, LATENCY, MEMORY, SIGNALS, TRAFFIC, Signal, last, over
 from autodevops.jamie.answers.status import READ, Measured, trouble
 from autodevops.portal.sections import Measure, Missing, Service, Services
@@ -147,8 +147,8 @@ def _containers(evidence: Evidence) -> dict[str, _Containers]:
             for resource in ("cpu", "memory"):
                 if not (limit or {}).get(resource):
                     one.unlimited.add(resource)
-            one.cpu_limit += quantity((limit or {}).get("cpu"))
-            one.memory_limit += quantity((limit or {}).get("memory"))
+            one.cpu_limit += quantity_or((limit or {}).get("cpu"))
+            one.memory_limit += quantity_or((limit or {}).get("memory"))
     return dict(found)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from autodevops.domain.series import Sample, Series
 from autodevops.domain.tool_results import LabelSets, NameList, SeriesResult
+from autodevops.kernel.query_text import escape
 from autodevops.servers._arguments import utc
 
 SERIES_SHOWN = 40  # lines of a table that a model still compares
@@ -45,7 +46,7 @@ def series(result: SeriesResult) -> str:
 def labels(found: Mapping[str, str]) -> str:
     """`name{a="b"}`, as Prometheus writes it."""
     name = found.get("__name__", "")
-    pairs = ",".join(f'{key}="{_escaped(value)}"' for key, value in found.items() if key != "__name__")
+    pairs = ",".join(f'{key}="{escape(value)}"' for key, value in found.items() if key != "__name__")
     return f"{name}{{{pairs}}}" if pairs or not name else name
 
 
@@ -98,7 +99,3 @@ def _with_warnings(text: str, warnings: Iterable[str]) -> str:
 def _listed(items: Sequence[str], limit: int, what: str, between: str = "\n") -> str:
     more = f"\n… and {len(items) - limit} more {what} in the structured answer." if len(items) > limit else ""
     return between.join(items[:limit]) + more
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -326,7 +326,7 @@ class World:
         if query.startswith("count by (__name__)"):
             names = [{"__name__": name} for name in self.node_metrics if name in query]
             return self._vector([(row, 1.0) for row in names])
-        if query.split("sum by (", 1)[-1].startswith("pod"):
+        if "pod" in query.partition("sum by (")[2].partition(")")[0].split(", "):
             kind = "error_ratio" if "5.." in query else "latency" if "_sum" in query else "rate"
             pods = self.pod_metrics.get(kind) or dict.fromkeys(self.pod_metrics.get("latency", {}), 1.0)
             return self._vector([({"pod": pod}, value) for pod, value in sorted(pods.items())])

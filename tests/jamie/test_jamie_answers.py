@@ -11,11 +11,11 @@ from jamie.jamie_cluster import DOWN, NOW, SCRIPT, TRACE, answer_of, events_of, 
 from autodevops.domain.base import Json
 from autodevops.domain.chart import MetricChart, TraceChart
 from autodevops.domain.memory import Document, document
+from autodevops.domain.quantity import quantity_or
 from autodevops.domain.series import Series
 from autodevops.domain.stream import AnswerCompleted, ChartReady, TurnFailed
 from autodevops.domain.tool_results import LogResult, ResourceList, SeriesResult, TraceList
 from autodevops.jamie.answers.compare import verdict_of
-from autodevops.jamie.answers.quantities import quantity
 from autodevops.jamie.answers.signals import ERRORS, LATENCY, TRAFFIC, Signal
 from autodevops.jamie.recall import Passage
 from autodevops.kernel.errors import ToolUnavailable
@@ -239,7 +239,7 @@ QUANTITIES = [
 
 @pytest.mark.parametrize(("text", "value"), QUANTITIES)
 def test_quantities_are_read_as_kubernetes_writes_them(text: Any, value: float) -> None:
-    assert quantity(text) == pytest.approx(value)
+    assert quantity_or(text) == pytest.approx(value)
 
 
 def knowing(*pages: Document) -> TwinMemory:

@@ -116,7 +116,9 @@ async def test_metrics_come_with_charts(broken: tuple[Sandbox, Path], monkeypatc
     name = culprit_of(broken[0])
     async with bench(broken, monkeypatch) as workbench:
         events = [event async for event in workbench.ask(f"show me the metrics of {name}")]
-    assert isinstance(events[-1], AnswerCompleted)
+    answer = events[-1]
+    assert isinstance(answer, AnswerCompleted)
+    assert re.search(r"\n- Latency, 95th percentile rose from .* ms to .* ms at [^\n]*\d\d:\d\d UTC \[ev-", answer.text)
     titles = [event.chart.title for event in events if isinstance(event, ChartReady)]
     assert f"Request rate: {name}" in titles
     assert f"Error ratio: {name}" in titles

@@ -13,10 +13,10 @@ from autodevops.domain.action import PatchResources
 from autodevops.domain.base import Json
 from autodevops.domain.decision import Refusal
 from autodevops.domain.plan import PreState
+from autodevops.domain.quantity import quantity
 from autodevops.executor.fields import Field, TemplateKind, refusal, text_of
 
 MOST_GROWTH = 4.0  # times what it has; beyond that somebody should look first
-_UNITS = {"m": 1e-3, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "k": 1e3, "M": 1e6, "G": 1e9, "": 1.0}
 
 
 class PatchResourcesKind(TemplateKind[PatchResources]):
@@ -36,11 +36,11 @@ class PatchResourcesKind(TemplateKind[PatchResources]):
             ("CPU", action.cpu_request, action.cpu_limit),
             ("memory", action.memory_request, action.memory_limit),
         ):
-            if request and limit and amount(request) > amount(limit):
+            if request and limit and quantity(request) > quantity(limit):
                 yield refusal(f"The {what} request {request} is above the limit {limit}.", "Lower the request.")
         for field, value in self.fields(action).items():
             was = before.get(text_of(field))
-            if isinstance(was, str) and isinstance(value, str) and amount(value) > MOST_GROWTH * amount(was):
+            if isinstance(was, str) and isinstance(value, str) and quantity(value) > MOST_GROWTH * quantity(was):
                 yield refusal(
                     f"{value} is more than {MOST_GROWTH:g} times the {was} it has.",
                     "Take a smaller step, and see what it does.",
@@ -48,10 +48,4 @@ class PatchResourcesKind(TemplateKind[PatchResources]):
 
     def same(self, found: Json, wanted: Json) -> bool:
         """1000m is 1, and the API server says so."""
-        return isinstance(found, str) and isinstance(wanted, str) and amount(found) == amount(wanted)
-
-
-def amount(quantity: str) -> float:
-    """A quantity of the API as a number. Raises ValueError."""
-    digits = quantity.rstrip("KMGTikm")
-    return round(float(digits) * _UNITS[quantity[len(digits) :]], 6)
+        return isinstance(found, str) and isinstance(wanted, str) and quantity(found) == quantity(wanted)

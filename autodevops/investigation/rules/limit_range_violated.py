@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
+from autodevops.domain.quantity import quantity_or
 from autodevops.investigation.inventory import Workload, items, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.quotas import amount
 from autodevops.investigation.rules.refusals import refusals, refused
 from autodevops.investigation.rules.shortage import is_short
 
@@ -47,10 +47,10 @@ def _fault(workload: Workload, picture: Picture) -> str:
         least = {**section(container, "resources", "limits"), **section(container, "resources", "requests")}
         for limit in limits:
             for name, most in section(limit, "max").items() if limit.get("type") == "Container" else ():
-                if name in asked and amount(asked[name]) > amount(most):
+                if name in asked and quantity_or(asked[name]) > quantity_or(most):
                     return f"container {container.get('name')} wants {asked[name]} {name}, where {most} is the maximum"
             for name, few in section(limit, "min").items() if limit.get("type") == "Container" else ():
-                if name in least and amount(least[name]) < amount(few):
+                if name in least and quantity_or(least[name]) < quantity_or(few):
                     return f"container {container.get('name')} wants {least[name]} {name}, where {few} is the minimum"
     return ""
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from autodevops.domain.finding import Finding
+from autodevops.domain.quantity import quantity_or
 from autodevops.domain.subject import Subject
 from autodevops.investigation.configured_calls import addressed
 from autodevops.investigation.grounds import join
@@ -161,8 +162,8 @@ def _heaviest(rest: str) -> str:
 
 
 def _ratio(requested: Mapping[str, str], used: Mapping[str, str], limited: Mapping[str, str], name: str) -> float:
-    most = amount(limited.get(name))
-    return (amount(requested[name]) + amount(used.get(name))) / most if most else float("inf")
+    most = quantity_or(limited.get(name))
+    return (quantity_or(requested[name]) + quantity_or(used.get(name))) / most if most else float("inf")
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -196,7 +197,7 @@ def _without_room(inventory: Inventory, workload: Workload) -> Iterator[tuple[Ob
         hard, used = _hard(quota), section(quota, "status", "used")
         for resource in sorted(hard):
             more = need.get(resource, 0.0)
-            no_room = more > 0 and amount(used.get(resource)) + more > amount(hard[resource]) + 1e-9
+            no_room = more > 0 and quantity_or(used.get(resource)) + more > quantity_or(hard[resource]) + 1e-9
             if no_room and resource in used:
                 yield quota, resource, _figures(quota, resource)
 
@@ -207,15 +208,15 @@ def _need(workload: Workload) -> dict[str, float]:
     for container in items(workload.pod_spec, "containers"):
         limits, requests = section(container, "resources", "limits"), section(container, "resources", "requests")
         for name in {*limits, *requests}:
-            asked = amount(requests.get(name, limits.get(name)))
+            asked = quantity_or(requests.get(name, limits.get(name)))
             for key in (name, f"requests.{name}"):
                 need[key] = need.get(key, 0.0) + asked
             if name in limits:
-                need[f"limits.{name}"] = need.get(f"limits.{name}", 0.0) + amount(limits[name])
+                need[f"limits.{name}"] = need.get(f"limits.{name}", 0.0) + quantity_or(limits[name])
     for template in items(workload.object, "spec", "volumeClaimTemplates"):
         for key in ("persistentvolumeclaims", "count/persistentvolumeclaims"):
             need[key] = need.get(key, 0.0) + 1
-        asked = amount(section(template, "spec", "resources", "requests").get("storage"))
+        asked = quantity_or(section(template, "spec", "resources", "requests").get("storage"))
         need["requests.storage"] = need.get("requests.storage", 0.0) + asked
     return need
 
@@ -223,7 +224,9 @@ def _need(workload: Workload) -> dict[str, float]:
 def _full(quota: Object) -> set[str]:
     """Kinds of resources of which the quota allows nothing more."""
     hard, used = _hard(quota), section(quota, "status", "used")
-    return {kind_of_resource(name) for name in hard if name in used and amount(used[name]) >= amount(hard[name])}
+    return {
+        kind_of_resource(name) for name in hard if name in used and quantity_or(used[name]) >= quantity_or(hard[name])
+    }
 
 
 def _hard(quota: Object) -> Mapping[str, Any]:
@@ -234,13 +237,3 @@ def _figures(quota: Object, resource: str) -> str:
     used, hard = section(quota, "status", "used"), _hard(quota)
     names = [name for name in sorted(hard) if name == resource or kind_of_resource(name) == resource]
     return join([f"{used.get(name, 0)} of {hard[name]} {name} are used" for name in names])
-
-
-def amount(text: object) -> float:
-    """A quantity as a number; nothing for what is none."""
-    from kubernetes.utils.quantity import parse_quantity
-
-    try:
-        return float(parse_quantity(str(text))) if text is not None else 0.0  # type: ignore[no-untyped-call]
-    except ValueError:
-        return 0.0

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from autodevops.domain.finding import Finding
+from autodevops.domain.quantity import quantity_or
 from autodevops.investigation.inventory import Object, metadata, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.pods import events
 from autodevops.investigation.rules.policies import selects
-from autodevops.investigation.rules.quotas import amount
 from autodevops.investigation.rules.scheduling import claims_of, pending_claims, unplaced, waiting_pods
 
 _NO_PROVISIONER: Final = "kubernetes.io/no-provisioner"
@@ -143,7 +143,7 @@ def _faults(claim: Object, volume: Object) -> dict[str, str]:
         faults["occupied"] = f"is {phase}: it keeps what an earlier claim left"
     if not set(modes) <= set(has):
         faults["access mode"] = f"has access modes {', '.join(has)}, wanted {', '.join(modes)}"
-    if wanted and size and amount(size) < amount(wanted):
+    if wanted and size and quantity_or(size) < quantity_or(wanted):
         faults["capacity"] = f"has {size}, wanted {wanted}"
     if spec.get("selector") and not selects(spec["selector"], section(volume, "metadata", "labels")):
         faults["selector"] = "does not match the claim's selector"

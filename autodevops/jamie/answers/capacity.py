@@ -11,11 +11,11 @@ import re
 from collections.abc import Awaitable, Callable
 
 from autodevops.domain.evidence import Evidence
+from autodevops.domain.quantity import quantity_or
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList, SeriesResult, Usage, UsageList
 from autodevops.jamie.answers import Answer, Object, counted, gaps, items_of, metadata, more, understood, verb, whose
-from autodevops.jamie.answers.quantities import quantity
 from autodevops.jamie.answers.rooms import answer as room
 from autodevops.jamie.answers.rooms import nodes_answer
 from autodevops.jamie.answers.signals import CONTAINERS, last, selector, show_bytes, show_cores
@@ -310,7 +310,7 @@ async def _quotas(context: Context, source: EvidenceSource) -> Answer:
         status: dict[str, dict[str, str]] = item.get("status") or {}  # type: ignore[assignment]
         used = status.get("used") or {}
         for name, hard in (status.get("hard") or {}).items():
-            share = quantity(used.get(name)) / quantity(hard, 1.0) if quantity(hard) else 1.0
+            share = quantity_or(used.get(name)) / quantity_or(hard, 1.0) if quantity_or(hard) else 1.0
             rows.append((share, code(name), code(str(used.get(name, "0"))), code(str(hard)), f"{share:.0%}"))
     rows.sort(key=lambda row: -row[0])
     cited = cites([evidence.id])

@@ -1,13 +1,21 @@
-"""Golden signals of a workload or a namespace: traffic, errors, latency, CPU, memory; what there is of them."""
+"""Golden signals of a workload or a namespace: traffic, errors, latency, CPU, memory; what there is of them, and when
+the level of one changed."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
 
+from autodevops.analysis.level_changes import find_changes
 from autodevops.domain.chart import MetricChart
 from autodevops.domain.evidence import Evidence
+from autodevops.domain.series import Series
 from autodevops.domain.stream import ChartReady
 from autodevops.domain.tool_results import SeriesResult
+from autodevops.domain.window import TimeWindow
+from autodevops.investigation.promql import arrays
 from autodevops.jamie.answers import Answer, reason, require_any, understood, whose
 from autodevops.jamie.answers.signals import (
     CPU,
@@ -25,6 +33,8 @@ from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, prose, table
 from autodevops.toolbox.protocol import Emit, EvidenceSource
 
+_CHANGES: Final = 3  # of a signal, the latest: who moves more often has no level
+
 _ASKED = tuple(
     (re.compile(words), signal)
     for words, signal in (
@@ -40,7 +50,7 @@ _ASKED = tuple(
 async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer:
     found = await over(context.window, source, context.namespace, context.workload)
     require_any(found)
-    rows, absent, title = [], [], context.subject.name if context.subject else context.namespace
+    rows, moved, absent, title = [], [], [], context.subject.name if context.subject else context.namespace
     asked = next((signal for pattern, signal in _ASKED if pattern.search(context.text.lower())), None)
     headline = ""
     for signal, item in zip(SIGNALS, found, strict=True):
@@ -65,16 +75,37 @@ async def answer(context: Context, source: EvidenceSource, emit: Emit) -> Answer
                 cites([item.id]).strip(),
             ]
         )
-    return Answer(_text(context, headline, rows, absent), tuple(found), _follow_ups(context))
+        moved += _changes(signal, series, item, context.window)
+    return Answer(_text(context, headline, rows, moved, absent), tuple(found), _follow_ups(context))
 
 
-def _text(context: Context, headline: str, rows: list[list[str]], absent: list[tuple[Signal, Evidence]]) -> str:
+def _changes(signal: Signal, series: Sequence[Series], item: Evidence, window: TimeWindow) -> list[str]:
+    """When its level changed. Of several series no one is the signal."""
+    if len(series) != 1:
+        return []
+    clock = "%H:%M" if window.start.date() == window.end.date() else "%Y-%m-%d %H:%M"
+    return [
+        f"{signal.title} {'rose' if one.size > 0 else 'fell'} from {signal.show(one.before)} to"
+        f" {signal.show(one.after)} at {datetime.fromtimestamp(one.onset, UTC):{clock}} UTC{cites([item.id])}"
+        for one in find_changes(*arrays(series[0]), floor=signal.floor)[-_CHANGES:]
+    ]
+
+
+def _text(
+    context: Context,
+    headline: str,
+    rows: list[list[str]],
+    moved: list[str],
+    absent: list[tuple[Signal, Evidence]],
+) -> str:
     if not rows:
         text = f"**There are no HTTP or container metrics of {whose(context)}** ({context.told})."
     else:
         head = ("Signal", "Last", "Lowest", "Highest", "Evidence")
         text = headline or f"**Metrics of {whose(context)}** ({context.told})"
         text += f"\n\n{table(head, rows)}"
+    if moved:
+        text += "\n\n" + "\n".join(f"- {line}" for line in moved)
     if absent:
         lines = [
             f"- {signal.title}: {prose(reason(item)) if not item.ok else 'no series'}{cites([item.id])}"

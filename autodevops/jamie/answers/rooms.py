@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from autodevops.domain.evidence import Evidence
+from autodevops.domain.quantity import quantity_or
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import ResourceList, ResourceResult, UsageList
 from autodevops.jamie.answers import Answer, Object, counted, gaps, items_of, metadata, more, understood, verb
 from autodevops.jamie.answers.objects import is_ready
-from autodevops.jamie.answers.quantities import quantity
 from autodevops.jamie.answers.signals import show_bytes, show_cores
 from autodevops.jamie.context import Context
 from autodevops.jamie.markdown import cites, code, table
@@ -94,9 +94,9 @@ def asked_for(requests: Any, before: Any, overhead: Any) -> tuple[float, float]:
     """Cores and bytes that a pod requests: its containers together, or its largest init container if that is more."""
     found = []
     for resource in ("cpu", "memory"):
-        run = sum(quantity((each or {}).get(resource)) for each in requests or ())
-        start = max((quantity((each or {}).get(resource)) for each in before or ()), default=0.0)
-        found.append(max(run, start) + quantity((overhead or {}).get(resource)))
+        run = sum(quantity_or((each or {}).get(resource)) for each in requests or ())
+        start = max((quantity_or((each or {}).get(resource)) for each in before or ()), default=0.0)
+        found.append(max(run, start) + quantity_or((overhead or {}).get(resource)))
     return found[0], found[1]
 
 
@@ -105,9 +105,9 @@ def _room(node: Object) -> Room:
     free = status.get("allocatable") or {}
     return Room(
         name=str(metadata(node)["name"]),
-        cpu=quantity(free.get("cpu")),
-        memory=quantity(free.get("memory")),
-        pods=int(quantity(free.get("pods"))),
+        cpu=quantity_or(free.get("cpu")),
+        memory=quantity_or(free.get("memory")),
+        pods=int(quantity_or(free.get("pods"))),
         labels=dict(metadata(node).get("labels") or {}),
         taints=tuple(spec.get("taints") or ()),
         closed="not ready" if not is_ready(node) else "cordoned" if spec.get("unschedulable") else "",

@@ -16,10 +16,10 @@ from autodevops.domain.series import Series
 from autodevops.domain.tool_results import NameList
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation.gather_metrics import families_in
-from autodevops.investigation.promql import escape
 from autodevops.investigation.request_families import FAMILIES, NAMESPACE_LABELS, RequestFamily
 from autodevops.jamie.answers import understood
 from autodevops.jamie.catalogue import Workload
+from autodevops.kernel.query_text import escape
 from autodevops.toolbox.protocol import EvidenceSource
 
 POINTS = 120  # samples a series: what a chart shows without crowding

@@ -15,6 +15,7 @@ from typing import Final
 
 from autodevops.domain.subject import Subject
 from autodevops.investigation.pressure_families import POOL_LABELS, PRESSURES
+from autodevops.investigation.request_families import POD_LABELS
 
 _PLACES: Final = "namespace, exported_namespace, k8s_namespace_name"
 _DISK: Final = 'fstype!~"tmpfs|overlay|squashfs|ramfs|iso9660|autofs"'
@@ -39,7 +40,6 @@ class Supply:
         return re.sub(r"(?<=[a-z])[A-Z]", lambda found: f" {found[0].lower()}", self.reason)
 
 
-_POD: Final = ("exported_pod", "k8s_pod_name", "pod")
 _SHORT, _LONG = timedelta(hours=6), timedelta(hours=24)
 
 
@@ -51,7 +51,7 @@ def _pools() -> Iterator[Supply]:
     for family in PRESSURES:
         if family.used and family.kind in _POOLS:
             used = family.used.replace("<s>,", "").replace("{<s>}", "").replace("sum by (", f"sum by ({_PLACES}, ")
-            yield Supply(_POOLS[family.kind], used, _SHORT, "Pod", _POD, POOL_LABELS)
+            yield Supply(_POOLS[family.kind], used, _SHORT, "Pod", POD_LABELS, POOL_LABELS)
 
 
 SUPPLIES: Final = (

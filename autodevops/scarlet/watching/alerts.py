@@ -18,8 +18,9 @@ from autodevops.domain.signal import Blind, IncidentSeverity
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import AlertGroupList, AlertList
 from autodevops.investigation.inventory import node_subject
+from autodevops.investigation.request_families import POD_LABELS
 from autodevops.kernel.errors import ToolError
-from autodevops.scarlet.watching.places import HOST, PODS, SERVICE, known_as
+from autodevops.scarlet.watching.places import HOST, SERVICE, known_as
 from autodevops.scarlet.watching.sight import Seen, Sight
 from autodevops.toolbox.protocol import Tools
 
@@ -111,7 +112,7 @@ def subject_of(labels: Mapping[str, str]) -> Subject | None:
         if labels.get(label):
             return known_as(kind, labels[label], namespace)
     exported = any(labels.get("job", "").endswith(name) for name in _EXPORTERS)
-    for label in PODS:
+    for label in POD_LABELS:
         pod = labels.get(label, "")
         if pod and not (exported and any(name in pod for name in _EXPORTERS)):
             return known_as("Pod", pod, namespace)

@@ -20,8 +20,8 @@ from autodevops.domain.logs import LogRecord
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import LogResult, NameList, SeriesResult
 from autodevops.investigation.gather_logs import FAILURE, NAMESPACE_LABELS
-from autodevops.investigation.promql import escape
 from autodevops.kernel.clock import rfc3339
+from autodevops.kernel.query_text import escape
 from autodevops.scarlet.watching.places import Places
 from autodevops.scarlet.watching.sample_table import STEP, SampleTable, moment
 from autodevops.scarlet.watching.sight import Seen, Sight

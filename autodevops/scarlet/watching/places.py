@@ -10,11 +10,10 @@ from typing import Final
 
 from autodevops.domain.subject import Subject
 from autodevops.investigation.inventory import WORKLOAD_KINDS, Inventory, Object, build, metadata, name_of, section
+from autodevops.investigation.request_families import POD_LABELS
 
 OWNED: Final = ("Deployment", "StatefulSet", "DaemonSet", "Pod", "Service", "Job")
 """The kinds that tell who belongs to whom."""
-PODS: Final = ("exported_pod", "pod", "pod_name", "k8s_pod_name")
-"""The labels under which telemetry names a pod."""
 HOST: Final = "Host"
 """The kind of what is only known by the name under which it is reached from outside."""
 SERVICE: Final = "opentelemetry.io"
@@ -75,7 +74,7 @@ class Places:
         """The workload that a label of telemetry speaks of, also where its namespace is not the workload's: who
         collects for all bears its own. Where the cluster cannot be read, a name is all there is."""
         inventory = self.inventory(namespace)
-        found = inventory.of_pod(value) if label in PODS else inventory.of_name(value)
+        found = inventory.of_pod(value) if label in POD_LABELS else inventory.of_name(value)
         if found is not None:
             return found
         if not self.known:

@@ -12,7 +12,8 @@ from typing import Final
 from autodevops.domain.series import Series
 from autodevops.investigation.pressure_families import PRESSURES, PressureFamily, PressureKind
 from autodevops.investigation.promql import latest
-from autodevops.scarlet.watching.places import PODS, Places, known_as
+from autodevops.investigation.request_families import POD_LABELS
+from autodevops.scarlet.watching.places import Places, known_as
 from autodevops.scarlet.watching.requests import Requests
 from autodevops.scarlet.watching.sight import Seen
 
@@ -71,7 +72,7 @@ class Pressures:
     def _seen(self, family: PressureFamily, line: Series, query: str, now: datetime) -> Seen | None:
         labels, value = line.labels, latest(line)
         namespace = labels.get("namespace", "")
-        pod = next((labels[label] for label in PODS if labels.get(label)), "")
+        pod = next((labels[label] for label in POD_LABELS if labels.get(label)), "")
         subject = self._places().owner(known_as("Pod", pod, namespace)) if pod else None
         if subject is None:
             label = next((one for one in ("service_name", "job") if labels.get(one)), "")

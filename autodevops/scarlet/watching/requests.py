@@ -16,10 +16,17 @@ from typing import Final, Literal, TypeAlias
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import NameList, SeriesResult
-from autodevops.investigation.promql import escape, latest, literal
-from autodevops.investigation.request_families import FAMILIES, NAMESPACE_LABELS, WORKLOAD_LABELS, RequestFamily
+from autodevops.investigation.promql import latest
+from autodevops.investigation.request_families import (
+    FAMILIES,
+    NAMESPACE_LABELS,
+    POD_LABELS,
+    WORKLOAD_LABELS,
+    RequestFamily,
+)
 from autodevops.kernel.clock import rfc3339
-from autodevops.scarlet.watching.places import PODS, Places
+from autodevops.kernel.query_text import escape, literal
+from autodevops.scarlet.watching.places import Places
 from autodevops.scarlet.watching.sample_table import STEP, RowKey, SampleTable, moment
 from autodevops.toolbox.protocol import Tools
 
@@ -29,7 +36,7 @@ RATE_WINDOW: Final = "2m"  # four scrapes of the usual half a minute
 _FIND_AGAIN: Final = timedelta(minutes=10)
 _REACH: Final = "10m"  # a service that has just gone is still one
 _MOST_SERIES: Final = 380  # asked for at once: two hours of them are what one answer holds
-_ABSTRACT: Final = tuple(label for label in WORKLOAD_LABELS if label not in PODS)
+_ABSTRACT: Final = tuple(label for label in WORKLOAD_LABELS if label not in POD_LABELS)
 
 
 @dataclass
@@ -163,8 +170,8 @@ class Requests:
         )
         label, subjects = _best_label([one.labels for one in rows], _ABSTRACT, places)
         if not label[1]:
-            pods = await self.instant(f"count by ({', '.join((*NAMESPACE_LABELS, *PODS))}) ({reach})", now)
-            label, subjects = _best_label([one.labels for one in pods], PODS, places)
+            pods = await self.instant(f"count by ({', '.join((*NAMESPACE_LABELS, *POD_LABELS))}) ({reach})", now)
+            label, subjects = _best_label([one.labels for one in pods], POD_LABELS, places)
         if not label[1]:
             return None, frozenset()
         told = {name for one in states for name, value in one.labels.items() if value}

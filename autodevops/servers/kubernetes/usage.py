@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from kubernetes.utils.quantity import parse_quantity
-
+from autodevops.domain.quantity import quantity
 from autodevops.domain.tool_results import Usage, UsageList
 from autodevops.kernel.errors import ToolDenied, ToolNotFound, ToolUnavailable
 from autodevops.servers._arguments import cut
@@ -132,8 +131,8 @@ def _key(item: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _cores(text: str | None) -> float | None:
-    return None if text is None else float(parse_quantity(text))  # type: ignore[no-untyped-call]
+    return None if text is None else quantity(text)
 
 
 def _bytes(text: str | None) -> int | None:
-    return None if text is None else int(parse_quantity(text))  # type: ignore[no-untyped-call]
+    return None if text is None else int(quantity(text))
