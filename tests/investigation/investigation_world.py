@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from autodevops.domain.evidence import Evidence
@@ -45,6 +46,7 @@ def _field(item: Any, path: str) -> Any:
     return item
 
 
+@lru_cache(maxsize=None, typed=True)  # 7 and 7.0 are written differently
 def jitter(*parts: object) -> float:
     """A number in -1 to 1 that depends on its arguments alone."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
@@ -394,18 +396,21 @@ class World:
             return {"result_type": "matrix", "series": [_line(key, values, times) for key, values in of_nodes.items()]}
         if not kind or f'namespace="{self.namespace}"' not in query:
             return {"result_type": "matrix", "series": []}
+        numbers = [at.timestamp() for at in times]
         series = [
             {
                 "labels": {self.workload_label: s.name},
-                "samples": [[at.timestamp(), self._value(s, kind, at)] for at in times],
+                "samples": [
+                    [number, self._value(s, kind, at, number)] for at, number in zip(times, numbers, strict=True)
+                ],
             }
             for s in self.services
             if s.rate > 0
         ]
         return {"result_type": "matrix", "series": self._ordered(series)}
 
-    def _value(self, service: Service, kind: str, at: datetime) -> float:
-        noise = jitter(service.rate, service.latency, kind, at.timestamp())
+    def _value(self, service: Service, kind: str, at: datetime, number: float) -> float:
+        noise = jitter(service.rate, service.latency, kind, number)
         if kind == "rate":
             return service.rate * (1 + 0.05 * noise)
         if kind == "latency":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -38,10 +38,17 @@ class LogNews:
 
 def log_news(picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[LogNews]:
     """Most frequent first. `earlier` says who suffers."""
+    suffering = {f.subject for f in earlier if f.severity != "info"}
+    for one in picture.once(_news):
+        yield replace(one, severity="error") if one.active and one.subject in suffering else one
+
+
+def _news(picture: Picture) -> tuple[LogNews, ...]:
+    """As far as nobody is known to suffer."""
     window = picture.span.window
     covered = covered_seconds(picture)
     subjects = {str(log.subject): log.subject for log in picture.logs if log.subject is not None}
-    suffering = {f.subject for f in earlier if f.severity != "info"}
+    news = []
     for found in picture.log_groups:
         rate = found.before / covered
         usual = rate * window.length.total_seconds()
@@ -51,23 +58,21 @@ def log_news(picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[LogNews
         # What every system writes now and then goes on after an incident: only more than usual is still going on.
         lately = sum(1 for moment in found.moments if is_recent(moment, picture))
         active = poisson_surprise(lately, rate * RECENT.total_seconds()) >= SURPRISING
-        severity: Severity = "warning"
-        if not active:
-            severity = "info"
-        elif subject in suffering:
-            severity = "error"
-        elif picture.signal(subject, "error_ratio") is not None and found.count < _MANY_LINES:
-            severity = "info"  # its requests succeed as before: nobody is hurt by it
-        yield LogNews(
-            subject=subject,
-            group=found,
-            before=found.before > 0,
-            active=active,
-            onset=_onset(found, picture),
-            severity=severity,
-            confidence=(0.6 if found.before else 0.9) * found.count / (found.count + 5.0),
-            evidence=tuple(sorted({log.evidence for log in picture.logs if log.subject == subject})),
+        # Where requests succeed as before, nobody is hurt by it.
+        harmless = picture.signal(subject, "error_ratio") is not None and found.count < _MANY_LINES
+        news.append(
+            LogNews(
+                subject=subject,
+                group=found,
+                before=found.before > 0,
+                active=active,
+                onset=_onset(found, picture),
+                severity="warning" if active and not harmless else "info",
+                confidence=(0.6 if found.before else 0.9) * found.count / (found.count + 5.0),
+                evidence=tuple(sorted({log.evidence for log in picture.logs if log.subject == subject})),
+            )
         )
+    return tuple(news)
 
 
 def covered_seconds(picture: Picture) -> float:
