@@ -18,12 +18,19 @@ _OURS = re.compile(
     r"(^|\.)(svc|local|internal|cluster|localdomain|lan|corp|intranet|test|example)$|^localhost$|^[\d.]+$|^[^.]+$"
 )
 _HOST = re.compile(
-    r"(?:https?://|host(?:name)?[=: ]+\"?|address[=: ]+\"?|dial tcp )([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.I
+    r"(?:https?://|(?<!such )host(?:name)?[=: ]+\"?|address[=: ]+\"?|dial tcp )"
+    r"([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?![\w-]*=)",  # and not `error.type=`, the attribute that comes next
+    re.I,
 )
 _TROUBLE = re.compile(
     r"\b(429|5\d\d)\b|unavailable|time?d? ?out|deadline|refused|reset by peer|unreachable|rate.?limit|throttl|outage",
     re.I,
 )
+
+_CREDENTIAL: Final = "a credential has expired or was rotated"
+_UNRESOLVED: Final = "a host name is not resolved or the network is down"
+MAY_BE_SETTINGS: Final = frozenset({_CREDENTIAL, _UNRESOLVED})
+"""What an edit of settings brings about as well: whom a program calls, and as whom."""
 
 _ROWS: Final = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
@@ -34,7 +41,7 @@ _ROWS: Final = tuple(
             r"|expired certificate|SSL_ERROR_EXPIRED|cert(ificate)? .{0,40}expired",
         ),
         (
-            "a credential has expired or was rotated",
+            _CREDENTIAL,
             r"(token|credential|api.?key|secret|licen[cs]e|password)s? (has |have |is |was |are )?"
             r"(been )?(expired|rotated|revoked)|ExpiredToken|expired (token|credential|api.?key|licen[cs]e)"
             r"|password authentication failed|Access denied for user|WRONGPASS|NOAUTH",
@@ -71,7 +78,7 @@ _ROWS: Final = tuple(
             r"|Out of range value for column|no partition of relation",
         ),
         (
-            "a host name is not resolved or the network is down",
+            _UNRESOLVED,
             r"no such host|ENOTFOUND|SERVFAIL|NXDOMAIN|name resolution|network is unreachable|no route to host"
             r"|packet loss|EHOSTUNREACH",
         ),

@@ -243,6 +243,26 @@ def test_a_rollout_for_the_hash_of_its_settings_says_so(
     assert rollout.config_only == config_only
 
 
+@pytest.mark.parametrize(
+    ("said", "beside", "blamed"),
+    [
+        ("lookup paymints on 10.96.0.10:53: no such host error.type=502", "environment of app: PAYMENT_URL", True),
+        ("password authentication failed for user shop", "envFrom of app", True),
+        ("lookup paymints on 10.96.0.10:53: no such host error.type=502", "", False),
+        ("POST https://rest.carrier-api.com/v2/labels returned 503", "environment of app: PAYMENT_URL", False),
+        ("write /data/a: no space left on device", "environment of app: PAYMENT_URL", False),
+    ],
+)
+def test_what_a_wrong_setting_makes_does_not_clear_a_rollout_that_changed_settings(
+    said: str, beside: str, blamed: bool
+) -> None:
+    rollout = {"before": "aaaaaaa1", "beside": beside} if beside else {}
+    case = {"rollouts": [["orders", -1, "aaaaaaa1", rollout]], "logs": [["orders", 1, f"ERROR {said}"]]}
+    found = list(rollout_near_onset.RULE.check(_picture(case), (_failing(),)))
+    assert bool(found) == blamed
+    assert all(0.3 < one.confidence < 0.7 for one in found)
+
+
 @pytest.mark.parametrize("edited", [True, False])
 def test_a_rollout_for_an_edit_leaves_the_blame_to_the_edit_where_that_is_seen(edited: bool) -> None:
     edit = _edit("orders-config", -2)

@@ -5,7 +5,8 @@ What: a rollout of the very workload, at most thirty minutes before the onset of
 onset, is listed as a change and blamed for nothing. Where the commits that it brought could be read, their diffs are
 compared with what fails (stack frames, names, kinds of edit): a rollout that accounts for it counts though it is
 older; one that brought nothing that runs (documents, tests, styles, comments) does not count, nor one beside which the
-systems name another cause: a provider that fails, an expired certificate, a node in trouble, a quota, a surge.
+systems name another cause: a provider that fails, an expired certificate, a node in trouble, a quota, a surge. A
+name that is not resolved and a credential that is refused may be what the rollout set, if it changed more than images.
 
 Why it matters: most incidents follow a change, and undoing it is the fastest way out.
 
@@ -20,6 +21,7 @@ import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from autodevops.analysis.outside_causes import MAY_BE_SETTINGS
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture, Rollout
@@ -33,6 +35,7 @@ _RESTART_FACTOR = 0.5  # a restart brings no new code, though it reads configura
 _TOOK_AN_EDIT = 0.1
 _OTHER_ACCOUNTS = 0.5  # another rollout brought what accounts for it
 _UNRELATED = 0.85  # its code was read and nothing of it is known to make such a failure
+_MAY_BE_IT = 0.5  # it edited more than the image, and the systems name what a wrong setting makes, among other things
 _ROLLBACK_FACTOR = 0.5  # going back to what ran before is more often the cure than the illness
 
 
@@ -93,7 +96,9 @@ def _belief(rollout: Rollout, onset: datetime, inquiry: Inquiry) -> float:
     if suspect is not None:
         # What accounts for the failure may have waited hours for the first request that takes its way.
         return max(closeness, suspect.score) if suspect.at == rollout.change.at else closeness * _OTHER_ACCOUNTS
-    if inquiry.other or (rollout.subject, rollout.change.at) in inquiry.harmless:
+    if inquiry.other:
+        return closeness * _MAY_BE_IT if rollout.beside_code and inquiry.other in MAY_BE_SETTINGS else 0.0
+    if (rollout.subject, rollout.change.at) in inquiry.harmless:
         return 0.0
     return closeness * (_UNRELATED if inquiry.looked_at else 1.0)
 
