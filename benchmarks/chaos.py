@@ -2,9 +2,11 @@
 
     make chaos                          # all cells
     make chaos CELLS="tempo loki"       # those of some systems
+    make chaos CELLS=daemon             # the real daemon, killed at three of her steps
 
 One scenario, a bad release, is played in virtual time for each cell; the failure lasts four minutes. The ledger is down
-or well; Ollama and further MCP servers are not asked by the loop, and ours live in its own process.
+or well; Ollama and further MCP servers are not asked by the loop, and ours live in its own process. At the end the
+daemon is run as a process and killed (SIGKILL), once in a life and then at all its steps in one.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from collections import Counter
 from itertools import product
 from pathlib import Path
 
+from scarlet import deaths_world
 from scarlet.chaos_world import COMPONENTS, FAILURES, STEPS, Cell, ended, play, problems
 
 
@@ -35,6 +38,14 @@ def main(chosen: list[str]) -> int:
             found[ended(course)] += 1
             wrong += bool(objections)
             print(f"{component:<13}{failure:<9}{step:<9}{ended(course):<18}{'; '.join(objections)}", flush=True)
+    if not chosen or "daemon" in chosen:
+        for phases in (*((phase,) for phase in deaths_world.PHASES), deaths_world.PHASES):
+            with tempfile.TemporaryDirectory(prefix="autodevops-chaos-") as folder:
+                life = deaths_world.play(phases, Path(folder))
+            objections = deaths_world.problems(life)
+            found["lived on" if not objections else "broken"] += 1
+            wrong += bool(objections)
+            print(f"{'daemon':<13}{'killed':<9}{', '.join(phases)}  {'; '.join(objections)}", flush=True)
     ends = ", ".join(f"{count} {name}" for name, count in found.most_common())
     print(f"\n{found.total()} cells: {ends}; {wrong} with objections")
     return 1 if wrong else 0

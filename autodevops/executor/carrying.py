@@ -31,6 +31,7 @@ from autodevops.stores.ledger import Ledger
 T = TypeVar("T")
 SWITCH_SECONDS = 0.25  # how often the kill switch is looked at while something is written or waited for
 WATCH_SECONDS = 5  # how long one watch waits: what it does not see is looked at then
+OUTAGE_SECONDS = 15  # the longest pause before a system that does not answer is asked again
 IN_DOUBT_SECONDS = 30  # the shortest lease: longer than any request of ours may take
 
 
@@ -232,13 +233,15 @@ class Hand:
         """What the world says; None when it cannot be asked. One that does not answer is asked again, by default for as
         long as a change may take: outages pass."""
         until = until or self.means.clock() + timedelta(seconds=self.means.settings.settle_seconds)
+        pause = self.means.settings.poll_seconds
         while True:
             try:
                 return await look(self.means.tools, errand_of(self.operation))
             except ToolUnavailable:
                 if self.means.clock() >= until or self.means.stopped:
                     return None
-                await self._pause(self.means.sleep(self.means.settings.poll_seconds))
+                await self._pause(self.means.sleep(pause))
+                pause = max(pause, min(2 * pause, OUTAGE_SECONDS))
             except ToolError:
                 return None
 
@@ -263,15 +266,13 @@ class Hand:
 
 
 def leave_book(ledger: Ledger, operation: Operation, *, now: datetime, actor: str) -> None:
-    """Its place is free; that it acted goes on counting for budgets and cooldown."""
+    """Its place is free. That it acted goes on counting for budgets and cooldown; what was not applied never did."""
+    acted = operation.outcome is None or operation.outcome.result != "not_applied"
 
     def left(book: Book) -> Book:
-        return Book(
-            admissions=tuple(
-                one.model_copy(update={"in_flight": False}) if one.operation == operation.id else one
-                for one in book.admissions
-            )
-        )
+        others = (one for one in book.admissions if one.operation != operation.id)
+        its_own = (one for one in book.admissions if one.operation == operation.id and acted)
+        return Book(admissions=(*others, *(one.model_copy(update={"in_flight": False}) for one in its_own)))
 
     book, _ = operations.read_book(ledger)
     if any(one.operation == operation.id and one.in_flight for one in book.admissions):

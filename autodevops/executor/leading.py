@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from autodevops.domain.base import Json
 from autodevops.domain.ledger import NewEvent
@@ -42,6 +42,7 @@ class Leader:
         actor: str,
         clock: Clock,
         ticks: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._tools = tools
         self._ledger = ledger
@@ -50,6 +51,7 @@ class Leader:
         self._actor = actor
         self._clock = clock
         self._ticks = ticks
+        self._sleep = sleep
         self._one_at_a_time = asyncio.Lock()
         self._asked: float | None = None  # when it was asked last
         self._renewed: float | None = None  # when a renewal that was granted was asked for; None: it is not hers
@@ -84,7 +86,17 @@ class Leader:
         while True:
             if wanted():
                 await self.confirm()
-            await asyncio.sleep(RETRY)
+            await self._sleep(RETRY)
+
+    async def outwait(self) -> None:
+        """Until it is hers, or another shows that it lives. Who looks only once never sees a dead one's run out."""
+        first = ""
+        while await self.stands_by():
+            version = self._other.resource_version if self._other else ""
+            first = first or version
+            if version != first:
+                return
+            await self._sleep(RETRY)
 
     async def let_go(self) -> None:
         """Another may take it at once. Nothing where it is not hers."""

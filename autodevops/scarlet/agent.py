@@ -150,8 +150,7 @@ class Scarlet:
         if self._responding is None:
             return
         async with self._working(), self._responding(self._queue) as loop:
-            await loop.round()
-            await loop.settled()
+            await loop.once()
 
     def _looks(self, scheduler: Scheduler) -> Any:
         """An APScheduler that looks now, at the next slot, and now and then."""

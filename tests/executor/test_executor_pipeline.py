@@ -234,7 +234,7 @@ async def test_an_outage_that_passes_costs_time_and_one_that_lasts_is_for_a_pers
 
 
 async def test_a_refused_change_is_not_applied_and_says_why(tmp_path: Path) -> None:
-    house = House(tmp_path, autonomy="act")
+    house = House(tmp_path, autonomy="act", cooldown_minutes=10)
 
     def refuse() -> None:
         raise ToolRejected("It has changed since the plan was made.", "Make a new plan.")
@@ -243,6 +243,9 @@ async def test_a_refused_change_is_not_applied_and_says_why(tmp_path: Path) -> N
     done = await house.executor.run(house.notice())
     assert done.outcome is not None
     assert (done.outcome.result, done.outcome.words[:14]) == ("not_applied", "It has changed")
+    house.lamps.before_write = lambda: None
+    assert result(await house.executor.run(house.notice())) == "verified"  # no cooldown after what was not done
+    assert result(await house.executor.run(house.notice())) == "not_applied"
 
 
 async def test_dry_run_mode_does_everything_but_the_change(tmp_path: Path) -> None:

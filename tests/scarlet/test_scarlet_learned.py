@@ -25,11 +25,12 @@ from autodevops.scarlet.learning import book
 from autodevops.scarlet.learning.file import NAME, show
 from autodevops.scarlet.learning.learn import learn
 from autodevops.scarlet.learning.noise import noise
-from autodevops.settings import ExecutorSettings, LearningSettings
+from autodevops.settings import ExecutorSettings, LearningSettings, load_settings
 from autodevops.stores.ledger import Ledger
 from autodevops.stores.sqlite_ledger import SqliteLedger
 from autodevops.toolbox.protocol import ToolAnswer
 from autodevops.toolbox.testing import ScriptedTools
+from autodevops.workbench import Workbench
 
 NOW = START + timedelta(days=28)
 SETTINGS = LearningSettings()
@@ -302,3 +303,36 @@ def test_two_processes_learn_into_one_ledger_and_one_file(tmp_path: Path) -> Non
         assert len(json.loads((tmp_path / NAME).read_text())["learned"]) == 13
         assert show(ledger, tmp_path, now=NOW) == ()
     assert {path.name for path in tmp_path.glob("*learned*")} == {NAME}
+
+
+@pytest.mark.parametrize("sources", [("alerts", "predictions"), ("alerts",)])
+async def test_she_studies_beside_and_asks_what_runs_out_only_where_that_is_a_source(
+    tmp_path: Path, sources: tuple[str, ...]
+) -> None:
+    asked = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    history = History()
+    history.outcomes("+++++++")
+    prometheus = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{prometheus.sockets[0].getsockname()[1]}"
+    settings = load_settings(
+        prometheus={"url": url}, watch={"sources": sources}, ledger={"folder": tmp_path}, kubernetes={"context": "none"}
+    )
+    async with prometheus, Workbench(settings, clock=lambda: NOW, ledger=history.ledger) as bench:
+        task = asyncio.create_task(bench.study())
+        async with asyncio.timeout(30):
+            while not (tmp_path / NAME).exists():
+                await asyncio.wait([task], timeout=0.02)
+            if "predictions" in sources:
+                await asked.wait()
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait([task])
+    assert asked.is_set() == ("predictions" in sources)
+    assert "restart_workload" in (tmp_path / NAME).read_text("utf-8")

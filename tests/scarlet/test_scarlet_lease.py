@@ -28,6 +28,7 @@ from autodevops.domain.tool_results import LeaseResult
 from autodevops.executor.acting import Acting
 from autodevops.executor.executor import Executor
 from autodevops.executor.leading import DEADLINE, LENGTH, RETRY, Leader
+from autodevops.executor.means import Sleep
 from autodevops.kernel.errors import LedgerConflict, ToolUnavailable
 from autodevops.sandbox import Sandbox
 from autodevops.sandbox.basics.clocks import MovedClock
@@ -65,7 +66,10 @@ class Place:
         command = [require("kubectl", "kubernetes-client"), "--kubeconfig", str(self.folder / "kubeconfig"), *arguments]
         return subprocess.run(command, input=given, capture_output=True, text=True, check=True, timeout=60).stdout
 
-    def leader(self, tools: Tools, name: str, house: World | House) -> Leader:
+    async def sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    def leader(self, tools: Tools, name: str, house: World | House, sleep: Sleep | None = None) -> Leader:
         return Leader(
             tools,
             house.ledger,
@@ -75,6 +79,7 @@ class Place:
             actor="scarlet",
             clock=self.clock,
             ticks=lambda: self.clock().timestamp(),
+            sleep=sleep or self.sleep,
         )
 
 
@@ -133,17 +138,13 @@ async def daemon(place: Place, name: str, tools: Tools, *, asking: Tools | None 
     it = Daemon(ScarletSettings(group_seconds=0), signals=[signal("HighErrors")], causes=[cause("cart")])
     it.place = place
     leader = place.leader(asking or tools, name, it)
-
-    async def sleep(seconds: float) -> None:
-        place.clock.advance(seconds)
-
     executor = Executor(
         tools,
         it.ledger,
         place.settings.executor,
         actor=name,
         clock=place.clock,
-        sleep=sleep,
+        sleep=place.sleep,
         watches=False,
         leader=leader,
     )
@@ -187,6 +188,25 @@ async def test_of_two_with_ledgers_of_their_own_one_acts_and_the_other_takes_ove
         place.clock.advance(RETRY)
         assert await one.round()  # `two` said good-bye: no waiting
         assert "released" in {event.what for event in two.ledger.events(kind="lease")}
+
+
+async def test_who_looks_only_once_waits_for_a_dead_ones_lease_and_not_for_a_living_ones(place: Place) -> None:
+    async with writing_tools(place.settings) as tools:
+        one = place.leader(tools, "one", World())
+        assert await one.confirm() == ""
+
+        async def one_lives(seconds: float) -> None:
+            place.clock.advance(seconds)
+            await one.confirm()
+
+        two, three = place.leader(tools, "two", World(), one_lives), place.leader(tools, "three", World())
+        began = place.clock()
+        await two.outwait()
+        assert await two.stands_by()
+        assert place.clock() - began <= timedelta(seconds=2 * RETRY)
+        await three.outwait()
+        assert not await three.stands_by()
+        assert await three.confirm() == ""
 
 
 async def test_who_does_not_reach_the_lease_changes_nothing_after_its_deadline_and_goes_on_looking(

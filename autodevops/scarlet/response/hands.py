@@ -48,6 +48,10 @@ class Leads(Protocol):
         """Whether another is known to act."""
         ...
 
+    async def outwait(self) -> None:
+        """Until it is known whether another acts or is dead."""
+        ...
+
     async def keep(self, wanted: Callable[[], bool]) -> None:
         """See to it that this process goes on leading while it is `wanted`, until cancelled."""
         ...

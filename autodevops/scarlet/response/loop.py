@@ -93,6 +93,13 @@ class Loop:
         self._note(look, active, going_on, now, (monotonic_ms() - began) / 1000)
         return True
 
+    async def once(self) -> None:
+        """One round and what follows from it; nothing where another process leads."""
+        if self._cluster is not None:
+            await self._cluster.outwait()
+        await self.round()
+        await self.settled()
+
     async def settled(self) -> None:
         """Until no machine is on the move."""
         while self._machines:
