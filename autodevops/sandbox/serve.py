@@ -261,13 +261,14 @@ class Sandbox:
         if system == CONTROL:
             return create(self.world, self.token, self.clock, _due(others))
         if system == "alertmanager":
-            return create(self.world, self._alertmanager_config, self._watched)
+            return create(self.world, self._alertmanager_config, self.watched)
         if system == "prometheus":
-            return create(self.world, self._watched)
+            return create(self.world, self.watched)
         return create(self.world, self.token) if system in _WITH_TOKEN else create(self.world)
 
     @functools.cached_property
-    def _watched(self) -> Watch:
+    def watched(self) -> Watch:
+        """What is scraped from the world, and the rules over it."""
         from autodevops.sandbox.prometheus.app import watch
 
         return watch(self.world)

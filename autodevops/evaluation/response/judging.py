@@ -18,6 +18,7 @@ from autodevops.evaluation.outcome import Owners, is_it
 from autodevops.evaluation.response.course import Course, Deed, Effect, End, Opened
 from autodevops.evaluation.suite import half_of
 from autodevops.sandbox.gameday import Gameday
+from autodevops.sandbox.prometheus.rules import Alerting
 from autodevops.sandbox.world.scenario import Remediation, Scenario
 from autodevops.sandbox.world.scenario import Subject as TrueSubject
 from autodevops.sandbox.world.world import World
@@ -60,10 +61,10 @@ class Played:
         return (at - self.onset).total_seconds()
 
 
-def judge(scenario: Scenario, world: World, played: Played) -> Course:
+def judge(scenario: Scenario, world: World, played: Played, alerting: Alerting | None = None) -> Course:
     truth = scenario.truth
     causes = truth.subjects
-    gameday = Gameday(world)
+    gameday = Gameday(world, alerting=alerting)
     gameday.began_at = played.began_at
     well = gameday.normal()
     opened = tuple(_opened(one, causes, played) for one in played.incidents)

@@ -65,7 +65,7 @@ def play(scenario: Scenario, seed: int = 1) -> Course:
             seconds=time.process_time() - began,
             tool_calls=sum(1 for _ in stage.ledger.events(kind="tool_call")),
         )
-        return judge(scenario, sandbox.world, played)
+        return judge(scenario, sandbox.world, played, sandbox.watched.alerting)
 
 
 class _Stage:

@@ -16,7 +16,7 @@ import promql_parser as syntax
 
 from autodevops.sandbox.promql import aggregate, binary, buckets, dates, functions, native, over_time
 from autodevops.sandbox.promql.annotations import Annotations
-from autodevops.sandbox.promql.labels import NAME, Labels, make_labels, value_of
+from autodevops.sandbox.promql.labels import NAME, Labels, Selector, make_labels, value_of
 from autodevops.sandbox.promql.parse import is_valid_utf8, parse, selector_of
 from autodevops.sandbox.promql.rows import mapped, merged, named_away, without_names
 from autodevops.sandbox.promql.values import (
@@ -86,6 +86,7 @@ class _Evaluation:
         self.dialect = dialect
         self.start, self.end, self.step = start, end, step
         self.notes = Annotations(text)
+        self._blocks: dict[tuple[Selector, int, int], Sequence[SampleBlock]] = {}
 
     # --- answers ---
 
@@ -171,12 +172,19 @@ class _Evaluation:
             times = np.full(len(times), fixed, dtype=np.int64)
         return times - _millis(node.offset)
 
+    def blocks(self, node: Any, start: int, end: int) -> Sequence[SampleBlock]:
+        """The samples of a selector: the same ones often stand on both sides of an operator."""
+        asked = (selector_of(node), start, end)
+        if asked not in self._blocks:
+            self._blocks[asked] = tuple(self.source.select(*asked))
+        return self._blocks[asked]
+
     def selected(self, node: Any, times: Millis) -> tuple[Vector, Floats]:
         seen_from = self.reference(node, times)
         if not len(times):
             return Vector([], np.zeros((0, 0)), np.zeros((0, 0), dtype=bool)), np.zeros((0, 0))
         oldest = int(seen_from.min()) - self.dialect.lookback_ms
-        blocks = self.source.select(selector_of(node), oldest, int(seen_from.max()))
+        blocks = self.blocks(node, oldest, int(seen_from.max()))
         if node.at is None:
             return newest(blocks, seen_from, self.dialect)
         vector, stamps = newest(blocks, seen_from[:1], self.dialect)
@@ -201,7 +209,7 @@ class _Evaluation:
         start = end - _millis(node.range)
         if not len(times):
             return []
-        blocks = self.source.select(selector_of(node.vector_selector), int(start.min()), int(end.max()))
+        blocks = self.blocks(node.vector_selector, int(start.min()), int(end.max()))
         found = [w for block in blocks if len(block.timestamps) for w in cut(block, start, end, self.dialect)]
         return sorted(found, key=lambda w: w.labels[0] if w.labels else ())
 

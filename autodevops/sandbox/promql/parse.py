@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import promql_parser as syntax
@@ -51,8 +52,9 @@ def is_valid_utf8(text: str) -> bool:
     return not any(_PRIVATE + 0x80 <= ord(char) <= _PRIVATE + 0xFF for char in text)
 
 
+@lru_cache(maxsize=512)
 def parse(text: str) -> Any:
-    """The syntax tree of `text`. Raises ParseError (`1:5: parse error: ...`)."""
+    """The syntax tree of `text`, not to be changed. Raises ParseError (`1:5: parse error: ...`)."""
     tokens = tokenize(text)
     if not tokens:
         raise ParseError("unknown position: parse error: no expression found in input")

@@ -10,6 +10,7 @@ traffic does, never falls, and gives the same value whenever it is asked.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,26 +72,27 @@ class Warps:
 
     def __init__(self, seed: int, origin: float, noise: float) -> None:
         self._origin = origin
-        self._terms: list[list[tuple[float, float, float]]] = []
+        terms: list[list[tuple[float, float, float]]] = []
         for family in (_CALM, _ROUGH):
             steepness = sum(slope for _, slope in family) * noise
             scale = noise * min(1.0, 0.9 / steepness) if steepness else 0.0
             for index in range(self.COUNT):
-                terms = []
+                own = []
                 for period, slope in family:
                     p = period * (0.7 + 0.6 * hashing.uniform(seed, "warp", family, index, period))
                     phase = 2 * math.pi * hashing.uniform(seed, "warp phase", family, index, period)
-                    terms.append((2 * math.pi / p, slope * scale * p / (2 * math.pi), phase))
-                self._terms.append(terms)
+                    own.append((2 * math.pi / p, slope * scale * p / (2 * math.pi), phase))
+                terms.append(own)
+        self._terms = np.array(terms)  # (warps, terms, 3)
 
-    def bend(self, index: int, times: Floats) -> Floats:
-        """Times as warp `index` sees them: non-decreasing, some seconds behind, never ahead.
+    def bend(self, warps: Sequence[int], times: Floats) -> Floats:
+        """Times as the `warps` see them, a row for each: non-decreasing, some seconds behind, never ahead.
 
         Were they ahead, a counter would know of changes that have not happened yet.
         """
         t = times - self._origin
-        bent = times.copy()
-        for w, a, p in self._terms[index]:
+        bent = np.tile(times, (len(warps), 1))
+        for w, a, p in self._terms[list(warps)].transpose(1, 2, 0)[..., None]:
             bent += a * (np.sin(w * t + p) - 1.0)
         return bent
 

@@ -11,6 +11,8 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
@@ -34,6 +36,8 @@ _SCRAPED = {
     "up": Metadata("gauge", "Whether the last scrape of the target succeeded."),
     "scrape_duration_seconds": Metadata("gauge", "Duration of the scrape."),
 }
+_SELECTORS = 2048  # that are remembered
+_Having: TypeAlias = tuple[Exporter, frozenset[str], frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class WorldMetrics:
         self._pieces = Pieces()
         self._listings: dict[Address, tuple[tuple[frozenset[str], bytes], tuple[Labels, ...]]] = {}
         self._known: dict[tuple[object, ...], Labels] = {}
+        self._names: dict[Selector, tuple[_Having, ...]] = {}
         self._exporters: tuple[Exporter, ...] = (
             Application(), KubeState(), Cadvisor(), NodeExporter(), Databases(), Blackbox(), Volumes(), CoreDns(),
             MetricsGenerator(), ControlPlane(),
@@ -98,15 +103,26 @@ class WorldMetrics:
 
     def _asked(self, selector: Selector, start_ms: int, end_ms: int) -> Iterator[_Asked]:
         """Targets that are there between start and end and may have what is selected, and the names of it they have."""
-        for exporter in self._exporters:
-            families = [family.series_names for family in exporter.families] + [tuple(_SCRAPED)]
-            names = frozenset(n for family in families for n in family if _may_match(selector, {NAME: n}))
-            if names:
+        for exporter, names, whole in self._having(selector):
+            for target in exporter.targets(self._world):
+                there = _millis(target.start) <= end_ms and start_ms <= _millis(target.end) + SCRAPE_INTERVAL_MS
+                if there and _may_match(selector, _target_labels(target)):
+                    yield _Asked(exporter, target, names, whole)
+
+    def _having(self, selector: Selector) -> tuple[_Having, ...]:
+        """Exporters with names that may be selected, those names, and all of the families these belong to."""
+        if selector not in self._names:
+            if len(self._names) > _SELECTORS:
+                self._names.clear()
+            found: list[_Having] = []
+            for exporter in self._exporters:
+                families = [family.series_names for family in exporter.families] + [tuple(_SCRAPED)]
+                names = frozenset(n for family in families for n in family if _may_match(selector, {NAME: n}))
                 whole = frozenset(name for family in families if not names.isdisjoint(family) for name in family)
-                for target in exporter.targets(self._world):
-                    there = _millis(target.start) <= end_ms and start_ms <= _millis(target.end) + SCRAPE_INTERVAL_MS
-                    if there and _may_match(selector, _target_labels(target)):
-                        yield _Asked(exporter, target, names, whole)
+                if names:
+                    found.append((exporter, names, whole))
+            self._names[selector] = tuple(found)
+        return self._names[selector]
 
     def series(self, selector: Selector, start_ms: int, end_ms: int) -> set[Labels]:
         """The label sets with a sample in [start, end], without reading all those samples.
@@ -170,31 +186,28 @@ class WorldMetrics:
             yield SampleBlock(steady, whole.times[columns], np.concatenate(values_of_steady))
 
     def _pieces_of(self, asked: _Asked, first: int, last: int) -> list[Piece]:
-        """The half hours `first` to `last` with the names asked for; what is not kept of them is read from the world,
-        in as few goes as possible."""
+        """The half hours `first` to `last` of the families asked for; what is not kept of them is read from the world,
+        in as few goes as possible. The past never changes: a half hour that goes on grows at its end."""
         address, now = asked.address, self._now_ms()
         with self._pieces.reading(address):
             found: dict[int, Piece] = {}
-            missing: dict[int, frozenset[str]] = {}
+            missing: dict[int, Millis] = {}
             for number in range(first, last + 1):
-                piece = self._pieces.get(address, number)
                 due = _scrape_times(self._world, asked.target, number * PIECE_MS, min((number + 1) * PIECE_MS - 1, now))
-                if piece is None or not np.array_equal(piece.times, due):
-                    piece = Piece(due, {})
-                found[number] = piece
-                missing[number] = asked.whole - piece.series.keys()
-            for run, names in _runs(missing):
-                times = np.concatenate([found[number].times for number in run])
-                read = self._read(asked, times, names)
-                for number, piece in split(read, run[0], run[-1]).items():
-                    found[number] = Piece(piece.times, {**found[number].series, **piece.series})
-                    self._pieces.put(address, number, found[number])
+                found[number] = self._pieces.get(address, asked.whole, number) or Piece(
+                    due[:0], dict.fromkeys(asked.whole, ())
+                )
+                missing[number] = due[len(found[number].times) :]
+            for run in _runs(missing):
+                times = np.concatenate([missing[number] for number in run])
+                for number, piece in split(self._read(asked, times, asked.whole), run[0], run[-1]).items():
+                    known = found[number]
+                    found[number] = joined([known, piece], asked.whole) if len(known.times) else piece
+                    self._pieces.put(address, asked.whole, number, found[number])
             return list(found.values())
 
     def _read(self, asked: _Asked, times: Millis, names: frozenset[str]) -> Piece:
         """What the target answered at `times`, of these names."""
-        if not len(times):  # a half hour that has just begun
-            return Piece(times, dict.fromkeys(names, ()))
         target = asked.target
         seconds = times / 1000.0
         there = (seconds >= target.start) & (seconds < target.end)
@@ -206,7 +219,8 @@ class WorldMetrics:
             Rows("scrape_duration_seconds", [{}], duration[None, :]),
         ]
         series: dict[str, list[Series]] = {name: [] for name in names}
-        for rows in itertools.chain(about, asked.exporter.collect(scrape)):
+        own = () if names <= _SCRAPED.keys() else asked.exporter.collect(scrape)
+        for rows in itertools.chain(about, own):
             if rows.name not in names:
                 continue
             # What Prometheus says of a scrape itself it also says of one that failed.
@@ -225,17 +239,17 @@ class WorldMetrics:
         return found
 
 
-def _runs(missing: Mapping[int, frozenset[str]]) -> Iterator[tuple[list[int], frozenset[str]]]:
-    """Consecutive half hours that lack the same names, and which."""
+def _runs(missing: Mapping[int, Millis]) -> Iterator[list[int]]:
+    """Consecutive half hours that lack something."""
     run: list[int] = []
-    for number, names in missing.items():
-        if run and (number != run[-1] + 1 or names != missing[run[-1]]):
-            yield run, missing[run[-1]]
+    for number, times in missing.items():
+        if run and (number != run[-1] + 1 or not len(times)):
+            yield run
             run = []
-        if names:
+        if len(times):
             run.append(number)
     if run:
-        yield run, missing[run[-1]]
+        yield run
 
 
 def _target_labels(target: Scraped) -> dict[str, str]:
@@ -250,7 +264,12 @@ def _scrape_times(world: World, target: Scraped, start_ms: int, end_ms: int) -> 
 
 
 def _scrape_offset(world: World, target: Scraped) -> int:
-    return int(hashing.uniform(world.seed, "scrape offset", target.job, target.instance) * SCRAPE_INTERVAL_MS)
+    return _offset(world.seed, target.job, target.instance)
+
+
+@lru_cache(maxsize=4096)
+def _offset(seed: int, job: str, instance: str) -> int:
+    return int(hashing.uniform(seed, "scrape offset", job, instance) * SCRAPE_INTERVAL_MS)
 
 
 def _millis(seconds: float) -> int:

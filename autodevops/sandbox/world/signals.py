@@ -379,7 +379,7 @@ class Readings:
         total: Floats = np.zeros((len(at), len(warps)))
         if not len(at):
             return total
-        reached = np.column_stack([self._reached(at, warp) for warp in warps])
+        reached = self._reached(at, warps)
         over = int(stretches.ends.searchsorted(reached.min(), side="right"))
         begun = int(stretches.starts.searchsorted(reached.max(), side="right"))
         if over:
@@ -390,13 +390,13 @@ class Readings:
             total += (np.minimum(np.maximum(reached, start), end) - start) * rates[index]
         return total
 
-    def _reached(self, at: Floats, warp: int) -> Floats:
-        """Load summed up until each time, as the warp sees it."""
+    def _reached(self, at: Floats, warps: Sequence[int]) -> Floats:
+        """Load summed up until each time, as the warps see it: a column for each."""
         if at is not self.times:
-            return self._load.integral(self._warps.bend(warp, at))
-        if warp not in self._bent:
-            self._bent[warp] = self._load.integral(self._warps.bend(warp, at))
-        return self._bent[warp]
+            return self._load.integral(self._warps.bend(warps, at)).T
+        if missing := [warp for warp in dict.fromkeys(warps) if warp not in self._bent]:
+            self._bent.update(zip(missing, self._load.integral(self._warps.bend(missing, at)), strict=True))
+        return np.column_stack([self._bent[warp] for warp in warps])
 
 
 def _rates(epoch: Epoch, service: str) -> Iterator[tuple[tuple[str, str], float]]:

@@ -1,7 +1,7 @@
 """Scraped series in pieces of half an hour, kept while there is room: the same windows are asked for again and again.
 
-A piece is what one target answered in its half hour, as far as it has been asked for. What has been scraped stays as
-it is, so a piece is good for ever once its half hour is over, and until the next scrape before that.
+A piece is what one target answered in its half hour, of some families. What has been scraped stays as it is, so a piece
+is good for ever once its half hour is over, and grows at its end before that.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ Address = tuple[str, str, str]
 
 
 class Pieces:
-    """Pieces in order of last use, by target and number of the half hour; thread-safe."""
+    """Pieces in order of last use, by target, names and number of the half hour; thread-safe."""
 
     def __init__(self, room: int = _ROOM_BYTES) -> None:
         self._room = room
         self._used = 0
-        self._kept: OrderedDict[tuple[Address, int], tuple[Piece, int]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Address, frozenset[str], int], tuple[Piece, int]] = OrderedDict()
         self._lock = threading.Lock()
         self._reading: defaultdict[Address, threading.Lock] = defaultdict(threading.Lock)
 
@@ -61,19 +61,19 @@ class Pieces:
         with self._lock:
             return self._reading[address]
 
-    def get(self, address: Address, number: int) -> Piece | None:
+    def get(self, address: Address, names: frozenset[str], number: int) -> Piece | None:
         with self._lock:
-            found = self._kept.get((address, number))
+            found = self._kept.get((address, names, number))
             if found is None:
                 return None
-            self._kept.move_to_end((address, number))
+            self._kept.move_to_end((address, names, number))
             return found[0]
 
-    def put(self, address: Address, number: int, piece: Piece) -> None:
+    def put(self, address: Address, names: frozenset[str], number: int, piece: Piece) -> None:
         size = piece.size
         with self._lock:
-            _, before = self._kept.pop((address, number), (None, 0))
-            self._kept[address, number] = (piece, size)
+            _, before = self._kept.pop((address, names, number), (None, 0))
+            self._kept[address, names, number] = (piece, size)
             self._used += size - before
             while self._used > self._room and len(self._kept) > 1:
                 self._used -= self._kept.popitem(last=False)[1][1]
@@ -104,6 +104,17 @@ def joined(pieces: Sequence[Piece], names: Iterable[str]) -> Piece:
 
 
 def _joined(pieces: Sequence[Piece], name: str, width: int) -> tuple[Series, ...]:
+    parts = [piece.series[name] for piece in pieces]
+    labels = [one.labels for one in parts[0]]
+    if all([one.labels for one in part] == labels for part in parts[1:]):  # nearly always
+        return tuple(
+            Series(
+                alike[0].labels,
+                np.concatenate([one.values for one in alike], axis=1),
+                np.concatenate([one.present for one in alike]),
+            )
+            for alike in zip(*parts, strict=True)
+        )
     found: dict[tuple[Labels, ...], Series] = {}
     first = 0
     for piece in pieces:
