@@ -1,4 +1,4 @@
-"""Charts with what analysis adds to the data: a trace's critical path, a log's patterns, a map of who called whom.
+"""Charts with what analysis adds to the data: a trace's critical path, a log's patterns, the calls that a map counts.
 
 Surfaces draw these and compute nothing of their own.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autodevops.analysis.log_lines import read
@@ -16,13 +16,12 @@ from autodevops.analysis.span_calls import crossings
 from autodevops.analysis.span_names import peer
 from autodevops.analysis.span_times import critical_path
 from autodevops.analysis.spans import unanswered_calls
-from autodevops.domain.chart import LogPattern, LogTable, MapCall, MapService, ServiceMap, TraceChart
+from autodevops.domain.chart import LogPattern, LogTable, MapCall, TraceChart
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.trace import Span, Trace
 
 _PATTERNS = 50  # in one table; a log that says more different things is read line by line
-_ENTRIES = {"server", "consumer"}
 
 
 def trace_chart(title: str, trace: Trace, evidence: tuple[EvidenceId, ...] = ()) -> TraceChart:
@@ -81,34 +80,4 @@ def measured(caller: str, callee: str, calls: Sequence[Called], *, on_path: bool
         failed=sum(one.failed for one in calls),
         latency_s=statistics.median(one.call.duration_ms for one in calls) / 1000 if calls else None,
         on_path=on_path,
-    )
-
-
-def service_map(title: str, traces: Iterable[Trace], evidence: tuple[EvidenceId, ...] = ()) -> ServiceMap:
-    """Who calls whom in `traces`. Traces are samples: errors are shares of the requests seen, and there is no rate."""
-    calls: dict[tuple[str, str], list[Called]] = defaultdict(list)
-    handled: dict[str, list[Span]] = defaultdict(list)
-    for trace in traces:
-        for span in trace.spans:
-            handled[span.service].extend([span] if span.kind in _ENTRIES else [])
-        for one in calls_of(trace):
-            calls[one.call.service, one.callee].append(one)
-    names = sorted({*handled, *(callee for _, callee in calls)})
-    return ServiceMap(
-        title=title,
-        services=tuple(_service(name, handled.get(name)) for name in names),
-        calls=tuple(measured(caller, callee, found) for (caller, callee), found in sorted(calls.items())),
-        evidence=evidence,
-    )
-
-
-def _service(name: str, spans: Sequence[Span] | None) -> MapService:
-    if not spans:
-        return MapService(id=name, name=name, kind="" if spans is not None else "dependency")
-    lengths = sorted(span.duration_ms for span in spans)
-    return MapService(
-        id=name,
-        name=name,
-        error_ratio=sum(span.status == "error" for span in spans) / len(spans),
-        latency_s=lengths[round(0.95 * (len(lengths) - 1))] / 1000,
     )

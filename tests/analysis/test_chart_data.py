@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodevops.analysis.chart_data import log_table, service_map, trace_chart
+from autodevops.analysis.chart_data import Called, calls_of, log_table, measured, trace_chart
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.trace import Span, SpanKind, Trace
 
@@ -68,17 +69,16 @@ def test_every_record_is_of_at_most_one_pattern(bodies: list[str]) -> None:
     assert set(places) == set(range(len(bodies)))  # thirty lines are at most thirty patterns
 
 
-def test_a_map_counts_calls_and_their_failures_and_knows_dependencies() -> None:
-    found = service_map("t", [Trace(trace_id="a", spans=SPANS), Trace(trace_id="b", spans=SPANS[:3])])
-    assert {service.name: service.kind for service in found.services} == {
-        "web": "", "cart": "", "pay": "", "cache": "dependency",
+def test_calls_are_counted_with_their_failures_and_dependencies_are_known() -> None:
+    calls: dict[tuple[str, str], list[Called]] = defaultdict(list)
+    for trace in (Trace(trace_id="a", spans=SPANS), Trace(trace_id="b", spans=SPANS[:3])):
+        for one in calls_of(trace):
+            calls[one.call.service, one.callee].append(one)
+    counted = {pair: measured(*pair, found) for pair, found in calls.items()}
+    assert {pair: (one.count, one.failed, one.latency_s) for pair, one in counted.items()} == {
+        ("web", "cart"): (2, 0, 0.02), ("web", "pay"): (1, 1, 0.065), ("pay", "cache"): (1, 0, 0.04),
     }  # fmt: skip
-    assert {(c.caller, c.callee): (c.count, c.failed) for c in found.calls} == {
-        ("web", "cart"): (2, 0), ("web", "pay"): (1, 1), ("pay", "cache"): (1, 0),
-    }  # fmt: skip
-    pay = next(service for service in found.services if service.name == "pay")
-    assert (pay.error_ratio, pay.latency_s, pay.rate) == (1.0, 0.06, None)
 
 
-def test_a_map_of_nothing_is_empty() -> None:
-    assert service_map("t", []).services == ()
+def test_no_calls_have_no_latency() -> None:
+    assert measured("web", "cart", []).latency_s is None

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from autodevops.domain.change import Change
-from autodevops.domain.chart import LogTable, Mark, MetricChart, TraceChart
+from autodevops.domain.chart import LogTable, MapCall, MapService, Mark, MetricChart, ServiceMap, TraceChart
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.finding import Finding
 from autodevops.domain.hypothesis import Claim, Hypothesis, SuggestedAction
@@ -210,6 +210,19 @@ _LINES = (
     ("warn", '{"level":"warn","msg":"retrying charge, attempt 2 of 3"}'),
     ("info", '{"level":"info","msg":"<script>alert(1)</script> order received"}'),
     ("debug", "plain text line: pool size 12"),
+)
+MAP = ServiceMap(
+    title="calls",
+    services=(
+        MapService(id="web", name="web"),
+        MapService(id="pay", name="pay", error_ratio=0.3, latency_s=0.06),
+        MapService(id="cache", name="cache", kind="dependency"),
+    ),
+    calls=(
+        MapCall(caller="web", callee="pay", count=9, failed=3, latency_s=0.065),
+        MapCall(caller="pay", callee="cache", count=9, failed=0, latency_s=0.004),
+    ),
+    evidence=(),
 )
 LOG_TABLE = LogTable(
     title="Errors of payment",

@@ -10,9 +10,9 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from widgets.recorded_turn import ERRORS_CHART, INVESTIGATION, LOG_TABLE, NOW, TRACE_CHART
+from widgets.recorded_turn import ERRORS_CHART, INVESTIGATION, LOG_TABLE, MAP, NOW, TRACE_CHART
 
-from autodevops.analysis.chart_data import log_table, service_map, trace_chart
+from autodevops.analysis.chart_data import log_table, trace_chart
 from autodevops.domain.base import Noun
 from autodevops.domain.chart import LogTable, MapCall, MapService, Mark, MetricChart, ServiceMap, TraceChart
 from autodevops.domain.hypothesis import Claim, Hypothesis
@@ -43,7 +43,7 @@ NOUNS: dict[str, Noun] = {
     "no spans": TraceChart(title="none", trace=Trace(trace_id="a", spans=()), evidence=()),
     "logs": log_table(LOG_TABLE.title, LOG_TABLE.records),
     "no lines": LogTable(title="none", records=(), evidence=()),
-    "map": service_map("calls", [TRACE_CHART.trace]),
+    "map": MAP,
     "no services": ServiceMap(title="none", services=(), calls=(), evidence=()),
     "hypotheses": INVESTIGATION,
     "no hypotheses": INVESTIGATION.model_copy(update={"hypotheses": ()}),

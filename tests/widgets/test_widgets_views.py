@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from widgets.recorded_turn import ERRORS_CHART, INVESTIGATION, LOG_TABLE, TRACE_CHART
+from widgets.recorded_turn import ERRORS_CHART, INVESTIGATION, LOG_TABLE, MAP, TRACE_CHART
 
-from autodevops.analysis.chart_data import service_map
 from autodevops.domain.chart import LogTable, MetricChart, ServiceMap, TraceChart
 from autodevops.widgets.views import Drawable, view_of
 
 CASES: dict[str, tuple[Drawable, str]] = {
     "metric": (ERRORS_CHART, "image/svg+xml"),
     "trace": (TRACE_CHART, "image/svg+xml"),
-    "map": (service_map("calls", [TRACE_CHART.trace]), "image/svg+xml"),
+    "map": (MAP, "image/svg+xml"),
     "logs": (LOG_TABLE, "text/html"),
     "causes": (INVESTIGATION, "text/html"),
 }
