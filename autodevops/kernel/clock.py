@@ -25,6 +25,14 @@ def uptime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
+def roughly(seconds: float) -> str:
+    """`40 s`, `90 min`, `5 h`, `3 days`; what has gone by is `0 s`."""
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
 def monotonic_ms() -> float:
     """Milliseconds on a clock that only moves forward, for measuring durations."""
     return time.monotonic() * 1000.0

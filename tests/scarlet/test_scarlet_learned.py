@@ -150,7 +150,7 @@ def test_what_follows_something_else_is_told_with_its_figures() -> None:
     assert lesson.reason.startswith(
         "In 4 of 4 cases ErrorRateHigh of Deployment shop/checkout began within 15 minutes after"
     )
-    assert "6 minutes later in the middle" in lesson.reason
+    assert "6 min later in the middle" in lesson.reason
 
 
 def test_a_pattern_that_was_undone_comes_back_only_by_later_incidents() -> None:

@@ -17,6 +17,7 @@ from autodevops.domain.series import Series
 from autodevops.domain.signal import Blind, IncidentSeverity, Look, Signal
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import SeriesResult
+from autodevops.kernel.clock import roughly
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.learning.supplies import SUPPLIES, Supply, detail_of, place_of, subject_of
 from autodevops.settings import LearningSettings
@@ -102,8 +103,8 @@ def running_out(supply: Supply, series: Series, now: datetime, settings: Learnin
     of = f"{supply.what} of {subject}{f' ({detail})' if detail else ''}"
     pace = timedelta(seconds=now.timestamp() - found.since)
     words = (
-        f"{of} is {found.level:.0%} used and runs out in {_span(left.total_seconds())} "
-        f"({_range(found)} with 95 % confidence) if it goes on as in the last {_span(pace.total_seconds())}."
+        f"{of} is {found.level:.0%} used and runs out in {roughly(left.total_seconds())} "
+        f"({_range(found)} with 95 % confidence) if it goes on as in the last {roughly(pace.total_seconds())}."
     )
     return _signal(
         f"{supply.reason}RunsOut",
@@ -132,7 +133,7 @@ def _expiring(series: Series, now: datetime) -> Signal | None:
         api_version="cert-manager.io/v1" if labels.get("name") else "",
     )
     left = end - now
-    when = f"ends in {_span(left.total_seconds())}" if left > timedelta(0) else "has ended"
+    when = f"ends in {roughly(left.total_seconds())}" if left > timedelta(0) else "has ended"
     words = f"The certificate of {name} {when}, on {end:%Y-%m-%d %H:%M} UTC."
     return _signal("CertificateExpires", subject, "", left, words, now, _CERTIFICATES[bool(labels.get("name"))], series)
 
@@ -183,12 +184,5 @@ def _lead(signal: Signal) -> float:
 
 
 def _range(found: Exhaustion) -> str:
-    latest = _span(found.latest) if math.isfinite(found.latest) else "never"
-    return f"{_span(found.soonest)} to {latest}"
-
-
-def _span(seconds: float) -> str:
-    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
+    latest = roughly(found.latest) if math.isfinite(found.latest) else "never"
+    return f"{roughly(found.soonest)} to {latest}"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from autodevops.analysis.patterns import Occurrence, Recurring, Timed, Together, recurring, timed, together
 from autodevops.domain.incident import Incident
 from autodevops.domain.learned import Learned, Lesson
+from autodevops.kernel.clock import roughly
 from autodevops.settings import LearningSettings
 
 _NAMED = 10  # incidents named as evidence, the newest
@@ -46,9 +47,9 @@ def _mined(seen: tuple[Occurrence, ...], settings: LearningSettings, now: dateti
 
 
 def _recurring(one: Recurring, settings: LearningSettings) -> Lesson:
-    last = one.found[-1].at
+    last, apart = one.found[-1].at, roughly(one.every.total_seconds())
     reason = (
-        f"{one.times} incidents in {settings.recurring_days:g} days, {_span(one.every)} apart in the middle; the last "
+        f"{one.times} incidents in {settings.recurring_days:g} days, {apart} apart in the middle; the last "
         f"began {last:%Y-%m-%d %H:%M %Z}. What ends it each time does not end its cause."
     )
     return Lesson(kind="recurring", about=one.name, value="comes again", reason=reason, evidence=_evidence(one.found))
@@ -56,9 +57,10 @@ def _recurring(one: Recurring, settings: LearningSettings) -> Lesson:
 
 def _together(one: Together, settings: LearningSettings) -> Lesson:
     often = f"{one.lift:,.0f} times as often as by chance" if one.lift < 1e6 else "never by chance"
+    later = roughly(one.delay.total_seconds())
     reason = (
         f"In {one.support} of {one.of} cases {one.after} began within {settings.together_minutes:g} minutes after "
-        f"{one.first}, {_span(one.delay)} later in the middle: {often} (p = {one.chance:.1g}, corrected)."
+        f"{one.first}, {later} later in the middle: {often} (p = {one.chance:.1g}, corrected)."
     )
     about = f"{one.first}, then {one.after}"
     return Lesson(kind="together", about=about, value="follows", reason=reason, evidence=_evidence(one.found))
@@ -92,11 +94,3 @@ def _clock(seconds: float) -> str:
     """To the quarter of an hour: no more is known."""
     quarters = round(seconds / 900) % 96
     return f"{quarters // 4:02}:{quarters % 4 * 15:02}"
-
-
-def _span(length: timedelta) -> str:
-    seconds = length.total_seconds()
-    for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
