@@ -18,9 +18,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts backg
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-LONG = (  # modules that take a minute or a half, the longest first
+LONG = (  # modules that take half a minute or more, the longest first
     "test_runbooks_shipped",
+    "test_sandbox_world_faults",
     "test_browser_jamie",
+    "test_notebook_sandbox",
+    "test_investigation_sandbox",
     "test_executor_crashes",
     "test_scarlet_chaos",
     "test_browser_portal",
@@ -29,8 +32,8 @@ LONG = (  # modules that take a minute or a half, the longest first
     "test_executor_remedies",
     "test_executor_actions",
     "test_scarlet_watching",
-    "test_notebook_sandbox",
     "test_scarlet_agent",
+    "test_sandbox_world_purity",
 )
 
 

@@ -11,6 +11,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -68,6 +69,7 @@ class ActiveAlert:
         return self.active_at + self.rule.hold_ms
 
 
+@cache
 def shipped_rules() -> tuple[Group, ...]:
     """The rules that come with the package, in the format `promtool check rules` reads."""
     return parse_rules((files("autodevops.sandbox.prometheus") / "rules.yaml").read_text("utf-8"))
