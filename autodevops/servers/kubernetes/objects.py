@@ -53,14 +53,16 @@ def steps_of(path: str) -> list[str]:
 
 def field(value: Any, steps: list[str] | tuple[str, ...]) -> Any:
     """What is at the end of `steps`; of every element of lists on the way."""
-    if not steps:
-        return value
-    if isinstance(value, list):
-        if steps[0].isdecimal():
-            index = int(steps[0])
-            return field(value[index], steps[1:]) if index < len(value) else None
-        return [field(element, steps) for element in value]
-    return field(value.get(steps[0]), steps[1:]) if isinstance(value, Mapping) else None
+    for place, step in enumerate(steps):
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list):
+            if not step.isdecimal():
+                return [field(element, steps[place:]) for element in value]
+            value = value[int(step)] if int(step) < len(value) else None
+        else:
+            return None
+    return value
 
 
 def event_time(event: Mapping[str, Any]) -> str:
