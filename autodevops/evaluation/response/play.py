@@ -52,7 +52,8 @@ def play(scenario: Scenario, seed: int = 1) -> Course:
         began_at = sandbox.world.now()
         settings = _settings(sandbox, Path(folder))
         last = max((fault.onset for fault in scenario.faults), default=0.0) - onset if faulty else 0.0
-        stage = _Stage(clock, NOW + timedelta(seconds=lead), faulty, max(last, 0.0))
+        causes = len(scenario.truth.subjects)
+        stage = _Stage(clock, NOW + timedelta(seconds=lead), causes, max(last, 0.0))
         asyncio.run(_play(settings, stage))
         played = Played(
             onset=stage.onset,
@@ -69,12 +70,13 @@ def play(scenario: Scenario, seed: int = 1) -> Course:
 
 
 class _Stage:
-    """What a play keeps while it goes on. `last`: seconds after the onset until the last fault has begun."""
+    """What a play keeps while it goes on. `causes`: how many things are at fault. `last`: seconds after the onset until
+    the last fault has begun."""
 
-    def __init__(self, clock: MovedClock, onset: datetime, faulty: bool, last: float) -> None:
+    def __init__(self, clock: MovedClock, onset: datetime, causes: int, last: float) -> None:
         self.clock = clock
         self.onset = onset
-        self.faulty = faulty
+        self.causes = causes
         self.last = last
         self.ledger = MemoryLedger()
         self._quiet_since: datetime | None = None
@@ -89,9 +91,11 @@ class _Stage:
     def over(self) -> bool:
         """Whether there is nothing more to see."""
         known = incidents.all_incidents(self.ledger)
-        if not known:
-            return self.since_onset >= (self.last + UNNOTICED if self.faulty else WELL)
-        if self.since_onset >= LIMIT:
+        if not known and not self.causes:
+            return self.since_onset >= WELL
+        if len(known) < self.causes and self.since_onset < self.last + UNNOTICED:
+            return False
+        if not known or self.since_onset >= LIMIT:
             return True
         if self.since_onset < self.last + QUIET or any(one.phase not in ("closed", "escalated") for one in known):
             self._quiet_since = None
