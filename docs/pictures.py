@@ -165,6 +165,7 @@ def of_the_chat(on: Stage, keep: Keep) -> None:
             charts.evaluate(
                 "all => all.replaceChildren(...KINDS.map(kind => all.querySelector(kind)))".replace("KINDS", KINDS)
             )
+            charts.scroll_into_view_if_needed()
             charts.locator(".adj-plot").hover(position={"x": 600, "y": 120})
             keep(charts, "views")
         for name, dark in (("jamie-light", False), ("jamie-dark", True)):
@@ -179,10 +180,13 @@ def of_the_chat(on: Stage, keep: Keep) -> None:
 
 
 def of_the_library(on: Stage, keep: Keep) -> None:
-    write_notebook(on.folder / "library.ipynb", RATE, LINES)
-    with lab(on.folder, on.environment) as server, on.page(1240, 1080, dark=True) as page:
+    notebooks = on.folder / "notebooks"
+    notebooks.mkdir()
+    write_notebook(notebooks / "library.ipynb", RATE, LINES)
+    with lab(notebooks, on.environment) as server, on.page(1060, 1000) as page:
         page.goto(server.url.format(name="library"))
         run_all(page)
+        page.keyboard.press("Control+b")  # the file browser
         page.locator(".adj-part").nth(1).wait_for()
         page.mouse.move(0, 0)
         keep(page, "library")
