@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from browser.visits import QUIET, TOKEN, environment_for, lab, run_all, voila, write_notebook
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from programs import require
 
 from autodevops.cli.processes import free_port, running, wait_until_answers
@@ -49,17 +49,14 @@ PIXELS = """async png => {
 }"""  # Chromium reads PNG for us
 PLENTY_MS = 240_000  # a bound for a busy machine
 CHECKOUTS = "Why are checkouts failing?"
-VIEWS = """\
-from autodevops import investigate, traces
-from autodevops.domain.chart import MetricChart, ServiceMap, TraceChart
-from IPython.display import display
-found = investigate(namespace="shop")
-for kind in (MetricChart, ServiceMap, TraceChart):
-    display(*[chart for chart in found.charts if isinstance(chart, kind)][:1])"""
+KINDS = """[".adj-chart", ".adj-trace", ".adj-map"]"""
 RATE = """\
 from autodevops import logs, metrics
 metrics.range('sum by (service) (rate(http_server_request_duration_seconds_count{namespace="shop"}[2m]))', "30m")"""
 LINES = """logs.query('{namespace="shop"} |= "error"', "10m", limit=200)"""
+
+
+Keep = Callable[[Page | Locator, str], None]
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ def overview(page: Page, address: str) -> None:
     expect(page.locator(".adp-services tbody tr").first).to_be_visible(timeout=PLENTY_MS)
 
 
-def of_the_portal(on: Stage, keep: Callable[[Page, str], None]) -> None:
+def of_the_portal(on: Stage, keep: Keep) -> None:
     with portal(on) as address:
         with on.page(1440, 900) as page:
             overview(page, f"{address}&namespace=shop")
@@ -157,12 +154,20 @@ def of_the_portal(on: Stage, keep: Callable[[Page, str], None]) -> None:
             keep(page, "incident")
 
 
-def of_the_chat(on: Stage, keep: Callable[[Page, str], None]) -> None:
+def of_the_chat(on: Stage, keep: Keep) -> None:
     with voila(on.folder, on.environment, REPOSITORY / "notebooks" / "jamie.ipynb") as server:
         with on.page(1280, 900) as page:
             page.goto(server.url)
             ask(page, CHECKOUTS)
             keep(page, "jamie-answer")
+            page.set_viewport_size({"width": 1000, "height": 1900})
+            charts = page.locator(".adj-charts").last
+            charts.evaluate(
+                "all => all.replaceChildren(...KINDS.map(kind => all.querySelector(kind)))".replace("KINDS", KINDS)
+            )
+            charts.scroll_into_view_if_needed()
+            charts.locator(".adj-plot").hover(position={"x": 600, "y": 120})
+            keep(charts, "views")
         for name, dark in (("jamie-light", False), ("jamie-dark", True)):
             with on.page(1240, 1010, dark=dark) as page:
                 page.goto(server.url)
@@ -174,20 +179,14 @@ def of_the_chat(on: Stage, keep: Callable[[Page, str], None]) -> None:
                 keep(page, name)
 
 
-def of_the_views(on: Stage, keep: Callable[[Page, str], None]) -> None:
-    notebook = write_notebook(on.folder / "views.ipynb", VIEWS)
-    with voila(on.folder, on.environment, notebook) as server, on.page(1000, 1500) as page:
-        page.goto(server.url)
-        page.locator(".adv").nth(2).wait_for()
-        page.locator(".adv").first.hover(position={"x": 500, "y": 160})
-        keep(page, "views")
-
-
-def of_the_library(on: Stage, keep: Callable[[Page, str], None]) -> None:
-    write_notebook(on.folder / "library.ipynb", RATE, LINES)
-    with lab(on.folder, on.environment) as server, on.page(1240, 1080, dark=True) as page:
+def of_the_library(on: Stage, keep: Keep) -> None:
+    notebooks = on.folder / "notebooks"
+    notebooks.mkdir()
+    write_notebook(notebooks / "library.ipynb", RATE, LINES)
+    with lab(notebooks, on.environment) as server, on.page(1060, 1000) as page:
         page.goto(server.url.format(name="library"))
         run_all(page)
+        page.keyboard.press("Control+b")  # the file browser
         page.locator(".adj-part").nth(1).wait_for()
         page.mouse.move(0, 0)
         keep(page, "library")
@@ -221,7 +220,7 @@ def indexed(browser: Browser, png: bytes) -> bytes:
     )
 
 
-SHOWS = (of_the_views, of_the_library, of_the_chat, of_the_portal)
+SHOWS = (of_the_chat, of_the_library, of_the_portal)
 
 
 def fingerprints() -> dict[str, str]:
@@ -233,8 +232,8 @@ def main() -> None:
     wanted = set(sys.argv[1:])
     with stage() as on:
 
-        def keep(page: Page, name: str) -> None:
-            picture = indexed(on.browser, page.screenshot(caret="hide", animations="disabled"))
+        def keep(shown: Page | Locator, name: str) -> None:
+            picture = indexed(on.browser, shown.screenshot(caret="hide", animations="disabled"))
             (IMAGES / f"{name}.png").write_bytes(picture)
             print(f"{name}.png: {len(picture) / 1000:.0f} kB", flush=True)
 

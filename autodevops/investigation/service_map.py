@@ -7,6 +7,7 @@ come from their metrics, those of calls from the traces that were opened.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from autodevops.analysis.chart_data import Called, calls_of, measured
 from autodevops.domain.chart import MapService, ServiceMap
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather_traces import peer_subject, service_subject
-from autodevops.investigation.graph import CALLS
+from autodevops.investigation.graph import CALLS, Edge
 from autodevops.investigation.picture import Picture, SignalKind
 from autodevops.investigation.weigh import Candidate
 
@@ -23,14 +24,14 @@ _SERVICES = 40  # on one map; more is a tangle
 
 def draw_map(picture: Picture, candidates: tuple[Candidate, ...]) -> ServiceMap | None:
     """Nothing where no call is known. Where there is no room for all, those nearest to the suspect stay."""
-    edges = [edge for edge in picture.graph.edges if edge.how in CALLS]
-    if not edges:
-        return None
-    order = _nearest_first({edge.origin for edge in edges} | {edge.target for edge in edges}, picture, candidates)
-    shown = set(order[:_SERVICES])
     suspect = candidates[0].subject if candidates else None
     suffering = {subject for one in candidates[:1] for subject in one.explains}
     troubled = suffering | {one.subject for one in candidates[:1]}
+    edges = _calls(picture, troubled)
+    if not edges:
+        return None
+    order = _nearest_first(edges, suspect)
+    shown = set(order[:_SERVICES])
     seen = _calls_by_subject(picture)
     kept = [edge for edge in edges if edge.origin in shown and edge.target in shown]
     return ServiceMap(
@@ -50,15 +51,35 @@ def draw_map(picture: Picture, candidates: tuple[Candidate, ...]) -> ServiceMap 
     )
 
 
-def _nearest_first(subjects: set[Subject], picture: Picture, candidates: tuple[Candidate, ...]) -> list[Subject]:
-    """Subjects by their distance from the first candidate over calls either way, the unconnected last."""
-    near: dict[Subject, int] = {one.subject: 0 for one in candidates[:1] if one.subject in subjects}
+def _calls(picture: Picture, troubled: set[Subject]) -> list[Edge]:
+    """Calls between those who make and answer them: a Service before one workload is that workload, unless it is
+    itself in trouble. Of two between the same, one that was seen stays before one that is configured."""
+    routes: dict[Subject, set[Subject]] = defaultdict(set)
+    for edge in picture.graph.edges:
+        if edge.how == "routes to" and edge.origin.kind == "Service" and edge.origin not in troubled:
+            routes[edge.origin].add(edge.target)
+    behind = {service: next(iter(targets)) for service, targets in routes.items() if len(targets) == 1}
+    found: dict[tuple[Subject, Subject], Edge] = {}
+    for edge in picture.graph.edges:
+        ends = behind.get(edge.origin, edge.origin), behind.get(edge.target, edge.target)
+        if edge.how in CALLS and ends[0] != ends[1] and (ends not in found or edge.how == "calls"):
+            found[ends] = replace(edge, origin=ends[0], target=ends[1])
+    return list(found.values())
+
+
+def _nearest_first(edges: list[Edge], suspect: Subject | None) -> list[Subject]:
+    """Subjects by their distance from the suspect over calls either way, the unconnected last."""
+    beside: dict[Subject, set[Subject]] = defaultdict(set)
+    for edge in edges:
+        beside[edge.origin].add(edge.target)
+        beside[edge.target].add(edge.origin)
+    near: dict[Subject, int] = {suspect: 0} if suspect in beside else {}
     ring = list(near)
     while ring:
-        around = {s for one in ring for s in (*picture.graph.callers(one), *picture.graph.callees(one))}
-        ring = sorted((around & subjects) - near.keys(), key=str)
+        around = {subject for one in ring for subject in beside[one]}
+        ring = sorted(around - near.keys(), key=str)
         near |= dict.fromkeys(ring, max(near.values()) + 1)
-    return sorted(subjects, key=lambda subject: (near.get(subject, len(subjects)), str(subject)))
+    return sorted(beside, key=lambda subject: (near.get(subject, len(beside)), str(subject)))
 
 
 def _service(subject: Subject, picture: Picture, suspect: Subject | None, suffering: set[Subject]) -> MapService:

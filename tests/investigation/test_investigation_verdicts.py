@@ -127,6 +127,7 @@ async def test_the_map_marks_who_is_suspected_and_who_suffers() -> None:
     assert all(call.caller in ids and call.callee in ids for call in shown.calls)
     assert any(call.on_path and call.failed for call in shown.calls)
     assert set(shown.evidence) <= {item.id for item in result.evidence}
+    assert [service.name for service in shown.services if service.kind == "Service"] == []  # each is its workload
 
 
 async def test_what_is_emitted_is_what_is_returned() -> None:

@@ -170,6 +170,10 @@ def test_page_in_a_browser_draws_every_chart_and_asks_no_host(bundle: Path, chro
     assert not any("Share" in title or "cloud" in title.lower() for title in titles)
     assert [url for url in requests if url != address and not url.startswith(("data:", "blob:"))] == []
     assert problems == []
+    assert not tab.locator(".still").first.is_visible()
+    tab.emulate_media(media="print")
+    assert tab.locator(".still img").first.is_visible()
+    assert not tab.locator(".live").first.is_visible()
     tab.close()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from autodevops.domain.chart import MapCall, MapService, ServiceMap
 from autodevops.widgets.static_views.markup import cut, element, esc, milliseconds, plain, px, quantity, svg, text
 
-_BOX = (168.0, 56.0)
+_BOX = (184.0, 56.0)
 _ACROSS, _ALONG = 14.0, 54.0  # between boxes of a layer, and between layers
 _SWEEPS = 6
 _BAD = 0.01  # share of failed requests from which numbers are coloured
@@ -122,7 +122,7 @@ def _box(service: MapService, x: float, y: float) -> str:
     bad = (service.error_ratio or 0) >= _BAD
     figures = [
         "" if service.rate is None else f"{quantity(service.rate, '')}/s",
-        "" if service.error_ratio is None else f"{service.error_ratio * 100:.2g} % err",
+        "" if service.error_ratio is None else f"{round(service.error_ratio * 100, 1):g} % err",
         "" if service.latency_s is None else milliseconds(service.latency_s * 1000),
     ]
     role = _ROLES[service.role]

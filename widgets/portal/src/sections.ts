@@ -33,7 +33,7 @@ export function servicesTable(section: Services): HTMLElement {
     return nothing(section.missing.length ? "Nothing could be read." : `No service and no pod is known in ${section.namespace}.`);
   }
   const heads = ["Service", ...COLUMNS.map(([, title]) => title), "Pods"];
-  const rows = section.items.map((item) => serviceRow(item, section.namespace));
+  const rows = section.items.map((item) => serviceRow(item, section.namespace, !section.missing.length));
   const table = h(
     "table",
     { class: "adp-services" },
@@ -44,7 +44,8 @@ export function servicesTable(section: Services): HTMLElement {
   return section.more ? h("div", {}, table, nothing(`and ${section.more} more services.`)) : table;
 }
 
-function serviceRow(item: Service, where: string): HTMLElement {
+/** `whole`: nothing that was asked for is missing. Pods alone make no service well whose requests were not seen. */
+function serviceRow(item: Service, where: string, whole: boolean): HTMLElement {
   const troubles = COLUMNS.map(([key]) => item[key]?.bad ?? "").filter(Boolean);
   const unready = item.ready !== null && item.ready < item.pods;
   const bad = troubles.length > 0 || unready;
@@ -52,7 +53,7 @@ function serviceRow(item: Service, where: string): HTMLElement {
   const pods = item.ready === null ? "–" : `${item.ready}/${item.pods}`;
   return h(
     "tr",
-    { "data-state": bad ? "bad" : item.errors || item.ready !== null ? "good" : "unknown" },
+    { "data-state": bad ? "bad" : item.errors || (item.ready !== null && whole) ? "good" : "unknown" },
     h(
       "th",
       { scope: "row" },

@@ -151,6 +151,11 @@ test("a green mark needs something known to be well", () => {
   portalView(model, el);
   model.section({ ...services, items: [{ ...pay, errors: null, ready: null, pods: 0 }] } as Section);
   expect(el.querySelector(".adp-services tbody tr")!.getAttribute("data-state")).toBe("unknown");
+  const ready = { ...pay, errors: null, ready: 2 };
+  for (const [missing, state] of [[[], "good"], [[{ system: "prometheus", message: "Away." }], "unknown"]] as const) {
+    model.section({ ...services, items: [ready], missing: [...missing] });
+    expect(el.querySelector(".adp-services tbody tr")!.getAttribute("data-state")).toBe(state);
+  }
 });
 
 test("empty sections say so and invent nothing", () => {

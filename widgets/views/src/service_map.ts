@@ -6,7 +6,7 @@ import { layout, type Placed } from "./layered";
 import type { MapCall, MapService, ServiceMap } from "./nouns";
 import type { Part, ViewScope } from "./scope";
 
-const BOX = { width: 172, height: 58, between: 16, layers: 58 };
+const BOX = { width: 184, height: 58, between: 16, layers: 58 };
 const NARROW_PX = 620; // below it the map runs downwards
 const TALLEST_PX = 460;
 const LEAST_SCALE = 0.55; // smaller text cannot be read: the map is panned instead
@@ -230,7 +230,7 @@ function box(service: MapService, at: Placed): SVGGElement {
 export function figures(service: Pick<MapService, "rate" | "error_ratio" | "latency_s">): string[] {
   return [
     service.rate !== null && `${quantity(service.rate, "{request}/s")}/s`,
-    service.error_ratio !== null && `${Number((service.error_ratio * 100).toPrecision(2))} % err`,
+    service.error_ratio !== null && `${Number((service.error_ratio * 100).toFixed(1))} % err`,
     service.latency_s !== null && duration(service.latency_s * 1000),
   ].filter((text): text is string => text !== false);
 }
