@@ -103,6 +103,8 @@ def unlike(system: System, detail: str) -> ToolUnavailable:
 def unreachable(system: System, error: BaseException) -> ToolUnavailable:
     """No connection, or a broken one; `error` and its causes say why."""
     for cause in _causes(error):
+        if isinstance(cause, ssl.SSLEOFError):
+            break  # it went away during the handshake; that says nothing of its certificate
         if isinstance(cause, httpx.ProxyError):
             return ToolUnavailable(
                 f"The proxy before {system.place} does not let us through: {one_line(str(cause)).rstrip('.')}.",
@@ -159,7 +161,7 @@ def _why(error: BaseException) -> str:
             return "its host name is not known"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
-        if isinstance(cause, ConnectionResetError | httpx.ReadError | httpx.RemoteProtocolError):
+        if isinstance(cause, ConnectionResetError | ssl.SSLEOFError | httpx.ReadError | httpx.RemoteProtocolError):
             return "it closed the connection; one side may speak https and the other http"
     error = getattr(error, "reason", None) or error  # urllib3 wraps what happened
     return one_line(str(error)).rstrip(".") or type(error).__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -126,6 +127,12 @@ def test_unknown_host_is_said_to_be_unknown() -> None:
     except httpx.ConnectError as error:
         told = unreachable(tempo_system, error)
     assert str(told).startswith("Tempo at http://tempo:3200 does not answer: its host name is not known.")
+
+
+def test_a_connection_that_ends_in_the_handshake_says_nothing_of_a_certificate() -> None:
+    system = System("Kubernetes", "https://k8s:6443", "the kubeconfig", "", "", "")
+    told = unreachable(system, ssl.SSLEOFError(8, "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred"))
+    assert str(told).startswith("Kubernetes at https://k8s:6443 does not answer: it closed the connection")
 
 
 async def test_slow_answer_is_a_timeout_that_names_the_limit() -> None:
