@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from autodevops.domain.base import Noun
 from autodevops.domain.subject import Subject
@@ -13,6 +13,7 @@ _POINTS = 240  # per series over baseline and window: enough for an onset, cheap
 _MOST_POINTS = 50_000  # of all series of one answer
 _FEWEST_POINTS = 80  # of one series
 _STEP_UNIT_SECONDS = 15  # Prometheus' usual scrape interval is a multiple or a divisor of it
+_READING = timedelta(minutes=1)  # in which objects are read; large clusters take tens of seconds
 _RATE_STEPS = 4  # a rate needs two scrapes in its window; four steps survive a lost one
 
 
@@ -40,6 +41,11 @@ class Span(Noun):
     def for_series(self, count: int) -> Span:
         """The same span, sampled less densely where there are many series."""
         return self.model_copy(update={"points": max(_FEWEST_POINTS, min(_POINTS, _MOST_POINTS // max(1, count)))})
+
+    def shows(self, moment: datetime, last: datetime | None = None) -> bool:
+        """Whether what an object says of this moment, or of the time up to `last`, belongs to the window. Objects are
+        read after its end, and say what has happened by then."""
+        return moment < self.window.end + _READING and (last or moment) >= self.window.start
 
     @property
     def whole(self) -> TimeWindow:

@@ -53,7 +53,7 @@ def _signs(picture: Picture) -> Iterator[str]:
         ended = parse_time(state.terminated.get("finishedAt"))
         began = parse_time(section(state.pod, "status").get("startTime"))
         when = ended or began  # of a restart nobody dated: it is no older than the pod
-        if state.restarts and when is not None and picture.span.window.contains(when):
+        if state.restarts and when is not None and picture.span.shows(when):
             yield f"{state.name} of {state.pod_name} has restarted"
     leaving = {name_of(pod) for pod in inventory.pods if metadata(pod).get("deletionTimestamp")}
     present = {name_of(pod) for pod in inventory.pods} - leaving

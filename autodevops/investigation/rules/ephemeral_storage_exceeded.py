@@ -45,7 +45,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     for name in sorted(gone):
         owner = picture.inventory.of_pod(name)
         known = moments.get(name)
-        if owner is not None and (known is None or picture.span.window.contains(known)):
+        if owner is not None and (known is None or picture.span.shows(known)):
             groups.setdefault(owner, []).append(name)
     for owner, names in sorted(groups.items(), key=lambda item: str(item[0])):
         known_moments = [moments[name] for name in names if name in moments]

@@ -145,7 +145,7 @@ def _evictions(picture: Picture, node: str, at: Mapping[str, datetime]) -> Itera
         found.setdefault(kind, []).append((name_of(pod), at.get(name_of(pod)) or next(iter(moments), None)))
     for kind, evicted in sorted(found.items()):
         known = [moment for _, moment in evicted if moment is not None]
-        if known and not any(picture.span.window.contains(moment) for moment in known):
+        if known and not any(picture.span.shows(moment) for moment in known):
             continue
         words = f"was low on resources and evicted {len(evicted)} pods, {evicted[0][0]} first"
         now = not known or any(is_recent(moment, picture) for moment in known)

@@ -43,7 +43,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         key = (state.subject, state.name)
         if ended.get("reason") != "OOMKilled" or key in told:
             continue
-        if finished is not None and not picture.span.window.contains(finished):
+        if finished is not None and not picture.span.shows(finished):
             continue
         memory = measured.get((state.pod_name, state.name))
         grown = _growth(memory) if memory is not None else None

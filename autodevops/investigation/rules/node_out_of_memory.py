@@ -27,13 +27,13 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     found: dict[str, tuple[datetime | None, str]] = {}
     for event in picture.inventory.of_kind(NODE_EVENTS):
         moment = parse_time(event.get("lastTimestamp") or event.get("eventTime"))
-        if event.get("reason") == "SystemOOM" and moment is not None and picture.span.window.contains(moment):
+        if event.get("reason") == "SystemOOM" and moment is not None and picture.span.shows(moment):
             found[str(section(event, "involvedObject").get("name", ""))] = moment, str(event.get("message", ""))
     for state in containers(picture):
         moment = parse_time(state.terminated.get("finishedAt"))
         node = str(section(state.pod, "spec").get("nodeName") or "")
         killed = state.terminated.get("reason") == "OOMKilled" and not _limit(state)
-        if killed and node and moment is not None and picture.span.window.contains(moment):
+        if killed and node and moment is not None and picture.span.shows(moment):
             found.setdefault(node, (moment, f"{state.name} of {state.pod_name}, which has no limit, was OOMKilled"))
     for node, (moment, words) in sorted(found.items()):
         if picture.inventory.pods_on(node):

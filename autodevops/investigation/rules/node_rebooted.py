@@ -28,7 +28,7 @@ from autodevops.investigation.rules.pods import is_recent
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for node, moment in sorted(_boots(picture).items()):
         here = len(picture.inventory.pods_on(node))
-        if here and picture.span.window.contains(moment):
+        if here and picture.span.shows(moment):
             yield RULE.finding(
                 node_subject(node),
                 f"Node {node} was started anew at {clock(moment)}; {here} pods of this namespace are on it.",

@@ -28,7 +28,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     for state in containers(picture):
         ended = parse_time(state.terminated.get("finishedAt"))
         killed = state.terminated.get("reason") == "OOMKilled"
-        if killed and (ended is None or picture.span.window.contains(ended)):
+        if killed and (ended is None or picture.span.shows(ended)):
             groups.setdefault((state.subject, state.name), []).append(state)
     for (subject, container), states in sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1])):
         moments = [moment for s in states if (moment := parse_time(s.terminated.get("finishedAt"))) is not None]

@@ -94,12 +94,15 @@ def _events(picture: Picture) -> tuple[SeenEvent, ...]:
     found: list[SeenEvent] = []
     for event in picture.inventory.events:
         last = last_of(event)
-        if last is None or not picture.span.window.contains(last):
+        if last is None:
+            continue
+        first = parse_time(event.get("firstTimestamp")) or parse_time(metadata(event).get("creationTimestamp")) or last
+        first = min(first, last)
+        if not picture.span.shows(first, last):
             continue
         about = section(event, "involvedObject") or section(event, "regarding")
         kind, name = str(about.get("kind", "")), str(about.get("name", ""))
         count = event.get("count") or section(event, "series").get("count") or 1
-        first = parse_time(event.get("firstTimestamp")) or parse_time(metadata(event).get("creationTimestamp")) or last
         found.append(
             SeenEvent(
                 str(event.get("reason", "")),
@@ -107,7 +110,7 @@ def _events(picture: Picture) -> tuple[SeenEvent, ...]:
                 kind,
                 name,
                 int(count) if isinstance(count, int) else 1,
-                min(first, last),
+                first,
                 last,
                 picture.inventory.of_owner(kind, name),
                 event.get("type") == "Warning",
