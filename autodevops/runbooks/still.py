@@ -27,27 +27,8 @@ _POINTS = 800  # of one line: about one a pixel
 _BARS = 1_000
 _LETTER = 6.3  # px of a 12 px letter, on average
 _STEPS = (
-    1,
-    2,
-    5,
-    10,
-    30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1800,
-    3600,
-    7200,
-    10800,
-    21600,
-    43200,
-    86400,
-    172800,
-    604800,
-    2592000,
-)
+    1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000,
+)  # fmt: skip
 _COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}|rgba?\([\d., %]+\)|[a-zA-Z]+")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
 _DASHES = {"dash": "6 4", "dot": "2 3", "dashdot": "6 3 2 3"}
