@@ -32,12 +32,6 @@ QUESTION = "why are checkouts failing?"
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
-    with running("bad-deploy", tmp_path_factory) as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Path]]:
     with running("healthy", tmp_path_factory) as world:
         yield world
