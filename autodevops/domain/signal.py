@@ -13,6 +13,7 @@ from autodevops.domain.subject import Subject
 
 IncidentSeverity = Literal["critical", "major", "minor"]
 SEVERITIES: tuple[IncidentSeverity, ...] = get_args(IncidentSeverity)  # the worst first
+Better = Literal["lower", "higher", ""]
 SignalSource = Literal["alert", "object", "metric", "log", "trace", "slo", "prediction", "person"]
 
 
@@ -28,6 +29,7 @@ class Signal(Noun):
     words: str  # one sentence, with the figure that speaks
     since: UtcDatetime
     query: str = ""  # that shows it
+    better: Better = ""  # where its one number goes when it gets better; empty: it has none that follows within minutes
     labels: dict[str, str] = {}
 
 

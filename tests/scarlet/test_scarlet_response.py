@@ -13,6 +13,7 @@ import pytest
 from scarlet.response_world import START, Crash, World, cause, signal, workload
 
 from autodevops.domain.incident import Resolution
+from autodevops.domain.operation import Symptom
 from autodevops.domain.signal import Blind, Look
 from autodevops.domain.subject import Subject
 from autodevops.kernel.errors import ToolUnavailable
@@ -44,6 +45,27 @@ def quiet(world: World) -> None:
 
 def denied(world: World) -> None:
     world.end("op-1", "not_applied")
+
+
+@pytest.mark.parametrize(
+    ("noticed", "symptom"),
+    [
+        ([], None),
+        ([{"name": "CPUThrottled", "query": "sum by (pod) (x) > 0.5"}], None),  # no one number, and slow to follow
+        ([{"name": "TrafficGone", "query": "rate(x)", "better": "higher"}], Symptom(query="rate(x)", better="higher")),
+        (
+            [{"name": "CPUThrottled", "query": "y > 0.5"}, {"name": "LatencyUp", "query": "z", "better": "lower"}],
+            Symptom(query="z"),
+        ),
+    ],
+)
+def test_an_action_is_measured_by_what_was_noticed_if_that_has_one_number_and_a_way_to_get_better(
+    noticed: list[dict[str, Any]], symptom: Symptom | None, tmp_path: Path
+) -> None:
+    seen = [signal(one["name"], source="metric").model_copy(update=one) for one in noticed]
+    world = World(signals=[signal("HighErrors"), *seen], causes=[cause("cart")])
+    play(world, tmp_path, quiet)
+    assert world.operations["op-1"].proposal.symptom == symptom
 
 
 def test_what_is_clear_and_allowed_is_done_and_closed_when_it_is_quiet(tmp_path: Path) -> None:

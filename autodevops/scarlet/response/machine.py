@@ -288,7 +288,7 @@ def _came_to_nothing(operation: Operation) -> bool:
 
 
 def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Proposal:
-    shown = next((one for one in incident.signals if one.query and one.source in ("metric", "slo")), None)
+    symptom = next((Symptom(query=one.query, better=one.better) for one in incident.signals if one.better), None)
     return Proposal(
         action=remedy.action,
         asked_by=SCARLET,
@@ -298,7 +298,7 @@ def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Pro
         reason=hypothesis.reason,
         evidence=hypothesis.evidence,
         incident=incident.id,
-        symptom=Symptom(query=shown.query) if shown else None,
+        symptom=symptom,
     )
 
 

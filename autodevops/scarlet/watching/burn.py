@@ -194,7 +194,7 @@ def _seen(
         f"{subject.name} {what} {share:.2%} of its requests of the last {_length(pair.long)}, {rate:.0f} times what an"
         f" objective of {objective:g}% allows: a month's budget lasts {left}."
     )
-    return Seen(ORIGIN, name, subject, subject.namespace, pair.severity, words, now - pair.short, query)
+    return Seen(ORIGIN, name, subject, subject.namespace, pair.severity, words, now - pair.short, query, "lower")
 
 
 def _length(span: timedelta) -> str:

@@ -204,4 +204,5 @@ def _seen(asked: Asked, measure: Measure, row: int, subject: Subject, off: _Stan
         words=words,
         since=off.onset,
         query=_expression(asked, measure, asked.only(row)),
+        better="lower" if measure.wrong == "up" else "higher",
     )

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from pydantic import TypeAdapter
 
-from autodevops.domain.signal import SEVERITIES, Blind, IncidentSeverity, Signal, SignalSource
+from autodevops.domain.signal import SEVERITIES, Better, Blind, IncidentSeverity, Signal, SignalSource
 from autodevops.domain.subject import Subject
 from autodevops.scarlet.watching.places import Places
 
@@ -32,6 +32,7 @@ class Seen:
     words: str
     since: datetime
     query: str = ""
+    better: Better = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -81,6 +82,7 @@ def _signal(key: str, same: list[Seen], subject: Subject | None) -> Signal:
         words=f"{first.words} And {more} more like it." if more else first.words,
         since=min(one.since for one in same),
         query=first.query,
+        better=first.better,
         labels={**first.labels, **_labels(subject)},
     )
 
