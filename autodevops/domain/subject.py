@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from autodevops.domain.base import Noun
+
+# How the controllers of each kind name their pods, after their own name, as a regular expression.
+POD_SUFFIXES: Final[Mapping[str, str]] = {
+    "Deployment": "-[a-z0-9]{1,10}-[a-z0-9]{5}",
+    "StatefulSet": "-[0-9]+",
+    "DaemonSet": "-[a-z0-9]{5}",
+    "CronJob": "-[0-9]+-[a-z0-9]{5}",
+    "Pod": "",
+}
 
 
 class Subject(Noun):

@@ -33,7 +33,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.quantity import quantity
 from autodevops.domain.remedy import Remedy
-from autodevops.domain.subject import Subject
+from autodevops.domain.subject import POD_SUFFIXES, Subject
 from autodevops.domain.tool_results import Revision, RolloutHistory
 from autodevops.executor.actions.drain_node import leaving_pods
 from autodevops.executor.actions.patch_resources import MOST_GROWTH
@@ -49,7 +49,6 @@ MORE = 1.5  # times: enough to see whether it helps, little enough to be no new 
 MARGIN = 1.25  # times what was measured: use has peaks that the 99th percentile does not show
 PATIENCE = 30  # seconds: what most programs need to start, and few hang for unnoticed
 HELD_BACK = 0.5  # of the scheduler's periods: a start or a garbage collection alone does a quarter
-_POD_NAMES = {"Deployment": "-[a-z0-9]+-[a-z0-9]{5}", "StatefulSet": "-[0-9]+"}
 _MI = 2**20
 
 
@@ -224,9 +223,9 @@ async def _more_pods_where_short(tools: Tools, hypothesis: Hypothesis) -> Action
 
 async def _held_back(tools: Tools, subject: Subject) -> float:
     """In how many of the scheduler's periods its pods wait for their CPU limit; 0 where nobody measures it."""
-    if subject.kind not in _POD_NAMES:
+    if subject.kind not in POD_SUFFIXES:
         return 0.0
-    pods = f'namespace="{subject.namespace}",pod=~`{re.escape(subject.name)}{_POD_NAMES[subject.kind]}`,container!=""'
+    pods = f'namespace="{subject.namespace}",pod=~`{re.escape(subject.name)}{POD_SUFFIXES[subject.kind]}`,container!=""'
     held, periods = (
         f"sum(increase(container_cpu_cfs_{name}_total{{{pods}}}[5m]))" for name in ("throttled_periods", "periods")
     )

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from autodevops.domain.base import Json
-from autodevops.domain.subject import Subject
+from autodevops.domain.subject import POD_SUFFIXES, Subject
 from autodevops.domain.tool_results import ResourceList
 from autodevops.kernel.errors import ToolError, ToolRejected, ToolUnavailable
 from autodevops.toolbox.protocol import Tools
@@ -22,15 +22,6 @@ from autodevops.toolbox.protocol import Tools
 WORKLOAD_KINDS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "CronJob": "batch/v1"}
 
 MOST = 2000  # objects asked for in one call: a name past that would be said not to exist
-
-# How the controllers of each kind name their pods.
-_POD_NAMES = {
-    "Deployment": "-[a-z0-9]{1,10}-[a-z0-9]{5}",
-    "StatefulSet": "-[0-9]+",
-    "DaemonSet": "-[a-z0-9]{5}",
-    "CronJob": "-[0-9]+-[a-z0-9]{5}",
-    "Pod": "",
-}
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,7 @@ class Workload:
     def pods(self) -> str:
         """A regular expression that its pods' names match whole."""
         name = self.subject.name.replace(".", r"\.")
-        return name + _POD_NAMES.get(self.subject.kind, "(-.+)?")
+        return name + POD_SUFFIXES.get(self.subject.kind, "(-.+)?")
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,16 @@ class Life:
     log: str = field(default="", repr=False)
 
 
+def generation_of(sandbox: Sandbox) -> int:
+    """How often the spec of the Deployment cart was set."""
+    cluster = sandbox.world.cluster
+    with cluster.lock:
+        cluster.advance(sandbox.world.now())
+        item = cluster.store.get("Deployment", "shop", "cart")
+    assert item is not None
+    return int(item["metadata"]["generation"])
+
+
 class Place:
     def __init__(self, folder: Path, sandbox: Sandbox, clock: MovedClock) -> None:
         self.folder = folder
@@ -55,15 +65,6 @@ class Place:
         self._later = 0.0
         self._file = folder / "later"
         self.advance(0)
-
-    @property
-    def generation(self) -> int:
-        cluster = self.sandbox.world.cluster
-        with cluster.lock:
-            cluster.advance(self.sandbox.world.now())
-            item = cluster.store.get("Deployment", "shop", "cart")
-        assert item is not None
-        return int(item["metadata"]["generation"])
 
     def advance(self, seconds: float) -> None:
         self._later += seconds
@@ -140,7 +141,7 @@ def play(phases: Sequence[Phase], folder: Path) -> Life:
     with Sandbox(scenario, 1, clock=clock, origin=clock() - timedelta(minutes=1), systems=systems) as sandbox:
         sandbox.write_kubeconfig(folder / "kubeconfig")
         place = Place(folder, sandbox, clock)
-        before = place.generation
+        before = generation_of(place.sandbox)
         for phase in phases:
             with place.daemon() as process:
                 place.until(REACHED[phase], process, pace=GENTLY)
@@ -152,7 +153,7 @@ def play(phases: Sequence[Phase], folder: Path) -> Life:
             place.until(_over, process, pace=15)
         with place.ledger() as ledger:
             found, done = all_incidents(ledger), load_all(ledger)
-        return Life(found, done, list(phases), place.generation - before, place.log)
+        return Life(found, done, list(phases), generation_of(place.sandbox) - before, place.log)
 
 
 def problems(life: Life) -> list[str]:

@@ -18,6 +18,7 @@ from executor.executor_world import writing_tools
 from executor.lamps import House
 from programs import require
 from scarlet.chaos_world import Proxy
+from scarlet.deaths_world import generation_of
 from scarlet.response_world import START, World, cause, signal
 
 from autodevops.domain.base import Json
@@ -55,12 +56,7 @@ class Place:
 
     @property
     def restarts(self) -> int:
-        cluster = self.sandbox.world.cluster
-        with cluster.lock:
-            cluster.advance(self.sandbox.world.now())
-            item = cluster.store.get("Deployment", "shop", "cart")
-        assert item is not None
-        return int(item["metadata"]["generation"])
+        return generation_of(self.sandbox)
 
     def kubectl(self, *arguments: str, given: str = "") -> str:
         command = [require("kubectl", "kubernetes-client"), "--kubeconfig", str(self.folder / "kubeconfig"), *arguments]

@@ -22,7 +22,6 @@ from autodevops.domain.ledger import SCARLET, NewEvent
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.clock import monotonic_ms
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, LedgerUnavailable
-from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.hands import Leads
 from autodevops.scarlet.response.machine import NEEDED, Event, Means, State, Wait, build
 from autodevops.scarlet.response.sorting import LINGERING, Sorter
@@ -57,13 +56,13 @@ class Loop:
         self._means = means
         self._watch = watch
         now = means.clock()
-        going_on, _ = cases.Casebook(means.ledger).read(now)
-        self._noticing = Noticing((signal for incident in going_on for signal in incident.signals), now)
+        self._sorter = Sorter(means)
+        known = (signal for incident in self._sorter.going_on(now) for signal in incident.signals)
+        self._noticing = Noticing(known, now)
         self._saver = saver
         self._graph = build(means, saver)
         self._holder = holder
         self._cluster = leads
-        self._sorter = Sorter(means)
         self._machines: dict[str, asyncio.Task[None]] = {}
         self._room = asyncio.Semaphore(MACHINES_AT_ONCE)
         self._noted: tuple[datetime, Any] | None = None

@@ -280,8 +280,10 @@ def _came_to_nothing(operation: Operation) -> bool:
     by then. Nobody has said no."""
     if operation.outcome is None or operation.outcome.result != "not_applied":
         return False
-    if operation.outcome.interrupted or operation.decision is None:
-        return operation.outcome.interrupted
+    if operation.outcome.interrupted:
+        return True
+    if operation.decision is None:
+        return False
     if operation.approval is None:
         return operation.decision.verdict == "act"
     return operation.approval.state == "void"

@@ -52,6 +52,11 @@ class Sorter:
         """Whether signals joined in the last `sort`."""
         return incident_id in self._joined
 
+    def going_on(self, now: datetime) -> list[Incident]:
+        """The incidents that are open."""
+        self._read(now)
+        return list(self._open.values())
+
     async def sort(self, active: Sequence[Signal], now: datetime) -> list[Incident]:
         """Returns the incidents that are open then."""
         self._read(now)
