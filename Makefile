@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
+# Without bytecode on disk, each of the hundreds of processes the tests start would compile every library again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint docs pictures format constraints clean
 .PHONY: bench-sandbox bench-investigation bench-cases bench-logs bench-detect bench-ledger bench-runs bench-bundles bench-jamie bench-recall bench-portal bench-watch chaos

@@ -139,19 +139,26 @@ def write_notebook(path: Path, *cells: str) -> Path:
 
 
 def run_all(page: Page) -> None:
-    """Run every cell of the open notebook, as the menu does; JupyterLab drops the click while it still connects."""
+    """Run every cell of the open notebook, as the menu does, until the chat is there.
+
+    JupyterLab drops the click while it still connects, and a widget whose kernel spoke before its page listened: a
+    person would run the cells again.
+    """
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
     # On a busy machine JupyterLab may ask something first (a slow kernel, a changed file): its default answer will do.
     accept = page.locator(".jp-Dialog .jp-mod-accept")
     page.add_locator_handler(page.locator(".jp-Dialog"), lambda: accept.click())
     executed = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]+\]"))
-    for _ in range(5):
+    chat = page.locator(".adj").first
+    for _ in range(6):
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         try:
-            executed.first.wait_for(timeout=4_000)
-            break
+            executed.first.wait_for(timeout=10_000)
+            chat.wait_for(timeout=40_000)
+            return
         except PlaywrightTimeout:
             continue
-    page.locator(".adj").first.wait_for()
+    cells = page.locator(".jp-Notebook .jp-Cell").all_inner_texts()
+    raise AssertionError(f"the chat did not come; the notebook shows {cells}")
