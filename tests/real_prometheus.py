@@ -47,7 +47,7 @@ def real_prometheus(folder: Path, openmetrics: str) -> Iterator[str]:
             yield url
         finally:
             server.terminate()
-            server.wait(timeout=20)
+            server.wait(timeout=60)
 
 
 def _wait(server: subprocess.Popen[bytes], url: str, limit_seconds: float = 30.0) -> None:

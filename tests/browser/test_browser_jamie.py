@@ -26,6 +26,7 @@ from browser.visits import (
     voila,
     write_notebook,
 )
+from patience import patient
 from playwright.sync_api import Locator, expect
 
 from autodevops.kernel.person import person
@@ -80,7 +81,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
             "AUTODEVOPS_EXECUTOR__VERIFY_SECONDS": "0",
             "AUTODEVOPS_EXECUTOR__POLL_SECONDS": "0.2",
         }
-        yield Bench(folder, environment_for(folder, sandbox.environment() | ours))
+        yield Bench(folder, environment_for(folder, patient(sandbox) | ours))
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ def test_cells_run_during_a_turn_stop_ends_it_and_a_reload_shows_the_conversatio
         box.fill("wait")
         box.press("Enter")
         turn = page.locator(".adj-turn").last
-        expect(turn.locator(".adj-markdown strong")).to_have_text("wait", timeout=20_000)
+        expect(turn.locator(".adj-markdown strong")).to_have_text("wait", timeout=60_000)
         assert page.locator("#raw").count() == 0
         page.locator(".jp-InputArea-editor .cm-content").nth(1).click()
         page.keyboard.press("Control+Enter")

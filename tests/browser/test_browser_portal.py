@@ -23,6 +23,7 @@ import httpx
 import psutil
 import pytest
 from browser.visits import REPOSITORY, Chromium, Visit, environment_for
+from patience import patient
 from playwright.sync_api import Page, expect
 from widgets.recorded_turn import INVESTIGATION
 
@@ -97,7 +98,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         port = free_port(0)
         log = folder / "portal.log"
         command = [sys.executable, "-m", "autodevops", "portal", "--port", str(port), "--max-kernels", "2"]
-        environment = environment_for(folder, sandbox.environment() | ours)
+        environment = environment_for(folder, patient(sandbox) | ours)
         with running(command, environment, log) as child:
             wait_until_answers(f"http://127.0.0.1:{port}/login", child, log)
             yield Portal(f"http://127.0.0.1:{port}", child, systems, environment, folder / "state")
@@ -332,5 +333,5 @@ def test_sigterm_ends_the_server_with_its_kernels(portal: Portal, desk: Visit) -
     assert kernels
     os.kill(portal.server.pid, signal.SIGTERM)
     assert portal.server.wait(timeout=60) == 0
-    _, alive = psutil.wait_procs(kernels, timeout=10)
+    _, alive = psutil.wait_procs(kernels, timeout=60)
     assert alive == []

@@ -50,7 +50,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
                     break
             yield Shell(folder, {**base, **printed})
             sandbox.send_signal(signal.SIGINT)
-            assert sandbox.wait(timeout=10) == 0
+            assert sandbox.wait(timeout=60) == 0
         finally:
             sandbox.kill()
 

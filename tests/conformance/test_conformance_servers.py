@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from npm_programs import node, npm_programs
+from patience import patient
 
 from autodevops import servers
 from autodevops.sandbox import Sandbox
@@ -52,7 +53,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(scenario="bad-deploy", seed=1, now=NOW))
         sandbox.write_kubeconfig(kubeconfig)
-        environment = {**os.environ, **sandbox.environment(), "KUBECONFIG": str(kubeconfig)}
+        environment = {**os.environ, **patient(sandbox), "KUBECONFIG": str(kubeconfig)}
         yield {name: stack.enter_context(_served(name, environment)) for name in servers.NAMES}
 
 

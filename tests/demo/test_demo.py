@@ -62,8 +62,8 @@ def test_demo_answers_leaves_an_artifact_serves_on_free_ports_and_ctrl_c_leaves_
                 family = psutil.Process(demo.pid).children(recursive=True)
                 assert family
                 demo.send_signal(signal.SIGINT)
-                demo.wait(timeout=40)
+                demo.wait(timeout=60)
             finally:
                 demo.kill()
-        _, alive = psutil.wait_procs(family, timeout=10)
+        _, alive = psutil.wait_procs(family, timeout=60)
         assert not alive

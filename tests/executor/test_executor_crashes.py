@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from executor.executor_world import quick_world
+from patience import patient
 
 DYING = Path(__file__).with_name("dying_executor.py")
 
@@ -22,7 +23,7 @@ GAINED = {"not_applied": 0, "verified": 1, "undone": 2}  # generations of the wo
 def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     folder = tmp_path_factory.mktemp("dying")
     with quick_world(folder) as (sandbox, kubeconfig):
-        environment = {**os.environ, **sandbox.environment(), "PYTHONPATH": str(DYING.parents[1])}
+        environment = {**os.environ, **patient(sandbox), "PYTHONPATH": str(DYING.parents[1])}
 
         def died(what: str, end: str, first: int, last: int) -> list[dict[str, Any]]:
             done = subprocess.run(

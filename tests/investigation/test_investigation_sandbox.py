@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from investigation.investigation_world import cited, known
+from patience import patient
 
 from autodevops import servers
 from autodevops.domain.investigation import Investigation
@@ -43,10 +44,8 @@ def _nobody() -> str:
 
 
 def _settings(sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch, away: str = "") -> Settings:
-    for name, value in sandbox.environment().items():
+    for name, value in patient(sandbox).items():
         monkeypatch.setenv(name, value)
-    for system in ("KUBERNETES", "PROMETHEUS", "ALERTMANAGER", "LOKI", "TEMPO", "GITHUB"):
-        monkeypatch.setenv(f"AUTODEVOPS_{system}__TIMEOUT_SECONDS", "60")  # a busy machine is not what is tested
     kubeconfig = folder / "kubeconfig"
     sandbox.write_kubeconfig(kubeconfig)
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))

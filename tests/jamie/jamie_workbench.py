@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 from autodevops.sandbox import Sandbox
 from autodevops.settings import load_settings
@@ -25,7 +26,7 @@ def running(scenario: str, folders: pytest.TempPathFactory) -> Iterator[tuple[Sa
 @asynccontextmanager
 async def bench(world: tuple[Sandbox, Path], monkeypatch: pytest.MonkeyPatch, **more: str) -> AsyncIterator[Workbench]:
     sandbox, kubeconfig = world
-    environment = {**sandbox.environment(), "AUTODEVOPS_KUBERNETES__KUBECONFIG": str(kubeconfig), **more}
+    environment = {**patient(sandbox), "AUTODEVOPS_KUBERNETES__KUBECONFIG": str(kubeconfig), **more}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     async with Workbench.from_settings(load_settings()) as workbench:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from patience import patient
 
 from autodevops.sandbox import Sandbox
 
@@ -24,7 +25,7 @@ PROMPT = re.escape("\x1b[?2004h")  # from here on what is typed goes to the line
 def environment(broken: tuple[Sandbox, Path], tmp_path: Path) -> dict[str, str]:
     sandbox, kubeconfig = broken
     state = {"XDG_STATE_HOME": str(tmp_path / "state"), "HOME": str(tmp_path), "TERM": "xterm"}
-    return {**os.environ, **sandbox.environment(), "AUTODEVOPS_KUBERNETES__KUBECONFIG": str(kubeconfig), **state}
+    return {**os.environ, **patient(sandbox), "AUTODEVOPS_KUBERNETES__KUBECONFIG": str(kubeconfig), **state}
 
 
 def piped(lines: str, environment: dict[str, str], folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

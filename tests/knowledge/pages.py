@@ -50,7 +50,7 @@ def served() -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=5.0)
+        thread.join(timeout=60)
 
 
 def pdf_of(text: str) -> bytes:

@@ -119,7 +119,7 @@ async def test_leaving_in_mid_stream_leaves_no_connection_behind() -> None:
         stream = OllamaModel(OllamaSettings(url=server.url)).stream(QUESTION)
         assert await anext(stream) == "The "
         await stream.aclose()
-        assert server.hung_up.wait(5)
+        assert server.hung_up.wait(60)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ import pandas as pd
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
+from patience import patient
 
 from autodevops import Jamie, kube, logs, metrics, tools, traces
 from autodevops.domain.window import TimeWindow
@@ -40,12 +41,7 @@ def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     kubeconfig = tmp_path_factory.mktemp("notebook") / "kubeconfig"
     with Sandbox(scenario="bad-deploy", seed=1) as sandbox:
         sandbox.write_kubeconfig(kubeconfig)
-        patient = {
-            f"AUTODEVOPS_{name}__TIMEOUT_SECONDS": "60" for name in ("PROMETHEUS", "LOKI", "TEMPO", "KUBERNETES")
-        }
-        investigation = {"TOOL_TIMEOUT_SECONDS": "90", "NAMESPACE": "shop"}  # for a busy machine
-        more = {f"AUTODEVOPS_INVESTIGATION__{name}": value for name, value in investigation.items()}
-        yield {**sandbox.environment(), **patient, **more, "KUBECONFIG": str(kubeconfig)}
+        yield {**patient(sandbox), "AUTODEVOPS_INVESTIGATION__NAMESPACE": "shop", "KUBECONFIG": str(kubeconfig)}
         tools.close()
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import patient
 
 from autodevops.analysis.impact import budget_spent, burn_rate, in_words, recovered_at, requests
 from autodevops.analysis.postmortems import Measured, postmortem
@@ -127,7 +128,7 @@ def test_it_agrees_with_the_world_it_is_about(tmp_path: Path, monkeypatch: pytes
         path = tmp_path / "kubeconfig"
         sandbox.write_kubeconfig(path)
         given_here = {
-            **sandbox.environment(),
+            **patient(sandbox),
             "KUBECONFIG": str(path),
             "AUTODEVOPS_LEDGER__FOLDER": str(tmp_path / "ledger"),
             "AUTODEVOPS_SCARLET__RUNBOOKS": str(ROOT / "runbooks"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import patient
 
 from autodevops.domain.incident import Incident, incident_of
 from autodevops.domain.run import GOOD
@@ -32,7 +33,6 @@ RUNBOOKS = Catalogue(Path(__file__).parents[2] / "runbooks")
 FAULTS = load_scenario(Path(__file__).with_name("many_faults.yaml"))
 HEALTHY = Scenario(name="healthy-kiosk", title="All is well", topology=FAULTS.topology, truth=Truth(verdict="healthy"))
 NOWHERE = "no-such-namespace"
-PATIENT = {f"AUTODEVOPS_{system}__TIMEOUT_SECONDS": "60" for system in ("KUBERNETES", "PROMETHEUS", "LOKI", "TEMPO")}
 
 CHANGING = {
     "AUTODEVOPS_KUBERNETES__ALLOW_WRITES": "true",
@@ -113,7 +113,7 @@ async def _ran(scenario: Scenario, folder: Path, *waves: Plan) -> Ran:
     with Sandbox(scenario, seed=1) as sandbox, SqliteLedger(folder / "ledger") as ledger:
         sandbox.write_kubeconfig(folder / "kubeconfig")
         own = {"KUBECONFIG": str(folder / "kubeconfig"), "AUTODEVOPS_LEDGER__FOLDER": str(folder / "ledger")}
-        environment = {**sandbox.environment(), **own, **PATIENT, **CHANGING}
+        environment = {**patient(sandbox), **own, **CHANGING}
         async with KernelPool(1) as pool:
             means = Means(
                 folder / "artifacts",

@@ -127,7 +127,7 @@ def real(hook: Webhook, tmp_path: Path) -> Iterator[str]:
         yield f"http://{address}"
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def test_messages_are_those_of_the_real_alertmanager(real: str, hook: Webhook) -> None:
@@ -144,7 +144,7 @@ def test_messages_are_those_of_the_real_alertmanager(real: str, hook: Webhook) -
     with httpx.Client(base_url=real, trust_env=False, transport=httpx.HTTPTransport(retries=5)) as client:
         for body in sent:
             assert client.post("/api/v2/alerts", json=body).status_code == 200
-            theirs.append(hook.told.get(timeout=20))
+            theirs.append(hook.told.get(timeout=60))
     ours: list[dict[str, Any]] = []
     clock = [NOW.timestamp()]
 

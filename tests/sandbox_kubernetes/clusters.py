@@ -160,4 +160,4 @@ def serving(folder: Path) -> Iterator[Api]:
         finally:
             app.state.closing = True
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)

@@ -60,7 +60,7 @@ def test_drain_waits_for_the_disruption_budget(own: Api) -> None:
         assert http.post(f"{path}/eviction", json=eviction).status_code == 201
         assert http.get(path).json()["metadata"]["deletionTimestamp"]
     own.bench.time += 60
-    own.kubectl("drain", host, "--ignore-daemonsets", "--timeout=20s")
+    own.kubectl("drain", host, "--ignore-daemonsets", "--timeout=60s")
     own.kubectl("uncordon", host)
 
 

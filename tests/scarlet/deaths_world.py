@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from patience import patient
+
 from autodevops.domain.incident import Incident
 from autodevops.domain.ledger import LedgerEvent
 from autodevops.domain.operation import Operation
@@ -113,7 +115,7 @@ class Place:
     def _environment(self) -> dict[str, str]:
         return {
             **os.environ,
-            **self.sandbox.environment(),
+            **patient(self.sandbox),
             "XDG_CONFIG_HOME": str(self.folder / "config"),
             "AUTODEVOPS_KUBERNETES__KUBECONFIG": str(self.folder / "kubeconfig"),
             "AUTODEVOPS_KUBERNETES__ALLOW_WRITES": "true",
@@ -146,7 +148,7 @@ def play(phases: Sequence[Phase], folder: Path) -> Life:
             with place.daemon() as process:
                 place.until(REACHED[phase], process, pace=GENTLY)
                 process.send_signal(signal.SIGKILL)
-                assert process.wait(30) == -signal.SIGKILL
+                assert process.wait(60) == -signal.SIGKILL
             place.advance(LEASES)
         with place.daemon() as process:
             place.until(REACHED["verifying"], process, pace=GENTLY)

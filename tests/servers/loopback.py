@@ -51,12 +51,12 @@ def serve(app: ASGIApp, tls: Tls | None = None) -> Iterator[str]:
     server = _Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    assert server.up.wait(10), "the loopback server did not start"
+    assert server.up.wait(60), "the loopback server did not start"
     try:
         yield f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         listener.close()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from patience import patient
 from pydantic import BaseModel
 
 from autodevops import servers
@@ -54,13 +55,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 async def tools(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Tools]:
-    for name, value in sandbox.environment().items():
+    for name, value in patient(sandbox).items():
         monkeypatch.setenv(name, value)
     sandbox.write_kubeconfig(tmp_path / "kubeconfig")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     settings = load_settings()
     async with McpToolbox({name: servers.create(name, settings) for name in servers.NAMES}) as toolbox:
-        yield Timeout(ReadOnly(toolbox), 20)
+        yield Timeout(ReadOnly(toolbox), 90)
 
 
 def culprit_of(sandbox: Sandbox) -> str:

@@ -66,11 +66,11 @@ def test_a_ledger_that_fails_for_a_while_gets_everything_later(caplog: pytest.Lo
     ledger = Unwritable(times=2)
     writer = BackgroundWriter(ledger)
     writer.enter(call(1))
-    assert ledger.tried.wait(10)
+    assert ledger.tried.wait(60)
     writer.enter(call(2))
     while ledger.left:
         ledger.tried.clear()
-        assert ledger.tried.wait(10)
+        assert ledger.tried.wait(60)
     writer.close()
     assert [event.subject for event in ledger.events()] == ["1", "2"]
     assert [record.message for record in caplog.records if record.levelno == logging.ERROR] == [

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+from patience import patient
 from widgets.messages import Message, comm_messages
 
 from autodevops.domain.stream import TurnEvent
@@ -40,7 +41,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[TurnE
     kubeconfig = tmp_path_factory.mktemp("traffic") / "kubeconfig"
     with Sandbox(scenario="bad-deploy", seed=1) as sandbox, pytest.MonkeyPatch.context() as patch:
         sandbox.write_kubeconfig(kubeconfig)
-        for name, value in (sandbox.environment() | {"KUBECONFIG": str(kubeconfig)}).items():
+        for name, value in (patient(sandbox) | {"KUBECONFIG": str(kubeconfig)}).items():
             patch.setenv(name, value)
         return asyncio.run(ask())
 
