@@ -27,9 +27,9 @@ _TROUBLE = re.compile(
     re.I,
 )
 
-_CREDENTIAL: Final = "a credential has expired or was rotated"
+CREDENTIAL: Final = "a credential has expired or was rotated"
 _UNRESOLVED: Final = "a host name is not resolved or the network is down"
-MAY_BE_SETTINGS: Final = frozenset({_CREDENTIAL, _UNRESOLVED})
+MAY_BE_SETTINGS: Final = frozenset({CREDENTIAL, _UNRESOLVED})
 """What an edit of settings brings about as well: whom a program calls, and as whom."""
 
 _ROWS: Final = tuple(
@@ -41,7 +41,7 @@ _ROWS: Final = tuple(
             r"|expired certificate|SSL_ERROR_EXPIRED|cert(ificate)? .{0,40}expired",
         ),
         (
-            _CREDENTIAL,
+            CREDENTIAL,
             r"(token|credential|api.?key|secret|licen[cs]e|password)s? (has |have |is |was |are )?"
             r"(been )?(expired|rotated|revoked)|ExpiredToken|expired (token|credential|api.?key|licen[cs]e)"
             r"|password authentication failed|Access denied for user|WRONGPASS|NOAUTH",

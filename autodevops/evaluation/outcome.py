@@ -23,7 +23,8 @@ Owners = Mapping[tuple[str, str, str], tuple[str, str, str]]
 
 @dataclass(frozen=True)
 class Answer:
-    """One hypothesis. `right` is about the subject alone. `cause` says which of several causes, 0 being the first."""
+    """One hypothesis. `right` is about the subject alone. `cause` says which of several causes, 0 being the first.
+    `apart`: it comes later, and the engine knows nothing that connects it to a likelier one."""
 
     reason: str
     kind: str
@@ -31,6 +32,7 @@ class Answer:
     confidence: float
     right: bool
     cause: int = 0
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def judge(
     for one in investigation.hypotheses:
         cause = next((index for index, true in enumerate(truth.subjects) if is_it(one.subject, true, owners)), None)
         named = one.subject
-        answers.append(Answer(one.reason, named.kind, named.name, one.confidence, cause is not None, cause or 0))
+        right = cause is not None
+        answers.append(Answer(one.reason, named.kind, named.name, one.confidence, right, cause or 0, one.apart))
     return Outcome(
         scenario=scenario.name,
         group=scenario.group,

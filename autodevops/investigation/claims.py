@@ -45,7 +45,7 @@ def supports(
         claims[:0] = [rolled_out, *_code(candidate.rollout, picture)]
     if inquiry.suspects:
         claims.insert(0, _suspected(inquiry.suspects[0]))
-    elif inquiry.other:
+    elif inquiry.other and not any(_edit_explains(rival, candidate) for rival in rivals):
         claims.insert(0, Claim(text=f"No change explains it: {inquiry.other}.", evidence=inquiry.evidence))
     if candidate.rollout is not None or candidate.confidence >= 0.5:
         claims.extend(_bystanders(candidate, picture, rivals))
@@ -74,6 +74,10 @@ def contradicts(candidate: Candidate, picture: Picture, inquiry: Inquiry) -> tup
         )
         claims.append(Claim(text=text, evidence=inquiry.cited))
     return tuple(claims)
+
+
+def _edit_explains(rival: Candidate, candidate: Candidate) -> bool:
+    return rival.reason == "ConfigChanged" and candidate.subject in (rival.subject, *rival.explains)
 
 
 def _suspected(suspect: Suspect) -> Claim:

@@ -7,11 +7,10 @@ from datetime import datetime
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.finding import Finding
-from autodevops.domain.hypothesis import Claim, Hypothesis
+from autodevops.domain.hypothesis import BELIEVED_FROM, Claim, Hypothesis, further_causes, independent
 from autodevops.domain.investigation import Verdict
 from autodevops.investigation.actions import suggest
 from autodevops.investigation.claims import code_reference, contradicts, supports
-from autodevops.investigation.confidence import EXPLAINED_FROM
 from autodevops.investigation.grounds import Doubt, anything_seen, doubt_of, gaps, join, reservation
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.precedence import why_before
@@ -47,9 +46,11 @@ def conclude(
     named = [c for index, c in enumerate(candidates) if index == 0 or c.confidence >= _LEAST][:_MOST]
     hypotheses = tuple(_hypothesis(candidate, picture, candidates) for candidate in named)
     top = hypotheses[0]
-    verdict: Verdict = "explained" if top.confidence >= EXPLAINED_FROM else "undetermined"
+    verdict: Verdict = "explained" if top.confidence >= BELIEVED_FROM else "undetermined"
     first = "" if verdict == "explained" else "Something is wrong, but no cause stands out. "
-    return Conclusion(verdict, f"{first}{top.summary}{_suffering(candidates[0])}{without}", hypotheses)
+    further = further_causes(one.summary for one in independent(hypotheses)[1:]) if verdict == "explained" else ""
+    told = f"{top.summary}{_suffering(candidates[0])}{further and ' '}{further}"
+    return Conclusion(verdict, f"{first}{told}{without}", hypotheses)
 
 
 def _nothing_wrong(picture: Picture, findings: tuple[Finding, ...], doubt: Doubt | None, without: str) -> Conclusion:
@@ -95,6 +96,7 @@ def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate,
         suggested_actions=suggest(candidate),
         suspects=inquiry.suspects,
         suffering=tuple(sorted(candidate.explains, key=lambda s: len(picture.graph.path(s, candidate.subject)))),
+        apart=candidate.apart,
     )
 
 

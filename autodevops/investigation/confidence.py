@@ -2,8 +2,9 @@
 
 A logistic model: every factor lies in 0 to 1, and the score rises with each factor of positive weight and falls with
 each of negative weight, whatever the others are. The weights are set by hand, in one table; they decide the order of
-candidates, and for the first one its score is worth what it says. Whoever comes after another is right far less
-often: by how much is fitted to scored scenarios (`calibration.json`, made anew by `autodevops eval --calibrate`).
+candidates, and for the first one its score is worth what it says, and for the first of each trouble that has nothing
+to do with it. Whoever comes after another in one trouble is right far less often: by how much is fitted to scored
+scenarios (`calibration.json`, made anew by `autodevops eval --calibrate`).
 """
 
 from __future__ import annotations
@@ -29,15 +30,13 @@ WEIGHTS: Final[Mapping[str, float]] = {
     "exonerated": -1.5,  # failing traces were read and their errors start elsewhere
 }
 
-EXPLAINED_FROM: Final = 0.5
-"""A verdict of `explained` needs at least this much; below it the answer is `undetermined`."""
-
 _CEILING = 0.97  # nobody is surer than that from telemetry
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """`behind` is added to the logarithm of the odds of whoever is not first. `answers`: how many it was fitted to."""
+    """`behind` is added to the logarithm of the odds of whoever is not first in a trouble. `answers`: how many it was
+    fitted to."""
 
     behind: float
     answers: int
@@ -52,7 +51,7 @@ def score(factors: Mapping[str, float]) -> float:
 
 
 def confidence(own: float, *, first: bool, fit: Calibration = CALIBRATION) -> float:
-    """The confidence for a score, of the first candidate or of one that comes after it."""
+    """The confidence for a score, of the first candidate of a trouble or of one that comes after it."""
     return round(_CEILING / (1.0 + math.exp(-(own if first else own + fit.behind))), 2)
 
 

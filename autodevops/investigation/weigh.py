@@ -4,6 +4,10 @@ A candidate is a workload (or node) with findings that are true now. Three thing
 travels against the calls, from callee to caller, so a candidate that depends on another one in trouble is explained
 by it, unless something marks it guilty by itself. Origin: failing traces say where the error starts. Change: a
 rollout of the candidate itself just before its trouble. Each is a factor of `confidence`.
+
+Several troubles can have nothing to do with each other. Two candidates are in one trouble where one depends on the
+other, or both fail for the same reason. Who comes later in a trouble is believed less; who is the first of another
+one, and says itself what is wrong with it or was changed, is not: that somebody suffers from both does not join them.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ _ORIGINS: Final = {
     "ErrorsStartInService", "SlowSpansInService", "NPlusOneQueries", "FanOutGrown", "RegressionByVersion",
     _BY_METRICS,
 }  # fmt: skip
+_TELLING: Final = 0.5  # a state that explains as much by itself says what is wrong, not only that something is
 _LEAST_FAILING_TRACES: Final = 3  # before their testimony clears anybody
 
 
@@ -46,6 +51,7 @@ class Candidate:
     explained_by: Subject | None = None
     path: tuple[Edge, ...] = ()  # from it to what explains it
     explains: tuple[Subject, ...] = ()
+    apart: bool = False  # it comes later, and is the first of a trouble of its own
 
     @property
     def reason(self) -> str:
@@ -91,10 +97,42 @@ def weigh(picture: Picture, findings: tuple[Finding, ...]) -> tuple[Candidate, .
     }
     candidates = [_candidate(draft, drafts, onsets, origins, picture, findings) for draft in drafts.values()]
     ordered = sorted(candidates, key=lambda c: (-round(c.score, 2), str(c.subject)))
+    apart = _apart(ordered, picture)
     return tuple(
-        replace(candidate, confidence=confidence(candidate.score, first=place == 0))
+        replace(candidate, confidence=confidence(candidate.score, first=place == 0 or alone), apart=alone)
         for place, candidate in enumerate(ordered)
+        for alone in [candidate.subject in apart]
     )
+
+
+def _apart(ordered: list[Candidate], picture: Picture) -> set[Subject]:
+    """Who says itself what is wrong with it, or was changed, and is in one trouble with none before it."""
+    apart: set[Subject] = set()
+    seen: set[Subject] = set()
+    suffering: set[Subject] = set()  # from those before
+    telling: list[Candidate] = []
+    for candidate in ordered:
+        tied = candidate.subject in suffering or not seen.isdisjoint(candidate.explains)
+        if _speaks_for_itself(candidate):
+            alike = any(_fails_alike(candidate, other, picture) for other in telling)
+            if seen and not tied and not alike:
+                apart.add(candidate.subject)
+            telling.append(candidate)
+        seen.add(candidate.subject)
+        suffering.update(candidate.explains)
+    return apart
+
+
+def _fails_alike(one: Candidate, other: Candidate, picture: Picture) -> bool:
+    """The same reason is one trouble, whenever it shows: each CronJob has its own time. Releases are each its own."""
+    if one.reason != other.reason:
+        return False
+    known = one.change is not None and one.onset is not None and other.onset is not None
+    return not known or abs(one.onset - other.onset) <= _slack(picture)
+
+
+def _speaks_for_itself(candidate: Candidate) -> bool:
+    return candidate.change is not None or candidate.factors["state"] >= _TELLING
 
 
 def _slack(picture: Picture) -> timedelta:

@@ -13,7 +13,13 @@ from itertools import groupby
 from typing import Protocol
 
 from autodevops.domain.evidence import Evidence, EvidenceId
-from autodevops.domain.hypothesis import Claim, SuggestedAction
+from autodevops.domain.hypothesis import (
+    BELIEVED_FROM,
+    Claim,
+    SuggestedAction,
+    further_causes,
+    independent,
+)
 from autodevops.domain.investigation import Investigation, MissingEvidence, TimelineEntry
 from autodevops.jamie.failures import without_code
 from autodevops.jamie.markdown import block, cites, code, prose, shortened, visible
@@ -25,7 +31,6 @@ MOMENT_CHARACTERS = 140  # two lines on a screen; the whole of it stands in the 
 SHOWN_GAPS = 5
 LONGEST_QUERY = 240  # characters; our own sweeping ones are not for people to copy
 NOT_ASKED = "so it was not asked"  # as the circuit breaker says it
-LIKELY = 0.5  # a second hypothesis above it is a trouble of its own more often than a worse reading
 WORTH_NAMING = 0.1  # a second hypothesis below this confidence is noise to the reader
 
 
@@ -48,10 +53,14 @@ class BuiltInNarrator:
 
 
 def headline(investigation: Investigation) -> str:
-    """The answer in one line."""
+    """The answer in one line: each cause that is believed and has nothing to do with the others."""
     first = investigation.hypotheses[0] if investigation.hypotheses else None
     if investigation.verdict == "explained" and first is not None:
-        return f"{_strong(first.summary)} I am {_sure(first.confidence)}.{cites(_claimed(first.supports))}"
+        told = f"{_strong(first.summary)} I am {_sure(first.confidence)}.{cites(_claimed(first.supports))}"
+        further = independent(investigation.hypotheses)[1:]
+        cited = [item for each in further for item in _claimed(each.supports)]
+        named = prose(further_causes(f"{each.summary.rstrip('.')} ({each.confidence:.0%})" for each in further))
+        return f"{told} {named}{cites(cited)}" if further else told
     if investigation.verdict == "healthy":
         return f"{_strong(investigation.summary)}{cites(_looked_at(investigation))}"
     if first is None and not investigation.findings:
@@ -122,12 +131,13 @@ def _why(investigation: Investigation) -> list[str]:
         claims = _distinct(first.contradicts)[:SHOWN_CLAIMS]
         against = [f"- {prose(claim.text)}{cites(claim.evidence)}" for claim in claims]
         parts.append("\n".join(["**What speaks against it**", "", *against]))
-    worth = [other for other in others if other.confidence >= WORTH_NAMING][:3]
+    named = independent(investigation.hypotheses)  # the headline has them
+    worth = [other for other in others if other.confidence >= WORTH_NAMING and other not in named][:3]
     for title, likely in (("**Also found**", True), ("**Less likely**", False)):
         lines = [
             f"- {prose(other.summary)} ({other.confidence:.0%}){cites(other.evidence)}"
             for other in worth
-            if (other.confidence >= LIKELY) is likely
+            if (other.confidence >= BELIEVED_FROM) is likely
         ]
         parts += ["\n".join([title, "", *lines])] if lines else []
     return [*parts, *_timeline(investigation.timeline)]

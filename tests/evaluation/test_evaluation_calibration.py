@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,12 @@ def test_coming_later_never_means_more() -> None:
 
 def test_the_half_that_rules_were_written_for_is_not_fitted_to() -> None:
     assert calibrate(_outcomes(0.9, right=0, wrong=99, half="dev")) == Calibration(0.0, 0)
+
+
+def test_who_comes_later_and_is_apart_is_not_fitted_to() -> None:
+    wrong = _outcomes(0.9, right=0, wrong=99)
+    apart = [replace(one, answers=(one.answers[0], replace(one.answers[1], apart=True))) for one in wrong]
+    assert calibrate(apart) == Calibration(0.0, 0)
 
 
 def test_what_is_written_is_what_the_engine_reads(tmp_path: Path) -> None:

@@ -180,6 +180,36 @@ def test_an_edit_is_not_blamed_beside_what_accounts_for_it() -> None:
     assert not list(config_changed.RULE.check(picture, (_failing(),)))
 
 
+@pytest.mark.parametrize(
+    ("said", "kind", "held", "blamed"),
+    [
+        ("lookup paymints on 10.96.0.10:53: no such host", "ConfigMap", "http://paymints:8080/v1", True),
+        ("lookup paymints.shop.svc.cluster.local: no such host", "ConfigMap", "http://paymints.shop:8080", True),
+        ("getaddrinfo ENOTFOUND api.strpe.com", "ConfigMap", "https://api.strpe.com", True),
+        ('password authentication failed for user "shopp"', "ConfigMap", "shopp", True),
+        ('password authentication failed for user "shop"', "Secret", "", True),
+        ("lookup paymints on 10.96.0.10:53: no such host", "ConfigMap", "http://payment:8080", False),
+        ("lookup paymints on 10.96.0.10:53: no such host", "ConfigMap", "http://old-paymints:8080", False),
+        ("lookup payment on 10.96.0.10:53: no such host", "ConfigMap", "http://payment:8080", False),  # it is right
+        ("lookup paymints on 10.96.0.10:53: no such host", "Secret", "", False),
+        ('password authentication failed for user "shop"', "ConfigMap", "fast", False),
+        ("write /data/a: no space left on device", "ConfigMap", "/data/a", False),
+    ],
+)
+def test_what_an_edit_makes_does_not_clear_it(said: str, kind: str, held: str, blamed: bool) -> None:
+    edit = _edit("orders-config", -1, kind)
+    container = {"name": "app", "envFrom": [{"configMapRef": {"name": "orders-config"}}]}
+    deployment = {"metadata": {"name": "orders"}, "spec": {"template": {"spec": {"containers": [container]}}}}
+    config = {"metadata": {"name": "orders-config"}, "data": {"SETTING": held}}
+    listed = {"Deployment": [deployment], "ConfigMap": [config], "Service": [{"metadata": {"name": "payment"}}]}
+    picture = _picture({"logs": [["orders", 1, f"ERROR {said}"]]}, edits=(edit,)).having(
+        graph=CallGraph.of([Edge(_subject("orders"), edit.subject, "reads", _EVIDENCE)]),
+        inventory=build("shop", listed, known=True),
+    )
+    assert inquire(_subject("orders"), _ONSET, picture).other
+    assert bool(list(config_changed.RULE.check(picture, (_failing(),)))) == blamed
+
+
 # --- rollouts that only bring settings ---
 
 

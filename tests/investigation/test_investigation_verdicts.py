@@ -237,6 +237,20 @@ async def test_two_independent_faults_are_two_hypotheses() -> None:
     result = await world.investigate()
     named = [(h.reason, h.subject.name) for h in result.hypotheses]
     assert named == [("BadRollout", "ledger"), ("OOMKilled", "search")]
+    second = result.hypotheses[1]
+    assert second.apart
+    assert second.confidence > 0.7
+    assert "suffer with it. A second cause, apart from it: " in result.summary
+
+
+async def test_what_fails_alike_at_once_is_one_trouble() -> None:
+    world = World([Service("ledger"), Service("search", rate=9)])
+    for service in world.services:
+        service.container_status = {
+            "state": {"waiting": {"reason": "ErrImagePull", "message": f"{service.name}: not found"}}
+        }
+    _, second = (await world.investigate()).hypotheses
+    assert not second.apart
 
 
 async def test_an_address_in_the_environment_stands_in_for_missing_traces() -> None:

@@ -145,10 +145,31 @@ async def test_when_all_only_looks_the_first_is_the_next_step() -> None:
     assert "**Next step**\n\nSee a.\n\n```sh\nkubectl get a\n```\n\n**To look closer**" in text
 
 
-async def test_a_likely_second_cause_is_no_less_likely_one() -> None:
+async def test_a_believed_second_cause_is_named_at_once() -> None:
+    base = samples.explained()
+    first, second = base.hypotheses
+    other = second.model_copy(
+        update={
+            "confidence": 0.68,
+            "summary": "mail cannot be sent.",
+            "subject": samples.CULPRIT.model_copy(update={"name": "mail"}),
+        }
+    )
+    text, _ = await told(base.model_copy(update={"hypotheses": (first, other, second)}))
+    head, _, rest = text.partition("\n\n")
+    assert head == (
+        "**basket fails since its rollout of 2.4.0.** I am fairly sure (87%)."
+        f" [{ERRORS}] [{LOGS}] A second cause, apart from it: mail cannot be sent (68%). [{ERRORS}]"
+    )
+    assert "mail cannot be sent" not in rest
+    assert "**Less likely**\n\n- redis fails" in rest
+
+
+async def test_a_believed_second_that_suffers_from_the_first_is_also_found() -> None:
     base = samples.explained()
     first, second = base.hypotheses
     other = second.model_copy(update={"confidence": 0.68, "summary": "mail cannot be sent."})
+    first = first.model_copy(update={"suffering": (other.subject,)})
     text, _ = await told(base.model_copy(update={"hypotheses": (first, other, second)}))
     assert f"**Also found**\n\n- mail cannot be sent. (68%) [{ERRORS}]\n\n**Less likely**\n\n- redis fails" in text
 

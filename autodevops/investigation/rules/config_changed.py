@@ -3,8 +3,10 @@
 What: a ConfigMap or Secret that the workload's template refers to, or a Service, NetworkPolicy, Ingress or autoscaler
 on its way, was edited or created at most fifteen minutes before the onset (who and when is in managedFields). Settings
 that are read at start-up count from the restart that took them. Where a commit accounts for the trouble, or the
-systems name another cause, the edit is listed as a change and blamed for nothing. A NetworkPolicy that was read and
-refuses no call known here is believed much less.
+systems name another cause, the edit is listed as a change and blamed for nothing; unless that cause is what such an
+edit makes: a name that is not resolved and no Service has, or the user of a refused log-in, stands in the ConfigMap
+that was edited; or credentials are refused, and a Secret was edited. A NetworkPolicy that was read and refuses no call
+known here is believed much less.
 
 Why it matters: an edit of settings leaves no rollout and no image, and is the change most often forgotten.
 
@@ -17,16 +19,22 @@ put it back, and restart what reads it at start-up.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from autodevops.analysis.log_peers import peer_of
+from autodevops.analysis.outside_causes import CREDENTIAL, MAY_BE_SETTINGS, outside_cause
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
+from autodevops.investigation.configured_calls import addresses, settings_of
+from autodevops.investigation.inventory import name_of
 from autodevops.investigation.picture import ObjectEdit, Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.rollout_near_onset import AFTER, onset_of_trouble
 from autodevops.investigation.suspects import inquire
+from autodevops.investigation.what_fails import signs_of
 
 _BEFORE: Final = timedelta(minutes=15)
 _HALF_LIFE: Final = timedelta(minutes=8)
@@ -40,6 +48,7 @@ _HOW: Final = {
 _SURE: Final = 0.9
 _REFUSES: Final = ("NetworkPolicyBlocks", "NetworkPolicyBlocksDNS")
 _REFUSES_NOTHING: Final = 0.3
+_USER: Final = re.compile(r"\buser(?:name)?[ =:]+[\"'`]?([\w.-]+)", re.IGNORECASE)
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -48,9 +57,12 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for edge in picture.graph.edges:
         edits = [edit for edit in picture.edits if edit.subject == edge.target and not edit.scaled]
         onset = onset_of_trouble(edge.origin, earlier) if edits and edge.how in _HOW else None
-        if onset is None or _accounted(edge.origin, onset, picture):
+        inquiry = inquire(edge.origin, onset, picture) if onset is not None else None
+        if onset is None or inquiry is None or inquiry.suspects:
             continue
         for edit in edits:
+            if inquiry.other and not _makes(inquiry.other, edit, edge.origin, onset, picture):
+                continue
             belief = _belief(edit, edge.origin, onset, picture)
             if edit.subject.kind == "NetworkPolicy" and edit.subject not in refusing:
                 belief *= _REFUSES_NOTHING
@@ -68,10 +80,31 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         yield RULE.finding(subject, said, severity="warning", confidence=belief, evidence=[edit.evidence], onset=at)
 
 
-def _accounted(subject: Subject, onset: datetime, picture: Picture) -> bool:
-    """Whether something else is known to be it: a commit, or what the systems themselves name."""
-    inquiry = inquire(subject, onset, picture)
-    return bool(inquiry.suspects) or bool(inquiry.other)
+def _makes(cause: str, edit: ObjectEdit, reader: Subject, onset: datetime, picture: Picture) -> bool:
+    """Whether what the systems name is how the edit does its harm: the very name that fails stands in what was edited.
+
+    What a Secret holds is not read; it is credentials by its kind.
+    """
+    if edit.subject.kind == "Secret":
+        return cause == CREDENTIAL
+    workload = picture.inventory.workload(reader)
+    if cause not in MAY_BE_SETTINGS or edit.subject.kind != "ConfigMap" or workload is None:
+        return False
+    lines = [line for line in signs_of(reader, onset, picture)[0].text.splitlines() if outside_cause(line) == cause]
+    if cause == CREDENTIAL:
+        named = {user for line in lines for user in _USER.findall(line)}
+    else:
+        named = _unresolved(lines, picture)
+    settings = settings_of(workload, picture.inventory)
+    held = "\n".join(setting.text for setting in settings if setting.source == edit.subject.name)
+    return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", held) for name in named)
+
+
+def _unresolved(lines: Iterable[str], picture: Picture) -> set[str]:
+    """The hosts that could not be resolved, but for those that a Service has: their names are right."""
+    hosts = {peer.host for line in lines if (peer := peer_of(line)) is not None}
+    hosts |= {address.host for host in hosts for address in addresses(host, picture.inventory.namespace)}
+    return hosts - {name_of(service) for service in picture.inventory.services}
 
 
 def _belief(edit: ObjectEdit, reader: Subject, onset: datetime, picture: Picture) -> float:
