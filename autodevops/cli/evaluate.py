@@ -39,7 +39,7 @@ def evaluate(
         Path | None,
         typer.Option(
             "--calibrate",
-            help="Fit the confidences to the test half and write the fit to this file"
+            help="Fit the confidences to the dev half and write the fit to this file"
             " (the engine's is autodevops/investigation/calibration.json).",
         ),
     ] = None,

@@ -1,8 +1,8 @@
 """Fits how much less than the first candidate of a trouble those are right that come after it, over scored scenarios.
 
-Fitted to is the test half, which is kept aside while rules are written, so that its answers are right as often as
-those on cases nobody has seen; on the development half the engine is right because it was made so. One number is
-fitted; two more (a slope and an offset for all, as Platt scaling has them) made scenarios left out no better.
+Fitted to is the development half alone: the other one measures, and what measures is not fitted to. First answers are
+right there because the engine was made so; those that come later were looked at less. One number is fitted; two more
+(a slope and an offset for all, as Platt scaling has them) made scenarios left out no better.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _LOWEST = -20.0  # odds of one to half a thousand million
 
 
 def calibrate(outcomes: Iterable[Outcome]) -> Calibration:
-    """The calibration that makes the later answers of the test half most likely."""
-    later = [answer for one in outcomes if one.half == "test" for answer in one.answers[1:] if not answer.apart]
+    """The calibration that makes the later answers of the development half most likely."""
+    later = [answer for one in outcomes if one.half == "dev" for answer in one.answers[1:] if not answer.apart]
     scores = [(score_of(answer.confidence, first=False), answer.right) for answer in later]
     low, behind = _LOWEST, 0.0
     if _surplus(scores, behind) > 0:  # it falls with `behind`, so halving finds where it is none

@@ -14,7 +14,7 @@ from autodevops.evaluation.suite import Half
 from autodevops.investigation.confidence import WEIGHTS, Calibration, confidence, score, score_of
 
 
-def _outcomes(told: float, right: int, wrong: int, half: Half = "test") -> list[Outcome]:
+def _outcomes(told: float, right: int, wrong: int, half: Half = "dev") -> list[Outcome]:
     """Of as many scenarios, the first answer is sure and the second one is as told."""
     first = Answer("R", "Deployment", "cart", 0.9, right=True)
     return [
@@ -41,8 +41,8 @@ def test_coming_later_never_means_more() -> None:
     assert calibrate(_outcomes(0.1, right=60, wrong=1)).behind == 0.0
 
 
-def test_the_half_that_rules_were_written_for_is_not_fitted_to() -> None:
-    assert calibrate(_outcomes(0.9, right=0, wrong=99, half="dev")) == Calibration(0.0, 0)
+def test_the_half_that_measures_is_not_fitted_to() -> None:
+    assert calibrate(_outcomes(0.9, right=0, wrong=99, half="test")) == Calibration(0.0, 0)
 
 
 def test_who_comes_later_and_is_apart_is_not_fitted_to() -> None:
