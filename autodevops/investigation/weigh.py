@@ -127,8 +127,9 @@ def _fails_alike(one: Candidate, other: Candidate, picture: Picture) -> bool:
     """The same reason is one trouble, whenever it shows: each CronJob has its own time. Releases are each its own."""
     if one.reason != other.reason:
         return False
-    known = one.change is not None and one.onset is not None and other.onset is not None
-    return not known or abs(one.onset - other.onset) <= _slack(picture)
+    if one.change is None or one.onset is None or other.onset is None:
+        return True
+    return abs(one.onset - other.onset) <= _slack(picture)
 
 
 def _speaks_for_itself(candidate: Candidate) -> bool:

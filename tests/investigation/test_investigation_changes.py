@@ -201,7 +201,11 @@ def test_what_an_edit_makes_does_not_clear_it(said: str, kind: str, held: str, b
     container = {"name": "app", "envFrom": [{"configMapRef": {"name": "orders-config"}}]}
     deployment = {"metadata": {"name": "orders"}, "spec": {"template": {"spec": {"containers": [container]}}}}
     config = {"metadata": {"name": "orders-config"}, "data": {"SETTING": held}}
-    listed = {"Deployment": [deployment], "ConfigMap": [config], "Service": [{"metadata": {"name": "payment"}}]}
+    listed: dict[str, Any] = {
+        "Deployment": [deployment],
+        "ConfigMap": [config],
+        "Service": [{"metadata": {"name": "payment"}}],
+    }
     picture = _picture({"logs": [["orders", 1, f"ERROR {said}"]]}, edits=(edit,)).having(
         graph=CallGraph.of([Edge(_subject("orders"), edit.subject, "reads", _EVIDENCE)]),
         inventory=build("shop", listed, known=True),
