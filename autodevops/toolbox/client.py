@@ -118,20 +118,24 @@ class _Link:
         self._ready: asyncio.Future[Client] | None = None
         self._leave = asyncio.Event()
         self._specs: dict[str, ToolSpec] = {}
+        self._listing = asyncio.Lock()  # who asks at the same time waits for the first one's list
 
     async def specs(self) -> dict[str, ToolSpec]:
         """What the server offers, by full name. Raises ToolUnavailable."""
-        if not self._specs:
-            client = await self._connected()
-            connection = self._leave
-            try:
-                found = await _list_tools(self._name, client)
-                self._specs = {spec.name: spec for spec in found if self._wanted(spec.name)}
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001  # a server may break in any way; it must not break the others
-                self._fail(error, connection)
-        return self._specs
+        if self._specs:
+            return self._specs
+        async with self._listing:
+            if not self._specs:
+                client = await self._connected()
+                connection = self._leave
+                try:
+                    found = await _list_tools(self._name, client)
+                    self._specs = {spec.name: spec for spec in found if self._wanted(spec.name)}
+                except asyncio.CancelledError:
+                    raise
+                except Exception as error:  # noqa: BLE001  # a server may break in any way; it must not break others
+                    self._fail(error, connection)
+            return self._specs
 
     @property
     def validates(self) -> bool:

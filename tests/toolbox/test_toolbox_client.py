@@ -87,6 +87,22 @@ async def test_server_that_does_not_start_costs_only_its_own_callers(tools: McpT
         await tools.list_tools("broken")
 
 
+async def test_who_asks_at_the_same_time_shares_one_list_of_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, listed = arithmetic(), 0
+    once = server.list_tools
+
+    async def counted() -> Any:
+        nonlocal listed
+        listed += 1
+        return await once()
+
+    monkeypatch.setattr(server, "list_tools", counted)
+    async with McpToolbox({"math": server}) as toolbox:
+        answers = await asyncio.gather(*(toolbox.call("math.add", {"a": 1, "b": n}) for n in range(1, 9)))
+    assert [answer.data for answer in answers] == [{"value": 1 + n, "truncated": False} for n in range(1, 9)]
+    assert listed == 1
+
+
 @pytest.mark.parametrize(
     ("tool", "hint"), [("math.ad", "Did you mean math.add"), ("meth.add", "Did you mean math"), ("add", "There are")]
 )
