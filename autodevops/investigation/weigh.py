@@ -52,8 +52,8 @@ class Candidate:
     def reason(self) -> str:
         """The hypothesis' reason: the state that names its own cause, else the bad rollout, else the most telling.
 
-        A state says more than a symptom, and why something fails more than that it fails. A locator says where, not
-        what: its reason stands only where there is no other.
+        A state says more than a symptom, why something fails more than that it fails, and what follows from nothing
+        more than what may follow. A locator says where, not what: its reason stands only where there is no other.
         """
         telling = sorted(self.findings, key=_telling)
         naming = next((f for f in telling if _rule(f).names_cause), None)
@@ -64,10 +64,11 @@ class Candidate:
         return telling[0].reason
 
 
-def _telling(finding: Finding) -> tuple[int, bool, float, str]:
+def _telling(finding: Finding) -> tuple[int, bool, bool, float, str]:
     """How much a finding tells of the cause, the most telling first."""
     rule = _rule(finding)
-    return _ROLES.get(rule.role, len(_ROLES)), rule.general, -rule.specificity * finding.confidence, finding.rule_id
+    role = _ROLES.get(rule.role, len(_ROLES))
+    return role, rule.general, rule.may_follow, -rule.specificity * finding.confidence, finding.rule_id
 
 
 @dataclass
