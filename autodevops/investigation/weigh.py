@@ -53,7 +53,8 @@ class Candidate:
         """The hypothesis' reason: the state that names its own cause, else the bad rollout, else the most telling.
 
         A state says more than a symptom, why something fails more than that it fails, and what follows from nothing
-        more than what may follow. A locator says where, not what: its reason stands only where there is no other.
+        more than what may follow. A locator says where, not what, unless it says what is asked too often: its reason
+        stands only where there is no other.
         """
         telling = sorted(self.findings, key=_telling)
         naming = next((f for f in telling if _rule(f).names_cause), None)
@@ -67,7 +68,7 @@ class Candidate:
 def _telling(finding: Finding) -> tuple[int, bool, bool, float, str]:
     """How much a finding tells of the cause, the most telling first."""
     rule = _rule(finding)
-    role = _ROLES.get(rule.role, len(_ROLES))
+    role = 0 if rule.loads_callees else _ROLES.get(rule.role, len(_ROLES))
     return role, rule.general, rule.may_follow, -rule.specificity * finding.confidence, finding.rule_id
 
 
