@@ -31,6 +31,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"runtime: out of memory|cannot allocate memory|std::bad_alloc|\bMemoryError\b|\bENOMEM\b",
         r"System\.OutOfMemoryException|failed to allocate memory|out of shared memory",
         r"OOM command not allowed when used memory",  # Redis at maxmemory
+        r"Allowed memory size of \d+ bytes exhausted",  # PHP
     )),
     ("file descriptors exhausted", (
         r"too many open files|\bEMFILE\b|\bENFILE\b|no file descriptors available",
@@ -39,6 +40,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"no space left on device|\bENOSPC\b|disk quota exceeded|\bEDQUOT\b|not enough space on the disk",
         r"disk (?:is )?full|could not extend file|The table '[^']*' is full|\bErrcode: 28\b",
         r"flood[- ]stage (?:disk )?watermark",  # Elasticsearch
+        r"operating system error number 28\b",  # InnoDB
         r"unable to persist to disk|MISCONF Redis is configured to save RDB",
     )),
     ("read-only database", (
@@ -46,6 +48,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"READONLY You can't write against a read only",  # Redis
         r"running with the --(?:super-)?read-only option|super[-_]read[-_]only",  # MySQL
         r"attempt to write a readonly database|\bSQLITE_READONLY\b",
+        r"Mongo\w*Error: not (?:primary|master)\b",
         r"\bNotWritablePrimary\b|\bNotPrimaryNoSecondaryOk\b|node is not primary|\bNotMaster|not master and slaveOk",
         r"index read-only|FORBIDDEN/\d+/index|database is in (?:a )?read[- ]only|read[- ]only replica",
     )),
@@ -96,6 +99,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"Timeout acquiring a connection|ResourceRequest timed out|fetching a new connection from the connection pool",
         r"timeout exceeded when trying to connect",  # node-postgres
         r"Timeout waiting for (?:a )?connection from pool|pool error Timeout waiting for idle object",
+        r"prior to obtaining a connection from the pool",  # ADO.NET
         r"MongoWaitQueueFull|Timed out while checking out a connection|no connections? (?:in|from) (?:the )?pool",
     )),
     ("lock contention", (
@@ -171,7 +175,9 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         _NAME + r"[\"'`]? (?:must|needs to|has to|should) (?:not )?be (?:set|provided|defined|specified|empty)",
         _NAME + r"[\"'`]? not (?:set|found|defined)|(?:missing|undefined|unset|set)[: ]+[\"'`]?" + _NAME,
         r"Could not resolve placeholder '|unbound variable|parameter (?:null or )?not set",
-        r"superuser password is not specified|specify one of the following as an environment variable",
+        r"on an `Err` value: NotPresent",  # Rust
+        r"validation errors? for \w*Settings\b.{0,200}field required",  # pydantic
+        r"(?:superuser password|password option) is not specified|one of the following as an environment variable",
         r"'url' attribute is not specified|is missing or not configured",
     )),
     ("configuration invalid", (
@@ -181,18 +187,21 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"(?:the )?(?:\S+ )?config(?:uration)?\b",
         r"(?:open|stat|read) \S*(?:conf\S*|\.ya?ml|\.toml|\.ini|\.properties|\.env): no such file",
         r"yaml: (?:line \d+|unmarshal errors)|\bImproperlyConfigured\b|unknown directive",
-        r"Config File \"[^\"]*\" Not Found",
+        r"Config File \"[^\"]*\" Not Found|config file error|syntax error in (?:file|config)|unknown keyword '",
+        r"unknown variable '|could not load \S+\.conf|validation errors? for \w*Settings\b",  # MySQL, pydantic
+        r"\bConfigException: Missing required|bootstrap check failure",  # Kafka, Elasticsearch
         r"\[emerg\].{0,20}(?:invalid|unexpected|unknown|duplicate|no \")|No configuration setting found for key",
         r"Failed to configure a DataSource|Failed to bind properties under",
     )),
     ("invalid arguments", (
         r"flag provided but not defined|unknown (?:shorthand )?flag|unrecogni[sz]ed (?:arguments?|option)",
-        r"(?:unknown|invalid|illegal) option|no such option|unexpected argument",
+        r"(?:unknown|invalid|illegal|bad) option|no such option|unexpected argument",
     )),
     ("module missing", (
         r"\bModuleNotFoundError\b|No module named|Cannot find (?:module|package)|\bERR_MODULE_NOT_FOUND\b",
         r"\bClassNotFoundException\b|\bNoClassDefFoundError\b|error while loading shared libraries",
-        r"cannot load such file",
+        r"cannot load such file|version `\w+_[\d.]+' not found|Error relocating \S+: ",  # Ruby, glibc, musl
+        r"You must install or update \.NET|find any compatible framework version|can't open file '",  # .NET, CPython
         r"Could not load file or assembly|Could not find or load main class|Unable to access jarfile",
     )),
     ("API access forbidden", (

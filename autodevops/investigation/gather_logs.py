@@ -23,7 +23,7 @@ NAMESPACE_LABELS = (
     "service_namespace",
 )
 # Written by programs when something failed. Lines that merely mention it are sorted out by their severity afterwards.
-FAILURE = r"(?i)(error|exception|fatal|panic|critical|severe|traceback|forbidden: User)"
+FAILURE = r"(?i)(error|exception|fatal|panic|critical|severe|traceback|forbidden: User|(crit|emerg|alert)])"
 # What programs write that are in trouble and do not call it an error yet.
 _NOTICE = (
     r"(?i)(warn|slow|timed? ?out|timeout|refus|reject|denied|fail|exceed|throttl|retry|expire|unavailable|evict"

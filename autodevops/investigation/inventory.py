@@ -275,10 +275,10 @@ def build(namespace: str, lists: Mapping[str, Iterable[Object]], *, known: bool)
             workloads.append(Workload(subject, _labels(section(replica_set, "spec", "template")), replica_set))
     for job in sorted_lists.get("Job", ()):
         controller = _controller(job)
+        subject = _subject("Job", job, namespace)
         if controller is not None and controller[0] == "CronJob":
-            owners["Job", name_of(job)] = Subject(
-                kind="CronJob", name=controller[1], namespace=namespace, api_version="batch/v1"
-            )
+            subject = Subject(kind="CronJob", name=controller[1], namespace=namespace, api_version="batch/v1")
+        owners["Job", name_of(job)] = subject
     by_pod: dict[str, Subject] = {}
     for pod in sorted_lists.get("Pod", ()):
         controller = _controller(pod)

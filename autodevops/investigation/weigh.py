@@ -27,6 +27,7 @@ from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.rollout_near_onset import onset_of_trouble
 
 _STRENGTH: Final = {"info": 0.0, "warning": 0.6, "error": 0.9, "critical": 1.0}
+_ROLES: Final = {"state": 0, "symptom": 1}
 _SLACK: Final = timedelta(minutes=3)
 """How much later than its callers a callee may seem to begin: onsets are known to a rate's window and a scrape."""
 _BY_METRICS: Final = "TroubleStartsInService"
@@ -57,18 +58,24 @@ class Candidate:
     def reason(self) -> str:
         """The hypothesis' reason: the state that names its own cause, else the bad rollout, else the most telling.
 
-        A locator says where, not what: its reason stands only where there is no other.
+        A state says more than a symptom, why something fails more than that it fails, and what follows from nothing
+        more than what may follow. A locator says where, not what, unless it says what is asked too often: its reason
+        stands only where there is no other.
         """
-        telling = sorted(
-            self.findings,
-            key=lambda f: (_rule(f).role not in {"state", "symptom"}, -_rule(f).specificity * f.confidence, f.rule_id),
-        )
+        telling = sorted(self.findings, key=_telling)
         naming = next((f for f in telling if _rule(f).names_cause), None)
-        if naming is not None:
+        if naming is not None and (self.change is not None or not _rule(naming).general):
             return naming.reason
         if self.change is not None:
             return "BadRollout"
         return telling[0].reason
+
+
+def _telling(finding: Finding) -> tuple[int, bool, bool, float, str]:
+    """How much a finding tells of the cause, the most telling first."""
+    rule = _rule(finding)
+    role = 0 if rule.loads_callees else _ROLES.get(rule.role, len(_ROLES))
+    return role, rule.general, rule.may_follow, -rule.specificity * finding.confidence, finding.rule_id
 
 
 @dataclass

@@ -28,7 +28,8 @@ class Rule:
 
     `specificity` (0 to 1) says how much a reason explains by itself: that errors increased, little; that the image
     does not exist, nearly all. `names_cause` keeps the reason as the hypothesis' own even where a rollout precedes
-    it, because it tells a person more than "the rollout is bad". `shows_elsewhere` marks causes whose
+    it, because it tells a person more than "the rollout is bad". `general` marks states that say that something fails
+    and not why: any other state of the same subject is told before them. `shows_elsewhere` marks causes whose
     harm begins in others, as where callers cannot arrive: that errors start in those does not speak for their guilt.
     `loads_callees` marks causes whose harm travels along the calls, to whom the subject calls: too many requests.
     `may_follow` marks states that such a load, or the node below, can bring about although they name a cause.
@@ -43,6 +44,7 @@ class Rule:
     specificity: float
     stage: int = 1
     names_cause: bool = False
+    general: bool = False
     shows_elsewhere: bool = False
     loads_callees: bool = False
     may_follow: bool = False

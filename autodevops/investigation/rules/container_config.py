@@ -56,5 +56,12 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
 
 
 RULE = Rule(
-    "K8S005", "CreateContainerConfigError", "state", _check, specificity=0.85, names_cause=True, documentation=__doc__
+    "K8S005",
+    "CreateContainerConfigError",
+    "state",
+    _check,
+    specificity=0.85,
+    names_cause=True,
+    general=True,
+    documentation=__doc__,
 )

@@ -69,4 +69,4 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         )
 
 
-RULE = Rule("K8S001", "CrashLoopBackOff", "state", _check, specificity=0.5, documentation=__doc__)
+RULE = Rule("K8S001", "CrashLoopBackOff", "state", _check, specificity=0.5, general=True, documentation=__doc__)

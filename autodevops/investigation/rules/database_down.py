@@ -53,5 +53,13 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    "DB009", "DatabaseDown", "state", _check, specificity=0.75, stage=2, shows_elsewhere=True, documentation=__doc__
+    "DB009",
+    "DatabaseDown",
+    "state",
+    _check,
+    specificity=0.75,
+    stage=2,
+    shows_elsewhere=True,
+    general=True,
+    documentation=__doc__,
 )

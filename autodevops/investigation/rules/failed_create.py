@@ -25,4 +25,6 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     return refused(RULE, picture, "")
 
 
-RULE = Rule("K8S009", "FailedCreate", "state", _check, specificity=0.85, names_cause=True, documentation=__doc__)
+RULE = Rule(
+    "K8S009", "FailedCreate", "state", _check, specificity=0.85, names_cause=True, general=True, documentation=__doc__
+)

@@ -25,4 +25,13 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     return not_pulled(RULE, picture, "", "the runtime does not say why")
 
 
-RULE = Rule("K8S003", "ImagePullBackOff", "state", _check, specificity=0.85, names_cause=True, documentation=__doc__)
+RULE = Rule(
+    "K8S003",
+    "ImagePullBackOff",
+    "state",
+    _check,
+    specificity=0.85,
+    names_cause=True,
+    general=True,
+    documentation=__doc__,
+)

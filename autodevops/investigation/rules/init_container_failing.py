@@ -2,7 +2,7 @@
 
 What: an init container that fails again and again, or that has run for five minutes while the pod's own containers
 wait for it; and a sidecar among the init containers (restartPolicy Always) that does not become started. Its last words
-are told with it. What has a more telling reason (image, configuration, command) has that one.
+are told with it. What has a more telling reason (image, configuration, command, memory) has that one.
 
 Why it matters: init containers run one after the other before the program; the pod is of no use until all have ended.
 
@@ -49,6 +49,8 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
 
 def _fault(state: ContainerState, picture: Picture) -> str:
     ended = section(state.status, "state", "terminated") or section(state.status, "lastState", "terminated")
+    if ended.get("reason") == "OOMKilled":
+        return ""
     failed = ended.get("exitCode") not in (0, None)
     waits = state.waiting.get("reason") in {"CrashLoopBackOff", "RunContainerError"}
     if waits or (failed and section(state.status, "state", "terminated")):

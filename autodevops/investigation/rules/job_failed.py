@@ -1,7 +1,8 @@
 """JobFailed (K8S034, state): a Job gave up, or a CronJob's latest run did.
 
 What: a Job whose condition Failed is True (BackoffLimitExceeded, DeadlineExceeded), of the window; for a CronJob
-only where no later run has completed. Retries that ended well, and suspended CronJobs, are no finding.
+only where no later run has completed. Retries that ended well, and suspended CronJobs, are no finding. Where the kernel
+killed its program for want of memory it is OOMKilled.
 
 Why it matters: the work is not done. A CronJob tries again at its next time, and fails again unless something
 changes.
@@ -23,10 +24,12 @@ from autodevops.investigation.inventory import Object, items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule, clock
+from autodevops.investigation.rules.pods import containers
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     suspended = {name_of(one) for one in picture.inventory.of_kind("CronJob") if section(one, "spec").get("suspend")}
+    killed = {state.subject for state in containers(picture) if state.terminated.get("reason") == "OOMKilled"}
     groups: dict[Subject, list[Object]] = {}
     for job in picture.inventory.of_kind("Job"):
         owner = picture.inventory.of_owner("Job", name_of(job)) or picture.inventory.object_subject(job)
@@ -35,7 +38,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     for subject, jobs in sorted(groups.items(), key=lambda item: str(item[0])):
         ended = sorted(((at, kind, why) for job in jobs for at, kind, why in _end(job)), key=lambda end: end[0])
         failed = list(takewhile(lambda end: end[1] == "Failed", reversed(ended)))
-        if failed and failed[0][0] >= picture.span.window.start:
+        if failed and failed[0][0] >= picture.span.window.start and subject not in killed:
             times = f", {len(failed)} runs" if len(failed) > 1 else ""
             yield RULE.finding(
                 subject,

@@ -45,6 +45,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    "DB007", "LockContention", "state", _check, specificity=0.9, stage=2, names_cause=True, may_follow=True,
+    "DB007", "LockContention", "state", _check, specificity=0.96, stage=2, names_cause=True, may_follow=True,
     shows_elsewhere=True, documentation=__doc__,
 )  # fmt: skip

@@ -26,4 +26,6 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     return node_findings(RULE, picture)
 
 
-RULE = Rule("K8S008", "NodeNotReady", "state", _check, specificity=0.75, names_cause=True, documentation=__doc__)
+RULE = Rule(
+    "K8S008", "NodeNotReady", "state", _check, specificity=0.75, names_cause=True, general=True, documentation=__doc__
+)

@@ -38,5 +38,5 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
 
 RULE = Rule(
     "K8S128", "NodePodsUnwell", "state", _check, specificity=0.8, stage=2, names_cause=True,
-    shows_elsewhere=True, documentation=__doc__,
+    shows_elsewhere=True, general=True, documentation=__doc__,
 )  # fmt: skip

@@ -27,7 +27,8 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     groups: dict[tuple[Subject, str], list[ContainerState]] = {}
     for state in containers(picture):
         ended = parse_time(state.terminated.get("finishedAt"))
-        killed = state.terminated.get("reason") == "OOMKilled"
+        at_start = "init was OOM-killed" in str(state.terminated.get("message") or "")  # runc's words
+        killed = state.terminated.get("reason") == "OOMKilled" or at_start
         if killed and (ended is None or picture.span.shows(ended)):
             groups.setdefault((state.subject, state.name), []).append(state)
     for (subject, container), states in sorted(groups.items(), key=lambda item: (str(item[0][0]), item[0][1])):

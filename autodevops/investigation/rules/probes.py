@@ -132,10 +132,21 @@ def _judge(
         active = any(is_recent(e.last, picture) and (e.name in unwell_pods or kind != "Readiness") for e in said)
         first = min(event.first for event in said)
         failing = [state for state in states if any(event.name == state.pod_name for event in said)]
-        return _trouble(picture, failing, kind, words, first, active=active)
+        trouble = _trouble(picture, failing, kind, words, first, active=active)
+        by_itself = kind != "Readiness" and all(_ends_by_itself(state, picture) for state in failing)
+        return trouble if trouble is None or trouble.mistake or not by_itself else None
     if not unwell:
         return None
     return _trouble(picture, unwell, kind, "", _since(unwell), active=True)
+
+
+def _ends_by_itself(state: ContainerState, picture: Picture) -> bool:
+    """Whether the kubelet did not stop it: then a probe fails because nothing runs, and is no cause."""
+    ended = state.terminated
+    if ended.get("exitCode") is None or (ended["exitCode"] in _STOPPED and ended.get("reason") != "OOMKilled"):
+        return False
+    killed = (event for event in events(picture, "Killing") if event.name == state.pod_name)
+    return not any("probe, will be restarted" in event.message for event in killed)
 
 
 def _is_about(event: SeenEvent, state: ContainerState, kind: ProbeKind) -> bool:

@@ -33,6 +33,7 @@ _KINDS: Final = (
     ("architecture", re.compile(r"no match(?:ing)? (?:for platform|manifest)|does not match the specified platform")),
     ("rate", re.compile(r"toomanyrequests|429 Too Many Requests|rate limit", re.I)),
     ("name", re.compile(r"no such host|Temporary failure in name resolution|server misbehaving|lookup \S+ on ")),
+    ("credentials", re.compile(r"no basic auth credentials")),
     ("hidden", re.compile(r"repository does not exist or may require|insufficient_scope")),
     ("credentials", re.compile(r"unauthorized|authentication required|no basic auth|\b40[13]\b|denied", re.I)),
     ("away", re.compile(

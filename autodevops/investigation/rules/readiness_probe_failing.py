@@ -24,4 +24,4 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     return probe_findings(RULE, picture, "Readiness", "")
 
 
-RULE = Rule("K8S006", "ReadinessProbeFailing", "state", _check, specificity=0.4, documentation=__doc__)
+RULE = Rule("K8S006", "ReadinessProbeFailing", "state", _check, specificity=0.4, general=True, documentation=__doc__)

@@ -27,7 +27,7 @@ from autodevops.investigation.rules.shortage import is_complete, is_short
 _KINDS: Final = (
     ("quota", re.compile(r"exceeded quota: |failed quota: ")),
     ("webhook away", re.compile(r"failed calling (?:admission )?webhook")),
-    ("webhook", re.compile(r'admission webhook "[^"]*" denied')),
+    ("webhook", re.compile(r"admission webhook \"[^\"]*\" denied|ValidatingAdmissionPolicy '[^']*' .*denied request")),
     ("pod security", re.compile(r'violates PodSecurity "')),
     ("service account", re.compile(r'error looking up service account|serviceaccount "[^"]*" not found')),
     ("priority class", re.compile(r"no PriorityClass with name ")),

@@ -81,4 +81,4 @@ def _number(value: object, default: int) -> int:
     return value if isinstance(value, int) else default
 
 
-RULE = Rule("K8S007", "ReplicasUnavailable", "state", _check, specificity=0.3, documentation=__doc__)
+RULE = Rule("K8S007", "ReplicasUnavailable", "state", _check, specificity=0.3, general=True, documentation=__doc__)

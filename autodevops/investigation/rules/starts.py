@@ -25,16 +25,20 @@ from autodevops.investigation.rules.pods import ContainerState, containers, coun
 _BY_RUNTIME: Final = (
     ("architecture", re.compile(r"exec format error")),
     ("mount", re.compile(r"error mounting |failed to prepare subPath|not a directory: unknown|to rootfs at", re.I)),
+    ("forbidden", re.compile(
+        r'exec: "[^"]+": (?:permission denied|is a directory)|executable: [Pp]ermission denied'
+        r"|chdir to cwd .*permission denied"
+    )),
     ("absent", re.compile(r"executable file .*not found|no such file or directory")),
-    ("forbidden", re.compile(r'exec: "[^"]+": (?:permission denied|is a directory)|executable: [Pp]ermission denied')),
 )  # fmt: skip
 # What shells, loaders and argument parsers say.
 _BY_WORDS: Final = (
     ("architecture", re.compile(r"exec format error|cannot execute binary file", re.I)),
+    ("absent by itself", re.compile(r"^(?:standard_init_linux\S* )?exec (?:/\S+|user process caused): no such file")),
     ("absent", re.compile(r"command not found|: not found$|No such file or directory$")),
     ("arguments", re.compile(
         r"unknown (?:shorthand )?flag|flag provided but not defined|unrecogni[sz]ed (?:arguments?|option)"
-        r"|(?:unknown|invalid|illegal) option|unexpected argument|no such option|can't open file '|unknown command",
+        r"|(?:unknown|invalid|illegal|bad) option|unexpected argument|no such option|unknown command",
         re.I,
     )),
     ("denied", re.compile(r"permission denied|EACCES|operation not permitted", re.I)),
@@ -145,7 +149,7 @@ def _why(
     for line, evidence in _words(subject, name, picture):
         kind = next((kind for kind, pattern in _BY_WORDS if pattern.search(line)), "")
         if kind and (kind != "absent" or code == 127):
-            kind = "forbidden" if kind == "denied" and code == 126 else kind
+            kind = "forbidden" if kind == "denied" and code == 126 else kind.removesuffix(" by itself")
             return kind, line[:200], (*picture.evidence_of("Pod"), evidence)
     return _BY_CODE.get(code, ""), f"exit code {code}", by_status
 
