@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from autodevops.domain.base import Json
 from autodevops.domain.operation import Book, Operation
 from autodevops.domain.outcome import EffectCheck, Outcome, Result
+from autodevops.domain.plan import WorkloadState
 from autodevops.domain.tool_results import ResourceChange
 from autodevops.executor import operations
 from autodevops.executor.kinds import AnyKind, Progress
@@ -31,6 +32,7 @@ from autodevops.stores.ledger import Ledger
 T = TypeVar("T")
 SWITCH_SECONDS = 0.25  # how often the kill switch is looked at while something is written or waited for
 WATCH_SECONDS = 5  # how long one watch waits: what it does not see is looked at then
+MOST_WATCHES = 8  # at once, of the workloads of a drain
 OUTAGE_SECONDS = 15  # the longest pause before a system that does not answer is asked again
 IN_DOUBT_SECONDS = 30  # the shortest lease: longer than any request of ours may take
 
@@ -50,7 +52,7 @@ class Hand:
         self.held = held
         self._lease = lease
         states = held.operation.plan.pre.workloads if held.operation.plan else ()
-        self._watched = states[0] if states else None  # as it was seen last; None: there is nothing to watch
+        self._watched = {state.subject: state for state in states[:MOST_WATCHES]}  # each as it was seen last
 
     @property
     def operation(self) -> Operation:
@@ -198,11 +200,22 @@ class Hand:
             await self._pause(self._news())
 
     async def _news(self) -> None:
-        """Until the workload changes, by a watch where the server has one; else for `poll_seconds`."""
-        poll, seen = self.means.settings.poll_seconds, self._watched
-        if seen is None or not self.means.watches:
+        """Until one of the workloads changes, by watches where the server has them; else for `poll_seconds`."""
+        poll = self.means.settings.poll_seconds
+        if not self._watched or not self.means.watches:
             await self.means.sleep(poll)
             return
+        watches = [asyncio.ensure_future(self._watch(state)) for state in self._watched.values()]
+        try:
+            await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in watches:
+                one.cancel()
+            await asyncio.wait(watches)
+        # What changes all the time is not asked about all the time.
+        await self.means.sleep(min(poll, SWITCH_SECONDS) if self._watched else poll)
+
+    async def _watch(self, seen: WorkloadState) -> None:
         subject = seen.subject
         arguments: dict[str, Json] = {
             "kind": subject.kind,
@@ -217,11 +230,9 @@ class Hand:
         except (ToolError, ValueError):
             change = ResourceChange(changed=False)
         if change.resource is None:  # gone, or it cannot be watched
-            self._watched = None
-            await self.means.sleep(poll)
-            return
-        self._watched = workload_state(change.resource, subject)
-        await self.means.sleep(min(poll, SWITCH_SECONDS))  # what changes all the time is not asked about all the time
+            self._watched.pop(subject)
+        else:
+            self._watched[subject] = workload_state(change.resource, subject)
 
     async def _pause(self, waiting: Awaitable[object]) -> None:
         """No longer than until everything is stopped."""

@@ -1,4 +1,4 @@
-"""What is wrong with a runbook before anybody runs it. Nothing is executed and nothing is asked over a network.
+"""What is wrong with a runbook before anybody runs it. No cell is executed and nothing is asked over a network.
 
 A rule is a name and what it looks for (`RULES`, which the docs print). Code is checked by the `ruff` program, where it
 is installed, which knows the cells of a notebook as one module; without it only by Python's own compiler, and
@@ -37,6 +37,7 @@ from autodevops.runbooks.catalogue import (
     tags_of,
 )
 from autodevops.runbooks.gates import GATED, ROLLBACK, VERIFY
+from autodevops.runbooks.lint_imports import lacking
 
 RULES: Mapping[str, str] = {
     "notebook": "the file is a valid notebook of format 4, and its name can name a folder",
@@ -50,6 +51,7 @@ RULES: Mapping[str, str] = {
     "risk": "a read-only runbook has no cell that does something, and others have one",
     "rollback": "rollback cells belong to an action",
     "code": "the cells compile, and every name they use is defined",
+    "import": "what the cells import is installed, and has the names they take from it",
 }
 _RUFF_RULES = "E9,F,PLE"
 _RUFF_SECONDS = 60
@@ -75,6 +77,7 @@ def lint(path: Path) -> tuple[Finding, ...]:
     if invalid := list(_invalid(path, notebook)):
         return tuple(invalid)
     found = [*_outputs(notebook), *_credentials(notebook), *_dead_links(path, notebook), *_code(path, notebook, source)]
+    found += _imports(notebook)
     try:
         front = FrontMatter.model_validate(declaration(path, notebook))
     except ValidationError as error:
@@ -254,6 +257,14 @@ def _code(path: Path, notebook: Mapping[str, Any], source: bytes) -> Iterator[Fi
                 compile(_plain(source_of(cell)), "cell", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
             except (SyntaxError, ValueError) as error:
                 yield Finding(rule="code", message=str(error), cell=number, line=getattr(error, "lineno", None))
+
+
+def _imports(notebook: Mapping[str, Any]) -> Iterator[Finding]:
+    if not _is_python(notebook):
+        return
+    cells = {number: _plain(source_of(cell)) for number, cell in _cells(notebook) if cell["cell_type"] == "code"}
+    for number, line, words in lacking(cells):
+        yield Finding(rule="import", message=words, cell=number, line=line)
 
 
 def _by_ruff(program: str, path: Path, source: bytes) -> Iterator[Finding]:

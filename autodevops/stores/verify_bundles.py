@@ -14,6 +14,7 @@ from autodevops.stores.chain import Found
 from autodevops.stores.ledger_rows import Row
 
 MANIFEST = "manifest.json"
+VISITED = ".ipynb_checkpoints"  # a folder that JupyterLab leaves beside a file that somebody opened
 
 
 class BundleFiles(Protocol):
@@ -163,7 +164,8 @@ def _check_bundle(files: BundleFiles, one: Named, names: frozenset[str], found: 
         if digest != expected:
             found.add(path, f"its digest is {digest}, but the manifest says {expected}", one.seq)
     for name in sorted(names - listed.keys() - {MANIFEST}):
-        found.add(f"{where}/{name}", "the manifest does not list it", one.seq)
+        if VISITED not in PurePosixPath(name).parts:
+            found.add(f"{where}/{name}", "the manifest does not list it", one.seq)
     return read
 
 

@@ -12,7 +12,8 @@ The page sends                                      and is answered with
 `{type: "approve", id, operation, digest, yes,      `{type: "approve", id, operation}` once the answer is entered
   comment}`
 `{type: "export", id, format}`                      `{type: "export", id, name, mime, text}`; format: ipynb, md or html
-`{type: "postmortem", id, turn}`                    `{type: "postmortem", id, run, where}` once it is written
+`{type: "postmortem", id, turn}`                    `{type: "postmortem", id, run, where, beside}`: its folder,
+                                                    `beside` as seen from here, "" when it is elsewhere
 
 What asks for one thing is answered once, with its own `type` and `id`, or with `error: {message, next_step}`.
 Events travel as `{type: "events", turn, seq, events}`, where `seq` numbers the first of them within the turn from 0;
@@ -36,10 +37,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -292,7 +295,7 @@ class ChatWidget(anywidget.AnyWidget):
         if self._write_postmortem is None or not incident:
             raise UsageError("Which incident this answer is about is no longer known here.", "Name it and ask again.")
         run, where = await self._write_postmortem(incident)
-        return {"run": run, "where": where}
+        return {"run": run, "where": where, "beside": _beside(where)}
 
     async def _judge(self, content: dict[str, Any]) -> Wire:
         thumb, comment = content.get("thumb"), str(content.get("comment", ""))[:COMMENT_CHARACTERS]
@@ -405,3 +408,8 @@ def _unexpected(error: Exception) -> TurnFailed:
         message=f"Jamie stopped on an unexpected error: {type(error).__name__}: {error}",
         next_step="Ask again; if it happens again, the notebook's log has the traceback.",
     )
+
+
+def _beside(where: str) -> str:
+    """A folder as seen from where the kernel runs, which is its notebook's folder."""
+    return "" if "://" in where else Path(os.path.relpath(where)).as_posix()

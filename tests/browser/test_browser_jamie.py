@@ -28,14 +28,22 @@ from browser.visits import (
 )
 from patience import patient
 from playwright.sync_api import Locator, expect
+from widgets.recorded_turn import INVESTIGATION
 
+from autodevops.domain.incident import incident_of
+from autodevops.kernel.clock import utc_now
 from autodevops.kernel.person import person
 from autodevops.sandbox import Sandbox
+from autodevops.settings import LedgerSettings
+from autodevops.stores.incidents import open_incident
+from autodevops.stores.sqlite_ledger import open_ledger
 
 QUESTION = "Why are checkouts failing?"
 ANSWER_MS = 60_000
 
+INCIDENT = "inc-20261128T000000000Z-abcdef"
 SHORT = "what is the latency of payment in shop?"
+ABOUT = f"what is the latency of payment in shop during {INCIDENT}?"
 ENDLESS = """\
 import asyncio
 from autodevops.domain.stream import AnswerCompleted, TextDelta, TurnStarted
@@ -76,11 +84,15 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         sandbox.write_kubeconfig(kubeconfig)
         ours = {
             "KUBECONFIG": str(kubeconfig),
+            "XDG_STATE_HOME": str(folder / "state"),
             "AUTODEVOPS_KUBERNETES__ALLOW_WRITES": "true",
             "AUTODEVOPS_EXECUTOR__APPROVERS": json.dumps([person()]),
             "AUTODEVOPS_EXECUTOR__VERIFY_SECONDS": "0",
             "AUTODEVOPS_EXECUTOR__POLL_SECONDS": "0.2",
         }
+        opened = incident_of(INVESTIGATION, incident_id=INCIDENT, now=utc_now(), severity="critical", title="", run="")
+        with open_ledger(LedgerSettings(folder=folder / "state" / "autodevops" / "ledger")) as ledger:
+            open_incident(ledger, opened, actor="alice")
         yield Bench(folder, environment_for(folder, patient(sandbox) | ours))
 
 
@@ -185,12 +197,12 @@ def check_insertion(visit: Visit) -> None:
     refused = """() => new Promise(done => window.dispatchEvent(new CustomEvent("autodevops:insert-cells",
         {detail: {cells: [{cell_type: "raw", source: "x"}], node: document.querySelector(".adj"), done}})))"""
     assert page.evaluate(refused) is False
-    turn = ask(visit, SHORT)
+    turn = ask(visit, ABOUT)
     expect(turn).to_have_attribute("data-status", "done", timeout=ANSWER_MS)
     turn.get_by_role("button", name="Insert as cells").click()
     inserted = page.locator(".jp-Notebook .jp-Cell")
     holder = inserted.filter(has=page.locator(".adj"))
-    heading = page.locator(".jp-MarkdownCell", has=page.get_by_role("heading", name=SHORT))
+    heading = page.locator(".jp-MarkdownCell", has=page.get_by_role("heading", name=ABOUT))
     expect(heading).to_be_visible()
     assert holder.evaluate("(a, b) => a.nextElementSibling === b", heading.element_handle())
     page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -198,6 +210,15 @@ def check_insertion(visit: Visit) -> None:
     compared = inserted.filter(has_text="tools.compare([").locator(".jp-OutputArea-output")
     expect(compared).to_contain_text("True", timeout=ANSWER_MS)
     expect(compared).not_to_contain_text("False")
+
+
+def check_postmortem(visit: Visit) -> None:
+    """Of the incident that the last answer is about; its report is opened beside the notebook."""
+    visit.page.get_by_role("button", name="Write postmortem").click()
+    tab = visit.page.get_by_role("tab", name="report.html")
+    expect(tab).to_have_attribute("aria-selected", "true", timeout=ANSWER_MS)
+    report = visit.page.frame_locator(".jp-HTMLViewer iframe")
+    expect(report.get_by_role("heading", name=INVESTIGATION.hypotheses[0].summary).first).to_be_visible()
 
 
 def test_cells_run_during_a_turn_stop_ends_it_and_a_reload_shows_the_conversation(
@@ -295,6 +316,7 @@ def test_question_is_answered_with_evidence_changed_by_a_click_and_asked_again_i
         check_answer(visit, ask(visit))
         check_change(visit)
         check_insertion(visit)
+        check_postmortem(visit)
         assert "@autodevops/cells" in visit.page.evaluate("Object.keys(window._JUPYTERLAB)")
         assert visit.hosts == {"127.0.0.1"}
         assert visit.errors == []

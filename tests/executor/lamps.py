@@ -39,6 +39,7 @@ class Lamps(Kind[RestartWorkload]):
         self.on: set[str] = set()
         self.sent: list[str] = []
         self.made = 1
+        self.beside: tuple[str, ...] = ()  # further workloads that are touched
         self.looks = 0  # that it takes until a lamp that is on shines
         self.before_write: Callable[[], Any] = lambda: None
         self.while_planned: Callable[[], Any] = lambda: None
@@ -49,7 +50,9 @@ class Lamps(Kind[RestartWorkload]):
         state = WorkloadState(
             subject=action.subject, uid="u", generation=1, replicas=2, ready=2, rolling=False, template="t"
         )
-        return PreState(taken_at=now, bound={"made": self.made}, workloads=(state,))
+        others = (action.subject.model_copy(update={"name": name}) for name in self.beside)
+        workloads = (state, *(state.model_copy(update={"subject": one}) for one in others))
+        return PreState(taken_at=now, bound={"made": self.made}, workloads=workloads)
 
     def blast(self, action: RestartWorkload, pre: PreState) -> BlastRadius:
         return BlastRadius(namespaces=(action.namespace,), workloads=(action.subject,), pods=2, of_pods=2)

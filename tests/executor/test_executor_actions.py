@@ -14,6 +14,7 @@ from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.subject import Subject
 from autodevops.executor.catalogue import KINDS
 from autodevops.executor.kinds import AnyKind, Errand, Progress
+from autodevops.executor.reading import still_there
 from autodevops.executor.remedies import remedies
 from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
@@ -98,6 +99,11 @@ async def test_an_action_is_tried_done_once_verified_and_undone(shop: Place, cas
         assert shop.specs() == done, "the second time it was done again"
         assert (await until_settled(shop, kind.look, tools, errand)).state == "settled"
         assert {check.judgement for check in await kind.verify(tools, errand)} == {"good"}
+        if case.kind == "drain_node":
+            for state in errand.pre.workloads:
+                now = await still_there(tools, state.subject)
+                assert now is not None
+                assert now.ready >= state.ready, f"{state.subject} has not got its pods back"
         assert (await kind.look_undone(tools, errand)).state == "not_applied"
 
         await kind.undo(tools, errand)

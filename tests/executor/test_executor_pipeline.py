@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from executor.lamps import START, WORKLOAD, House, Lamps
@@ -169,6 +170,20 @@ async def test_a_change_is_followed_by_a_watch_and_polled_where_there_is_none(tm
         assert result(await house.executor_of("alice").run(house.notice())) == "verified"
         waited.append((house.now - START).total_seconds())
     assert waited == [3 * SWITCH_SECONDS, 30, 30]
+
+
+async def test_a_change_of_several_workloads_is_followed_by_a_watch_on_each(tmp_path: Path) -> None:
+    house = House(tmp_path, autonomy="act", poll_seconds=10)
+    house.lamps.looks, house.lamps.beside = 3, ("shade", "socket")
+
+    async def watch(asked: Any) -> dict[str, object]:
+        if asked["name"] == "lamp":
+            await asyncio.Event().wait()  # nothing happens to the first
+        return {"changed": True, "gone": True} if asked["name"] == "shade" else {"changed": True, "resource": WORKLOAD}
+
+    house.script["kubernetes.wait_for_change"] = watch
+    assert result(await house.executor_of("alice").run(house.notice())) == "verified"
+    assert (house.now - START).total_seconds() == 3 * SWITCH_SECONDS
 
 
 @pytest.mark.parametrize("how", ["watching", "polling"])

@@ -67,6 +67,32 @@ CASES: dict[str, tuple[dict[str, Any], list[str], list[Callable[[dict[str, Any]]
     "an undefined name": ({}, [*GOOD, "print(minute)"], [], {("code", 4)}),
     "what cannot be compiled": ({}, [*GOOD, "if True print(1)"], [], {("code", 4)}),
     "magics and await": ({}, [*GOOD, "%time x = 1\n!echo {x}\nimport asyncio\nawait asyncio.sleep(0)"], [], set()),
+    "an absent module": ({}, [*GOOD, "import panda as pd\nprint(pd)"], [], {("import", 4)}),
+    "an absent module of ours": ({}, [*GOOD, "import autodevops.runbook.render as r\nprint(r)"], [], {("import", 4)}),
+    "an absent name": (
+        {},
+        [*GOOD, "from autodevops.runbooks.texts import literals\nprint(literals)"],
+        [],
+        {("import", 4)},
+    ),
+    "an absent name of a module": (
+        {},
+        [*GOOD, "from autodevops.runbooks import texts", "await texts.literals()"],
+        [],
+        {("import", 5)},
+    ),
+    "what is there, perhaps, or later": (
+        {},
+        [
+            *GOOD,
+            "import os.path\nimport xml\nfrom collections import abc\nfrom autodevops.runbooks import texts",
+            "try:\n    import not_there\nexcept ImportError:\n    not_there = None",
+            "import beside",
+            "print(os.path, abc.Mapping, xml.dom, not_there, beside.shy, texts.cut)\ntexts = minutes\ntexts.real",
+        ],
+        [],
+        set(),
+    ),
     "an unused parameter": ({}, GOOD[:1], [], {("unused-parameter", 0)}),
     "one used by a magic": ({}, [GOOD[0], "!echo {minutes}"], [], set()),
     "one used by the key": ({"concurrency_key": "k {minutes}"}, GOOD[:1], [], set()),
@@ -96,15 +122,35 @@ CASES: dict[str, tuple[dict[str, Any], list[str], list[Callable[[dict[str, Any]]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_each_fault_is_found_where_it_is_and_nothing_else(case: str, tmp_path: Path) -> None:
+def test_each_fault_is_found_where_it_is_and_nothing_else(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     front, cells, edits, expected = CASES[case]
     (tmp_path / "notes.md").write_text("notes")
+    (tmp_path / "beside.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
     path = write_runbook(tmp_path, cells, **{"parameters": MINUTES, **front})
     for edit in edits:
         _edited(path, edit)
     found = lint(path)
     assert {(finding.rule, finding.cell or 0) for finding in found} == expected, found
     assert all(finding.message for finding in found)
+
+
+def test_what_is_not_there_is_named_with_what_is_nearest(tmp_path: Path) -> None:
+    cells = [
+        "import panda",
+        "from autodevops.runbook import render",
+        "from autodevops.runbooks.texts import literals",
+        "from autodevops import metrics\nmetrics.rnge()",
+    ]
+    found = [finding.message for finding in lint(write_runbook(tmp_path, cells)) if finding.rule == "import"]
+    assert found == [
+        "there is no module panda; did you mean pandas?",
+        "there is no module autodevops.runbook; did you mean runbooks?",
+        "autodevops.runbooks.texts has no literals; did you mean literal?",
+        "autodevops.notebook.metrics has no rnge; did you mean range?",
+    ]
 
 
 def test_without_ruff_the_cells_are_still_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

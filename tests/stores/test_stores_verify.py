@@ -204,6 +204,9 @@ def copied(whole: Path, folder: Path) -> Path:
 
 
 def test_what_was_not_touched_holds(whole: Path) -> None:
+    checkpoint = whole / "artifacts" / RUN / ".ipynb_checkpoints" / "report-checkpoint.html"
+    checkpoint.parent.mkdir()
+    checkpoint.write_text("JupyterLab's, whose user opened the report")
     with SqliteLedger(whole / "ledger", read_only=True) as ledger:
         found = verify(ledger, bundles_at=at(whole))
         assert found.holds

@@ -319,7 +319,7 @@ def test_the_postmortem_of_an_incident_that_was_talked_about_is_written_on_reque
     assert [turn["events"][0].get("incident") for turn in front.chat.turns] == [*ids, None]
     assert front.request(type="postmortem", turn="t0")["error"]["message"] == "There is no such incident."
     written = front.request(type="postmortem", turn="t1")
-    assert (written["run"], written["where"]) == ("r7", f"artifacts/{ids[1]}")
+    assert (written["run"], written["where"], written["beside"]) == ("r7", *[f"artifacts/{ids[1]}"] * 2)
     for turn in ("t2", "t9"):
         assert front.request(type="postmortem", turn=turn)["error"]["next_step"]
     front.chat.close()

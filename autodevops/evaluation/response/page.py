@@ -9,7 +9,8 @@ from autodevops.evaluation.response.figures import Bar, bars, judged_on, reliabi
 from autodevops.evaluation.response.plots import courses_svg, detection_svg, groups_svg, reliability_svg
 from autodevops.evaluation.response.tables import tables, value, verdict
 from autodevops.evaluation.tables import Table
-from autodevops.widgets.static_views.markup import DARK, FONT, LIGHT, esc, page
+from autodevops.kernel.picture import esc
+from autodevops.widgets.static_views.markup import DARK, FONT, LIGHT, page
 
 _COLOURS = f"""
 :root {{ color-scheme: light dark; {LIGHT}; --good: #0b7a6c }}

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from autodevops.evaluation.figures import Bin
 from autodevops.evaluation.response.course import Course
 from autodevops.evaluation.response.tables import deed
-from autodevops.widgets.static_views.markup import cut, element, esc, px, svg, text
+from autodevops.kernel.picture import cut, element, esc, px, text
+from autodevops.widgets.static_views.markup import svg
 
 _WIDTH = 760
 _EARLIEST = -3.0  # minutes after the onset: plays begin there

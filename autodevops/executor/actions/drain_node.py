@@ -1,8 +1,8 @@
 """Drain a node: it is cordoned, and its pods are evicted as far as their disruption budgets allow it.
 
 For a machine that hurts what runs on it. DaemonSets' and static pods stay. Refused as a whole where a pod would lose
-data in an emptyDir volume or nobody would make it again, and for the last node that takes pods. Undo places pods on it
-again; those that left stay where they are.
+data in an emptyDir volume or nobody would make it again, and for the last node that takes pods. Done when each workload
+has as many ready pods as before. Undo places pods on it again; those that left stay where they are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from autodevops.executor.fields import refusal
 from autodevops.executor.kinds import Applied, Errand, Progress
 from autodevops.executor.nodes import NodeKind, read_node
 from autodevops.executor.pods import MIRROR, workload_of
-from autodevops.executor.reading import Object, is_ready, read_budgets, read_list, read_workload
+from autodevops.executor.reading import Object, is_ready, read_budgets, read_list, read_workload, still_there
 from autodevops.toolbox.protocol import Tools
 
 ASK_SECONDS = 5  # how long one request waits for pods to leave; how far it came is looked at afterwards
@@ -114,6 +114,11 @@ class DrainNodeKind(NodeKind[DrainNode]):
             return Progress(state="not_applied", words=f"{subject} was cordoned before, and no pod has left it.")
         if left:
             return Progress(state="applied", words=f"{subject} is cordoned; {len(left)} pods are still on it.")
+        for before in errand.pre.workloads:
+            now = await still_there(tools, before.subject)  # that one is gone is told by the checks afterwards
+            if now is not None and now.ready < min(before.ready, now.replicas):
+                words = f"{now.ready} of {now.replicas} pods of {before.subject} are ready"
+                return Progress(state="applied", words=f"{subject} is cordoned, and its pods have left; {words}.")
         return Progress(state="settled", words=f"{subject} is cordoned, and its pods have left.")
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from autodevops.domain.hypothesis import Claim, Hypothesis
 from autodevops.domain.investigation import Investigation
-from autodevops.widgets.static_views.markup import PALETTE, element, esc, scoped
+from autodevops.kernel.picture import element, esc
+from autodevops.widgets.static_views.markup import PALETTE, scoped
 
 _MOST = 10
 _STYLE = (

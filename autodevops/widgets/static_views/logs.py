@@ -6,7 +6,8 @@ from collections import Counter
 
 from autodevops.domain.chart import LogTable
 from autodevops.domain.logs import LogRecord
-from autodevops.widgets.static_views.markup import PALETTE, cut, element, esc, level, moment, plain, scoped
+from autodevops.kernel.picture import cut, element, esc, plain
+from autodevops.widgets.static_views.markup import PALETTE, level, moment, scoped
 
 _LINES = 100
 _PATTERNS = 8

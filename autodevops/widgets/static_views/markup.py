@@ -1,16 +1,14 @@
-"""Elements as text, escaped; the colours that all twins share, and values as people read them."""
+"""The picture or page that every twin is, the colours that all share, and values as people read them."""
 
 from __future__ import annotations
 
-import html
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from autodevops.kernel.picture import cut, element, esc, plain, px
+
 COLOURS = 8
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
-_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")  # marks that make text read otherwise than written
 
 LIGHT = (
     "--bg:#fff;--sunken:#f6f7f9;--line:#d9dee5;--text:#1b1f26;--soft:#5a6372;--bad:#c4302b;--badbg:#fdeceb;--warn:#8f5a00;"
@@ -28,30 +26,6 @@ PALETTE = (
     f'[data-jp-theme-light="true"] .adt{{{LIGHT}}}[data-jp-theme-light="false"] .adt{{{DARK}}}'
     + "".join(f".adt .k{n}{{--c:var(--c{n})}}" for n in range(COLOURS))
 )
-
-
-def plain(text: object) -> str:
-    """Text that XML can hold and that reads as it is written, not yet escaped."""
-    return _TURNING.sub("\ufffd", _FORBIDDEN.sub("\ufffd", str(text)))
-
-
-def esc(text: object) -> str:
-    """Text for an element or an attribute in double quotes."""
-    return html.escape(plain(text), quote=True)
-
-
-def cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def element(name: str, attributes: Mapping[str, object], *children: str) -> str:
-    """An element; `children` are markup, attribute values are text. None leaves an attribute out."""
-    shown = "".join(f' {key}="{esc(value)}"' for key, value in attributes.items() if value is not None)
-    return f"<{name}{shown}>{''.join(children)}</{name}>"
-
-
-def text(x: float, y: float, words: object, kind: str = "", anchor: str = "") -> str:
-    return element("text", {"x": px(x), "y": px(y), "class": kind or None, "text-anchor": anchor or None}, esc(words))
 
 
 def scoped(style: str, kind: str) -> str:
@@ -88,10 +62,6 @@ def page(title: str, style: str, inside: str) -> str:
         f"<title>{esc(title)}</title>\n<style>\n{style}\n</style>\n</head>\n"
         f"<body>\n<h1>{esc(title)}</h1>\n<main>\n{inside}\n</main>\n</body>\n</html>\n"
     )
-
-
-def px(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
 
 
 def moment(at: datetime | float, *, day: bool = True) -> str:

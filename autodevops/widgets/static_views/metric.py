@@ -7,15 +7,27 @@ from collections.abc import Callable, Sequence
 
 from autodevops.domain.chart import Mark, MetricChart
 from autodevops.domain.series import Series
-from autodevops.widgets.static_views.markup import COLOURS, cut, element, esc, moment, plain, px, quantity, svg, text
+from autodevops.kernel.picture import (
+    LETTER,
+    cut,
+    element,
+    esc,
+    flow,
+    path,
+    plain,
+    px,
+    text,
+    thinned,
+    time_ticks,
+    value_ticks,
+)
+from autodevops.widgets.static_views.markup import COLOURS, moment, quantity, svg
 
 _WIDTH, _PLOT = 760, 170
 _LEFT, _RIGHT = 64, 16
 _ROW, _ROWS = 16, 6
-_LETTER = 6.4  # px of a 12 px label, on average
 _LINES = COLOURS  # more cannot be told apart; the rest is counted
 _POINTS = 700  # of one line: about one a pixel
-_STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000)
 _STYLE = (
     ".adt .l{fill:none;stroke:var(--c);stroke-width:1.7;stroke-linejoin:round}.adt .d{fill:var(--c)}"
     ".adt .g{stroke:var(--line)}.adt .t{font-weight:600;font-size:13px}"
@@ -53,11 +65,9 @@ def chart_svg(chart: MetricChart) -> str:
         y = px(y_of(tick))
         parts.append(element("line", {"class": "g", "x1": _LEFT, "x2": _WIDTH - _RIGHT, "y1": y, "y2": y}))
         parts.append(text(_LEFT - 8, y_of(tick) + 4, quantity(tick, chart.unit), "soft", "end"))
-    step = next((one for one in _STEPS if (end - start) / one <= 8), _STEPS[-1])
-    for number in range(math.ceil(start / step), math.floor(end / step) + 1):
-        if x_of(number * step) < _WIDTH - 40:
-            label = moment(float(number * step))[5:10] if step >= 86400 else moment(float(number * step), day=False)[:5]
-            parts.append(text(x_of(number * step), bottom + 17, label, "soft", "middle"))
+    for at, label in time_ticks(start, end):
+        if x_of(at) < _WIDTH - 40:
+            parts.append(text(x_of(at), bottom + 17, label, "soft", "middle"))
     for place in reversed(range(len(shown))):
         parts.append(_line(shown[place], place, x_of, y_of))
     parts += [_mark(mark, x, row, words, anchor, top, bottom) for mark, x, row, words, anchor in marks]
@@ -75,36 +85,20 @@ def series_name(series: Series, legend: str, among: Sequence[Series]) -> str:
     return named or series.labels.get("__name__", "value")
 
 
-def value_ticks(low: float, high: float, *, binary: bool = False) -> list[float]:
-    """Round values that reach from at most `low` to at least `high`."""
-    if not high > low:
-        high = low + 1
-    raw, base = (high - low) / 4, 2.0 if binary else 10.0
-    power = base ** math.floor(math.log(raw, base))
-    step = power * next(factor for factor in (1, 2, 2.5, 5, 10, 20) if power * factor >= raw * 0.999)
-    return [number * step for number in range(math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9) + 1)]
-
-
 def _span(start: float, end: float) -> str:
     same = moment(start)[:10] == moment(end)[:10]
     return f"{moment(start)} to {moment(end, day=not same)} UTC"
 
 
 def _line(series: Series, place: int, x_of: Callable[[float], float], y_of: Callable[[float], float]) -> str:
-    drawn, dots = [], []
-    for run in _runs(series):
-        size = max(1, math.ceil(len(run) / _POINTS) * 2)
-        kept = run if size == 2 else [p for n in range(0, len(run), size) for p in _extremes(run[n : n + size])]
-        if len(kept) == 1:
-            at, value = kept[0]
-            dots.append(element("circle", {"class": "d", "cx": px(x_of(at)), "cy": px(y_of(value)), "r": "1.7"}))
-        points = [f"{px(x_of(at))} {px(y_of(value))}" for at, value in kept]
-        drawn.append("M" + "L".join(points))
-    return element("g", {"class": f"k{place}"}, element("path", {"class": "l", "d": "".join(drawn)}), *dots)
-
-
-def _extremes(part: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    return sorted({min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1])})
+    runs = thinned(_runs(series), _POINTS)
+    dots = [
+        element("circle", {"class": "d", "cx": px(x_of(at)), "cy": px(y_of(value)), "r": "1.7"})
+        for run in runs
+        if len(run) == 1
+        for at, value in run
+    ]
+    return element("g", {"class": f"k{place}"}, element("path", {"class": "l", "d": path(runs, x_of, y_of)}), *dots)
 
 
 def _runs(series: Series) -> list[list[tuple[float, float]]]:
@@ -133,7 +127,7 @@ def _marks(marks: Sequence[Mark], x_of: Callable[[float], float]) -> tuple[list[
         if not _LEFT <= x <= _WIDTH - _RIGHT:
             continue
         words = cut(plain(mark.label), 30)
-        size = len(words) * _LETTER + 8
+        size = len(words) * LETTER + 8
         sides = [("start", x - 4, x + size), ("end", x - size, x + 4)]
         fitting = [side for side in sides if side[1] >= 8 and side[2] <= _WIDTH]
         choice = next(
@@ -167,16 +161,15 @@ def _mark(mark: Mark, x: float, row: int, words: str, anchor: str, top: float, b
 
 
 def _legend(chart: MetricChart, names: Sequence[str], y: float) -> tuple[list[str], float]:
-    parts, x = [], float(_LEFT)
-    for place, series in enumerate(chart.series[:_LINES]):
+    parts, said = [], []
+    for series, name in zip(chart.series[:_LINES], names, strict=False):
         last = next((value for _, value in reversed(series.samples) if value is not None), None)
-        words = cut(plain(names[place]), 40) + ("" if last is None else f"  {quantity(last, chart.unit)}")
-        size = 16 + len(words) * 6.8 + 14
-        if x > _LEFT and x + size > _WIDTH - _RIGHT:
-            x, y = float(_LEFT), y + 19
+        said.append(cut(plain(name), 40) + ("" if last is None else f"  {quantity(last, chart.unit)}"))
+    sizes = [16 + len(words) * 6.8 + 14 for words in said]
+    spots = flow(sizes, _LEFT, _WIDTH - _RIGHT, y, 19)
+    for place, (x, y) in enumerate(spots):
         swatch = {"class": "d", "x": px(x), "y": px(y - 8), "width": 9, "height": 9, "rx": 2}
-        parts.append(element("g", {"class": f"k{place}"}, element("rect", swatch), text(x + 15, y, words)))
-        x += size
+        parts.append(element("g", {"class": f"k{place}"}, element("rect", swatch), text(x + 15, y, said[place])))
     rest = len(chart.series) - _LINES
     if rest > 0:
         y += 19

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from autodevops.domain.chart import MapCall, MapService, ServiceMap
-from autodevops.widgets.static_views.markup import cut, element, esc, milliseconds, plain, px, quantity, svg, text
+from autodevops.kernel.picture import cut, element, esc, plain, px, text
+from autodevops.widgets.static_views.markup import milliseconds, quantity, svg
 
 _BOX = (184.0, 56.0)
 _ACROSS, _ALONG = 14.0, 54.0  # between boxes of a layer, and between layers

@@ -6,18 +6,8 @@ from collections.abc import Iterator
 
 from autodevops.domain.chart import TraceChart
 from autodevops.domain.trace import Span
-from autodevops.widgets.static_views.markup import (
-    COLOURS,
-    cut,
-    element,
-    esc,
-    milliseconds,
-    moment,
-    plain,
-    px,
-    svg,
-    text,
-)
+from autodevops.kernel.picture import cut, element, esc, plain, px, text
+from autodevops.widgets.static_views.markup import COLOURS, milliseconds, moment, svg
 
 _WIDTH, _NAMES, _ROW = 760, 290, 20
 _MOST = 60  # spans; of a longer trace those that failed or held it up, and their parents, come first

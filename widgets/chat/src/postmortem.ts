@@ -1,5 +1,5 @@
 // The postmortem of the incident that an answer is about: written by the runbook that the portal's button and the command
-// run. The portal opens its report; elsewhere the place of its files is told.
+// run. The portal and JupyterLab open its report; elsewhere the place of its files is told.
 
 import { copyButton, h } from "../../views/src/dom";
 import { glyph } from "./glyphs";
@@ -23,7 +23,7 @@ export function postmortem(store: Store, turn: Turn): { button: HTMLElement; sai
     store
       .request("postmortem", { turn: turn.id }, PATIENCE_MS)
       .then(
-        (reply) => said.replaceChildren(...written(String(reply["run"]), String(reply["where"]))),
+        (reply) => said.replaceChildren(...written(reply, said)),
         (error: Error) => said.replaceChildren(h("p", { class: "adj-failure" }, error.message)),
       )
       .finally(() => {
@@ -35,8 +35,10 @@ export function postmortem(store: Store, turn: Turn): { button: HTMLElement; sai
   return { button, said };
 }
 
-function written(run: string, where: string): Node[] {
-  const open = (): boolean => !window.dispatchEvent(new CustomEvent("autodevops:open-run", { detail: { run }, cancelable: true }));
+function written(reply: Record<string, unknown>, node: Node): Node[] {
+  const where = String(reply["where"]);
+  const detail = { run: reply["run"], beside: reply["beside"], node };
+  const open = (): boolean => !window.dispatchEvent(new CustomEvent("autodevops:open-run", { detail, cancelable: true }));
   if (!open()) return [h("p", {}, "The postmortem is written: ", h("code", {}, where)), h("div", { class: "adj-row" }, copyButton(where, "Copy where it is", "Copy path"))];
   const again = h("button", { class: "adj-button adj-quiet", type: "button" }, "Open it");
   again.addEventListener("click", open);

@@ -173,15 +173,16 @@ describe("write postmortem", () => {
     expect(write.hasAttribute("aria-disabled")).toBe(false);
   });
 
-  test("the portal opens its report, as often as is wanted", async () => {
+  test("the portal or JupyterLab opens its report, as often as is wanted", async () => {
     about("inc-1");
     const opened = vi.fn((event: Event) => event.preventDefault());
     window.addEventListener("autodevops:open-run", opened);
     button().click();
-    reply("postmortem", { run: "r1", where: "artifacts/r1" });
+    reply("postmortem", { run: "r1", where: "/w/artifacts/r1", beside: "artifacts/r1" });
     await settled();
     find(".adj-below .adj-row button").click();
-    expect(opened.mock.calls.map(([event]) => (event as CustomEvent).detail)).toEqual([{ run: "r1" }, { run: "r1" }]);
+    const asked = { run: "r1", beside: "artifacts/r1", node: find(".adj-below .adj-row").parentElement };
+    expect(opened.mock.calls.map(([event]) => (event as CustomEvent).detail)).toEqual([asked, asked]);
     window.removeEventListener("autodevops:open-run", opened);
   });
 

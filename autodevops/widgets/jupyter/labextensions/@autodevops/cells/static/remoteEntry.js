@@ -1,5 +1,5 @@
-// Inserts an answer's cells below the cell that shows the chat, and tells the chat which cell a person was at, in
-// JupyterLab.
+// Inserts an answer's cells below the cell that shows the chat, tells the chat which cell a person was at, and opens
+// reports of runs, in JupyterLab.
 //
 // To insert, the page asks with a CustomEvent on `window`, `autodevops:insert-cells`, whose detail is
 // {cells: [{cell_type, source}], done(inserted), node?}; `node` is an element inside the widget that asks, by default
@@ -8,6 +8,9 @@
 // For what is selected it asks with `autodevops:selection`, whose detail is {node, offer({label, text, chosen})}: what was
 // marked last in a cell beside the chat, else the last such cell with its outputs; `chosen` when it was marked or failed.
 // The page shows it and sends it to the kernel only if the person wants so.
+//
+// A run's report is opened in a tab on `autodevops:open-run`, whose detail is {node, beside}: the run's folder as seen
+// from the notebook's. It is left to the page where JupyterLab does not serve that folder.
 //
 // Written by hand as a module-federation container (init, get), which is all that JupyterLab asks of an extension
 // that shares no module with it: no build, no dependency.
@@ -31,14 +34,26 @@
 
   const isNotebook = (widget) => Boolean(widget?.content?.model?.sharedModel?.insertCells && widget.content.widgets);
 
-  /** The notebook that holds `node`, else the one in front. */
-  function notebookOf(shell, node) {
-    if (node) {
-      for (const widget of shell.widgets("main")) {
-        if (isNotebook(widget) && widget.node.contains(node)) return widget.content;
-      }
+  /** The panel whose notebook holds `node`, else the one in front. */
+  function panelOf(shell, node) {
+    for (const widget of node ? shell.widgets("main") : []) {
+      if (isNotebook(widget) && widget.node.contains(node)) return widget;
     }
-    return isNotebook(shell.currentWidget) ? shell.currentWidget.content : null;
+    return isNotebook(shell.currentWidget) ? shell.currentWidget : null;
+  }
+
+  const notebookOf = (shell, node) => panelOf(shell, node)?.content ?? null;
+
+  /** The report's path from JupyterLab's root; null above the root, or in a folder that JupyterLab hides. */
+  function reportPath(shell, { node, beside }) {
+    const notebook = beside ? panelOf(shell, node)?.context.localPath : undefined;
+    if (notebook === undefined) return null;
+    const parts = notebook.split("/").slice(0, -1);
+    for (const part of `${beside}/report.html`.split("/")) {
+      if (part !== "..") parts.push(part);
+      else if (parts.pop() === undefined) return null;
+    }
+    return parts.some((part) => part.startsWith(".")) ? null : parts.join("/");
   }
 
   function insert(shell, detail) {
@@ -128,7 +143,7 @@
 
   const plugin = {
     id: "@autodevops/cells:insert",
-    description: "Inserts an answer's cells below the cell that shows the chat, and tells it which cell a person was at.",
+    description: "Inserts an answer's cells below the cell that shows the chat, tells it which cell a person was at, and opens reports.",
     autoStart: true,
     activate: (app) => {
       app.shell.layoutModified?.connect(() => follow(app.shell));
@@ -142,6 +157,12 @@
         } catch (error) {
           console.error("Auto-DevOps: what is selected could not be read.", error);
         }
+      });
+      window.addEventListener("autodevops:open-run", (event) => {
+        const path = reportPath(app.shell, event.detail);
+        if (!path) return;
+        event.preventDefault();
+        void app.commands.execute("docmanager:open", { path });
       });
       window.addEventListener(EVENT, (event) => {
         let inserted = false;
