@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from autodevops.analysis.template_changes import COMES_OF, can_come_of, touched
 from autodevops.domain.action import (
     Action,
     AdjustAutoscaler,
@@ -110,13 +111,14 @@ async def _roll_back(tools: Tools, hypothesis: Hypothesis) -> Action | None:
 async def _to_what_ran(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     """To the revision before the newest, where it ran well in the last six hours: then the newest is that young.
 
-    For causes that lie in the pod template, when no release is named: what is wrong came with it.
+    For causes that lie in the pod template, when no release is named: what is wrong came with it, if it touched what
+    that comes of.
     """
     subject = hypothesis.subject
     if subject.kind not in WORKLOADS:
         return None
     known = await _revisions(tools, subject)
-    if len(known) < 2:
+    if len(known) < 2 or not can_come_of(hypothesis.reason, touched(known[1].template, known[0].template)):
         return None
     proof = await proof_of(tools, subject, known[1], known)
     return _back_to(subject, known[1]) if proof.state == "well" and proof.lately else None
@@ -197,8 +199,6 @@ async def _used(tools: Tools, subject: Subject, container: str, what: Literal["c
 async def _more_pods(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     """Half as many again: by the autoscaler's maximum, where one decides."""
     subject = hypothesis.subject
-    if subject.kind == "HorizontalPodAutoscaler":
-        return wider(await read_object(tools, subject))
     if subject.kind not in ("Deployment", "StatefulSet"):
         return None
     if scalers := await read_scalers(tools, subject):
@@ -210,15 +210,24 @@ async def _more_pods(tools: Tools, hypothesis: Hypothesis) -> Action | None:
 async def _more_pods_where_short(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     """For the one behind the entry that is most held back, else for the entry itself: more of it send on no less.
 
-    None where nobody is known to be short of processor time: it is no pods that are lacking, or not seen whose.
+    None where nobody is known to be short of processor time: it is no pods that are lacking, or not seen whose. That
+    an autoscaler is at its maximum does not tell: it goes by requests, of which pods may use many times as much.
     """
-    entry = hypothesis.subject
+    entry = await _scaled_by(tools, hypothesis.subject)
     shares = {one: await _held_back(tools, one) for one in (*hypothesis.suffering, entry)}
     short = [one for one, share in shares.items() if share >= HELD_BACK]
     if not short:
         return None
     first = max(short, key=lambda one: (one != entry, shares[one]))
     return await _more_pods(tools, hypothesis.model_copy(update={"subject": first}))
+
+
+async def _scaled_by(tools: Tools, subject: Subject) -> Subject:
+    """What an autoscaler sizes; anything else is itself."""
+    if subject.kind != "HorizontalPodAutoscaler":
+        return subject
+    target: Any = (await read_object(tools, subject))["spec"]["scaleTargetRef"]
+    return Subject(kind=target["kind"], name=target["name"], namespace=subject.namespace, api_version="apps/v1")
 
 
 async def _held_back(tools: Tools, subject: Subject) -> float:
@@ -338,20 +347,14 @@ _UNCORDON = Recipe(_uncordon, "remediation", "Pods may be placed on it again.")
 _DRAIN = Recipe(_drain, "mitigation", "Its pods go to nodes that work; the node itself stays as it is.")
 
 _OF_TEMPLATES = (
+    *(reason for reason, fields in COMES_OF.items() if fields),
     "CommandNotExecutable",
     "CommandNotFound",
     "ContainerCompletes",
     "EnvironmentMissing",
-    "ImageNotFound",
-    "InsufficientCPU",
-    "InsufficientMemory",
     "InvalidArguments",
-    "InvalidImageName",
     "ModuleMissing",
-    "NodeAffinityMismatch",
-    "NodeSelectorMismatch",
     "PortConflict",
-    "WrongArchitecture",
     "WrongServiceAddress",
     *(f"{probe}Probe{what}" for probe in ("Liveness", "Readiness", "Startup") for what in ("WrongPath", "WrongPort")),
     *(f"{probe}ProbeWrongProtocol" for probe in ("Liveness", "Readiness", "Startup")),
@@ -371,7 +374,7 @@ RECIPES: dict[str, list[Recipe]] = {
     "CPUSaturated": [_MORE_PODS],
     "TrafficSurge": [_MORE_PODS_WHERE_SHORT],
     "ConsumerLagging": [_MORE_PODS],
-    "HPAAtMaximum": [_MORE_PODS],
+    "HPAAtMaximum": [_MORE_PODS_WHERE_SHORT],
     "HPABlind": [_AT_LEAST],
     "LivenessProbeWrongTiming": [TO_WHAT_RAN, _PATIENCE],
     "ReadinessProbeWrongTiming": [TO_WHAT_RAN, _PATIENCE],

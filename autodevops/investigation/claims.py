@@ -73,6 +73,9 @@ def contradicts(candidate: Candidate, picture: Picture, inquiry: Inquiry) -> tup
             else f"The {inquiry.looked_at} commits deployed before it were read; none is known to touch what fails."
         )
         claims.append(Claim(text=text, evidence=inquiry.cited))
+    if candidate.change is not None and candidate.rollout is None:
+        text = f"{candidate.change.message} It touched nothing that makes this happen: to take it back would not help."
+        claims.append(Claim(text=text, evidence=candidate.change.evidence))
     return tuple(claims)
 
 

@@ -210,13 +210,14 @@ class Rollout:
     `commit` is the source revision its annotations or image tag name, if they name one.
     `restart_only` means that nothing but a restart was asked for, `config_only` that nothing but the hash of the
     settings it reads differs. `number` is the revision; `images` are the pairs that differ, `differences` all that
-    does, in words.
+    does, in words; `touched` are the fields, None where they are not known.
     """
 
     change: Change
     number: int
     images: tuple[tuple[str, str], ...] = ()
     differences: tuple[str, ...] = ()
+    touched: frozenset[str] | None = None
     commit: str = ""
     previous_commit: str = ""
     restart_only: bool = False

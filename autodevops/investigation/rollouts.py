@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from autodevops.analysis.template_changes import touched
 from autodevops.domain.base import Json
 from autodevops.domain.change import Change
 from autodevops.domain.evidence import EvidenceId
@@ -78,18 +79,19 @@ def from_history(history: RolloutHistory, subject: Subject, window: TimeWindow, 
 
 
 class _Side:
-    """One revision's template with what is written about it."""
+    """One revision's template with what is written about it. `whole`: no part of the template is missing."""
 
-    def __init__(self, template: Mapping[str, Any], annotations: Mapping[str, Any]) -> None:
+    def __init__(self, template: Mapping[str, Any], annotations: Mapping[str, Any], *, whole: bool) -> None:
         self.template = template
         self.annotations = annotations
+        self.whole = whole
 
     @classmethod
     def of(cls, revision: Revision) -> _Side:
         cause = {_CAUSE: revision.change_cause} if revision.change_cause else {}
         images: list[Json] = [{"name": name, "image": image} for name, image in sorted(revision.images.items())]
         template: Mapping[str, Any] = revision.template or {"spec": {"containers": images}}
-        return cls(template, {**revision.annotations, **cause})
+        return cls(template, {**revision.annotations, **cause}, whole=bool(revision.template))
 
 
 def _rollouts_of(
@@ -115,11 +117,16 @@ def _rollouts_of(
             subject,
             _number(new),
             at,
-            _Side(section(old, "spec", "template"), section(old, "metadata", "annotations")),
-            _Side(section(new, "spec", "template"), annotations),
+            _listed(old, section(old, "metadata", "annotations")),
+            _listed(new, annotations),
             evidence,
             rollback=rollback,
         )
+
+
+def _listed(replica_set: Object, annotations: Mapping[str, Any]) -> _Side:
+    template = section(replica_set, "spec", "template")
+    return _Side(template, annotations, whole=bool(template))
 
 
 def _rollout(
@@ -155,6 +162,7 @@ def _rollout(
         number=number,
         images=images,
         differences=differences,
+        touched=touched(old.template, new.template) if old.whole and new.whole else None,
         commit=commits[1],
         previous_commit=commits[0],
         restart_only=restart_only,

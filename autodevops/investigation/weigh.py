@@ -3,7 +3,8 @@
 A candidate is a workload (or node) with findings that are true now. Three things set them apart. Dependence: trouble
 travels against the calls, from callee to caller, so a candidate that depends on another one in trouble is explained
 by it, unless something marks it guilty by itself. Origin: failing traces say where the error starts. Change: a
-rollout of the candidate itself just before its trouble. Each is a factor of `confidence`.
+rollout of the candidate itself just before its trouble. Each is a factor of `confidence`. A rollout that touched
+nothing of which the trouble can come brought it to light at most: it counts, and it is not what a candidate blames.
 
 Several troubles can have nothing to do with each other. Two candidates are in one trouble where one depends on the
 other, or both fail for the same reason. Who comes later in a trouble is believed less; who is the first of another
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from autodevops.analysis.template_changes import COMES_OF, can_come_of
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.confidence import confidence, score
@@ -36,6 +38,7 @@ _ORIGINS: Final = {
     _BY_METRICS,
 }  # fmt: skip
 _TELLING: Final = 0.5  # a state that explains as much by itself says what is wrong, not only that something is
+_PROGRAM: Final = {"CrashLogged", "CrashLoopBackOff", "RegressionByVersion"}
 _LEAST_FAILING_TRACES: Final = 3  # before their testimony clears anybody
 
 
@@ -45,7 +48,7 @@ class Candidate:
     findings: tuple[Finding, ...]  # its own, true now, without changes
     onset: datetime | None
     change: Finding | None
-    rollout: Rollout | None
+    rollout: Rollout | None  # that it blames
     factors: Mapping[str, float]
     score: float
     confidence: float = 0.0
@@ -186,10 +189,8 @@ def _candidate(
         "explained": blame,
         "exonerated": others if cleared or elsewhere else 0.0,
     }
-    rollout = next(
-        (r for r in picture.rollouts if change is not None and r.subject == subject and r.change.at == change.onset),
-        None,
-    )
+    near = (r for r in picture.rollouts if change is not None and r.subject == subject and r.change.at == change.onset)
+    rollout = next((r for r in near if _can_be_behind(r, own)), None)
     return Candidate(
         subject=subject,
         findings=tuple(sorted(own, key=lambda f: (f.rule_id, f.message))),
@@ -202,6 +203,13 @@ def _candidate(
         path=picture.graph.path(subject, explained_by) if explained_by else (),
         explains=tuple(sorted(dependants, key=str)),
     )
+
+
+def _can_be_behind(rollout: Rollout, own: list[Finding]) -> bool:
+    """Whether what is named as wrong can come of what it touched. A crash is the program's, whatever else is wrong."""
+    reasons = {f.reason for f in own}
+    named = reasons & COMES_OF.keys()
+    return not named or bool(reasons & _PROGRAM) or any(can_come_of(one, rollout.touched) for one in named)
 
 
 def _explanation(

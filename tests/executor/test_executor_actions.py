@@ -128,6 +128,16 @@ async def test_the_one_node_that_was_forgotten_is_offered_and_a_machine_asks(sho
         await cordon.undo(tools, errand)
 
 
+@pytest.mark.parametrize(("bounds", "risk"), [({"min_replicas": 4}, "low"), ({"max_replicas": 8}, "medium")])
+async def test_more_than_people_allowed_is_riskier_than_all_that_they_allowed(
+    shop: Place, bounds: dict[str, int], risk: str
+) -> None:
+    action = ACTION.validate_python({"kind": "adjust_autoscaler", "namespace": "shop", "name": "frontend", **bounds})
+    async with tools_of(shop) as tools:
+        kind, errand = await planned(tools, action)
+        assert kind.risk_of(errand.pre) == risk
+
+
 PODS = [("delete_pod", "cart"), ("evict_pod", "shipping")]
 
 

@@ -219,8 +219,33 @@ def test_every_cause_in_the_table_is_one_that_the_engine_names() -> None:
         "KubeProxyDown",
         "HPABlind",
         "ConsumerLagging",
-        "InvalidImageName",
     }
+
+
+@pytest.mark.parametrize(("what", "offered"), [("image", []), ("env", ["rollback_workload"])])
+async def test_what_ran_comes_back_only_where_what_is_wrong_came_with_the_newest(what: str, offered: list[str]) -> None:
+    def revision(number: int, value: str, ready: int) -> dict[str, Any]:
+        template: Json = {"spec": {"containers": [{"name": "app", "image": "app:1", what: value}]}}
+        return {
+            "revision": number,
+            "created_at": NOON.isoformat(),
+            "owner": f"web-{number}",
+            "images": {},
+            "replicas": 1,
+            "ready_replicas": ready,
+            "template": template,
+        }
+
+    history: dict[str, Any] = {
+        "kind": "Deployment",
+        "namespace": "shop",
+        "name": "web",
+        "revisions": [revision(2, "app:2", 0), revision(1, "app:1", 1)],
+    }
+    tools = ScriptedTools({"kubernetes.get_rollout_history": history})
+    subject = Subject(kind="Deployment", name="web", namespace="shop")
+    missing = Hypothesis(reason="SecretMissing", subject=subject, confidence=0.9, summary="", supports=())
+    assert [one.action.kind for one in await remedies(tools, missing)] == offered
 
 
 async def test_what_no_action_mends_stays_words(tmp_path: Path) -> None:
@@ -254,6 +279,7 @@ async def test_a_limit_is_sized_by_what_was_measured_whatever_the_workload_is_ca
     assert remedy.action.cpu_limit == "250m"
 
 
+@pytest.mark.parametrize("reason", ["TrafficSurge", "HPAAtMaximum"])
 @pytest.mark.parametrize(
     ("short", "helped"),
     [
@@ -265,9 +291,9 @@ async def test_a_limit_is_sized_by_what_was_measured_whatever_the_workload_is_ca
     ids=["behind the entry", "both", "the entry", "nobody"],
 )
 async def test_more_traffic_gets_more_pods_where_they_are_short_and_nowhere_else(
-    short: tuple[str, ...], helped: str
+    short: tuple[str, ...], helped: str, reason: str
 ) -> None:
-    scaler = {
+    scaler: dict[str, Any] = {
         "metadata": {"namespace": "shop", "name": "web"},
         "spec": {"maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": "web"}},
         "status": {"desiredReplicas": 4},
@@ -279,17 +305,21 @@ async def test_more_traffic_gets_more_pods_where_they_are_short_and_nowhere_else
         share = 0.9 if any(f"`{name}-" in query for name in short) else 0.1
         return {"series": [{"samples": [[0, share]]}]}
 
+    def named(arguments: Mapping[str, Json]) -> Json:
+        workload: dict[str, Any] = {"metadata": {}, "spec": {"replicas": 2}}
+        return {"resource": scaler if arguments["kind"] == "HorizontalPodAutoscaler" else workload}
+
     tools = ScriptedTools(
         {
             "prometheus.query_instant": held_back,
             "kubernetes.list_resources": {"items": [scaler]},
-            "kubernetes.get_resource": {"resource": {"metadata": {}, "spec": {"replicas": 2}}},
+            "kubernetes.get_resource": named,
         }
     )
     web, catalog = (Subject(kind="Deployment", name=name, namespace="shop") for name in ("web", "catalog"))
-    surge = Hypothesis(
-        reason="TrafficSurge", subject=web, confidence=0.9, summary="", supports=(), suffering=(catalog, web)
-    )
+    kind = "HorizontalPodAutoscaler" if reason == "HPAAtMaximum" else "Deployment"
+    entry = Subject(kind=kind, name="web", namespace="shop")
+    surge = Hypothesis(reason=reason, subject=entry, confidence=0.9, summary="", supports=(), suffering=(catalog, web))
     offered = [f"{one.action.kind} {one.action.subject}" for one in await remedies(tools, surge)]
     assert offered == [helped] * bool(helped)
 

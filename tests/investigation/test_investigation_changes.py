@@ -21,12 +21,15 @@ from autodevops.domain.tool_results import Commit, FileChange, Revision, Rollout
 from autodevops.domain.trace import Span, Trace
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import request
+from autodevops.investigation.actions import suggest
+from autodevops.investigation.claims import contradicts
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import build
 from autodevops.investigation.picture import ObjectEdit, Picture, Rollout, SeenLog, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history, template_differences
 from autodevops.investigation.rules import config_changed, rollout_near_onset
 from autodevops.investigation.suspects import Inquiry, inquire
+from autodevops.investigation.weigh import weigh
 
 _CASES = yaml.safe_load((Path(__file__).parent / "changes.yaml").read_text())
 _ONSET = END - minutes(20)
@@ -307,3 +310,37 @@ def test_a_rollout_for_an_edit_leaves_the_blame_to_the_edit_where_that_is_seen(e
     assert (found.confidence < 0.2) == edited
     blamed = [one.subject for one in config_changed.RULE.check(picture, (_failing(),))]
     assert blamed == ([edit.subject] if edited else [])
+
+
+@pytest.mark.parametrize(
+    ("touched", "others", "blamed"),
+    [
+        ({"image"}, (), False),
+        ({"image", "tolerations"}, (), True),
+        (None, (), True),
+        ({"image"}, (("K8S007", "ReplicasUnavailable"),), False),
+        ({"image"}, (("K8S001", "CrashLoopBackOff"),), True),
+    ],
+    ids=[
+        "a new image",
+        "other tolerations",
+        "not known what",
+        "pods are missing for it",
+        "the program crashes besides",
+    ],
+)
+def test_a_rollout_is_to_be_taken_back_only_for_what_can_come_of_it(
+    touched: set[str] | None, others: tuple[tuple[str, str], ...], blamed: bool
+) -> None:
+    rollout = dataclasses.replace(
+        _rolled(["orders", -1, "a1"]), touched=None if touched is None else frozenset(touched)
+    )
+    picture = dataclasses.replace(_picture({}), rollouts=(rollout,))
+    named = [("K8S016", "UntoleratedTaint"), *others]
+    found = tuple(_failing().model_copy(update={"rule_id": rule, "reason": reason}) for rule, reason in named)
+    (candidate,) = weigh(picture, (*found, *rollout_near_onset.RULE.check(picture, found)))
+    assert candidate.reason == "UntoleratedTaint"
+    assert any(action.before_revision for action in suggest(candidate)) == blamed
+    against = [claim.text for claim in contradicts(candidate, picture, Inquiry())]
+    assert [text for text in against if "would not help" in text] == against
+    assert len(against) == (not blamed)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.rules import RULES
@@ -24,7 +25,7 @@ _IT = Subject(kind="Deployment", name="ledger", namespace="bank", api_version="a
 
 def _finding(reason: str) -> Finding:
     rule = next(rule for rule in RULES if rule.reason == reason)
-    return rule.finding(_IT, "m", severity="error", confidence=0.9, evidence=["ev"], onset=_AT)
+    return rule.finding(_IT, "m", severity="error", confidence=0.9, evidence=[EvidenceId("ev")], onset=_AT)
 
 
 def _reason(reasons: list[str], *, changed: bool) -> str:

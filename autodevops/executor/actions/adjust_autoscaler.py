@@ -2,6 +2,9 @@
 
 For an autoscaler that stands at its maximum while what it scales is saturated, or one that took away too much. The
 maximum may grow twofold at once. Undo puts the bounds from before back; the autoscaler decides the number then.
+
+A minimum within the maximum is of low risk: so many pods are allowed. Another maximum is of medium risk, for it is how
+much people let it take of the cluster, and of their money.
 """
 
 from __future__ import annotations
@@ -26,13 +29,16 @@ MAXIMUM: Field = ("spec", "maxReplicas")
 
 class AdjustAutoscalerKind(FieldsKind[AdjustAutoscaler]):
     noun = AdjustAutoscaler
-    risk: Risk = "low"
     resizes = True
     undo_words = "The bounds from before are put back."
 
     def fields(self, action: AdjustAutoscaler) -> Mapping[Field, Json]:
         wanted: dict[Field, Json] = {MINIMUM: action.min_replicas, MAXIMUM: action.max_replicas}
         return {field: value for field, value in wanted.items() if value is not None}
+
+    def risk_of(self, pre: PreState) -> Risk:
+        fields = pre.bound.get("fields")
+        return "low" if isinstance(fields, dict) and text_of(MAXIMUM) not in fields else self.risk
 
     def rests_on(self, item: Object, action: AdjustAutoscaler) -> dict[str, Json]:
         spec = item.get("spec") or {}
