@@ -167,7 +167,7 @@ class WorldMetrics:
         if first > last:
             return
         whole = joined(self._pieces_of(asked, first // PIECE_MS, last // PIECE_MS), sorted(asked.names))
-        columns = slice(*np.searchsorted(whole.times, [first, last + 1]).tolist())
+        columns = slice(*whole.times.searchsorted((first, last + 1)).tolist())
         # Series that are there all the time come in one block: each block costs a query as much as many samples.
         steady: list[Labels] = []
         values_of_steady: list[Floats] = []
@@ -193,16 +193,16 @@ class WorldMetrics:
             found: dict[int, Piece] = {}
             missing: dict[int, Millis] = {}
             for number in range(first, last + 1):
-                due = _scrape_times(self._world, asked.target, number * PIECE_MS, min((number + 1) * PIECE_MS - 1, now))
-                found[number] = self._pieces.get(address, asked.whole, number) or Piece(
-                    due[:0], dict.fromkeys(asked.whole, ())
-                )
-                missing[number] = due[len(found[number].times) :]
+                known = self._pieces.get(address, asked.whole, number)
+                begin = int(known.times[-1]) + 1 if known and len(known.times) else number * PIECE_MS
+                end = min((number + 1) * PIECE_MS - 1, now)
+                missing[number] = _scrape_times(self._world, asked.target, begin, end)
+                found[number] = known or Piece(missing[number][:0], dict.fromkeys(asked.whole, ()))
             for run in _runs(missing):
                 times = np.concatenate([missing[number] for number in run])
                 for number, piece in split(self._read(asked, times, asked.whole), run[0], run[-1]).items():
-                    known = found[number]
-                    found[number] = joined([known, piece], asked.whole) if len(known.times) else piece
+                    before = found[number]
+                    found[number] = joined([before, piece], asked.whole) if len(before.times) else piece
                     self._pieces.put(address, asked.whole, number, found[number])
             return list(found.values())
 
@@ -213,11 +213,13 @@ class WorldMetrics:
         there = (seconds >= target.start) & (seconds < target.end)
         answering = target.answering(seconds)
         scrape = Scrape(self._world, target, seconds, names.__contains__)
-        duration = scrape.constant(0.003 + 0.006 * hashing.uniform("scrape", target.url))
-        about = [
-            Rows("up", [{}], answering.astype(np.float64)[None, :]),
-            Rows("scrape_duration_seconds", [{}], duration[None, :]),
-        ]
+        about: tuple[Rows, ...] = ()
+        if not names.isdisjoint(_SCRAPED):
+            duration = scrape.constant(0.003 + 0.006 * hashing.uniform("scrape", target.url))
+            about = (
+                Rows("up", [{}], answering.astype(np.float64)[None, :]),
+                Rows("scrape_duration_seconds", [{}], duration[None, :]),
+            )
         series: dict[str, list[Series]] = {name: [] for name in names}
         own = () if names <= _SCRAPED.keys() else asked.exporter.collect(scrape)
         for rows in itertools.chain(about, own):

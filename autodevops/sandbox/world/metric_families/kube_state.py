@@ -6,6 +6,7 @@ holds until the next. Nothing here knows of the world's services.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -43,6 +44,10 @@ def _of_object(
     times = scrape.times
     if versions[0].at > times[-1] or (versions[-1].object is None and versions[-1].at <= times[0]):
         return
+    first = bisect_right(versions, float(times[0]), key=_since) - 1
+    if first >= 0 and (first + 1 == len(versions) or versions[first + 1].at > times[-1]):
+        yield from _unchanged(versions[first].object, len(times), tell, wanted)
+        return
     bounds = np.searchsorted(times, [version.at for version in versions])
     found: dict[Row, Floats] = {}
     for index, version in enumerate(versions):
@@ -58,6 +63,28 @@ def _of_object(
                     values = found[row] = np.full(len(times), np.nan)
                 values[low:high] = value
     yield from _grouped(found)
+
+
+def _unchanged(
+    item: Json | None, width: int, tell: Callable[[Json], Iterable[Told]], wanted: frozenset[str]
+) -> Iterator[Rows]:
+    """Of an object that is the same at all `width` times: most are, between two scrapes that are read."""
+    found = {
+        (name, tuple(labels.items())): value
+        for name, labels, value in (tell(item) if item is not None else ())
+        if name in wanted
+    }
+    names: dict[str, list[tuple[dict[str, str], float]]] = {}
+    for (name, labels), value in found.items():
+        if value == value:  # a NaN is none
+            names.setdefault(name, []).append((dict(labels), value))
+    for name, rows in names.items():
+        column = np.array([value for _, value in rows])
+        yield Rows(name, [labels for labels, _ in rows], np.repeat(column[:, None], width, axis=1))
+
+
+def _since(version: Version) -> float:
+    return version.at
 
 
 def _grouped(found: Mapping[Row, Floats]) -> Iterator[Rows]:
