@@ -133,7 +133,7 @@ def test_an_autoscaler_at_its_maximum_says_little_while_its_pods_have_cpu_left(
 ) -> None:
     spec = {"maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": "cart"}, "metrics": [metric]}
     scaler = {"metadata": {"name": "cart"}, "spec": spec, "status": _FULL}
-    lists = {"Deployment": [{"metadata": {"name": "cart"}}], "HorizontalPodAutoscaler": [scaler]}
+    lists: dict[str, Any] = {"Deployment": [{"metadata": {"name": "cart"}}], "HorizontalPodAutoscaler": [scaler]}
     picture = make_picture({"workloads": _WORKLOADS})
     slow = suffering({"suffering": {"cart": "LatencyIncreased"}}, picture)
     throttling = [] if held_back is None else [_rate(slow[0].subject, 0.0, held_back)]
