@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from investigation.traced_pictures import END, make_picture, suffering
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.graph import CallGraph, Edge
+from autodevops.investigation.inventory import build
 from autodevops.investigation.picture import MemoryUse, NodeLoad, Picture, Saturation, Signal
 from autodevops.investigation.pressure_families import PRESSURES, present
-from autodevops.investigation.rules import LAST_STAGE, RULES
+from autodevops.investigation.rules import LAST_STAGE, RULES, hpa_at_maximum
 from autodevops.investigation.rules.neighbours import neighbour_edges
 
 CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("pressures.yaml").read_text("utf-8"))
@@ -111,3 +113,34 @@ def test_a_family_asks_for_what_it_needs(family: Any) -> None:
     assert all(f"{need}{{" in family.query for need in family.needs if need != "kube_pod_container_resource_limits")
     assert family.query.count("(") == family.query.count(")")
     assert "<s>" in family.query
+
+
+_FULL = {
+    "currentReplicas": 4,
+    "conditions": [{"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}],
+}
+_BY_CPU = {"type": "Resource", "resource": {"name": "cpu"}}
+_BY_RATE = {"type": "Pods", "pods": {"metric": {"name": "requests_per_second"}}}
+
+
+@pytest.mark.parametrize(
+    ("metric", "held_back", "severity"),
+    [(_BY_CPU, 0.6, "error"), (_BY_CPU, 0.02, "warning"), (_BY_CPU, None, "error"), (_BY_RATE, 0.02, "error")],
+    ids=["pods wait for their limit", "pods have CPU left", "nobody measures it", "it goes by something else"],
+)
+def test_an_autoscaler_at_its_maximum_says_little_while_its_pods_have_cpu_left(
+    metric: dict[str, Any], held_back: float | None, severity: str
+) -> None:
+    spec = {"maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": "cart"}, "metrics": [metric]}
+    scaler = {"metadata": {"name": "cart"}, "spec": spec, "status": _FULL}
+    lists: dict[str, Any] = {"Deployment": [{"metadata": {"name": "cart"}}], "HorizontalPodAutoscaler": [scaler]}
+    picture = make_picture({"workloads": _WORKLOADS})
+    slow = suffering({"suffering": {"cart": "LatencyIncreased"}}, picture)
+    throttling = [] if held_back is None else [_rate(slow[0].subject, 0.0, held_back)]
+    picture = picture.having(
+        inventory=build("shop", lists, known=True),
+        listed={"HorizontalPodAutoscaler": _NOTED},
+        signals=tuple(dataclasses.replace(one, kind="cpu_throttling") for one in throttling),
+    )
+    (found,) = hpa_at_maximum.RULE.check(picture, slow)
+    assert (found.severity, found.confidence < 0.5) == (severity, severity == "warning")
