@@ -79,6 +79,7 @@ def closing(investigation: Investigation) -> list[str]:
     if investigation.missing:
         parts.append("\n".join(["**What I could not see**", "", *_gaps(investigation.missing)]))
     actions = [action for hypothesis in investigation.hypotheses[:1] for action in hypothesis.suggested_actions]
+    actions += [action for each in independent(investigation.hypotheses)[1:] for action in each.suggested_actions[:1]]
     if actions:
         doing = [action for action in actions if action.kind != "investigation"] or actions[:1]
         looking = [action for action in actions if action not in doing]

@@ -153,6 +153,7 @@ async def test_a_believed_second_cause_is_named_at_once() -> None:
             "confidence": 0.68,
             "summary": "mail cannot be sent.",
             "subject": samples.CULPRIT.model_copy(update={"name": "mail"}),
+            "suggested_actions": (SuggestedAction(kind="mitigation", summary="Give mail its queue back."),),
         }
     )
     text, _ = await told(base.model_copy(update={"hypotheses": (first, other, second)}))
@@ -162,6 +163,8 @@ async def test_a_believed_second_cause_is_named_at_once() -> None:
         f" [{ERRORS}] [{LOGS}] A second cause, apart from it: mail cannot be sent (68%). [{ERRORS}]"
     )
     assert "mail cannot be sent" not in rest
+    assert "**Next steps**\n\nRoll basket back." in rest
+    assert rest.endswith("Give mail its queue back.")
     assert "**Less likely**\n\n- redis fails" in rest
 
 
