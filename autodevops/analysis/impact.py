@@ -69,12 +69,3 @@ def burn_rate(ratio: float, objective: float) -> float:
 def budget_spent(ratio: float, objective: float, seconds: float, period_seconds: float) -> float:
     """The part of a period's error budget that was spent, with traffic as even as it was meanwhile; 1 is all of it."""
     return burn_rate(ratio, objective) * seconds / period_seconds
-
-
-def in_words(seconds: float) -> str:
-    """`2 h 5 min`, `40 s`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    hours, minutes = divmod(round(whole / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -8,7 +8,7 @@ import typer
 
 from autodevops.cli.options import AsJson, AsPrometheus, parse_since, require_one_form
 from autodevops.cli.output import print_json
-from autodevops.kernel.clock import utc_now
+from autodevops.kernel.clock import in_words, utc_now
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
@@ -86,13 +86,7 @@ def _share(share: Share) -> str:
 def _times(times: Times) -> str:
     if times.median is None or times.p90 is None:
         return "nothing to say yet"
-    return f"half within {_span(times.median)}, nine of ten within {_span(times.p90)} (of {times.count})"
-
-
-def _span(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return f"half within {in_words(times.median)}, nine of ten within {in_words(times.p90)} (of {times.count})"
 
 
 def _round(health: ScarletHealth) -> str:

@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 from autodevops.domain.window import TimeWindow
 from autodevops.jamie.moments import BARE_HOUR, DAY, LENGTH, MOMENT, UNIT, Moment, length_of, read_moment, span_of
+from autodevops.kernel.clock import in_words
 
 LONGEST = timedelta(days=7)
 AROUND = timedelta(minutes=30)  # before and after a moment
@@ -291,15 +292,9 @@ def describe(window: TimeWindow, zone: tzinfo = UTC, now: datetime | None = None
     """
     if now is not None and abs(now - window.end) >= timedelta(minutes=1):
         return _span(window, zone)
-    minutes = round(window.length.total_seconds() / 60)
-    hours, rest = divmod(minutes, 60)
-    if minutes <= 60 or (minutes <= 120 and rest):
-        length = f"{minutes} min"
-    else:
-        length = f"{hours} h {rest} min" if rest else f"{hours} h"
     here = window.end.astimezone(zone)
     beside = "" if here.utcoffset() == timedelta(0) else f" ({window.end:%H:%M} UTC)"
-    return f"last {length} to {here:%Y-%m-%d %H:%M} {zone_name(here)}{beside}"
+    return f"last {in_words(window.length.total_seconds())} to {here:%Y-%m-%d %H:%M} {zone_name(here)}{beside}"
 
 
 def zone_name(moment: datetime) -> str:

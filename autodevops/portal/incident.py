@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from autodevops.analysis.impact import in_words
 from autodevops.analysis.postmortems import belonging
+from autodevops.kernel.clock import in_words
 from autodevops.portal.sections import Candidate, Decided, Happened, IncidentPage
 
 if TYPE_CHECKING:

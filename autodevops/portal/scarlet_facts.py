@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from autodevops.analysis.impact import in_words
+from autodevops.kernel.clock import in_words
 from autodevops.portal.sections import Fact
 
 if TYPE_CHECKING:

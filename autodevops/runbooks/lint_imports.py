@@ -106,9 +106,12 @@ def _no_module(name: str) -> str:
 
 
 def _no_name(module: str, name: str) -> str:
-    found = importlib.import_module(module)
-    if hasattr(found, name) or not _no_module(f"{module}.{name}"):
-        return ""
+    found = sys.modules.get(module)
+    try:
+        if found is None or hasattr(found, name) or not _no_module(f"{module}.{name}"):
+            return ""
+    except ImportError as error:  # of a module that reads its names when they are asked for
+        return f"{module}.{name} cannot be had: {error}"
     return f"{module} has no {name}" + _nearest(name, {*dir(found), *getattr(found, "__all__", ())})
 
 

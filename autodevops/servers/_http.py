@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
-from autodevops.kernel.clock import Clock, utc_now
+from autodevops.kernel.clock import Clock, roughly, utc_now
 from autodevops.kernel.errors import ToolError, ToolRejected, ToolTimeout, ToolUnavailable
 from autodevops.servers._credentials import Credentials, HttpSettings
 from autodevops.servers._failures import System, for_status, timed_out, unlike, unreachable, without_credentials
@@ -265,4 +265,4 @@ def _wait(headers: Mapping[str, str], now: datetime, *, limited: bool) -> str:
         return ""
     if not 0 < seconds < 86_400:  # a day: beyond that it is no wait but a mistake
         return ""
-    return f"in {seconds:.0f} s" if seconds < 120 else f"in {seconds / 60:.0f} min"
+    return f"in {roughly(seconds)}"

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from patience import patient
 
-from autodevops.analysis.impact import budget_spent, burn_rate, in_words, recovered_at, requests
+from autodevops.analysis.impact import budget_spent, burn_rate, recovered_at, requests
 from autodevops.analysis.postmortems import Measured, postmortem
 from autodevops.domain.action import Action, OpenIssue
 from autodevops.domain.incident import Detection, Incident, IncidentNote, incident_of
@@ -26,7 +26,7 @@ from autodevops.domain.postmortem import Fact, Postmortem
 from autodevops.domain.series import Series
 from autodevops.domain.window import TimeWindow
 from autodevops.executor.operations import load
-from autodevops.kernel.clock import utc_now
+from autodevops.kernel.clock import in_words, utc_now
 from autodevops.kernel.errors import UsageError
 from autodevops.kernel.person import person
 from autodevops.runbooks.postmortem_text import blocks, markdown
@@ -71,7 +71,8 @@ def test_recovery_is_when_failures_stay_near_what_they_were(
 def test_the_budget_is_spent_as_fast_as_the_burn_rate_says() -> None:
     assert burn_rate(0.0144, 0.999) == pytest.approx(14.4)
     assert budget_spent(0.0144, 0.999, 3600, 30 * 86_400) == pytest.approx(0.02)
-    assert [in_words(seconds) for seconds in (40, 300, 7500)] == ["40 s", "5 min", "2 h 5 min"]
+    told = {40: "40 s", 59.7: "1 min", 5400: "90 min", 7200: "2 h", 7500: "2 h 5 min"}
+    assert {seconds: in_words(seconds) for seconds in told} == told
 
 
 def made(**more: Any) -> Postmortem:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -234,6 +235,15 @@ def test_a_figure_has_a_picture_or_none(trace: dict[str, Any], layout: dict[str,
     said = " ".join(ElementTree.fromstring(svg).itertext()) if svg else ""
     assert bool(svg) == bool(words)
     assert [word for word in words if word not in said] == []
+
+
+def test_upright_bars_stand_at_even_distances_below_the_axis_too() -> None:
+    svg = still({"data": [{"type": "bar", "x": list("abcd"), "y": [1, 2, -2, 4]}], "layout": {}})
+    _, *bars = (one.attrib for one in ElementTree.fromstring(svg).iter() if one.tag.endswith("rect"))
+    places = [float(bar["x"]) for bar in bars]
+    assert {round(b - a) for a, b in pairwise(places)} == {round(places[1] - places[0])}
+    assert len({bar["width"] for bar in bars}) == 1
+    assert bars[1]["height"] == bars[2]["height"]
 
 
 def test_page_without_charts_has_no_scripts() -> None:

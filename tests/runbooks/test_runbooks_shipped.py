@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from patience import patient
 
-from autodevops.domain.incident import Incident, incident_of
+from autodevops.domain.incident import Incident, Resolution, incident_of
 from autodevops.domain.run import GOOD
 from autodevops.executor import approvals
 from autodevops.kernel.clock import utc_now
@@ -127,7 +127,11 @@ async def _ran(scenario: Scenario, folder: Path, *waves: Plan) -> Ran:
             async with RunQueue(means, at_once=2) as queue:
                 for place, plan in enumerate(waves):
                     if place == 1:
-                        open_incident(ledger, _incident(records["namespace-health"]), actor="tests")
+                        opened = _incident(records["namespace-health"])
+                        open_incident(ledger, opened, actor="tests")
+                        ended = Resolution(at=utc_now(), words="It went by itself.")
+                        changed = {"id": "inc-0", "title": "The till was slow.", "resolution": ended}
+                        open_incident(ledger, opened.model_copy(update=changed), actor="tests")
                     handles = {
                         name: queue.submit(RunRequest(RUNBOOKS.load(runbook), values))
                         for name, (runbook, values) in plan.items()
@@ -236,6 +240,13 @@ def test_an_incident_that_was_none_says_that_nothing_was_done(healthy: Ran) -> N
 def test_an_incident_is_shown_with_its_charts_and_queries(faulty: Ran) -> None:
     assert "plotly" in faulty.after("namespace-health", "## What was seen")
     assert "prometheus.query_range" in faulty.after("namespace-health", "## Evidence")
+
+
+def test_the_handoff_tells_all_incidents_of_the_shift(faulty: Ran) -> None:
+    headline = faulty.headline("daily-handoff")
+    assert "inc-1" in headline
+    assert "Incidents that ended: The till was slow" in headline
+    assert "It went by itself." in faulty.after("daily-handoff", "## Incidents")
 
 
 def test_a_runbook_about_another_problem_points_at_the_one_there_is(faulty: Ran) -> None:

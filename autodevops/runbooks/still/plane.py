@@ -71,8 +71,8 @@ def plane(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> str
             pairs = stacks.get(number) or [(0.0, value) for value in ys[number]]
             for x, (start, end) in list(zip(xs[number], pairs, strict=False))[:_BARS]:
                 if math.isfinite(end):
-                    left, right = x_of(x + shift), x_of(x + shift + slot)
-                    parts.append(box(left, y_of(max(start, end)), right - left - 1, y_of(start) - y_of(end), colour))
+                    at, to = x_of(x + shift), x_of(x + shift + slot)
+                    parts.append(box(at, y_of(max(start, end)), to - at - 1, abs(y_of(start) - y_of(end)), colour))
         else:
             points = list(zip(xs[number], ys[number], strict=False))
             parts.append(_drawn(points, one, colour, x_of, y_of))
