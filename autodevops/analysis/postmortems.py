@@ -17,7 +17,7 @@ from autodevops.domain.incident import Incident
 from autodevops.domain.ledger import SCARLET
 from autodevops.domain.operation import Operation
 from autodevops.domain.postmortem import ActionItem, Fact, Moment, Postmortem, Section
-from autodevops.kernel.clock import in_words
+from autodevops.kernel.durations import in_words
 
 _MONTH_SECONDS = 30 * 86_400.0
 _AUTHOR = re.compile(r"^It(?:s commit is| probably brings| brings) .*\" by (.+?)(?:, commit |, merged|, which|\.$)")

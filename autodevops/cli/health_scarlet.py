@@ -8,7 +8,8 @@ import typer
 
 from autodevops.cli.options import AsJson, AsPrometheus, parse_since, require_one_form
 from autodevops.cli.output import print_json
-from autodevops.kernel.clock import in_words, utc_now
+from autodevops.kernel.clock import utc_now
+from autodevops.kernel.durations import in_words
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from autodevops.domain.window import TimeWindow
 from autodevops.jamie.moments import BARE_HOUR, DAY, LENGTH, MOMENT, UNIT, Moment, length_of, read_moment, span_of
-from autodevops.kernel.clock import in_words
+from autodevops.kernel.durations import in_words
 
 LONGEST = timedelta(days=7)
 AROUND = timedelta(minutes=30)  # before and after a moment

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autodevops.analysis.postmortems import belonging
-from autodevops.kernel.clock import in_words
+from autodevops.kernel.durations import in_words
 from autodevops.portal.sections import Candidate, Decided, Happened, IncidentPage
 
 if TYPE_CHECKING:

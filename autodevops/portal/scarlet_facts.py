@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from autodevops.kernel.clock import in_words
+from autodevops.kernel.durations import in_words
 from autodevops.portal.sections import Fact
 
 if TYPE_CHECKING:

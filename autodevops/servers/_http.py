@@ -20,7 +20,8 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
-from autodevops.kernel.clock import Clock, roughly, utc_now
+from autodevops.kernel.clock import Clock, utc_now
+from autodevops.kernel.durations import roughly
 from autodevops.kernel.errors import ToolError, ToolRejected, ToolTimeout, ToolUnavailable
 from autodevops.servers._credentials import Credentials, HttpSettings
 from autodevops.servers._failures import System, for_status, timed_out, unlike, unreachable, without_credentials

@@ -26,7 +26,8 @@ from autodevops.domain.postmortem import Fact, Postmortem
 from autodevops.domain.series import Series
 from autodevops.domain.window import TimeWindow
 from autodevops.executor.operations import load
-from autodevops.kernel.clock import in_words, utc_now
+from autodevops.kernel.clock import utc_now
+from autodevops.kernel.durations import in_words
 from autodevops.kernel.errors import UsageError
 from autodevops.kernel.person import person
 from autodevops.runbooks.postmortem_text import blocks, markdown

@@ -17,7 +17,7 @@ from autodevops.domain.series import Series
 from autodevops.domain.signal import Blind, IncidentSeverity, Look, Signal
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import SeriesResult
-from autodevops.kernel.clock import roughly
+from autodevops.kernel.durations import roughly
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.learning.supplies import SUPPLIES, Supply, detail_of, place_of, subject_of
 from autodevops.settings import LearningSettings

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from autodevops.analysis.patterns import Occurrence, Recurring, Timed, Together, recurring, timed, together
 from autodevops.domain.incident import Incident
 from autodevops.domain.learned import Learned, Lesson
-from autodevops.kernel.clock import roughly
+from autodevops.kernel.durations import roughly
 from autodevops.settings import LearningSettings
 
 _NAMED = 10  # incidents named as evidence, the newest
