@@ -189,7 +189,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"yaml: (?:line \d+|unmarshal errors)|\bImproperlyConfigured\b|unknown directive",
         r"Config File \"[^\"]*\" Not Found|config file error|syntax error in (?:file|config)|unknown keyword '",
         r"unknown variable '|could not load \S+\.conf|validation errors? for \w*Settings\b",  # MySQL, pydantic
-        r"\bConfigException: Missing required|bootstrap check failure",  # Kafka, Elasticsearch
+        r"\bConfigException: Missing required|bootstrap check failure|error initializing config",  # Kafka, Envoy
         r"\[emerg\].{0,20}(?:invalid|unexpected|unknown|duplicate|no \")|No configuration setting found for key",
         r"Failed to configure a DataSource|Failed to bind properties under",
     )),

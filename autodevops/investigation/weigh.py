@@ -33,6 +33,7 @@ _ROLES: Final = {"state": 0, "symptom": 1}
 _SLACK: Final = timedelta(minutes=3)
 """How much later than its callers a callee may seem to begin: onsets are known to a rate's window and a scrape."""
 _BY_METRICS: Final = "TroubleStartsInService"
+_SHORT: Final = "ReplicasUnavailable"  # critical where none is left
 _ORIGINS: Final = {
     "ErrorsStartInService", "SlowSpansInService", "NPlusOneQueries", "FanOutGrown", "RegressionByVersion",
     _BY_METRICS,
@@ -236,8 +237,7 @@ def _explanation(
         strength = max(
             (_STRENGTH[f.severity] * f.confidence for f in draft.findings if f.reason != _BY_METRICS), default=0.0
         )  # what the metrics give it is in `origins`
-        elsewhere = any(_rule(f).shows_elsewhere for f in draft.findings)
-        origin = 0.0 if elsewhere else origins[subject] - origins[other]
+        origin = 0.0 if _keeps_callers_out(draft) else origins[subject] - origins[other]
         pressing = other.kind == "Node" or any(_rule(f).loads_callees for f in draft.findings)
         own = [f for f in drafts[subject].findings if not (pressing and _rule(f).may_follow)]
         guilt = _own_guilt(own, origin, change)
@@ -245,6 +245,11 @@ def _explanation(
         if best is None or (blame, str(other)) > best[:2]:
             best = (blame, str(other), other)
     return (best[2], best[0]) if best is not None and best[0] > 0.2 else (None, 0.0)
+
+
+def _keeps_callers_out(draft: _Draft) -> bool:
+    """Whether callers cannot arrive at it, so that their errors start in them."""
+    return any(_rule(f).shows_elsewhere or (f.reason == _SHORT and f.severity == "critical") for f in draft.findings)
 
 
 def _accounts(subject: Subject, draft: _Draft, other: Subject, theirs: _Draft, picture: Picture) -> bool:

@@ -432,7 +432,7 @@ class World:
             }
             for s in self.services
             for at, body in s.logs
-            if start <= at < end and re.search(r"(?i)error|exception|fatal", body)
+            if start <= at < end and re.search(r"(?i)error|exception|fatal|\[crit\]", body)
         ]
         found.sort(key=lambda r: str(r["timestamp"]), reverse=arguments["direction"] == "backward")
         return {"records": found[: arguments["limit"]]}

@@ -5,12 +5,13 @@ A table of what is found together, and why the first is said and not the other. 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from investigation.investigation_world import END, Service, World, lines, minutes, since
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
@@ -39,3 +40,20 @@ def test_the_cause_is_named_and_not_what_follows_from_it(case: dict[str, Any]) -
     changed = case.get("changed", False)
     assert _reason(case["found"], changed=changed) == case["reason"], case["for"]
     assert _reason(case["found"][::-1], changed=changed) == case["reason"]
+
+
+async def test_whoever_has_no_replica_left_accounts_for_a_caller_in_which_errors_start() -> None:
+    onset = END - minutes(20)
+    crashing = {
+        "restartCount": 6,
+        "ready": False,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}},
+    }
+    gone = {"type": "Available", "status": "False", "lastTransitionTime": "2026-03-09T11:40:00Z"}
+    refused = lines(onset, END, "error calling ledger:8080: connect ECONNREFUSED ledger:8080", timedelta(seconds=10))
+    gateway = Service("gateway", calls=("ledger",), failing=since(onset, 0.7), origin=True, logs=refused)
+    ledger = Service("ledger", container_status=crashing, available=0, conditions=(gone,))
+    result = await World([gateway, ledger, Service("search", rate=9)]).investigate()
+    assert [(h.subject.name, h.reason) for h in result.hypotheses[:1]] == [("ledger", "CrashLoopBackOff")]
+    assert all(hypothesis.confidence < 0.3 for hypothesis in result.hypotheses[1:])

@@ -52,6 +52,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    "DB011", "CacheEvictions", "state", _check, specificity=0.92, stage=2, names_cause=True, shows_elsewhere=True,
+    "DB011", "CacheEvictions", "state", _check, specificity=0.85, stage=2, names_cause=True, shows_elsewhere=True,
     documentation=__doc__,
 )  # fmt: skip

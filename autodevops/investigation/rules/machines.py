@@ -1,7 +1,7 @@
 """What the rules over nodes share: which node is unwell and how, whose pods are on it, and how its numbers moved.
 
-A node counts only where pods of the namespace are, or were until it evicted them. What the kubelet says of itself comes
-first; node exporter tells a stopped kubelet from a machine that is gone.
+A node counts only where pods of the namespace are, were until it evicted them, or wait for a node to be well again.
+What the kubelet says of itself comes first; node exporter tells a stopped kubelet from a machine that is gone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from autodevops.investigation.picture import NodeKind, NodeSeries, Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.pods import events, is_recent
+from autodevops.investigation.rules.scheduling import unplaced
 
 PRESSURES: Final = ("MemoryPressure", "DiskPressure", "PIDPressure")
 _OF_RESOURCE: Final = {
@@ -66,9 +67,10 @@ def node_findings(rule: Rule, picture: Picture, *, severe: bool = True) -> Itera
 def node_troubles(picture: Picture) -> list[NodeTrouble]:
     found: list[NodeTrouble] = []
     evicted_at = {event.name: event.last for event in events(picture, "Evicted") if event.kind == "Pod"}
+    waits = any(one.kind == "node down" for one in unplaced(picture))
     for node in picture.inventory.nodes:
         name = name_of(node)
-        if not picture.inventory.pods_on(name):
+        if not picture.inventory.pods_on(name) and not waits:
             continue
         conditions = {str(one.get("type")): one for one in items(node, "status", "conditions")}
         here = list(_readiness(picture, name, conditions.get("Ready", {})))

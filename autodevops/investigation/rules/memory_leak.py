@@ -5,6 +5,8 @@ quarter of an hour, to at least one and a half of where it began; or, where nobo
 more than once after runs of at least an hour. Killed soon after the start, or at a level it has always had, it only
 has too low a limit: OOMKilled.
 
+It goes on for as long after the last of several kills as a run lasts: until then nobody knows that it is over.
+
 Why it matters: a higher limit buys time, and nothing else.
 
 Example: `Memory of app in cart-x grew from 180 MiB to 502 MiB in 48 min before it was OOMKilled`
@@ -51,13 +53,15 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         lasted = finished - began if finished is not None and began is not None else timedelta()
         if grown is not None:
             low, high, seconds = grown
+            lasted = max(lasted, timedelta(seconds=seconds))
             words, sure = f"grew from {low / _MIB:.0f} MiB to {high / _MIB:.0f} MiB in {seconds / 60:.0f} min", 0.9
         elif memory is None and state.restarts > 1 and lasted >= _LONG:
             words, sure = f"lasts for {lasted.total_seconds() / 3600:.1f} h, {state.restarts} times by now", 0.7
         else:
             continue
         told.add(key)
-        now = bool(state.waiting) or is_recent(finished, picture)
+        again = finished is not None and state.restarts > 1 and picture.span.window.end - finished < lasted
+        now = bool(state.waiting) or is_recent(finished, picture) or again
         yield RULE.finding(
             state.subject,
             f"Memory of {state.name} in {state.pod_name} {words} before it was OOMKilled.",

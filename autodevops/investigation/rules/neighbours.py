@@ -14,6 +14,7 @@ from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import NodeLoad
 
 FULL: Final = 0.9  # of the cores; the scheduler of the kernel makes others wait well before
+BUSY: Final = 0.8  # from here on whoever wants a core often waits for one
 _GREW: Final = 0.25  # of the node's cores, since before the window
 _RANDOM: Final = re.compile(r"^(?P<name>.+?)(?:-[bcdfghjklmnpqrstvwxz0-9]{5,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}$")
 

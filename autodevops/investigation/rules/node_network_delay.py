@@ -3,7 +3,7 @@
 What: in slow traces, what the network takes of a call (the caller's client span less the callee's server span) grew
 for calls with one end on this node, of several workloads, and not for calls between other nodes. Or the node's
 exporter takes far longer to scrape than before and than any other; or pods of several workloads are slower on it than
-elsewhere, and do not fail.
+elsewhere, and do not fail, while a fifth of its processors is idle.
 
 Why it matters: many workloads are slow at once and none of them is at fault; what they share is where some of their
 pods run.
@@ -23,6 +23,7 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock, seconds
 from autodevops.investigation.rules.by_node import suspect
 from autodevops.investigation.rules.machines import onset, rises
+from autodevops.investigation.rules.neighbours import BUSY, used
 from autodevops.investigation.rules.network_paths import find_delay
 from autodevops.investigation.rules.routes import is_hurt
 from autodevops.investigation.rules.traced import certainty
@@ -70,6 +71,7 @@ def _by_numbers(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Find
         and accused.node not in told
         and len(accused.slow) >= 2
         and not (accused.broken or accused.erring)
+        and not any(load.node == accused.node and used(load) >= BUSY for load in picture.node_loads)
     ):
         names = ", ".join(sorted(owner.name for owner in accused.slow))
         yield RULE.finding(

@@ -1,7 +1,8 @@
 """NoisyNeighbour (MET016, state): somebody else takes the processors of the node on which a slow workload runs.
 
 What: a node that runs pods of a slow workload has less than a tenth of its processors idle, and another workload's
-use of them grew by a quarter of the node; or the machine below gives a tenth of the node's time to others (steal).
+use of them grew by a quarter of the node; or the machine below gives a tenth of the node's time to others (steal);
+or what runs on the node beside the pods uses half of it, and less than a fifth is idle.
 A workload that fills the node by itself because it gets more requests is no neighbour but busy.
 
 Why it matters: the slow workload has changed nothing and is within its limits; requests are no protection above them.
@@ -20,9 +21,10 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.inventory import node_subject, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, percent
-from autodevops.investigation.rules.neighbours import FULL, neighbours, used
+from autodevops.investigation.rules.neighbours import BUSY, FULL, neighbours, used
 
 _STOLEN = 0.1
+_BESIDE = 0.5
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -49,6 +51,22 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         )
     for load in picture.node_loads:
         stolen = load.stolen or 0.0
+        beside = (used(load) - stolen) * load.capacity - sum(load.now.values()) if load.now else 0.0
+        if (
+            beside >= _BESIDE * load.capacity > 0
+            and used(load) >= BUSY
+            and load.node in hosts
+            and load.node not in named
+        ):
+            named.add(load.node)
+            yield RULE.finding(
+                node_subject(load.node),
+                f"What runs on {load.node} beside the pods uses {beside:.1f} of its {load.capacity:g} cores;"
+                f" {hosts[load.node].name} runs there and is slow.",
+                severity="error",
+                confidence=0.8,
+                evidence=load.evidence,
+            )
         if stolen >= _STOLEN and used(load) >= FULL and load.node in hosts and load.node not in named:
             yield RULE.finding(
                 node_subject(load.node),

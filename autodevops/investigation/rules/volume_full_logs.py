@@ -20,6 +20,7 @@ RULE = log_rule(
     "finds no space left",
     "disk full",
     specificity=0.85,
+    names_cause=True,
     as_server="finds no space left",
     shows_elsewhere=True,
     documentation=__doc__,
