@@ -196,12 +196,16 @@ class _Link:
         return await asyncio.shield(self._ready)
 
     async def _own(self, ready: asyncio.Future[Client], leave: asyncio.Event) -> None:
-        """Supervise one connection: enter, announce, wait to be told to leave, leave."""
+        """Supervise one connection."""
         try:
-            async with asyncio.timeout(self._connect_seconds) as limit, _client(self._target) as client:
-                limit.reschedule(None)
-                ready.set_result(client)
-                await leave.wait()
+            try:
+                await self._hold(ready, leave, "auto")
+            except Exception as error:
+                if ready.done() or not _is_refusal(error):
+                    raise
+                # Who starts slowly reads the newer protocol's question after the SDK has given it up (10 s), and may
+                # refuse the older one's greeting as a second one.
+                await self._hold(ready, leave, "legacy")
         except asyncio.CancelledError:
             ready.cancel()
             raise
@@ -216,6 +220,13 @@ class _Link:
             else:
                 ready.set_exception(self._gave_nothing(self._unavailable(error)))
                 ready.exception()  # retrieved here: a caller that has been cancelled will not
+
+    async def _hold(self, ready: asyncio.Future[Client], leave: asyncio.Event, mode: str) -> None:
+        """Enter, announce, wait to be told to leave, leave. `mode` is how the protocol's version is agreed on."""
+        async with asyncio.timeout(self._connect_seconds) as limit, _client(self._target, mode) as client:
+            limit.reschedule(None)
+            ready.set_result(client)
+            await leave.wait()
 
     def _fail(self, error: Exception, connection: asyncio.Event) -> NoReturn:
         """Translate what a transport or the protocol raised; a broken connection is given up, but not its successor."""
@@ -252,7 +263,7 @@ class _Link:
 
 
 @asynccontextmanager
-async def _client(target: Any) -> AsyncIterator[Client]:
+async def _client(target: Any, mode: str) -> AsyncIterator[Client]:
     from mcp import Client
     from mcp.server import MCPServer
 
@@ -264,7 +275,7 @@ async def _client(target: Any) -> AsyncIterator[Client]:
             timeout = httpx2.Timeout(30.0, read=300.0)  # the SDK's own: an answer may be streamed for long
             http = await stack.enter_async_context(httpx2.AsyncClient(headers=dict(target.headers), timeout=timeout))
             target = streamable_http_client(target.url, http_client=http)
-        client = await stack.enter_async_context(Client(target))
+        client = await stack.enter_async_context(Client(target, mode=mode))
         if isinstance(target, MCPServer):
             # In this process the answer was validated by its model a moment ago. Doing it again by JSON schema takes
             # 150 ms of the event loop for 6,000 samples.
@@ -353,8 +364,23 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> ToolRejected:
     return ToolRejected(f"There is no {what} {name}.", hint)
 
 
-def _leaf(error: BaseException) -> str:
-    """The first real error in a group of them, on one line."""
+def _is_refusal(error: Exception) -> bool:
+    """Whether a server answered, and said no."""
+    from mcp.shared.exceptions import MCPError
+    from mcp.types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+
+    first = _first(error)
+    return isinstance(first, MCPError) and first.error.code not in (CONNECTION_CLOSED, REQUEST_TIMEOUT)
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first real error in a group of them."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    return error
+
+
+def _leaf(error: BaseException) -> str:
+    """It, on one line."""
+    error = _first(error)
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__

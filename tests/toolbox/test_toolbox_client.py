@@ -272,6 +272,35 @@ async def test_server_that_answers_garbage_is_given_up() -> None:
         assert (await tools.call("math.add", {"a": 1, "b": 2})).data == {"value": 3, "truncated": False}
 
 
+SLOW = """
+import json, sys
+answers = {
+    "initialize": {
+        "protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "slow", "version": "1"},
+    },
+    "tools/list": {"tools": [{"name": "ask", "inputSchema": {"type": "object"}}]},
+    "tools/call": {"content": [{"type": "text", "text": "here"}]},
+}
+began = False
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["method"] == "server/discover":  # not answered before the greeting has come
+        began = True
+    elif began:
+        told = {"error": {"code": 0, "message": "duplicate initialize"}}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **told}), flush=True)
+    elif "id" in message:
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": answers[message["method"]]}), flush=True)
+"""
+
+
+async def test_server_that_reads_the_newer_question_too_late_is_greeted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcp.client.session.DISCOVER_TIMEOUT_SECONDS", 0.05)
+    slow = StdioServerParameters(command=sys.executable, args=["-c", SLOW])
+    async with McpToolbox({"slow": slow}, connect_seconds=60) as tools:
+        assert (await tools.call("slow.ask", {})).data == "here"
+
+
 LYING = """
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, TextContent
