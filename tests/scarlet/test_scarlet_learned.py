@@ -6,6 +6,7 @@ import asyncio
 import json
 import multiprocessing
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -312,9 +313,10 @@ async def test_she_studies_beside_and_asks_what_runs_out_only_where_that_is_a_so
     asked = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        asked.set()
-        writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        with suppress(asyncio.IncompleteReadError):  # who was cancelled before it asked
+            await reader.readuntil(b"\r\n\r\n")
+            asked.set()
+            writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         writer.close()
 
     history = History()
