@@ -87,7 +87,7 @@ async def test_why_checkouts_fail_names_the_culprit_in_its_first_line(
         ("how many nodes are there?", "nodes"),
         ("is checkout ok?", "`checkout` in `shop` is not well"),
         ("slowest traces of checkout", "The slowest request through `checkout`"),
-        ("show me a failed request", "the newest begins to fail in `payment"),
+        ("show me a failed request", "failed requests through `shop`; the newest begins to fail in `"),
         ("before and after the last deploy of payment", "`payment`, after the deploy against before it: error ratio"),
         ("do we have room for 10 more replicas of cart?", "Yes: 10 more replicas of `cart` fit"),
         ("which pods use most memory?", "uses the most memory"),
