@@ -207,11 +207,13 @@ class Hand:
             return
         watches = [asyncio.ensure_future(self._watch(state)) for state in self._watched.values()]
         try:
-            await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for one in watches:
                 one.cancel()
             await asyncio.wait(watches)
+        for one in done:
+            one.result()  # what nobody expected is not passed over
         # What changes all the time is not asked about all the time.
         await self.means.sleep(min(poll, SWITCH_SECONDS) if self._watched else poll)
 

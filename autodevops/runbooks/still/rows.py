@@ -27,7 +27,6 @@ _BARS = 1_000
 
 
 def rows(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> str:
-    """Bars from the left, one row each, named at the left."""
     axis, across = layout.get("yaxis", {}), layout.get("xaxis", {})
     names = dict(zip(axis.get("tickvals", ()), axis.get("ticktext", ()), strict=False))
     names.update({one["y"]: one["text"] for one in layout.get("annotations", ()) if one.get("xref") == "paper"})
