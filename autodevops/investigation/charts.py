@@ -13,7 +13,7 @@ from autodevops.domain.chart import Chart, Mark, MetricChart
 from autodevops.domain.finding import Finding
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
-from autodevops.investigation.gather_traces import service_subject
+from autodevops.investigation.gather.traces import service_subject
 from autodevops.investigation.picture import Picture, Signal, SignalKind
 from autodevops.investigation.rollouts import revision_name
 from autodevops.investigation.service_map import draw_map

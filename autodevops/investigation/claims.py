@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from autodevops.domain.change import Suspect
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.hypothesis import Claim
-from autodevops.investigation.gather_code import commit_of, likely_pull_of, pull_of
+from autodevops.investigation.gather.code import commit_of, likely_pull_of, pull_of
 from autodevops.investigation.grounds import join
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.rules import BY_ID

@@ -16,7 +16,7 @@ from autodevops.domain.trace import Span as TraceSpan
 from autodevops.investigation.configured_calls import settings_of
 from autodevops.investigation.dependencies import addressed_hosts, merge, subject_of_host
 from autodevops.investigation.dependency_families import CACHES, DATABASES
-from autodevops.investigation.gather_traces import peer_subject, service_subject
+from autodevops.investigation.gather.traces import peer_subject, service_subject
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Dependency, SeenTrace

@@ -15,8 +15,8 @@ from datetime import timedelta
 import numpy as np
 
 from autodevops.domain.evidence import Evidence
-from autodevops.investigation.collect import code_of, is_not_found, system_of
-from autodevops.investigation.gather_large import LARGE
+from autodevops.investigation.gather.collect import code_of, is_not_found, system_of
+from autodevops.investigation.gather.large import LARGE
 from autodevops.investigation.inventory import WORKLOAD_KINDS
 from autodevops.investigation.picture import Picture, System
 from autodevops.investigation.rules.base import clock

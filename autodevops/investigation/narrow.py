@@ -14,13 +14,13 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import RolloutHistory
 from autodevops.domain.window import TimeWindow
-from autodevops.investigation.collect import Collector
-from autodevops.investigation.gather_code import open_brought, open_change
-from autodevops.investigation.gather_edits import gather_edits, reading_edges
-from autodevops.investigation.gather_logs import follow_up, gather_notices, in_order
-from autodevops.investigation.gather_pressures import gather_growth, gather_node_loads
-from autodevops.investigation.gather_tails import gather_tails
-from autodevops.investigation.gather_traces import gather_compared_traces, trace_edges
+from autodevops.investigation.gather.code import open_brought, open_change
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.edits import gather_edits, reading_edges
+from autodevops.investigation.gather.logs import follow_up, gather_notices, in_order
+from autodevops.investigation.gather.pressures import gather_growth, gather_node_loads
+from autodevops.investigation.gather.tails import gather_tails
+from autodevops.investigation.gather.traces import gather_compared_traces, trace_edges
 from autodevops.investigation.log_peers import log_edges
 from autodevops.investigation.picture import Picture, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history

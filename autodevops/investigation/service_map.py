@@ -14,7 +14,7 @@ import numpy as np
 from autodevops.analysis.chart_data import Called, calls_of, measured
 from autodevops.domain.chart import MapService, ServiceMap
 from autodevops.domain.subject import Subject
-from autodevops.investigation.gather_traces import peer_subject, service_subject
+from autodevops.investigation.gather.traces import peer_subject, service_subject
 from autodevops.investigation.graph import CALLS, Edge
 from autodevops.investigation.picture import Picture, SignalKind
 from autodevops.investigation.weigh import Candidate

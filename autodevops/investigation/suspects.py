@@ -21,7 +21,7 @@ from autodevops.domain.change import Suspect
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Commit
-from autodevops.investigation.gather_code import brought, commit_of, pull_of_commit
+from autodevops.investigation.gather.code import brought, commit_of, pull_of_commit
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.what_fails import other_cause, signs_of, speaking_for
 

@@ -8,7 +8,7 @@ from autodevops.domain.change import Change
 from autodevops.domain.finding import Finding
 from autodevops.domain.investigation import TimelineEntry
 from autodevops.domain.subject import Subject
-from autodevops.investigation.gather_code import pull_of
+from autodevops.investigation.gather.code import pull_of
 from autodevops.investigation.picture import ObjectEdit, Picture
 from autodevops.investigation.rules import BY_ID
 from autodevops.investigation.rules.pods import events

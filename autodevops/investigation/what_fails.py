@@ -15,7 +15,7 @@ from autodevops.analysis.signs import Signs, distinct, read_signs
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Span as TraceSpan
-from autodevops.investigation.gather_traces import service_subject
+from autodevops.investigation.gather.traces import service_subject
 from autodevops.investigation.inventory import name_of
 from autodevops.investigation.picture import Picture, SeenTrace
 

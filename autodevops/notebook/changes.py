@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from autodevops.domain.change import Change
 from autodevops.domain.investigation import MissingEvidence
 from autodevops.domain.window import TimeWindow
-from autodevops.investigation.collect import Collector
-from autodevops.investigation.gather_code import gather_code
-from autodevops.investigation.gather_edits import gather_edits
-from autodevops.investigation.gather_kubernetes import gather_cluster
+from autodevops.investigation.gather.code import gather_code
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.edits import gather_edits
+from autodevops.investigation.gather.kubernetes import gather_cluster
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.request import Span
 from autodevops.investigation.timeline import list_changes

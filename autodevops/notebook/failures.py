@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from autodevops.analysis.log_templates import TemplateGroup, group
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.window import TimeWindow
-from autodevops.investigation.collect import Collector
-from autodevops.investigation.gather_logs import gather_logs
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.logs import gather_logs
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import SeenLog
 from autodevops.investigation.request import Span

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.window import TimeWindow
-from autodevops.investigation.collect import Collector
-from autodevops.investigation.gather_metrics import Plan, discover
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.metrics import Plan, discover
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.request import Span
 from autodevops.notebook import desk, metrics

@@ -15,7 +15,7 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Span, Trace
 from autodevops.domain.window import TimeWindow
-from autodevops.investigation.gather_traces import trace_edges
+from autodevops.investigation.gather.traces import trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import Inventory, build
 from autodevops.investigation.picture import Picture, SeenTrace

@@ -16,8 +16,8 @@ from autodevops.analysis.spans import OUTGOING, error_origins
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.investigation.dependencies import targets_in
-from autodevops.investigation.gather_logs import in_order
-from autodevops.investigation.gather_traces import peer_subject
+from autodevops.investigation.gather.logs import in_order
+from autodevops.investigation.gather.traces import peer_subject
 from autodevops.investigation.picture import Picture, SeenLog
 from autodevops.investigation.rules.log_news import SURPRISING, covered_seconds
 from autodevops.investigation.rules.pods import RECENT, is_recent

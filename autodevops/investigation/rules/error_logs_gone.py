@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
-from autodevops.investigation.gather_logs import LINES_LIMIT
+from autodevops.investigation.gather.logs import LINES_LIMIT
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.error_logs_new import words_of

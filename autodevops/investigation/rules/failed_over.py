@@ -25,7 +25,7 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.dependency_families import Measure
-from autodevops.investigation.gather_logs import in_order
+from autodevops.investigation.gather.logs import in_order
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.pods import events

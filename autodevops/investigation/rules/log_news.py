@@ -12,7 +12,7 @@ from autodevops.analysis.log_templates import TemplateGroup
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding, Severity
 from autodevops.domain.subject import Subject
-from autodevops.investigation.gather_logs import LINES_LIMIT
+from autodevops.investigation.gather.logs import LINES_LIMIT
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.pods import RECENT, is_recent
 

@@ -20,7 +20,7 @@ from autodevops.analysis.spans import error_origins
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.gather_traces import peer_subject, service_subject
+from autodevops.investigation.gather.traces import peer_subject, service_subject
 from autodevops.investigation.inventory import Inventory, node_subject, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.traced import hurt_with, node_of

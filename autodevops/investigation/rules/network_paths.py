@@ -19,7 +19,7 @@ from autodevops.analysis.span_names import pod
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.gather_traces import service_subject
+from autodevops.investigation.gather.traces import service_subject
 from autodevops.investigation.inventory import Inventory, node_subject
 from autodevops.investigation.picture import Picture, SeenTrace
 from autodevops.investigation.rules.traced import compared, node_of, total

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.dependency_families import QUEUES
-from autodevops.investigation.gather_traces import service_subject
+from autodevops.investigation.gather.traces import service_subject
 from autodevops.investigation.picture import Picture, Reading
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.dead_letters import is_dead_letter

@@ -26,7 +26,7 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Span
-from autodevops.investigation.gather_traces import service_subject
+from autodevops.investigation.gather.traces import service_subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, percent, seconds
 from autodevops.investigation.rules.traced import certainty, hurt_with

@@ -10,7 +10,7 @@ from typing import Final
 from autodevops.analysis.span_calls import Asked, asked
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
-from autodevops.investigation.gather_traces import subjects_by_service
+from autodevops.investigation.gather.traces import subjects_by_service
 from autodevops.investigation.picture import Picture, SeenTrace
 
 RETRIED: Final = 0.25

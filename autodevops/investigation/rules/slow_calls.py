@@ -13,7 +13,7 @@ from statistics import median
 from autodevops.analysis.span_calls import asked, calls_per_request
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.gather_traces import subjects_by_service
+from autodevops.investigation.gather.traces import subjects_by_service
 from autodevops.investigation.picture import Picture, SeenTrace
 from autodevops.investigation.rules.traced import LEAST_SHARE, callees_of, compared, total
 

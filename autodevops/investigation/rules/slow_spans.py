@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
-from autodevops.investigation.gather_traces import subjects_by_service
+from autodevops.investigation.gather.traces import subjects_by_service
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, percent, seconds
 from autodevops.investigation.rules.traced import LEAST_SHARE, by_subject, certainty, compared, total

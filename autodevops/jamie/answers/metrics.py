@@ -15,7 +15,7 @@ from autodevops.domain.series import Series
 from autodevops.domain.stream import ChartReady
 from autodevops.domain.tool_results import SeriesResult
 from autodevops.domain.window import TimeWindow
-from autodevops.investigation.promql import arrays
+from autodevops.investigation.gather.promql import arrays
 from autodevops.jamie.answers import Answer, reason, require_any, understood, whose
 from autodevops.jamie.answers.signals import (
     CPU,

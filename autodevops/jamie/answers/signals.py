@@ -15,7 +15,7 @@ from autodevops.domain.evidence import Evidence
 from autodevops.domain.series import Series
 from autodevops.domain.tool_results import NameList
 from autodevops.domain.window import TimeWindow
-from autodevops.investigation.gather_metrics import families_in
+from autodevops.investigation.gather.metrics import families_in
 from autodevops.investigation.request_families import FAMILIES, NAMESPACE_LABELS, RequestFamily
 from autodevops.jamie.answers import understood
 from autodevops.jamie.catalogue import Workload

@@ -19,7 +19,7 @@ import numpy as np
 from autodevops.domain.series import Series
 from autodevops.domain.signal import IncidentSeverity
 from autodevops.domain.subject import Subject
-from autodevops.investigation.promql import latest
+from autodevops.investigation.gather.promql import latest
 from autodevops.kernel.query_text import literal
 from autodevops.scarlet.watching.requests import Asked, Requests
 from autodevops.scarlet.watching.sample_table import COLUMNS, STEP

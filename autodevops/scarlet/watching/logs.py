@@ -19,7 +19,7 @@ from autodevops.analysis.log_templates import TemplateGroup, group
 from autodevops.domain.logs import LogRecord
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import LogResult, NameList, SeriesResult
-from autodevops.investigation.gather_logs import FAILURE, NAMESPACE_LABELS
+from autodevops.investigation.gather.logs import FAILURE, NAMESPACE_LABELS
 from autodevops.kernel.clock import rfc3339
 from autodevops.kernel.query_text import escape
 from autodevops.scarlet.watching.places import Places

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from autodevops.domain.series import Series
+from autodevops.investigation.gather.promql import latest
 from autodevops.investigation.pressure_families import PRESSURES, PressureFamily, PressureKind
-from autodevops.investigation.promql import latest
 from autodevops.investigation.request_families import POD_LABELS
 from autodevops.scarlet.watching.places import Places, known_as
 from autodevops.scarlet.watching.requests import Requests

@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import NameList, SeriesResult
-from autodevops.investigation.promql import latest
+from autodevops.investigation.gather.promql import latest
 from autodevops.investigation.request_families import (
     FAMILIES,
     NAMESPACE_LABELS,

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from autodevops.domain.evidence import Evidence
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.promql import arrays, over_span, series_of
 from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
 from autodevops.investigation.picture import NodeKind, NodeSeries
-from autodevops.investigation.promql import arrays, over_span, series_of
 from autodevops.investigation.request import Span
 from autodevops.kernel.clock import rfc3339
 

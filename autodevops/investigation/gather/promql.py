@@ -8,7 +8,7 @@ from autodevops.analysis.samples import FloatArray
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.series import Series
 from autodevops.domain.tool_results import SeriesResult
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
 from autodevops.investigation.request import Span
 from autodevops.kernel.clock import rfc3339
 

@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.subject import Subject
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.promql import arrays, latest, series_of
 from autodevops.investigation.inventory import Inventory, items, name_of, section
 from autodevops.investigation.picture import MemoryUse, NodeLoad, Saturation
 from autodevops.investigation.pressure_families import POOL_LABELS, PressureFamily, present
-from autodevops.investigation.promql import arrays, latest, series_of
 from autodevops.investigation.request import Span
 from autodevops.investigation.request_families import POD_LABELS
 from autodevops.kernel.clock import rfc3339

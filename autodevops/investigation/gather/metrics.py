@@ -17,11 +17,11 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.series import Series
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import AlertGroupList, AlertList, NameList
-from autodevops.investigation.collect import Collector
-from autodevops.investigation.gather_pressures import MetricNames, gather_pressures
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.pressures import MetricNames, gather_pressures
+from autodevops.investigation.gather.promql import arrays, over_span, series_of
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Saturation, SeenAlert, Signal, SignalKind
-from autodevops.investigation.promql import arrays, over_span, series_of
 from autodevops.investigation.request import Span
 from autodevops.investigation.request_families import (
     FAMILIES,

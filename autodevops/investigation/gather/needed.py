@@ -12,7 +12,7 @@ from typing import Final
 
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
 from autodevops.investigation.inventory import WORKLOAD_KINDS, Object, items, section
 
 _LIMIT: Final = 2000

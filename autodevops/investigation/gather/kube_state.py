@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autodevops.domain.evidence import Evidence, EvidenceId
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.promql import latest, series_of
 from autodevops.investigation.inventory import WORKLOAD_KINDS, Inventory, build
-from autodevops.investigation.promql import latest, series_of
 from autodevops.investigation.request import Span
 from autodevops.kernel.clock import rfc3339
 

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.promql import latest, series_of
 from autodevops.investigation.inventory import Inventory, items
 from autodevops.investigation.picture import SeenCertificate
-from autodevops.investigation.promql import latest, series_of
 from autodevops.investigation.request import Span
 from autodevops.kernel.clock import rfc3339
 

@@ -1,6 +1,6 @@
 """What the cluster says: workloads, pods, nodes, services, policies, claims, jobs and events of one namespace.
 
-One list a kind; what only some trouble needs is `gather_needed`'s. Of other namespaces it looks at what everything
+One list a kind; what only some trouble needs is `needed`'s. Of other namespaces it looks at what everything
 depends on: the components in kube-system, and the events of nodes.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from autodevops.domain.evidence import Evidence, EvidenceId
-from autodevops.investigation.collect import Collector, objects
-from autodevops.investigation.gather_large import LARGE, gather_large
-from autodevops.investigation.gather_needed import gather_needed
+from autodevops.investigation.gather.collect import Collector, objects
+from autodevops.investigation.gather.large import LARGE, gather_large
+from autodevops.investigation.gather.needed import gather_needed
 from autodevops.investigation.inventory import (
     CLUSTER_DNS,
     COREFILE,

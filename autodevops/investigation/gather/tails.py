@@ -13,7 +13,7 @@ from typing import Final
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import PodLogs
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
 from autodevops.investigation.inventory import section
 from autodevops.investigation.picture import LastWords, Picture
 from autodevops.investigation.rules.pods import ContainerState, containers

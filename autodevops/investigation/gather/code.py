@@ -17,7 +17,7 @@ from autodevops.domain.tool_results import (
     PullRequestList,
     PullRequestResult,
 )
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
 from autodevops.investigation.picture import Rollout
 from autodevops.investigation.request import Span
 from autodevops.kernel.clock import rfc3339

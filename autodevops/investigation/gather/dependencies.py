@@ -14,12 +14,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from autodevops.domain.subject import Subject
-from autodevops.investigation.collect import Collector
 from autodevops.investigation.dependencies import addressed_hosts, configured, merge, subject_of_host
 from autodevops.investigation.dependency_families import EXPORTERS, SCRAPED, Exporter, Measure, Metric
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.promql import arrays, over_span, series_of
 from autodevops.investigation.inventory import Inventory, items, name_of, section
 from autodevops.investigation.picture import Dependency, Reading
-from autodevops.investigation.promql import arrays, over_span, series_of
 from autodevops.investigation.request import Span
 from autodevops.investigation.request_families import NAMESPACE_LABELS, POD_LABELS
 from autodevops.kernel.clock import rfc3339

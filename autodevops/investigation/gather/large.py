@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import ResourceList
-from autodevops.investigation.collect import Collector, objects
+from autodevops.investigation.gather.collect import Collector, objects
 from autodevops.investigation.inventory import Object, controller_of, has_condition, metadata, name_of, section
 
 _STATUS: Final = ("phase", "reason", "message", "conditions", "initContainerStatuses", "containerStatuses")

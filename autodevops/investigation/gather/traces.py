@@ -15,8 +15,8 @@ from autodevops.domain.tool_results import TraceList, TraceResult, TraceSummary
 from autodevops.domain.trace import Span as TraceSpan
 from autodevops.domain.trace import Trace
 from autodevops.domain.window import TimeWindow
-from autodevops.investigation.collect import Collector
 from autodevops.investigation.dependencies import subject_of_host
+from autodevops.investigation.gather.collect import Collector
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.inventory import Inventory, section
 from autodevops.investigation.picture import SeenTrace

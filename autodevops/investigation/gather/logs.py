@@ -9,7 +9,7 @@ from autodevops.analysis.dependency_errors import NOTICES
 from autodevops.domain.evidence import Evidence
 from autodevops.domain.tool_results import LogResult, NameList
 from autodevops.domain.window import TimeWindow
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import SeenLog
 from autodevops.investigation.request import Span

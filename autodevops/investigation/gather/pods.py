@@ -9,11 +9,11 @@ import asyncio
 from typing import Literal
 
 from autodevops.domain.evidence import Evidence
-from autodevops.investigation.collect import Collector
-from autodevops.investigation.gather_metrics import Plan, discover
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.metrics import Plan, discover
+from autodevops.investigation.gather.promql import arrays, latest, over_span, series_of
 from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
 from autodevops.investigation.picture import PodMemory, PodSignal
-from autodevops.investigation.promql import arrays, latest, over_span, series_of
 from autodevops.investigation.request import Span
 from autodevops.investigation.request_families import POD_LABELS
 from autodevops.kernel.clock import rfc3339
