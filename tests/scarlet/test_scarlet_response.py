@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from scarlet.response_world import START, Crash, World, cause, signal, workload
 
+from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Resolution
 from autodevops.domain.operation import Symptom
 from autodevops.domain.signal import Blind, Look
@@ -193,6 +194,63 @@ def test_what_joins_later_is_told_only_when_it_makes_another_story(tmp_path: Pat
     play(world, tmp_path, later)
     assert (world.phases, told, world.count("tell"), world.count("diagnosis")) == (["escalated"], [1], 1, 1)
     assert {one.name for one in world.incidents[0].signals} == {"HighErrors", "HighLatency"}
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ([], [cause("payments", suffering=("cart",))]),
+        ([cause("cart")], [cause("payments", suffering=("cart",))]),
+        ([cause("cart")], [cause("payments", suffering=("cart",)), cause("cart", confidence=0.7)]),
+    ],
+    ids=["no cause at first", "only the one that suffers at first", "the one that suffers is likely still"],
+)
+def test_what_people_have_is_looked_at_again_and_another_cause_is_told_and_acted_upon(
+    tmp_path: Path, first: list[Hypothesis], later: list[Hypothesis]
+) -> None:
+    world = World(signals=[signal("HighErrors")], causes=first, verdict=None if first else "undetermined")
+    world.remedies_known = 0
+
+    def shows(world: World) -> None:
+        assert world.phases == ["escalated"]
+        world.causes, world.verdict, world.remedies_known = later, None, 1
+
+    play(world, tmp_path, shows, rounds=20, more=20)
+    (incident,) = world.incidents
+    assert incident.cause is not None
+    assert incident.cause.subject.name == "payments"
+    assert world.operations["op-1"].proposal.action.subject.name == "payments"
+
+
+def test_what_was_done_on_a_second_look_and_did_not_help_is_looked_into_again(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], remedies_known=0)
+
+    def shows(world: World) -> None:
+        world.causes, world.remedies_known = [cause("payments", suffering=("cart",))], 2
+
+    play(world, tmp_path, shows, rounds=20, more=60)
+    assert world.count("execute") == 2
+
+
+def test_what_people_have_and_stays_as_it_is_is_looked_at_ever_less_often_and_told_once(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], remedies_known=0)
+    looks: list[int] = []
+
+    def an_hour(world: World) -> None:
+        looks.append(world.count("investigate"))
+
+    play(world, tmp_path, an_hour, rounds=120, more=120)
+    assert (world.phases, world.count("tell"), world.count("diagnosis")) == (["escalated"], 1, 1)
+    assert looks[0] <= 8
+    assert 1 <= world.count("investigate") - looks[0] <= 2
+
+
+def test_what_people_have_is_not_over_because_an_investigation_sees_nothing_while_it_is_still_noticed(
+    tmp_path: Path,
+) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], remedies_known=0)
+    play(world, tmp_path, lambda world: world.causes.clear(), more=20)
+    assert (world.phases, world.count("tell")) == (["escalated"], 1)
 
 
 @pytest.mark.parametrize(("results", "tries"), [(["not_applied", "verified"], 2), (["not_applied"], 2)])

@@ -40,13 +40,15 @@ def causes_of(found: Investigation) -> tuple[Hypothesis, ...]:
 
 
 def cause_for(incident: Incident, found: Investigation) -> Hypothesis | None:
-    """What an incident is put down to by a newer investigation: its cause so far where that is still likely, else the
-    likeliest that accounts for what was noticed."""
+    """What an incident is put down to by a newer investigation: its cause so far where that is still likely, unless it
+    suffers from a likelier one; else the likeliest that accounts for what was noticed."""
     likely = [one for one in found.hypotheses if one.confidence >= LIKELY]
     cause = incident.cause
     if cause is not None:
         here = [one for one in likely if same(one.subject, cause.subject)]
-        likely = sorted(here, key=lambda one: one.reason != cause.reason) + likely
+        before = likely[: likely.index(here[0])] if here else []
+        behind = [one for one in before if any(same(cause.subject, other) for other in one.suffering)]
+        likely = behind + sorted(here, key=lambda one: one.reason != cause.reason) + likely
     return next((one for one in likely if _accounts(one, incident)), None)
 
 

@@ -21,7 +21,7 @@ from autodevops.domain.remedy import Remedy
 from autodevops.kernel.clock import Clock
 from autodevops.kernel.errors import LedgerConflict, ToolError, UsageError
 from autodevops.scarlet.response import cases
-from autodevops.scarlet.response.causes import cause_for
+from autodevops.scarlet.response.causes import cause_for, same
 from autodevops.scarlet.response.hands import Acts, Hands
 from autodevops.settings import ScarletSettings
 from autodevops.stores.incidents import find_incident
@@ -31,6 +31,7 @@ Kind = Literal["evidence", "approval", "executor", "recovery", "people", "sight"
 Event = Literal["due", "quiet", "answered", "resolved", "joined", "sighted"]
 NEEDED = ("kubernetes", "prometheus")
 """Without these nothing is done: what cannot be seen cannot be verified."""
+_FIRST_REST, _LONGEST_REST = 120.0, 1800.0  # seconds until she looks again at what people have; each twice the last
 _QUIET_WORDS = "What was noticed ended by itself, or people ended it."
 
 
@@ -48,6 +49,8 @@ class State(TypedDict, total=False):
     operation: str  # in hand
     why: str  # it is left to people, or over
     unseen: bool  # it is left to people only because something cannot be seen
+    rests: int  # pauses after which she looked again at what people have
+    again: bool  # people have it: only another cause is news
     told: str  # what people were told last
     happened: Event  # what ended the last wait
 
@@ -81,7 +84,7 @@ class Steps:
     def table(self) -> dict[str, tuple[Callable[[State], Any], tuple[str, ...]]]:
         """Each step with those that may follow it."""
         return {
-            "analyze": (self.analyze, ("decide", "await_evidence", "escalate", "close")),
+            "analyze": (self.analyze, ("decide", "await_evidence", "escalate", "await_people", "close")),
             "await_evidence": (self.await_evidence, ("analyze", "close")),
             "decide": (
                 self.decide,
@@ -103,17 +106,20 @@ class Steps:
         found = incident.investigation
         if found is None or now - found.window.end > timedelta(seconds=means.every_seconds / 2):
             found = await means.hands.investigate(incident.namespace, cases.window_of(incident.signals, now))
-            cases.put_down_to(means.ledger, incident.id, found, cause_for(incident, found), now)
+            newer = cause_for(incident, found)
+            if state.get("again") and not _is_news(newer, incident):
+                return _go("await_people")
+            cases.put_down_to(means.ledger, incident.id, found, newer, now)
         hypothesis = cause_for(incident, found)
         unseen = _unseen(found)
         if hypothesis is None or unseen:
             if looks + 1 < means.settings.looks:
-                return _go("await_evidence", looks=looks + 1)
+                return _go("await_evidence", looks=looks + 1, again=False)
             if hypothesis is None and found.verdict == "healthy":
                 return _go("close", looks=looks + 1, why=self._helped(state) or f"It is over: {found.summary}")
             why = f"{' and '.join(unseen)} cannot be seen." if unseen else "No cause stands out."
-            return _go("escalate", looks=looks + 1, why=why, unseen=bool(unseen))
-        return _go("decide", looks=looks + 1, unseen=False)
+            return _go("escalate", looks=looks + 1, why=why, unseen=bool(unseen), again=False)
+        return _go("decide", looks=looks + 1, unseen=False, again=False)
 
     async def await_evidence(self, state: State) -> Any:
         happened = self._wait("evidence", seconds=self._means.every_seconds)
@@ -206,9 +212,13 @@ class Steps:
         return _go("await_people", told=told)
 
     async def await_people(self, state: State) -> Any:
-        happened = self._wait("sight" if state.get("unseen") else "people")
-        if happened in ("joined", "sighted"):
-            return _go("analyze", looks=self._means.settings.looks - 1)
+        """She looks again now and then: what told too little when it began may have told more since."""
+        rests = state.get("rests", 0)
+        pause = min(_FIRST_REST * 2**rests, _LONGEST_REST)
+        happened = self._wait("sight" if state.get("unseen") else "people", seconds=pause)
+        if happened in ("joined", "sighted", "due"):
+            due = happened == "due"
+            return _go("analyze", looks=self._means.settings.looks - 1, again=due, rests=rests + due)
         return _go("close", why=_QUIET_WORDS)
 
     async def close(self, state: State) -> Any:
@@ -258,6 +268,14 @@ def _go(step: str, **update: Any) -> Any:
 
 def _unseen(found: Investigation) -> tuple[str, ...]:
     return tuple(name for name in found.silent_systems if name in NEEDED)
+
+
+def _is_news(hypothesis: Hypothesis | None, incident: Incident) -> bool:
+    """Whether it is another cause than an incident has."""
+    cause = incident.cause
+    if hypothesis is None or cause is None:
+        return hypothesis is not None
+    return hypothesis.reason != cause.reason or not same(hypothesis.subject, cause.subject)
 
 
 def _attempts(acts: Acts, tried: Sequence[str]) -> int:
