@@ -147,15 +147,15 @@ def _replica_sets(pods: list[dict[str, Any]], deployments: list[str]) -> list[di
     ages: dict[str, str] = {}
     for pod in pods:
         for owner in pod["metadata"]["ownerReferences"]:
-            created = pod["metadata"]["creationTimestamp"]
-            ages[owner["name"]] = min(created, ages.get(owner["name"], created))
+            created = pod["metadata"]["creationTimestamp"] or ""  # a pod that waits for a node has not started
+            ages[owner["name"]] = min(filter(None, (created, ages.get(owner["name"]))), default="")
     return [
         {
             "kind": "ReplicaSet",
             "metadata": {
                 "name": name,
                 "namespace": pods[0]["metadata"]["namespace"],
-                "creationTimestamp": created,
+                "creationTimestamp": created or None,
                 "ownerReferences": [{"kind": "Deployment", "name": deployment, "controller": True}],
             },
         }

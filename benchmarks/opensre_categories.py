@@ -18,23 +18,29 @@ from autodevops.investigation.rules import RULES
 
 _CATEGORIES = {
     "resource_exhaustion": {
-        "CPUQuotaExceeded", "CPUSaturated", "CPUThrottled", "CacheEvictions", "CacheMisses", "ConnectionPoolExhausted",
-        "ConnectionsExhausted", "ConsumerLagging", "DatabaseCPUSaturated", "FileDescriptorsExhausted",
-        "HPAAtMaximum", "HeapExhausted", "IdleInTransaction", "InsufficientCPU", "InsufficientEphemeralStorage",
-        "InsufficientMemory", "InsufficientResource", "LockContention", "MemoryNearLimit",
-        "MemoryQuotaExceeded", "OOMKilled", "ObjectQuotaExceeded", "PodQuotaExceeded", "QueueBacklog", "QuotaExceeded",
-        "ReplicationLag", "SlowDatabase", "StorageNearlyFull", "StorageQuotaExceeded",
-        "ThreadsExhausted", "TooManyPods", "VolumeFull",
+        "CPUQuotaExceeded", "CPUSaturated", "CPUThrottled", "CacheEvictions", "CacheMisses",
+        "ConnectionPoolExhausted", "ConnectionPoolFull", "ConnectionsExhausted", "ConsumerLagging",
+        "DatabaseCPUSaturated", "DiskPressure", "EphemeralStorageExceeded", "FileDescriptorsExhausted",
+        "FileDescriptorsNearLimit", "GCPressure", "HPAAtMaximum", "HeapExhausted", "IdleInTransaction",
+        "InsufficientCPU", "InsufficientEphemeralStorage", "InsufficientMemory", "InsufficientResource",
+        "LockContention", "MemoryGrowing", "MemoryLeak", "MemoryNearLimit", "MemoryPressure", "MemoryQuotaExceeded",
+        "NodeDiskFull", "NodeOutOfMemory", "NoisyNeighbour", "OOMKilled", "ObjectQuotaExceeded", "PIDPressure",
+        "PodQuotaExceeded", "QueueBacklog", "QuotaExceeded", "ReplicationLag", "ServiceQuotaExceeded", "SlowDatabase",
+        "StorageNearlyFull", "StorageQuotaExceeded", "ThreadPoolExhausted", "ThreadsExhausted", "TooManyPods",
+        "TrafficSurge", "VolumeFull",
     },
     "infrastructure": {
-        "ClockSkewed", "DNSDown", "DatabaseDown", "FailedOver", "FailedScheduling", "HostUnreachable", "NetworkDelay",
-        "NetworkLoss", "NodeMissing", "NodeNetworkDelay", "NodeNetworkLoss", "NodeNotReady", "NodesCordoned",
-        "PodPreempted", "PodSandboxFailed", "ProvisioningFailed", "RegistryUnreachable", "RegistryUnresolvable",
-        "SchedulerDown", "VolumeAttachFailed", "VolumeZoneConflict", "WebhookUnreachable",
+        "ClockSkewed", "ContainerRuntimeDown", "ControlPlaneUnwell", "ControllerManagerDown", "DNSDown",
+        "DatabaseDown", "DatabaseReadOnly", "FailedOver", "FailedScheduling", "HostUnreachable", "KubeProxyDown",
+        "KubeletDown", "NetworkDelay", "NetworkLoss", "NetworkPluginNotReady", "NodeClockDrift", "NodeMissing",
+        "NodeNetworkDelay", "NodeNetworkLoss", "NodeNetworkUnavailable", "NodeNotReady", "NodePodsUnwell",
+        "NodeRebooted", "NodesCordoned", "PodPreempted", "PodSandboxFailed", "ProvisioningFailed",
+        "RegistryUnreachable", "RegistryUnresolvable", "SchedulerDown", "StuckTerminating", "VolumeAttachFailed",
+        "VolumeZoneConflict", "WebhookUnreachable",
     },
     "dependency_failure": {
-        "ConnectionRefused", "DependencyTimeout", "ExternalThrottled", "RateLimited", "RetriesExhausted",
-        "SlowDependency", "UnknownHost", "UnreachableDependency",
+        "ConnectionRefused", "DNSFailing", "DependencyTimeout", "ExternalThrottled", "RateLimited",
+        "RetriesExhausted", "RetryStorm", "SlowDependency", "UnknownHost", "UnreachableDependency",
     },
 }  # fmt: skip
 _STATES = {"BadRollout", "ConfigChanged", "CrashLogged"} | {rule.reason for rule in RULES if rule.role == "state"}

@@ -47,11 +47,13 @@ _COMMON: Final = frozenset(_COMMON_WORDS.split())
 
 @dataclass(frozen=True)
 class Judgement:
-    """`score` is 0 to 1; `why` completes "It ..."; `path` is the file that tells most."""
+    """`score` is 0 to 1; `why` completes "It ..."; `path` is the file that tells most; `named` that a name of the edit,
+    brought or taken away, is in what fails."""
 
     score: float
     why: str = ""
     path: str = ""
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class _Reason:
     weight: float
     why: str
     path: str
+    named: bool = False
 
 
 def judge(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str] = frozenset()) -> Judgement:
@@ -78,7 +81,8 @@ def judge(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str] = frozen
         doubt *= 1.0 - reason.weight
     strongest = max(reasons, key=lambda reason: reason.weight)
     told = list(dict.fromkeys(r.why for r in sorted(reasons, key=lambda r: -r.weight) if r.weight > _WORD))[:2]
-    return Judgement(round(1.0 - doubt, 3), " and ".join(told or [strongest.why]), strongest.path)
+    named = any(reason.named for reason in reasons)
+    return Judgement(round(1.0 - doubt, 3), " and ".join(told or [strongest.why]), strongest.path, named)
 
 
 def is_harmless(edits: Sequence[Edit]) -> bool:
@@ -120,19 +124,22 @@ def _by_name(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> I
                 if compound and names < _COUNTED:
                     names += 1
                     weight = _NAME if verb == "brings" else _NAME_TAKEN
-                    yield _Reason(weight, f"{verb} {shown}, which is in what fails", edit.path)
+                    yield _Reason(weight, f"{verb} {shown}, which is in what fails", edit.path, named=True)
                 elif len(word) >= _LEAST_WORD and not compound and verb == "brings" and simple < _COUNTED:
                     simple += 1
                     yield _Reason(_WORD, f"{verb} the word {shown}, which is in what fails", edit.path)
                 seen.add(word)
-        for word in sorted((spellings(edit.added) - spellings(edit.removed)) & signs.exact):
-            # A key that is now written otherwise: the same word, and another name to who reads it.
-            if canonical(word) in edit.introduced | edit.dropped | ordinary | seen or names >= _COUNTED:
-                continue
-            if _COMPOUND.search(word) and len(word) >= _LEAST_NAME:
-                names += 1
-                seen.add(canonical(word))
-                yield _Reason(_NAME, f"brings {word}, which is in what fails", edit.path)
+        spelled_there, spelled_gone = spellings(edit.added), spellings(edit.removed)
+        for left, right, verb in ((spelled_there, spelled_gone, "brings"), (spelled_gone, spelled_there, "takes away")):
+            for word in sorted((left - right) & signs.exact):
+                # A key that is now written otherwise: the same word, and another name to who reads it.
+                if canonical(word) in edit.introduced | edit.dropped | ordinary | seen or names >= _COUNTED:
+                    continue
+                if _COMPOUND.search(word) and len(word) >= _LEAST_NAME:
+                    names += 1
+                    seen.add(canonical(word))
+                    weight = _NAME if verb == "brings" else _NAME_TAKEN
+                    yield _Reason(weight, f"{verb} {word}, which is in what fails", edit.path, named=True)
         for word in sorted(((edit.dropped - there) & signs.gone) - ordinary - seen):
             seen.add(word)
             yield _Reason(

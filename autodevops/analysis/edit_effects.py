@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from autodevops.analysis.diffs import Edit
+from autodevops.analysis.diffs import Edit, canonical
 from autodevops.analysis.mechanisms import GUARDS, MECHANISMS, NAMED, Mechanism
 
 _TIMES = 1.5  # how much a number must change to matter: capacity is planned with more room than that
@@ -86,6 +86,8 @@ def _does(mechanism: Mechanism, edit: Edit) -> bool:
         return after > before
     if mechanism.side in ("raised", "lowered"):
         return values_moved(removed, added, up=mechanism.side == "raised")
+    if mechanism.side == "exchanged":
+        return _words_of(mechanism, removed) != _words_of(mechanism, added) or values_differ(removed, added)
     if mechanism.side == "value" or (before and after):
         return bool(removed and added) and (
             mechanism.name == "dependency"
@@ -95,9 +97,26 @@ def _does(mechanism: Mechanism, edit: Edit) -> bool:
     return before != after
 
 
+def _words_of(mechanism: Mechanism, lines: Iterable[str]) -> frozenset[str]:
+    return frozenset(canonical(found[0]) for line in lines for found in mechanism.edit.finditer(line))
+
+
 def values_differ(removed: Iterable[str], added: Iterable[str]) -> bool:
-    """Whether a number changed so much that it matters, units taken into account."""
-    return any(max(a, b) >= _TIMES * max(1e-12, min(a, b)) for a, b in _pairs(removed, added))
+    """Whether a number changed so much that it matters, units taken into account, or a constant to its like."""
+    removed, added = list(removed), list(added)
+    return _likes_differ(removed, added) or any(
+        max(a, b) >= _TIMES * max(1e-12, min(a, b)) for a, b in _pairs(removed, added)
+    )
+
+
+_LIKE = re.compile(r"\b([A-Za-z_]{2,40})(\d{1,4}(?:_\d)?)\b")
+
+
+def _likes_differ(removed: Iterable[str], added: Iterable[str]) -> bool:
+    """Whether a name gave way to one that differs in its number: `TLS12` and `TLS13`, `int64` and `int32`."""
+    before, after = (Counter(found for line in side for found in _LIKE.findall(line)) for side in (removed, added))
+    old, new = ({stem for stem, _ in side} for side in (before - after, after - before))
+    return bool(old & new)
 
 
 def values_moved(removed: Iterable[str], added: Iterable[str], *, up: bool) -> bool:

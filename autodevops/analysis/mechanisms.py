@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
-Side: TypeAlias = Literal["dropped", "introduced", "value", "lowered", "raised", "any"]
-"""What must differ on the lines that match: fewer of them, more of them, their numbers, or any of these."""
+Side: TypeAlias = Literal["dropped", "introduced", "value", "lowered", "raised", "any", "exchanged"]
+"""What must differ on the lines that match: fewer of them, more of them, their numbers, or any of these; `exchanged`
+where one of the words that match stands for another, which suits rows whose words are all calls of one matter."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Mechanism:
 
 _BROAD: Final = {
     "arithmetic", "authorization", "bounds", "cache", "concurrency", "encoding", "files", "locks", "processor",
-         "route", "schema",
+         "route", "schema", "validation",
 }  # fmt: skip
 
 
@@ -89,9 +90,11 @@ MECHANISMS: Final = (
          r"evict|max_?(size|entries|items|len)|\blru\b|\bttl\b|expire|\.(delete|remove|pop|clear|close|release|reset)\("
          r"|\bdelete\(|\blimit\b|truncate|\bcap\b", "dropped", "no longer bounds what it keeps in memory"),
     _row("memory", r"out of memory|OutOfMemory|\boom\b|OOMKilled|heap|memory_(working|usage|rss|bytes)|MemoryError|rss"
-         r"|exit code 137|gc (overhead|pause)|allocat",
+         r"|exit code 137|gc (overhead|pause)|pause full|full gc|stop.the.world|allocat",
          r"append\(|\.push\(|\.add\(|read_?all\(|\.read\(\)|readlines|to_?list\(|fetch_?all|cache\[|= make\(|= new Map"
-         r"|map\[|= \{\}|= \[\]|static |global |deep_?copy", "introduced", "keeps more in memory"),
+         r"|map\[|= \{\}|= \[\]|static |global |deep_?copy|new \w*(Map|Dictionary|Cache|Queue)\b|HashMap::new"
+         r"|(compute|put)_?if_?absent\(|get_?or_?(add|put|insert)\(|lru_cache|@cache\b|memoi[sz]e", "introduced",
+         "keeps more in memory"),
     _row("memory", r"out of memory|OutOfMemory|\boom\b|OOMKilled|heap|MemoryError|exit code 137",
          r"memory|-Xmx|heap|GOMEMLIMIT", "lowered", "allows less memory"),
     _row("memory", r"out of memory|OutOfMemory|\boom\b|OOMKilled|heap|MemoryError|exit code 137",
@@ -146,9 +149,9 @@ MECHANISMS: Final = (
          r"|no route|connect(ion)? (error|failed)|bad address",
          r"\w:\d{2,5}\b|\bhost|\burl\b|_url|endpoint|\bport\b|\baddr|https?://|\bdns\b|\.svc|localhost|listen", "any",
          "changes an address"),
-    _row("retries", r"\b429\b|too many requests|rate.?limit|retr(y|ies)|thundering|storm|overload|circuit"
-         r"|request_rate|rps",
-         r"retr(y|ies)|attempts|backoff|jitter|rate_?limit|\bqps\b|\brps\b|burst|interval|\bconcurrency\b|circuit|threshold",
+    _row("retries", r"\b429\b|too many (concurrent )?requests|rate.?limit|retr(y|ies)|attempts?\W{1,3}\d|thundering"
+         r"|storm|overload|circuit|shed(ding|s)? load|load.?shed|request_rate|rps",
+         r"retr(y|ies)|attempts?\b|backoff|jitter|rate\W?_?limit|limiter|throttl|permits|\bqps\b|\brps\b|burst|interval|\bconcurrency\b|circuit|threshold",
          "any", "changes how often it asks"),
     _row("locks", r"deadlock|lock (wait|timeout|contention)|could not (obtain|acquire) lock|concurrent map|data race"
          r"|could not serialize|serialization failure|lock_wait|blocked|mutex|contention",
@@ -180,6 +183,51 @@ MECHANISMS: Final = (
     _row("route", r"\b40[45]\b|not found|no route|method not allowed|unknown (route|method|path)|unimplemented",
          r"handle_?func|router|route|\.(get|post|put|delete|patch)\(|\bpath|prefix|rewrite|mount|register|rpc ", "any",
          "changes a route"),
+    _row("clock", r"expired|expires|not (yet )?valid|skew|in the (future|past)|too (old|early)|offset-(naive|aware)"
+         r"|time ?zone|daylight|invalid (date|time)|wrong (day|date|hour)|\b(iat|nbf)\b",
+         r"utc_?now|utcfromtimestamp|datetime\.now|time_?zone|tz_?info|zone_?(id|offset)|(local|offset|zoned)_?date_?time"
+         r"|localtime|gmtime|\btz\b|as_?timezone|str[pf]time|time\.(now|local|utc|parse|unix)|\.utc\(|\.in\(\w*loc"
+         r"|date\.now|new Date\b|to_?iso_?string|\bDateTime(Offset)?\.\w+|Local::now|Utc::now|epoch", "exchanged",
+         "changes how it reads the clock"),
+    _row("characters", r"signature|hmac|checksum|digest|invalid byte|utf-?8|Unicode(De|En)codeError|illegal character"
+         r"|charset|invalid character|incorrect string value|unmappable|malformed",
+         r"latin-?1|iso-?8859-?\d*|utf-?(8|16)|charset|\.(en|de)code\(|get_?bytes\(|\bascii\b|from_utf8\w*|base64"
+         r"|to_?string\(['\"]\w+|Buffer\.from|Encoding\.\w+|codepage", "exchanged",
+         "changes how text and bytes become one another"),
+    _row("rounding", r"not balance|out of balance|imbalance|rounding|differ\w*\W.{0,20}\b0\.0\d|off by (a |one )?cent",
+         r"\b(Big)?Decimal\b|\bdouble\b|\bfloat(32|64)?\b|round\w*\(|set_?scale|quantize|to_?fixed\(|half_(up|even|down)",
+         "exchanged", "changes how amounts are rounded"),
+    _row("waiting", r"threads? .{0,30}(blocked|waiting)|blocked (in|on|by)|work items waiting|event loop (lag|block)"
+         r"|fsync",
+         r"f(data)?sync\b|flush\w*\(|sync_all\(|immediate_?flush|\block ?\(|synchronized|\.force\(|\.(Wait|Result)\b",
+         "introduced", "makes requests wait for a disk or for each other"),
+    _row("size", r"\b413\b|too (large|long|big)|exceeds? (the )?(max|limit|size|length|allowed)|larger than max"
+         r"|(size|length|limit) .{0,30}exceeded",
+         r"max_?\w*(size|bytes|[mk]i?b|length|upload|body|message|payload|items)|client_max_body|(body|size)_?limit",
+         "lowered", "allows less at once"),
+    _row("size", r"\b413\b|too (large|long|big|many (parameters|variables))|exceeds? (the )?(max|limit|size|length)"
+         r"|larger than max|max_allowed_packet|(size|length|limit) .{0,30}exceeded",
+         r"batch|chunk|bulk|page_?size", "raised", "sends more at once"),
+    _row("headers", r"headers?\W.{0,40}(missing|required|not (set|present|found|allowed)|absent)"
+         r"|(missing|required|without|lacks?|no) (\w+ ){0,2}(headers?\b|x-[a-z-]+|authorization|cookie|metadata)",
+         r"headers?\b|\bx-[a-z-]+|metadata|cookie|forwarded|proxy_(set|pass)_header", "exchanged",
+         "changes which headers it passes on"),
+    _row("loops", r"still (running|fetching|processing)|exceeds? (its|the) (window|schedule|interval|slot)|overran"
+         r"|infinite|endless|never (ends|finish\w*|completes)|stack ?overflow|maximum (call stack|recursion)"
+         r"|RecursionError|too many (redirects|iterations|pages)|same (cursor|page|token)",
+         r"\b(cursor|next\w*|(page_?)?token|continuation\w*|offset|marker)\s*(\+?=|:=)(?!=)|\+\+|[+-]= ?1\b|\bbreak\b"
+         r"|depth|visited", "dropped", "no longer moves on to what comes next"),
+    _row("cache key", r"mismatch|belongs to (another|a different)|(wrong|another|other) (user|tenant|customer|currency"
+         r"|locale|language|account)|inconsistent|stale",
+         r"key\w*\([^()]*,|\bkey\w*\s*[:=(].*?(\$\{|\{\w|%[sdv])", "dropped", "leaves a part out of a key"),
+    _row("contract", r"KeyError|missing (required )?(field|property|key|parameter|argument)|(unknown|unrecogni[sz]ed)"
+         r" (field|property|enum|value|name)|could not be converted|no (enum constant|such (field|property|key))"
+         r"|value .{0,60}was not found|is not a valid enum",
+         r"rename(_all)?\s*=|json:\"|@Json(Property|Alias|Naming)|\[Json\w+|SerializedName|@SerialName|by_alias"
+         r"|\balias(_generator)?\s*=|@json\w*\(|\benum\b", "any", "changes the names under which it exchanges data"),
+    _row("validation", r"\b4(00|22)\b|invalid|validation|reject|not allowed|unprocessable",
+         r"validat|\brequired\b|@(NotNull|NotBlank|Size|Min|Max|Valid)\b|additionalProperties|(min|max)_?length|strict",
+         "introduced", "checks its input more strictly"),
     _row("dependency", r"panic: |undefined symbol|ImportError|ModuleNotFound|NoSuchMethod|NoClassDef|ClassNotFound"
          r"|incompatible|duplicate registration|version (conflict|mismatch)|cannot find (module|package)|GLIBC"
          r"|unsupported"

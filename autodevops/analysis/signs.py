@@ -86,10 +86,13 @@ def read_signs(
 
 
 def plain(line: str) -> str:
-    """A log line without its envelope: `key=value` of what it says, whatever it is written in."""
+    """A log line without its envelope: `key=value` of what it says, whatever it is written in.
+
+    Line breaks that a shipper escaped once more are line breaks again.
+    """
     text = line.strip()[:_MOST_CHARACTERS]
     if not text.startswith("{"):
-        return text
+        return text.replace("\\n", "\n")
     try:
         fields = json.loads(text)
     except ValueError:
@@ -97,7 +100,8 @@ def plain(line: str) -> str:
     if not isinstance(fields, dict):
         return text
     said = [(key, value) for key, value in fields.items() if key.lower() not in _ENVELOPE]
-    return " ".join(str(v) if k in ("msg", "message", "stack", "error") else f"{k}={v}" for k, v in said)
+    told = " ".join(str(v) if k in ("msg", "message", "stack", "error") else f"{k}={v}" for k, v in said)
+    return told.replace("\\n", "\n")
 
 
 def distinct(lines: Iterable[str]) -> tuple[str, ...]:

@@ -78,6 +78,15 @@ def http_status(span: Span) -> int | None:
     return int(found) if found.isdigit() else None
 
 
+def refused(span: Span) -> bool:
+    """Whether it answered with a 4xx: by RFC 9110 (15.5) whoever asked seems to have erred.
+
+    Not for 408 and 429, which tell of the server's time and load.
+    """
+    status = http_status(span)
+    return span.kind == "server" and status is not None and 400 <= status < 500 and status not in (408, 429)
+
+
 def statement(span: Span) -> str:
     """The statement without its values, so that the same question asked of other rows is the same; or empty."""
     text = _COMMENT.sub(" ", first(span, *_STATEMENTS))

@@ -26,7 +26,7 @@ from autodevops.investigation.picture import Picture, SeenTrace, Signal
 from autodevops.investigation.rollouts import from_history
 from autodevops.investigation.rules.episodes import mean_between
 from autodevops.investigation.rules.neighbours import neighbour_edges
-from autodevops.investigation.suspects import neighbours
+from autodevops.investigation.suspects import worth_reading
 from autodevops.investigation.weigh import Candidate
 
 _BEFORE_ONSET = timedelta(minutes=2)
@@ -75,8 +75,7 @@ async def look_closer(
     for rollout in picture.rollouts:
         if rollout.subject in subjects:
             commits, pulls = await open_change(collector, rollout, commits, pulls)
-    near = frozenset().union(*(neighbours(subject, picture) for subject in subjects))
-    latest = sorted((r for r in picture.rollouts if r.subject in near), key=lambda r: r.change.at, reverse=True)
+    latest = worth_reading(subjects, onset, picture)
     commits = await open_brought(collector, latest, commits)
     notices = await gather_notices(collector, picture.inventory, picture.span) if latest else ()
     edits = await gather_edits(collector, picture) if suspects else ()

@@ -32,8 +32,10 @@ _AGAINST_ANOTHER_CAUSE: Final = 0.8  # what a change needs where the systems nam
 _OWN_PRIOR: Final = 0.15  # of the commit that a rollout names, for being what was rolled out
 _BROUGHT_PRIOR: Final = 0.12  # of another that it brought, in the workload's own files
 _NEIGHBOUR: Final = 0.75  # a change of what it calls, or of who calls it
+_STRANGER: Final = 0.7  # of who is not known to have to do with it: databases and topics are shared without calls
 _SHARED: Final = 0.85  # a commit that a rollout brought along, in files of nobody in particular
 _UNDONE: Final = 0.5  # a rollback or a revert is more often the cure
+_STRANGERS_FROM: Final = timedelta(hours=1)  # before the onset
 _LATE: Final = timedelta(minutes=2)  # onsets are known to a scrape or two
 _MOST: Final = 3
 _REVERT = re.compile(r"^\s*(revert\b|roll ?back\b)", re.IGNORECASE)
@@ -115,11 +117,11 @@ def _weighed(
     picture: Picture,
 ) -> Suspect | None:
     own = commit_of(rollout, ((commit, evidence),)) is not None
-    near = [edit for edit in edits if own or not _anothers(edit.path, rollout.subject, picture)]
+    near = [edit for edit in edits if own or _owner(edit.path, picture) in ("", _stem(rollout.subject.name))]
     judged: Judgement = judge(near, signs, ordinary)
-    if judged.score <= 0:
+    if judged.score <= 0 or (weight == _STRANGER and not judged.named):
         return None
-    mine = own or any(_of(edit.path, rollout.subject) for edit in near)
+    mine = own or any(_owner(edit.path, picture) for edit in near)
     prior = (_OWN_PRIOR if own else _BROUGHT_PRIOR if mine else 0.0) if weight == 1.0 else 0.0
     score = 1.0 - (1.0 - judged.score) * (1.0 - prior)
     score *= weight * (1.0 if mine else _SHARED)
@@ -142,7 +144,8 @@ def _weighed(
 
 
 def _rollouts(subject: Subject, onset: datetime, picture: Picture) -> Iterable[tuple[Rollout, float]]:
-    """Rollouts that can have caused it: not after the onset, of itself, of what it depends on, of who calls it."""
+    """Rollouts that can have caused it: not after the onset, of itself, of what it depends on, of who calls it; and
+    those of others, which count only where their edit names what fails."""
     speaking = speaking_for(subject, picture)
     for rollout in picture.rollouts:
         if rollout.change.at > onset + _LATE:
@@ -151,14 +154,19 @@ def _rollouts(subject: Subject, onset: datetime, picture: Picture) -> Iterable[t
             yield rollout, 1.0
         elif _beside(rollout.subject, subject, picture):
             yield rollout, _NEIGHBOUR
+        elif rollout.change.at >= onset - _STRANGERS_FROM:
+            yield rollout, _STRANGER
 
 
-def neighbours(subject: Subject, picture: Picture) -> frozenset[Subject]:
-    return frozenset(
-        rollout.subject
-        for rollout in picture.rollouts
-        if rollout.subject == subject or _beside(rollout.subject, subject, picture)
-    )
+def worth_reading(subjects: Iterable[Subject], onset: datetime | None, picture: Picture) -> list[Rollout]:
+    """The rollouts whose diffs may be compared, newest first: of the subjects and their neighbours, then of others."""
+    asked = tuple(subjects)
+    newest = sorted(picture.rollouts, key=lambda r: r.change.at, reverse=True)
+    near = [r for r in newest if any(r.subject == one or _beside(r.subject, one, picture) for one in asked)]
+    if not asked or onset is None:
+        return near
+    others = [r for r in newest if r not in near and onset - _STRANGERS_FROM <= r.change.at <= onset + _LATE]
+    return [*near, *others]
 
 
 def _beside(changed: Subject, subject: Subject, picture: Picture) -> bool:
@@ -178,15 +186,10 @@ def _stem(name: str) -> str:
     return _SUFFIX.sub("", canonical(name))
 
 
-def _of(path: str, subject: Subject) -> bool:
-    stem = _stem(subject.name)
-    return bool(stem) and any(_stem(part) == stem for part in path.split("/")[:-1])
-
-
-def _anothers(path: str, subject: Subject, picture: Picture) -> bool:
-    """Whether a file lies in a folder named for another workload."""
-    others = {_stem(w.subject.name) for w in picture.inventory.workloads} - {_stem(subject.name), ""}
-    return not _of(path, subject) and any(_stem(part) in others for part in path.split("/")[:-1])
+def _owner(path: str, picture: Picture) -> str:
+    """The stem of the workload whose folder a file lies in: the outermost, as `orders/clients/stock` is of orders."""
+    known = {_stem(workload.subject.name) for workload in picture.inventory.workloads} - {""}
+    return next((stem for part in path.split("/")[:-1] if (stem := _stem(part)) in known), "")
 
 
 def _ordinary(picture: Picture) -> frozenset[str]:

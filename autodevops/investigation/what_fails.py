@@ -12,6 +12,7 @@ from typing import Final
 
 from autodevops.analysis.outside_causes import outside_cause, provider_called, provider_in_trouble
 from autodevops.analysis.signs import Signs, distinct, read_signs
+from autodevops.analysis.span_names import refused
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Span as TraceSpan
@@ -68,11 +69,14 @@ def speaking_for(subject: Subject, picture: Picture) -> frozenset[Subject]:
 def _spans(
     speaking: frozenset[Subject], traces: Iterable[SeenTrace], picture: Picture, begin: datetime, *, after: bool
 ) -> tuple[list[TraceSpan], list[EvidenceId]]:
+    """Theirs, and the spans with which others refused their requests: why, only these say."""
     spans: list[TraceSpan] = []
     cited: list[EvidenceId] = []
     for seen in traces:
+        of = {span.span_id: service_subject(span, picture.inventory) for span in seen.trace.spans}
         for span in seen.trace.spans:
-            if (span.start >= begin) == after and service_subject(span, picture.inventory) in speaking:
+            theirs = of[span.span_id] in speaking or (refused(span) and of.get(span.parent_span_id) in speaking)
+            if (span.start >= begin) == after and theirs:
                 spans.append(span)
                 cited.append(seen.evidence)
     return spans, cited
@@ -100,14 +104,19 @@ def _own_names(picture: Picture) -> frozenset[str]:
 
 
 def _surge(subject: Subject, onset: datetime, picture: Picture) -> bool:
-    """Whether many more requests come from outside: to it, if nobody here calls it, or to a first caller."""
+    """Whether many more requests come from outside: to it, if nobody here calls it, or to a first caller.
+
+    Where no first caller's rate is known those of the callers between stand for it: who is asked more often by callers
+    that are asked no more than usual suffers from them, not from users.
+    """
     callers = {edge.origin for edge in picture.graph.edges if edge.how == "calls"}
     called = {edge.target for edge in picture.graph.edges if edge.how == "calls"}
     entries = [
         s for s in {subject, *callers} if s not in called and (s == subject or picture.graph.reaches(s, subject))
     ]
-    known = [entry for entry in entries if picture.signal(entry, "request_rate") is not None]
-    for entry in known or [subject]:
+    between = [s for s in callers if s != subject and picture.graph.reaches(s, subject)]
+    known, near = ([s for s in some if picture.signal(s, "request_rate") is not None] for some in (entries, between))
+    for entry in known or near or [subject]:
         signal = picture.signal(entry, "request_rate")
         if signal is None:
             continue

@@ -101,12 +101,14 @@ def _trace(name: str, at: float, operation: str, attributes: dict[str, Any]) -> 
     return SeenTrace(Trace(trace_id="t", spans=(span,)), _EVIDENCE)
 
 
-def _traffic(rates: list[float] | None) -> tuple[Signal, ...]:
-    if rates is None:
-        return ()
+def _traffic(rates: list[float] | dict[str, list[float]] | None) -> tuple[Signal, ...]:
+    """Requests a second before and since the onset, of `orders` or of each that is named."""
     times = np.arange((_ONSET - minutes(60)).timestamp(), END.timestamp(), 30.0)
-    values = np.where(times < _ONSET.timestamp(), rates[0], rates[1]).astype(np.float64)
-    return (Signal(_subject("orders"), "request_rate", times, values, {}, _EVIDENCE),)
+    named = rates if isinstance(rates, dict) else {"orders": rates} if rates else {}
+    return tuple(
+        Signal(_subject(name), "request_rate", times, np.where(times < _ONSET.timestamp(), *levels), {}, _EVIDENCE)
+        for name, levels in named.items()
+    )
 
 
 def _inquire(case: dict[str, Any]) -> Inquiry:

@@ -1,7 +1,8 @@
 """Pictures from a few words of YAML: workloads with their nodes, requests with their calls, and who is known to suffer.
 
 A request is `{service, ms, calls, pod, node, version, error}`, a call `{to, ms, answer, op, attributes, error, times,
-together, at}`; `answer` is the request that answers it. Calls follow each other unless they are `together`.
+together, at}`; `answer` is the request that answers it. Calls follow each other unless they are `together`. Who is
+`rolled_out` was changed two minutes before others suffer; `traffic` are requests a second before that and since.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
+from autodevops.domain.change import Change
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Span, Trace
@@ -18,7 +22,7 @@ from autodevops.domain.window import TimeWindow
 from autodevops.investigation.gather.traces import trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import Inventory, build
-from autodevops.investigation.picture import Picture, SeenTrace
+from autodevops.investigation.picture import Picture, Rollout, SeenTrace, Signal
 from autodevops.investigation.request import Span as AskedSpan
 from autodevops.investigation.rules import RULES
 
@@ -44,9 +48,28 @@ def make_picture(case: Mapping[str, Any], rename: Mapping[str, str] | None = Non
         slow_traces=seen["slow"],
         ordinary_traces=seen["ordinary"],
         error_traces=seen["failing"],
+        signals=tuple(
+            _rate(inventory, (rename or {}).get(one, one), end, *levels)
+            for one, levels in case.get("traffic", {}).items()
+        ),
+        rollouts=tuple(_rollout(inventory, (rename or {}).get(one, one), end) for one in case.get("rolled_out", [])),
         plain_traces=seen["plain"],
         graph=CallGraph.of([*trace_edges(every, inventory), *_places(inventory)]),
     )
+
+
+def _rollout(inventory: Inventory, name: str, end: datetime) -> Rollout:
+    subject = inventory.of_name(name)
+    assert subject is not None
+    return Rollout(Change(kind="rollout", subject=subject, at=end - timedelta(minutes=27), summary=name), number=2)
+
+
+def _rate(inventory: Inventory, name: str, end: datetime, before: float, now: float) -> Signal:
+    subject = inventory.of_name(name)
+    assert subject is not None
+    times = np.arange((end - timedelta(hours=2)).timestamp(), end.timestamp(), 60.0)
+    values = np.where(times < (end - timedelta(minutes=25)).timestamp(), before, now)
+    return Signal(subject, "request_rate", times, values, {}, "ev-rate")  # type: ignore[arg-type]
 
 
 def _places(inventory: Inventory) -> list[Edge]:

@@ -2,7 +2,9 @@
 
 What: of the failing traces that were opened, the share whose error starts here, with the exception its span records.
 An error travels up the calls; a workload that only passes it on is not named. A call that a database or an external
-host did not answer, or refused for reasons of its own, starts there.
+host did not answer, or refused for reasons of its own, starts there. So does one whose caller gave up while a callee
+that has become slow was still at it, unless that caller asks it much more often than before. A request refused with a
+4xx starts with the caller if that one was rolled out shortly before and the callee was not.
 
 Why it matters: it tells the culprit from its callers, which fail as loudly.
 
@@ -15,16 +17,22 @@ call that nobody answered, the dependency named there is at fault or not reachab
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from autodevops.analysis.spans import ErrorOrigin, error_origins
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
+from autodevops.domain.trace import Trace
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.traced import blamed
+from autodevops.investigation.rules.repeated_calls import load_beyond
+from autodevops.investigation.rules.rollout_near_onset import AFTER
+from autodevops.investigation.rules.traced import blamed, refused_caller, waited_for
 
+_SHORTLY = timedelta(minutes=30)  # before requests began to fail
+_PRESSED = 2.0  # times as many requests as its caller's traffic accounts for
 _LEAST_SHARE = 0.25  # of the failing traces; below this it is the background of errors every system has
 
 # Who is merely slow or little asked, or whom an alert of unknown meaning names, is not failing by that.
@@ -37,10 +45,14 @@ _NOT_ERRORS = {
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     found: dict[Subject, list[tuple[ErrorOrigin, EvidenceId]]] = {}
+    slow = {f.subject for f in earlier if f.reason == "LatencyIncreased" and f.severity != "info"}
+    rises = {f.subject: f.onset for f in earlier if f.reason == "TrafficChanged" and f.onset is not None}
+    failing = [f.onset for f in earlier if f.reason.startswith("ErrorRate") and f.severity != "info" and f.onset]
+    changed = _rolled_out_before(min(failing), picture) if failing else set()
     for seen in picture.error_traces:
         per_trace: dict[Subject, ErrorOrigin] = {}
         for origin in error_origins(seen.trace):
-            per_trace.setdefault(blamed(origin, picture.inventory), origin)
+            per_trace.setdefault(_who(origin, seen.trace, picture, slow, rises, changed), origin)
         for subject, origin in per_trace.items():
             found.setdefault(subject, []).append((origin, seen.evidence))
     total = len(picture.error_traces)
@@ -66,6 +78,33 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             confidence=share * total / (total + 1.0),  # one trace proves less than eight
             evidence=[evidence for _, evidence in origins],
         )
+
+
+def _who(
+    origin: ErrorOrigin,
+    trace: Trace,
+    picture: Picture,
+    slow: set[Subject],
+    rises: Mapping[Subject, datetime],
+    changed: set[Subject],
+) -> Subject:
+    subject = blamed(origin, picture.inventory)
+    callee = waited_for(origin, trace, picture.inventory)
+    if callee is not None and callee in slow and not _presses(subject, callee, picture, rises):
+        return callee
+    caller = refused_caller(origin, trace, picture.inventory)
+    return caller if caller is not None and caller in changed and subject not in changed else subject
+
+
+def _presses(caller: Subject, callee: Subject, picture: Picture, rises: Mapping[Subject, datetime]) -> bool:
+    """Whether the callee gets many more requests, and not because the caller does."""
+    since = rises.get(callee)
+    load = load_beyond(caller, callee, picture, since) if since is not None else None
+    return load is not None and load >= _PRESSED
+
+
+def _rolled_out_before(moment: datetime, picture: Picture) -> set[Subject]:
+    return {r.subject for r in picture.rollouts if moment - _SHORTLY <= r.change.at <= moment + AFTER}
 
 
 def _most_telling(origins: list[ErrorOrigin]) -> ErrorOrigin:

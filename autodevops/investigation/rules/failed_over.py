@@ -2,8 +2,8 @@
 
 What: an instance became a replica, or a replica the primary (pg_replication_is_replica), within the window, or the
 database, its operator or its cloud writes of a failover, switchover or promotion. It is trouble while callers are
-hurt; where nobody sees the callers, while the database has lost half of its connections or transactions by it. Once
-all is well again it is history.
+hurt; where nobody sees the callers, if the database lost half of its connections or transactions by it within the
+last half hour. Once all is well again it is history.
 
 Why it matters: connections break, what was not replicated is lost, and who keeps the old address writes to a replica.
 
@@ -16,6 +16,7 @@ address.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -33,6 +34,7 @@ from autodevops.investigation.rules.stores import at_first, before, hurt_callers
 
 _AROUND = 300.0  # s
 _HALF = 0.5
+_OVER = timedelta(minutes=30)  # after one that nobody suffers from any more
 _COUNTED: Final[tuple[Measure, ...]] = ("connections", "transactions")
 
 
@@ -81,7 +83,8 @@ def _finding(
     at: float,
 ) -> Finding:
     hurt = hurt_callers(subject, picture, earlier)
-    felt = hurt or (not picture.signals and _broke_off(subject, picture, at))
+    lately = picture.span.window.end - moment(at) <= _OVER
+    felt = hurt or (not picture.signals and lately and _broke_off(subject, picture, at))
     return RULE.finding(
         subject,
         f"{subject.name} failed over {words.rstrip('.')}.",

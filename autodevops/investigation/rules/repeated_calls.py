@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from autodevops.analysis.span_calls import Asked, asked
@@ -12,6 +13,7 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather.traces import subjects_by_service
 from autodevops.investigation.picture import Picture, SeenTrace
+from autodevops.investigation.rules.episodes import mean_between
 
 RETRIED: Final = 0.25
 """Share of calls made right after one that failed, from which on repeated calls are retries."""
@@ -74,3 +76,20 @@ def _groups(
             groups[key].append(group)
             cited[key].append(seen.evidence)
     return groups, cited
+
+
+def load_beyond(caller: Subject, callee: Subject, picture: Picture, since: datetime | None = None) -> float | None:
+    """By how much the callee's requests rose beyond its caller's, against before the window, or before `since`.
+
+    None where metrics do not say.
+    """
+    theirs, own = picture.signal(callee, "request_rate"), picture.signal(caller, "request_rate")
+    if theirs is None or own is None:
+        return None
+    split, end = (since or picture.span.window.start).timestamp(), picture.span.window.end.timestamp()
+    recent = end - picture.span.window.length.total_seconds() / 6
+    levels = [mean_between(signal, *part) for signal in (theirs, own) for part in ((0.0, split), (recent, end))]
+    before, now, own_before, own_now = levels
+    if not before or not own_before or now is None or not own_now:
+        return None
+    return (now / before) / (own_now / own_before)

@@ -17,11 +17,9 @@ from collections.abc import Iterable
 from statistics import mean
 
 from autodevops.domain.finding import Finding
-from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, percent
-from autodevops.investigation.rules.episodes import mean_between
-from autodevops.investigation.rules.repeated_calls import RETRIED, repeated
+from autodevops.investigation.rules.repeated_calls import RETRIED, load_beyond, repeated
 from autodevops.investigation.rules.traced import LEAST_TRACES, callees_of, certainty
 
 _TIMES = 1.5
@@ -39,7 +37,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if callee is None or found.again < RETRIED or count < _TIMES * usual or len(found.now) < LEAST_TRACES:
             continue
         active = [f for f in earlier if f.subject == callee and f.severity != "info"]
-        load = _load(found.subject, callee, picture)
+        load = load_beyond(found.subject, callee, picture)
         overloads = (
             any(f.reason in _SATURATED for f in active)
             and not any(f.reason in _OWN_CAUSES for f in active)
@@ -53,20 +51,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             confidence=certainty(0.9, len(found.now)),
             evidence=found.evidence,
         )
-
-
-def _load(caller: Subject, callee: Subject, picture: Picture) -> float | None:
-    """By how much the callee's requests rose beyond its caller's; None where metrics do not say."""
-    theirs, own = picture.signal(callee, "request_rate"), picture.signal(caller, "request_rate")
-    if theirs is None or own is None:
-        return None
-    split, end = picture.span.window.start.timestamp(), picture.span.window.end.timestamp()
-    recent = end - picture.span.window.length.total_seconds() / 6
-    levels = [mean_between(signal, *part) for signal in (theirs, own) for part in ((0.0, split), (recent, end))]
-    before, now, own_before, own_now = levels
-    if not before or not own_before or now is None or not own_now:
-        return None
-    return (now / before) / (own_now / own_before)
 
 
 RULE = Rule(

@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from autodevops.analysis.span_names import database, first, http_status, node, peer, pod
+from autodevops.analysis.span_names import database, first, http_status, node, peer, pod, refused
 from autodevops.analysis.span_times import Extra, extra_times
 from autodevops.analysis.spans import OUTGOING, ErrorOrigin, tree_of
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.domain.trace import Span
-from autodevops.investigation.gather.traces import peer_subject, service_subject
+from autodevops.domain.trace import Span, Trace
+from autodevops.investigation.gather_traces import peer_subject, service_subject
 from autodevops.investigation.inventory import Inventory, name_of, section
 from autodevops.investigation.picture import Picture, SeenTrace
 
@@ -34,6 +34,9 @@ _AT_CALLER = re.compile(
     r"|authentication|password|permission denied|access denied|unauthori[sz]ed|forbidden|syntax error"
     r"|does not exist|duplicate key|constraint|certificate|x509"
 )
+
+_GAVE_UP = re.compile(r"(?i)timed? ?out|timeout|deadline[ _]?exceeded")
+_NEARLY_ALL = 0.9  # of the time it waited
 
 
 def at_callee(origin: ErrorOrigin) -> bool:
@@ -59,6 +62,35 @@ def blamed(origin: ErrorOrigin, inventory: Inventory) -> Subject:
         return caller
     silent = bool(database(origin.span)) or callee.kind == "Service"
     return callee if silent else caller
+
+
+def waited_for(origin: ErrorOrigin, trace: Trace, inventory: Inventory) -> Subject | None:
+    """Whom a span that gave up after waiting had waited for, if an answer of another service took all that time.
+
+    Nobody where the call was repeated: whether retries press the callee is another question.
+    """
+    if not _GAVE_UP.search(f"{origin.exception} {origin.message}"):
+        return None
+    tree = tree_of(trace)
+    span = origin.span
+    if sum(1 for other in tree.children.get(span.parent_span_id, []) if other.name == span.name) > 1:
+        return None
+    while span.service == origin.span.service:
+        below = [child for child in tree.of(span) if tree.waits_for(span, child)]
+        longest = max(below, key=lambda child: (child.duration_ms, child.span_id), default=None)
+        if longest is None or longest.duration_ms < _NEARLY_ALL * origin.span.duration_ms:
+            return None
+        span = longest
+    return service_subject(span, inventory)
+
+
+def refused_caller(origin: ErrorOrigin, trace: Trace, inventory: Inventory) -> Subject | None:
+    """The caller of another service whose request was refused."""
+    if not refused(origin.span):
+        return None
+    tree = tree_of(trace)
+    above = tree.parents.get(origin.span.span_id)
+    return service_subject(above, inventory) if above is not None and above.service != origin.span.service else None
 
 
 def slow_now(earlier: Iterable[Finding]) -> bool:
