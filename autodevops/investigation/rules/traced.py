@@ -13,7 +13,7 @@ from autodevops.analysis.spans import OUTGOING, ErrorOrigin, tree_of
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Span, Trace
-from autodevops.investigation.gather_traces import peer_subject, service_subject
+from autodevops.investigation.gather.traces import peer_subject, service_subject
 from autodevops.investigation.inventory import Inventory, name_of, section
 from autodevops.investigation.picture import Picture, SeenTrace
 
