@@ -25,8 +25,7 @@ from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.episodes import mean_between
 from autodevops.investigation.rules.routes import is_hurt
-from autodevops.investigation.rules.scheduling import waiting_pods
-from autodevops.investigation.rules.shortage import missing_pods
+from autodevops.investigation.rules.shortage import lacks_pods
 
 _LATELY = 600.0  # seconds
 _HELD_BACK = 0.25  # of the scheduler's periods, from where CPUThrottled speaks
@@ -40,7 +39,9 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         for condition in items(scaler, "status", "conditions"):
             limited = condition.get("type") == "ScalingLimited" and condition.get("status") == "True"
             too_many = limited and condition.get("reason") == "TooManyReplicas"
-            if owner is not None and full and too_many and is_hurt(owner, earlier) and _has_its_pods(picture, owner):
+            if owner is None or lacks_pods(owner, picture.inventory):
+                continue
+            if full and too_many and is_hurt(owner, earlier):
                 idle = _by_cpu(scaler) and _has_room(picture, owner)
                 told = f"{name_of(scaler)} is at its maximum of {most} replicas and wants more"
                 yield RULE.finding(
@@ -56,15 +57,6 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 def _by_cpu(scaler: Object) -> bool:
     metrics = items(scaler, "spec", "metrics")
     return all((one.get("resource") or one.get("containerResource") or {}).get("name") == "cpu" for one in metrics)
-
-
-def _has_its_pods(picture: Picture, owner: Subject) -> bool:
-    """Whether what it asked for is there; a higher maximum brings none where the last ones did not come."""
-    workload = picture.inventory.workload(owner)
-    if workload is not None and missing_pods(workload, picture.inventory) > 0:
-        return False
-    waiting = {name_of(pod) for pod in waiting_pods(picture.inventory)}
-    return not any(name_of(pod) in waiting for pod in picture.inventory.pods_of(owner))
 
 
 def _has_room(picture: Picture, owner: Subject) -> bool:
