@@ -46,6 +46,8 @@ _REMEDIES = {
     "InsufficientResource": "Request less, free requests of others, or add nodes that offer it.",
     "PodSecurityViolation": "Fit the template to the namespace's Pod Security level.",
     "ConfigMapMissing": "Create the ConfigMap, or correct its name.",
+    "ScaledBeyondConnections": "Scale it back, or make its pools smaller.",
+    "ConfigFileMissing": "Give the ConfigMap's key its name back, then restart what failed.",
     "ConfigKeyMissing": "Add the key, or correct its name.",
     "SecretMissing": "Create the Secret, or correct its name.",
     "ClaimMissing": "Create the claim, or correct its name.",

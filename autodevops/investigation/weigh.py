@@ -30,6 +30,7 @@ from autodevops.investigation.rules.rollout_near_onset import onset_of_trouble
 
 _STRENGTH: Final = {"info": 0.0, "warning": 0.6, "error": 0.9, "critical": 1.0}
 _ROLES: Final = {"state": 0, "symptom": 1}
+_OF_SETTINGS: Final = {"CredentialsRefused", "UnknownHost"}
 _SLACK: Final = timedelta(minutes=3)
 """How much later than its callers a callee may seem to begin: onsets are known to a rate's window and a scrape."""
 _BY_METRICS: Final = "TroubleStartsInService"
@@ -176,12 +177,13 @@ def _candidate(
         and (picture.graph.reaches(other, subject) or (loads and picture.graph.reaches(subject, other)))
     ]
     explained_by, blame = _explanation(subject, drafts, onsets, origins, picture, change)
+    stated = _without_settings(own, drafts[explained_by]) if explained_by is not None else own
     others = max((share for other, share in origins.items() if other != subject), default=0.0)
     cleared = len(picture.error_traces) >= _LEAST_FAILING_TRACES and origins[subject] == 0.0 and _rests_on_errors(own)
     elsewhere = origins[subject] == 0.0 and any(f.reason == _BY_METRICS for f in findings) and _only_symptoms(own)
     factors = {
         "symptom": max(_STRENGTH[f.severity] * f.confidence for f in own),
-        "state": max((_rule(f).specificity * f.confidence for f in own if _rule(f).role == "state"), default=0.0),
+        "state": max((_rule(f).specificity * f.confidence for f in stated if _rule(f).role == "state"), default=0.0),
         "origin": origins[subject],
         "change": change.confidence if change else 0.0,
         "detail": max((f.confidence for f in own if f.rule_id.startswith("LOG")), default=0.0),
@@ -240,11 +242,17 @@ def _explanation(
         origin = 0.0 if _keeps_callers_out(draft) else origins[subject] - origins[other]
         pressing = other.kind == "Node" or any(_rule(f).loads_callees for f in draft.findings)
         own = [f for f in drafts[subject].findings if not (pressing and _rule(f).may_follow)]
-        guilt = _own_guilt(own, origin, change)
+        guilt = _own_guilt(_without_settings(own, draft), origin, change)
         blame = min(1.0, strength + origins[other]) * (1.0 - guilt)
         if best is None or (blame, str(other)) > best[:2]:
             best = (blame, str(other), other)
     return (best[2], best[0]) if best is not None and best[0] > 0.2 else (None, 0.0)
+
+
+def _without_settings(own: list[Finding], theirs: _Draft) -> list[Finding]:
+    """What is wrong with it but for what an edit of its settings made, where they were edited and are blamed for it."""
+    edited = any(f.reason == "ConfigChanged" for f in theirs.findings)
+    return [f for f in own if not edited or f.reason not in _OF_SETTINGS]
 
 
 def _keeps_callers_out(draft: _Draft) -> bool:

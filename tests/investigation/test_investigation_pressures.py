@@ -123,17 +123,14 @@ _BY_CPU = {"type": "Resource", "resource": {"name": "cpu"}}
 _BY_RATE = {"type": "Pods", "pods": {"metric": {"name": "requests_per_second"}}}
 
 
-@pytest.mark.parametrize(
-    ("metric", "held_back", "severity"),
-    [(_BY_CPU, 0.6, "error"), (_BY_CPU, 0.02, "warning"), (_BY_CPU, None, "error"), (_BY_RATE, 0.02, "error")],
-    ids=["pods wait for their limit", "pods have CPU left", "nobody measures it", "it goes by something else"],
-)
-def test_an_autoscaler_at_its_maximum_says_little_while_its_pods_have_cpu_left(
-    metric: dict[str, Any], held_back: float | None, severity: str
-) -> None:
+def _scaled(metric: dict[str, Any], pods: list[Any], held_back: float | None) -> list[Finding]:
+    """What is said of an autoscaler at its maximum of four, whose workload is slow and has these pods."""
     spec = {"maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": "cart"}, "metrics": [metric]}
     scaler = {"metadata": {"name": "cart"}, "spec": spec, "status": _FULL}
-    lists: dict[str, Any] = {"Deployment": [{"metadata": {"name": "cart"}}], "HorizontalPodAutoscaler": [scaler]}
+    cart = {"metadata": {"name": "cart", "uid": "cart"}, "spec": {"replicas": 4}, "status": {"replicas": len(pods)}}
+    owner = [{"kind": "Deployment", "name": "cart", "controller": True}]
+    made = [{"metadata": {"name": f"cart-{i}", "ownerReferences": owner}, **pod} for i, pod in enumerate(pods)]
+    lists: dict[str, Any] = {"Deployment": [cart], "HorizontalPodAutoscaler": [scaler], "Pod": made}
     picture = make_picture({"workloads": _WORKLOADS})
     slow = suffering({"suffering": {"cart": "LatencyIncreased"}}, picture)
     throttling = [] if held_back is None else [_rate(slow[0].subject, 0.0, held_back)]
@@ -142,5 +139,27 @@ def test_an_autoscaler_at_its_maximum_says_little_while_its_pods_have_cpu_left(
         listed={"HorizontalPodAutoscaler": _NOTED},
         signals=tuple(dataclasses.replace(one, kind="cpu_throttling") for one in throttling),
     )
-    (found,) = hpa_at_maximum.RULE.check(picture, slow)
+    return list(hpa_at_maximum.RULE.check(picture, slow))
+
+
+_PLACED = {"spec": {"nodeName": "node-1"}, "status": {"phase": "Running"}}
+_WAITS = {"status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False"}]}}
+
+
+@pytest.mark.parametrize(
+    ("metric", "held_back", "severity"),
+    [(_BY_CPU, 0.6, "error"), (_BY_CPU, 0.02, "warning"), (_BY_CPU, None, "error"), (_BY_RATE, 0.02, "error")],
+    ids=["pods wait for their limit", "pods have CPU left", "nobody measures it", "it goes by something else"],
+)
+def test_an_autoscaler_at_its_maximum_says_little_while_its_pods_have_cpu_left(
+    metric: dict[str, Any], held_back: float | None, severity: str
+) -> None:
+    (found,) = _scaled(metric, [_PLACED] * 4, held_back)
     assert (found.severity, found.confidence < 0.5) == (severity, severity == "warning")
+
+
+@pytest.mark.parametrize(
+    "pods", [[_PLACED] * 3, [*[_PLACED] * 3, _WAITS]], ids=["a quota allows no more", "no node has room"]
+)
+def test_a_maximum_does_not_limit_where_the_pods_that_were_asked_for_did_not_come(pods: list[Any]) -> None:
+    assert _scaled(_BY_CPU, pods, 0.6) == []

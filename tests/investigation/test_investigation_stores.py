@@ -122,6 +122,7 @@ def _world(case: dict[str, Any]) -> World:
         failing=since(onset, caller.get("failing", 0.001)),
         slower=since(onset, caller.get("slower", 1.0), 1.0),
         logs=_lines(case.get("caller_logs", [])),
+        replicas=case.get("scaled", {}).get("now", 2),
     )
     if case.get("alone"):
         return World([])
@@ -131,7 +132,22 @@ def _world(case: dict[str, Any]) -> World:
         services[-1].volumes = ({"name": "data", "persistentVolumeClaim": {"claimName": "data-store-0"}},)
     world = World(services, alerts=[_alert(world_alert) for world_alert in case.get("alerts", [])])
     world.objects = list(case.get("objects", []))
+    if "scaled" in case:
+        world.events = [_scaling(world, **case["scaled"])]
     return world
+
+
+def _scaling(world: World, at: float, words: str, now: int) -> dict[str, Any]:
+    """What the Deployment controller notes when checkout is scaled, `at` minutes before the end."""
+    return {
+        "metadata": {"name": "checkout.1", "namespace": world.namespace},
+        "involvedObject": {"kind": "Deployment", "name": "checkout", "namespace": world.namespace},
+        "type": "Normal",
+        "reason": "ScalingReplicaSet",
+        "message": f"Scaled up replica set checkout-5d8d589b95 {words}",
+        "lastTimestamp": stamp(END - minutes(at)),
+        "count": 1,
+    }
 
 
 def _lines(entries: list[dict[str, Any]]) -> tuple[tuple[datetime, str], ...]:

@@ -34,6 +34,14 @@ def test_a_rollback_heals_the_service_and_its_callers_and_undoing_it_brings_the_
     assert error_ratio(world, "payment", NOW + 1200, NOW + 1800) == pytest.approx(0.35, abs=0.04)
 
 
+def test_a_stateful_set_goes_back_to_its_revision_before_as_well() -> None:
+    world, clock = make_world("cache-stampede")
+    world.do("undo", "@redis")
+    clock.advance(300)
+    (pod,) = pods_of(world, "redis")
+    assert "REDIS_MAXMEMORY" not in {one["name"] for one in pod.main.get("env", ())}
+
+
 @pytest.mark.parametrize(
     ("verb", "target", "body"),
     [

@@ -9,6 +9,7 @@ from sandbox_world.worlds import make_world
 
 from autodevops.kernel.errors import UsageError
 from autodevops.sandbox.basics.moments import parse_duration
+from autodevops.sandbox.world import topology
 from autodevops.sandbox.world.scenario import load_scenario, shipped_scenarios
 
 GOOD = """
@@ -45,6 +46,20 @@ def test_scenario_is_read_from_a_file_and_from_a_folder(tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text(GOOD)
     assert load_scenario(tmp_path / "mine").name == "mine"
     assert load_scenario(str(tmp_path / "other.yaml")).name == "other"
+
+
+def test_a_scenario_brings_the_topology_that_its_file_names(tmp_path: Path) -> None:
+    shipped = Path(topology.__file__).parent / "topologies" / "kiosk.yaml"
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "stand.yaml").write_text(
+        shipped.read_text("utf-8").replace("namespace: shop", "namespace: stand")
+    )
+    (tmp_path / "mine.yaml").write_text(f"topology: own/stand.yaml\n{GOOD.replace('payment', 'cart')}")
+    world, _ = make_world(tmp_path / "mine.yaml")
+    assert world.topology.namespace == "stand"
+    (tmp_path / "mine.yaml").write_text(f"topology: own/none.yaml\n{GOOD.replace('payment', 'cart')}")
+    with pytest.raises(UsageError, match="There is no topology"):
+        make_world(tmp_path / "mine.yaml")
 
 
 def test_unknown_scenario_is_named_with_those_there_are() -> None:

@@ -26,7 +26,7 @@ from typing import Final
 
 from autodevops.analysis.log_peers import peer_of
 from autodevops.analysis.outside_causes import CREDENTIAL, MAY_BE_SETTINGS, outside_cause
-from autodevops.domain.finding import Finding
+from autodevops.domain.finding import Finding, Severity
 from autodevops.domain.subject import Subject
 from autodevops.investigation.configured_calls import addresses, settings_of
 from autodevops.investigation.inventory import name_of
@@ -52,7 +52,7 @@ _USER: Final = re.compile(r"\buser(?:name)?[ =:]+[\"'`]?([\w.-]+)", re.IGNORECAS
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    best: dict[Subject, tuple[float, str, datetime, ObjectEdit]] = {}
+    best: dict[Subject, tuple[float, str, datetime, ObjectEdit, bool]] = {}
     refusing = {finding.subject for finding in earlier if finding.reason in _REFUSES}
     for edge in picture.graph.edges:
         edits = [edit for edit in picture.edits if edit.subject == edge.target and not edit.scaled]
@@ -75,9 +75,10 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             how = _HOW[edge.how].format(edge.origin.name)
             said = f"{edit.subject.kind} {edit.subject.name}, {how}, was {verb}{by} {distance} its trouble began."
             if edge.target not in best or (belief, said) > best[edge.target][:2]:
-                best[edge.target] = (belief, said, edit.at, edit)
-    for subject, (belief, said, at, edit) in sorted(best.items(), key=lambda item: str(item[0])):
-        yield RULE.finding(subject, said, severity="warning", confidence=belief, evidence=[edit.evidence], onset=at)
+                best[edge.target] = (belief, said, edit.at, edit, bool(inquiry.other))
+    for subject, (belief, said, at, edit, seen) in sorted(best.items(), key=lambda item: str(item[0])):
+        severity: Severity = "error" if seen else "warning"
+        yield RULE.finding(subject, said, severity=severity, confidence=belief, evidence=[edit.evidence], onset=at)
 
 
 def _makes(cause: str, edit: ObjectEdit, reader: Subject, onset: datetime, picture: Picture) -> bool:

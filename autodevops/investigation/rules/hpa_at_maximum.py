@@ -1,7 +1,8 @@
 """HPAAtMaximum (K8S033, state): an autoscaler wants more replicas than it may have.
 
 What: a HorizontalPodAutoscaler whose condition ScalingLimited says TooManyReplicas, at its maximum, while its
-workload is slow or failing. At the maximum and well is what a maximum is for. One that goes by CPU wants more when pods
+workload is slow or failing. At the maximum and well is what a maximum is for, and where pods it asked for were never
+made or wait for a node, that is what limits it. One that goes by CPU wants more when pods
 use what they request, of which they may use many times as much: where they are not held back by their limit, that their
 workload is slow mostly comes of something else, and the finding is a weak one.
 
@@ -24,6 +25,7 @@ from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.episodes import mean_between
 from autodevops.investigation.rules.routes import is_hurt
+from autodevops.investigation.rules.shortage import lacks_pods
 
 _LATELY = 600.0  # seconds
 _HELD_BACK = 0.25  # of the scheduler's periods, from where CPUThrottled speaks
@@ -37,7 +39,9 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         for condition in items(scaler, "status", "conditions"):
             limited = condition.get("type") == "ScalingLimited" and condition.get("status") == "True"
             too_many = limited and condition.get("reason") == "TooManyReplicas"
-            if owner is not None and full and too_many and is_hurt(owner, earlier):
+            if owner is None or lacks_pods(owner, picture.inventory):
+                continue
+            if full and too_many and is_hurt(owner, earlier):
                 idle = _by_cpu(scaler) and _has_room(picture, owner)
                 told = f"{name_of(scaler)} is at its maximum of {most} replicas and wants more"
                 yield RULE.finding(

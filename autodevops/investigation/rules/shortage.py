@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from autodevops.investigation.inventory import Inventory, Workload, has_condition, metadata, section
+from autodevops.domain.subject import Subject
+from autodevops.investigation.inventory import Inventory, Workload, has_condition, metadata, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
+from autodevops.investigation.rules.scheduling import waiting_pods
 
 _LEAST = timedelta(minutes=2)  # a controller that is allowed to makes its pods in seconds
 
@@ -45,6 +47,15 @@ def missing_pods(workload: Workload, inventory: Inventory) -> int:
     wanted = spec.get("replicas", 1)
     here = max(_number(status, "replicas"), len(pods))
     return max(0, wanted - here) if isinstance(wanted, int) else 0
+
+
+def lacks_pods(subject: Subject, inventory: Inventory) -> bool:
+    """Whether pods that were asked for are not there: never made, or without a node."""
+    workload = inventory.workload(subject)
+    if workload is not None and missing_pods(workload, inventory) > 0:
+        return True
+    waiting = {name_of(pod) for pod in waiting_pods(inventory)}
+    return any(name_of(pod) in waiting for pod in inventory.pods_of(subject))
 
 
 def _number(status: Mapping[str, object], key: str) -> int:

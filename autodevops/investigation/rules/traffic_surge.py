@@ -22,6 +22,7 @@ from autodevops.investigation.inventory import name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.episodes import mean_between
+from autodevops.investigation.rules.shortage import lacks_pods
 
 _SATURATED = {
     "LatencyIncreased", "ErrorRateIncreased", "CPUThrottled", "CPUSaturated", "ConnectionPoolFull",
@@ -61,12 +62,12 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 
 
 def _badly_scaled(picture: Picture, earlier: tuple[Finding, ...]) -> set[Subject]:
-    """Workloads whose autoscaler should have met the load and could not: there the autoscaler is at fault."""
+    """Workloads whose autoscaler should have met the load and could not: that or what keeps pods away is at fault."""
     named = {f.subject.name for f in earlier if f.subject.kind == "HorizontalPodAutoscaler" and f.severity != "info"}
     found: set[Subject] = set()
     for scaler in picture.inventory.of_kind("HorizontalPodAutoscaler"):
         owner = picture.inventory.scaled_by(scaler)
-        if name_of(scaler) in named and owner is not None:
+        if owner is not None and (name_of(scaler) in named or lacks_pods(owner, picture.inventory)):
             found.add(owner)
     return found
 

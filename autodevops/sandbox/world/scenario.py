@@ -89,7 +89,7 @@ Group = Literal[
 
 
 class Scenario(_Data):
-    """One rehearsed situation. `group` is where lists show it."""
+    """One rehearsed situation. `group` is where lists show it; `topology` is a shipped one, or a path from its file."""
 
     name: str
     title: str
@@ -160,6 +160,8 @@ def _parse(source: str, origin: str) -> Scenario:
         raise UsageError(f"The scenario file {origin} holds no mapping.", "It needs at least title and truth.")
     path = Path(origin)
     data.setdefault("name", path.parent.name if path.name == "scenario.yaml" else path.stem)
+    if str(topology := data.get("topology", "")).endswith(".yaml"):
+        data["topology"] = str(path.parent / topology)
     try:
         return Scenario.model_validate(data)
     except ValidationError as error:

@@ -16,6 +16,7 @@ from autodevops.sandbox.basics.moments import rfc3339
 from autodevops.sandbox.cluster.admission import Denied, admit
 from autodevops.sandbox.cluster.bootstrap import bootstrap
 from autodevops.sandbox.cluster.cluster import Cluster
+from autodevops.sandbox.cluster.controllers import revisions
 from autodevops.sandbox.cluster.kinds import KINDS
 from autodevops.sandbox.cluster.meta import controlled_by
 from autodevops.sandbox.cluster.patches import strategic_merge_patch
@@ -217,6 +218,10 @@ def _restarted(item: Json, at: float) -> None:
 
 def _undone(store: Store, item: Json) -> None:
     """The template of the revision before the present one, as `kubectl rollout undo` puts it back."""
+    if item["kind"] != "Deployment":
+        if len(past := revisions.of(store, item)) > 1:
+            item["spec"]["template"] = revisions.template(past[-2])
+        return
     mark = "deployment.kubernetes.io/revision"
     own = [one for one in store.items("ReplicaSet", item["metadata"]["namespace"]) if controlled_by(one, item)]
     own.sort(key=lambda one: int(one["metadata"].get("annotations", {}).get(mark, 0)))

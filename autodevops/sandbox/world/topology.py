@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
 import yaml
@@ -259,14 +260,14 @@ class Topology(_Data):
 
 
 @lru_cache(maxsize=8)
-def load_topology(name: str) -> Topology:
-    """The shipped topology of that name. Raises UsageError."""
+def load_topology(which: str) -> Topology:
+    """The shipped topology of that name, or the one in the YAML file at that path. Raises UsageError."""
     folder = files("autodevops.sandbox.world") / "topologies"
-    entry = folder / f"{name}.yaml"
+    entry = Path(which) if which.endswith(".yaml") else folder / f"{which}.yaml"
     if not entry.is_file():
         known = ", ".join(sorted(e.name.removesuffix(".yaml") for e in folder.iterdir() if e.name.endswith(".yaml")))
-        raise UsageError(f"There is no topology {name!r}.", f"Topologies: {known}.")
+        raise UsageError(f"There is no topology {which!r}.", f"Topologies: {known}, or the path of a .yaml file.")
     try:
         return Topology.model_validate(yaml.safe_load(entry.read_text("utf-8")))
-    except ValidationError as error:
-        raise UsageError(f"The topology {name} is wrong: {error}.", "Correct that field.") from error
+    except (ValidationError, yaml.YAMLError) as error:
+        raise UsageError(f"The topology {which} is wrong: {error}.", "Correct that field.") from error
