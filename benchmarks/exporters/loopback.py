@@ -178,7 +178,7 @@ class Site:
             while not self.stopping.wait(seconds):
                 try:
                     act()
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001  a fault may fail, and is tried again
                     with (self.folder / "repeat.log").open("a") as log:
                         print(error, file=log)
 
@@ -189,7 +189,9 @@ class Site:
         for end in self.ends:
             end()
         for process in self.processes.values():
-            process.send_signal(2 if Path(process.args[1]).name == "postgres" else 15)  # 2: it does not wait for clients
+            process.send_signal(
+                2 if Path(process.args[1]).name == "postgres" else 15
+            )  # 2: it does not wait for clients
         for process in self.processes.values():
             try:
                 process.wait(30)

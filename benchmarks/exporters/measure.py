@@ -1,4 +1,4 @@
-"""What the engine makes of recordings: `python benchmarks/exporters/measure.py RECORDINGS [--namespace shop] [WORLD ...]`."""
+"""What the engine makes of recordings: `python benchmarks/exporters/measure.py RECORDINGS [--namespace shop]`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main() -> None:
             continue
         try:
             result = asyncio.run(ask(read(path), namespace=arguments.namespace, minutes=arguments.window))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  one world that fails is a result too
             print(f"{name:20} failed {type(error).__name__}: {error}", flush=True)
             continue
         ranked = "; ".join(f"{h.reason} {h.subject.name} {h.confidence:.2f}" for h in result.hypotheses[:3])

@@ -18,7 +18,9 @@ SCHEMA = (
 ROWS = "INSERT INTO orders SELECT n, 0, repeat('x', 100) FROM generate_series(1, 2000) n;"
 
 
-def shop(site: Site, flavour: str, backend: str = "", address: str = "", name: str = "shop-1", **environment: object) -> str:
+def shop(
+    site: Site, flavour: str, backend: str = "", address: str = "", name: str = "shop-1", **environment: object
+) -> str:
     """An application on Python; the address it answers at."""
     port, metrics = site.port(name), site.port(f"{name}-metrics")
     settings = {"PORT": port, "METRICS_PORT": metrics, "FLAVOUR": flavour, "BACKEND": backend, "ADDRESS": address}
@@ -168,8 +170,11 @@ class MariaDB:
         )  # fmt: skip
         self.socket = Path(f"/tmp/rx-{site.name}-{name}.sock")
         self.start()
-        self.root("SET sql_log_bin=0; CREATE USER root2@'127.0.0.1'; GRANT ALL ON *.* TO root2@'127.0.0.1' WITH GRANT OPTION; "
-                  "CREATE USER app@'127.0.0.1' IDENTIFIED BY 'app'; GRANT ALL ON shop.* TO app@'127.0.0.1'; CREATE DATABASE shop;")
+        self.root(
+            "SET sql_log_bin=0; CREATE DATABASE shop; "
+            "CREATE USER root2@'127.0.0.1', app@'127.0.0.1' IDENTIFIED BY 'app'; "
+            "GRANT ALL ON *.* TO root2@'127.0.0.1' WITH GRANT OPTION; GRANT ALL ON shop.* TO app@'127.0.0.1';"
+        )
         self.root(SCHEMA + "INSERT INTO orders SELECT seq, 0, repeat('x', 100) FROM seq_1_to_2000;", "shop")
         exporter = site.port(f"{name}-exporter")
         site.start(
@@ -187,7 +192,17 @@ class MariaDB:
         return f"127.0.0.1:{self.port}"
 
     def root(self, text: str, database: str = "") -> str:
-        return run("mariadb", "--no-defaults", "-N", f"--socket={self.socket}", "-u", "root", "-e", text, *filter(None, [database]))
+        return run(
+            "mariadb",
+            "--no-defaults",
+            "-N",
+            f"--socket={self.socket}",
+            "-u",
+            "root",
+            "-e",
+            text,
+            *filter(None, [database]),
+        )
 
     def session(self, name: str, text: str) -> None:
         self.site.start(
@@ -212,7 +227,8 @@ class RabbitMQ:
         home = site.place(name)
         self.metrics = site.port(f"{name}-metrics")
         (home / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{self.port}\nprometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {self.metrics}\n"
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
+            f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {self.metrics}\n"
             "loopback_users = none\ndisk_free_limit.absolute = 50MB\ncollect_statistics_interval = 5000\n"
         )
         (home / "plugins").write_text("[rabbitmq_prometheus].\n")
@@ -348,10 +364,14 @@ def node_exporter(site: Site, name: str, *collectors: str) -> None:
     site.scrape("node", port, f"{name}:9100")
 
 
-def tmpfs(site: Site, name: str, megabytes: int) -> Path:
-    path = site.place(name)
-    run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", name, path)
+def volume(site: Site, name: str, megabytes: int) -> Path:
+    """A file system of its own, which needs root and a loop device; ext4, as exporters' users leave tmpfs out."""
+    path, image = site.place(name), site.folder / f"{name}.img"
+    run("truncate", "-s", f"{megabytes}M", image)
+    run("mkfs.ext4", "-q", "-m", "0", image)
+    run("mount", "-o", "loop", image, path)
     site.mounts.append(path)
+    shutil.rmtree(path / "lost+found", ignore_errors=True)
     return path
 
 
@@ -378,7 +398,7 @@ http {{ access_log off; client_body_temp_path {home}/b; proxy_temp_path {home}/p
 """)
     site.start("tls", "nginx", "-c", home / "nginx.conf", "-e", home / "error.log")
     (home / "blackbox.yml").write_text(
-        "modules:\n  http_2xx:\n    prober: http\n    timeout: 4s\n    http: {tls_config: {insecure_skip_verify: true}}\n"
+        "modules: {http_2xx: {prober: http, timeout: 4s, http: {tls_config: {insecure_skip_verify: true}}}}\n"
     )
     site.start(
         "blackbox", "prometheus-blackbox-exporter", f"--config.file={home}/blackbox.yml",

@@ -1,4 +1,4 @@
-"""Play worlds of real servers, exporters, Prometheus and Alertmanager, record them, and ask the engine once at the end of each.
+"""Play worlds of real servers, exporters, Prometheus and Alertmanager, record them, and ask the engine once of each.
 
     python benchmarks/exporters/play.py --python VENV/bin/python --node-modules DIR --go-shop FILE --out DIR [WORLD ...]
 
@@ -79,7 +79,7 @@ def play(name: str, arguments: argparse.Namespace, tools: Tools, folder: Path) -
             answer = investigate(arguments.engine, site, int(arguments.baseline + arguments.fault))
             (out / "live.json").write_text(json.dumps(answer, indent=1))
             print(name, answer.get("verdict"), answer.get("summary", answer.get("error")), flush=True)
-    except Exception:
+    except Exception:  # noqa: BLE001  the other worlds go on
         (out / "failed.txt").write_text(traceback.format_exc())
         print(name, "failed", traceback.format_exc(), flush=True)
     finally:

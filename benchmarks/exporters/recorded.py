@@ -71,10 +71,17 @@ class RecordedSite:
             return ToolAnswer({"alerts": []})
         if tool == "prometheus.list_alert_groups":
             alerts: list[Any] = [
-                {"labels": one["labels"], "annotations": one["annotations"], "state": "firing", "starts_at": one["startsAt"]}
+                {
+                    "labels": one["labels"],
+                    "annotations": one["annotations"],
+                    "state": "firing",
+                    "starts_at": one["startsAt"],
+                }
                 for one in self._alerts
             ]
             return ToolAnswer({"groups": [{"labels": {}, "receiver": "all", "alerts": alerts}] if alerts else []})
+        if tool == "github.list_repositories":
+            return ToolAnswer({"names": []})
         raise ToolUnavailable(f"{tool.partition('.')[0]} is not configured.", "Set its address.")
 
 
@@ -93,8 +100,11 @@ def _millis(moment: str) -> int:
     return round(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
-async def ask(recording: Mapping[str, Any], *, namespace: str = "", minutes: int = 6) -> Investigation:
+async def ask(
+    recording: Mapping[str, Any], *, namespace: str = "", minutes: int = 6, site: RecordedSite | None = None
+) -> Investigation:
+    """Investigate the minutes up to its end, as the command line would."""
     end = datetime.fromtimestamp(int(recording["end"]), UTC)
     window = TimeWindow.ending(end, timedelta(minutes=minutes))
-    site = RecordedSite(recording, namespace)
-    return await investigate(Request(namespace=namespace, window=window), Recorder(site, clock=lambda: end))
+    tools = site or RecordedSite(recording, namespace)
+    return await investigate(Request(namespace=namespace, window=window), Recorder(tools, clock=lambda: end))

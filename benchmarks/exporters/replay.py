@@ -1,4 +1,4 @@
-"""Give recordings of `play.py` to the engine again: each in a real Prometheus loaded by promtool, and the alerts as they stood.
+"""Give recordings of `play.py` to the engine again, each in a real Prometheus loaded by promtool.
 
     python benchmarks/exporters/replay.py RECORDINGS OUT [--namespace shop] [--window 6] [WORLD ...]
 
@@ -71,9 +71,10 @@ def ready(url: str) -> None:
 
 def ask(program: str, url: str, recording: dict[str, Any], namespace: str, window: int, folder: Path) -> dict[str, Any]:
     end = datetime.fromtimestamp(recording["end"], UTC).isoformat().replace("+00:00", "Z")
+    place = ["-n", namespace] if namespace else []
     environment = {**os.environ, "KUBECONFIG": str(folder / "no-kubeconfig"), "AUTODEVOPS_PROMETHEUS__URL": url}
     done = subprocess.run(
-        ["nice", program, "investigate", "--end", end, "-w", str(window), "--json", *(["-n", namespace] * bool(namespace))],
+        ["nice", program, "investigate", "--end", end, "-w", str(window), "--json", *place],
         env=environment, cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     try:
@@ -97,9 +98,11 @@ def main() -> None:
         if arguments.worlds and name not in arguments.worlds:
             continue
         recording = json.loads(path.read_text())
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            with prometheus(recording, arguments.namespace, Path(folder)) as url:
-                answer = ask(arguments.engine, url, recording, arguments.namespace, arguments.window, Path(folder))
+        with (
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+            prometheus(recording, arguments.namespace, Path(folder)) as url,
+        ):
+            answer = ask(arguments.engine, url, recording, arguments.namespace, arguments.window, Path(folder))
         (arguments.out / f"{name}.json").write_text(json.dumps(answer, indent=1))
         first = next(iter(answer.get("hypotheses", [])), None)
         told = f"{first['reason']} {first['subject']['name']} {first['confidence']:.2f}" if first else ""

@@ -1,4 +1,4 @@
-"""The worlds: a function each that starts the parts of a site and gives the fault, to be called when the baseline is over."""
+"""The worlds: a function each that starts the parts of a site and gives the fault, for when the baseline is over."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def world(name: str) -> Callable[[Callable[[Site], Fault]], Callable[[Site], Fau
 
 
 def tell(url: str, words: str) -> None:
-    urllib.request.urlopen(url.replace("/orders", f"/_fault?{words}"), timeout=10).read()
+    urllib.request.urlopen(url.replace("/orders", f"/_fault?{words}"), timeout=90).read()
 
 
 # PostgreSQL
@@ -97,7 +97,7 @@ def _(site: Site) -> Fault:
 
 @world("pg-disk-full")
 def _(site: Site) -> Fault:
-    data = parts.tmpfs(site, "db-1", 600)
+    data = parts.volume(site, "db-1", 500)
     database = postgres_shop(site, data=data)
     parts.node_exporter(site, "db-1", "filesystem", "meminfo", "uname")
 
@@ -113,8 +113,10 @@ def _(site: Site) -> Fault:
 @world("pg-slow-statement")
 def _(site: Site) -> Fault:
     database = postgres_shop(site)
-    slow = "CREATE OR REPLACE VIEW recent_orders AS SELECT id, total FROM orders, LATERAL pg_sleep(1.2) s WHERE s IS NOT NULL OR id > 0"
-    return lambda: database.sql(slow.replace("LATERAL pg_sleep(1.2) s", "LATERAL (SELECT pg_sleep(1.2)) s"))
+    return lambda: database.sql(
+        "CREATE OR REPLACE VIEW recent_orders AS SELECT id, total FROM orders, LATERAL (SELECT pg_sleep(1.2)) s"
+        " WHERE s IS NOT NULL OR id > 0"
+    )
 
 
 @world("pgbouncer-pool")
@@ -169,8 +171,10 @@ def _(site: Site) -> Fault:
 def _(site: Site) -> Fault:
     cache = redis_shop(site)
     other = Redis(site, "cache-2", "--replicaof", "127.0.0.1", cache.port)
-    return lambda: other.cli("CONFIG", "SET", "masterauth", "wrong") + cache.cli("CONFIG", "SET", "requirepass", "") + other.cli(
-        "REPLICAOF", "127.0.0.1", site.port("nobody")
+    return lambda: (
+        other.cli("CONFIG", "SET", "masterauth", "wrong")
+        + cache.cli("CONFIG", "SET", "requirepass", "")
+        + other.cli("REPLICAOF", "127.0.0.1", site.port("nobody"))
     )
 
 
@@ -217,7 +221,9 @@ def _(site: Site) -> Fault:
 def _(site: Site) -> Fault:
     database = mysql_shop(site)
     return lambda: database.root(
-        "CREATE OR REPLACE VIEW recent_orders AS SELECT id, total FROM orders WHERE id >= 0 AND (SELECT SLEEP(1.2)) = 0", "shop"
+        "CREATE OR REPLACE VIEW recent_orders AS SELECT id, total FROM orders"
+        " WHERE id >= 0 AND (SELECT SLEEP(1.2)) = 0",
+        "shop",
     )
 
 
@@ -435,7 +441,8 @@ def _(site: Site) -> Fault:
     database.sql("CREATE TABLE report (day int, total bigint)")
     batch = (
         "INSERT INTO report SELECT n % 30, sum(total) FROM orders, generate_series(1, 60) n GROUP BY 1; "
-        "DELETE FROM report WHERE day > 20; SELECT count(*) FROM orders a JOIN orders b ON a.total <= b.total AND a.id < 300;"
+        "DELETE FROM report WHERE day > 20; "
+        "SELECT count(*) FROM orders a JOIN orders b ON a.total <= b.total AND a.id < 300;"
     )
     return lambda: site.repeat(lambda: database.sql(batch), 2)
 
@@ -449,5 +456,3 @@ def _(site: Site) -> Fault:
     kept = [socket.create_connection(("127.0.0.1", cache.port), 2) for _ in range(100)]
     site.load("cart", parts.shop(site, "fastapi", "redis", cache.address, name="cart-1"), 4)
     return lambda: len(kept)
-
-

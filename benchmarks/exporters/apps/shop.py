@@ -1,4 +1,4 @@
-"""A small shop with real client libraries: FLAVOUR says which one serves its RED metrics, BACKEND what it needs to answer.
+"""A small shop with real client libraries: FLAVOUR says which one serves its metrics, BACKEND what it needs to answer.
 
 `/_fault?latency=0.5&errors=0.3&descriptors=1` changes how it behaves from then on.
 """
@@ -10,6 +10,8 @@ import random
 import threading
 import time
 import urllib.request
+
+import fastapi  # FastAPI looks up annotations in the module
 
 PORT, METRICS_PORT = int(os.environ["PORT"]), int(os.environ["METRICS_PORT"])
 FLAVOUR, BACKEND, ADDRESS = os.environ["FLAVOUR"], os.environ.get("BACKEND", ""), os.environ.get("ADDRESS", "")
@@ -117,14 +119,14 @@ BACKENDS = {
 
 def handle(write: bool) -> tuple[str, int]:
     if fault.get("descriptors"):
-        kept.append(open(__file__))
+        kept.append(open(__file__))  # noqa: SIM115  that it stays open is the fault
     with WORKERS:
         time.sleep(random.uniform(0.5, 1.5) * fault.get("latency", 0.0))
         if random.random() < fault.get("errors", 0.0):
             return "a fault of our own", 500
         try:
             BACKENDS[BACKEND](write)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever the library says is a failed request
             print(f"{BACKEND}: {error}", flush=True)
             return str(error), 500
     return "ok", 200
@@ -170,8 +172,6 @@ def flask_app() -> object:
 
 
 def fastapi_app() -> object:
-    import fastapi
-
     app = fastapi.FastAPI()
     if FLAVOUR == "fastapi":
         import prometheus_client
