@@ -54,7 +54,7 @@ def conclude(
 
 
 def _nothing_wrong(picture: Picture, findings: tuple[Finding, ...], doubt: Doubt | None, without: str) -> Conclusion:
-    namespace = picture.inventory.namespace
+    namespace = picture.inventory.place
     window = f"{clock(picture.span.window.start)} to {clock(picture.span.window.end)}"
     past = _past(picture, findings)
     if doubt is not None:
@@ -64,8 +64,8 @@ def _nothing_wrong(picture: Picture, findings: tuple[Finding, ...], doubt: Doubt
         return Conclusion("undetermined", text, (), doubt.next_step)
     without = reservation(picture) + without
     if past:
-        return Conclusion("healthy", f"{namespace} is healthy now. Earlier: {past}{without}", ())
-    return Conclusion("healthy", f"{namespace} is healthy: nothing abnormal from {window}.{without}", ())
+        return Conclusion("healthy", f"{picture.inventory.headed} is healthy now. Earlier: {past}{without}", ())
+    return Conclusion("healthy", f"{picture.inventory.headed} is healthy: nothing abnormal from {window}.{without}", ())
 
 
 def _past(picture: Picture, findings: tuple[Finding, ...]) -> str:

@@ -19,7 +19,7 @@ from autodevops.investigation.dependency_families import CACHES, DATABASES
 from autodevops.investigation.gather.traces import peer_subject, service_subject
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.inventory import Inventory
-from autodevops.investigation.picture import Dependency, SeenTrace
+from autodevops.investigation.picture import Dependency, Reading, SeenTrace, Signal
 
 
 def configured_dependency_edges(
@@ -75,6 +75,25 @@ def system_of_span(span: TraceSpan) -> str:
         if name:
             return {"postgres": "postgresql", "mariadb": "mysql", "aws_sqs": "sqs"}.get(name, name)
     return "http" if any(re.match(r"(?:http|url)\.", key) for key in span.attributes) else ""
+
+
+def assumed_edges(
+    inventory: Inventory, signals: Iterable[Signal], readings: Iterable[Reading], edges: Iterable[Edge]
+) -> list[Edge]:
+    """Where neither a cluster nor a trace says who uses a store, every service beside it may.
+
+    The evidence is that the store is there: an edge says no more than that it can be the cause.
+    """
+    if inventory.known:
+        return []
+    used = {edge.target for edge in edges}
+    stores = {reading.subject: reading.evidence for reading in readings if reading.subject not in used}
+    services = {signal.subject for signal in signals} - stores.keys()
+    return [
+        Edge(service, store, "may use", stores[store])
+        for service in sorted(services, key=str)
+        for store in sorted(stores, key=str)
+    ]
 
 
 def cache_edges(known: Iterable[Dependency], edges: Iterable[Edge]) -> list[Edge]:

@@ -17,15 +17,17 @@ Measure: TypeAlias = Literal[
     "connections", "connections_limit", "connections_refused",
     "sessions",  # at work now; of a managed database its load
     "statement_seconds",  # of execution a second, which is sessions on average
-    "lock_waits", "deadlocks", "idle_in_transaction", "oldest_transaction_seconds",
+    "lock_waits", "table_locks", "deadlocks", "idle_in_transaction", "oldest_transaction_seconds",
     "transactions",  # a second
     "log_bytes",  # of write-ahead log a second
-    "lag_seconds", "replicating", "is_replica", "read_only",
+    "longest_statement_seconds", "slow_statements",  # the latter a second
+    "lag_seconds", "lag_bytes", "replicating", "is_replica", "read_only",
     "cpu_percent", "memory_free_bytes", "storage_free_bytes", "storage_bytes",
     "storage_free_ratio",  # of a volume
     "read_seconds", "write_seconds", "disk_queue",
-    "memory_bytes", "memory_limit_bytes", "evictions", "hits", "misses",
-    "ready", "consumers", "published", "delivered", "oldest_message_seconds",
+    "memory_bytes", "memory_limit_bytes", "evictions", "hits", "misses", "writes_refused", "keys",
+    "has_leader", "memory_alarm", "disk_alarm",
+    "ready", "unacknowledged", "consumers", "published", "delivered", "oldest_message_seconds",
     "call_seconds", "calls", "calls_failed",  # a second, as callers see them
 ]  # fmt: skip
 
@@ -33,7 +35,7 @@ Measure: TypeAlias = Literal[
 @dataclass(frozen=True)
 class Metric:
     """`how` its series of one thing add up. `where` limits it; `factor` brings it into the measure's unit; `top` keeps
-    only the largest at each moment, where there may be thousands."""
+    only the largest at each moment, where there may be thousands. `less` is a metric of the same shape to take off."""
 
     name: str
     measure: Measure
@@ -41,6 +43,7 @@ class Metric:
     where: str = ""
     factor: float = 1.0
     top: int = 0
+    less: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Exporter:
     """`identity` are the labels of which the first one present tells its objects apart; `details` what they consist of.
 
     `marks` is a regular expression of names by which it is noticed: one series an object, where there is such a metric.
-    `callers` means that its series name a callee by `identity`, and nothing of themselves.
+    `callers` means that its series name a callee by `identity`, and nothing of themselves. `own`: the program serves
+    them itself, so that it is gone when they are.
     """
 
     system: str
@@ -57,6 +61,7 @@ class Exporter:
     details: tuple[str, ...]
     metrics: tuple[Metric, ...]
     callers: bool = False
+    own: bool = False
 
 
 SCRAPED: Final = ("instance",)
@@ -81,10 +86,17 @@ EXPORTERS: Final = (
                 "pg_stat_activity_max_tx_duration", "oldest_transaction_seconds", "max",
                 'state=~"idle in transaction.*"',
             ),
+            # Of tables; rows lock tables weakly. What is only taken for a moment does not stand in every scrape.
+            Metric(
+                "pg_locks_count", "table_locks", where='mode=~"exclusivelock|accessexclusivelock|sharerowexclusivelock"'
+            ),
+            # Before 0.12 pg_stat_activity_count does not say what sessions wait for.
+            Metric("pg_stat_activity_max_tx_duration", "longest_statement_seconds", "max", 'state="active"'),
             Metric("pg_stat_database_deadlocks", "deadlocks", "rate"),
             Metric("pg_stat_database_xact_commit", "transactions", "rate"),
             Metric("pg_replication_lag_seconds", "lag_seconds", "max"),
             Metric("pg_replication_lag", "lag_seconds", "max"),  # before 0.12
+            Metric("pg_stat_replication_pg_wal_lsn_diff", "lag_bytes", "max"),  # of the replica that is furthest behind
             Metric("pg_replication_is_replica", "is_replica", "max"),
             Metric("pg_settings_default_transaction_read_only", "read_only", "max"),
             Metric("pg_stat_statements_seconds_total", "statement_seconds", "rate", top=5),
@@ -106,6 +118,7 @@ EXPORTERS: Final = (
             Metric("mysql_global_status_threads_running", "sessions", "max"),
             Metric("mysql_global_status_innodb_row_lock_current_waits", "lock_waits", "max"),
             Metric("mysql_global_status_queries", "transactions", "rate"),
+            Metric("mysql_global_status_slow_queries", "slow_statements", "rate"),
             Metric("mysql_slave_status_seconds_behind_master", "lag_seconds", "max"),
             Metric("mysql_slave_status_slave_sql_running", "replicating", "max"),
             Metric("mysql_global_variables_read_only", "read_only", "max"),
@@ -135,9 +148,12 @@ EXPORTERS: Final = (
             Metric("redis_memory_used_bytes", "memory_bytes", "max"),
             Metric("redis_memory_max_bytes", "memory_limit_bytes", "max"),
             Metric("redis_evicted_keys_total", "evictions", "rate"),
+            Metric("redis_db_keys", "keys"),
             Metric("redis_keyspace_hits_total", "hits", "rate"),
             Metric("redis_keyspace_misses_total", "misses", "rate"),
             Metric("redis_master_link_up", "replicating", "max"),
+            Metric("redis_slowlog_last_id", "slow_statements", "rate"),
+            Metric("redis_errors_total", "writes_refused", "rate", 'err="OOM"'),
         ),
     ),
     Exporter(
@@ -162,13 +178,56 @@ EXPORTERS: Final = (
         SCRAPED,
         ("queue", "vhost"),
         (
-            Metric("rabbitmq_queue_messages_ready", "ready", where='queue!=""'),
+            # Without a label `queue` a series is the sum over all queues: the plugin's default.
+            Metric("rabbitmq_queue_messages_ready", "ready"),
             Metric("rabbitmq_detailed_queue_messages_ready", "ready"),
-            Metric("rabbitmq_queue_consumers", "consumers", where='queue!=""'),
+            Metric("rabbitmq_queue_consumers", "consumers"),
             Metric("rabbitmq_detailed_queue_consumers", "consumers"),
-            Metric("rabbitmq_queue_messages_published_total", "published", "rate", 'queue!=""'),
+            Metric("rabbitmq_queue_messages_published_total", "published", "rate"),
             Metric("rabbitmq_queue_messages_delivered_total", "delivered", "rate", 'queue!=""'),
+            Metric("rabbitmq_queue_messages_unacked", "unacknowledged"),
+            Metric("rabbitmq_alarms_memory_used_watermark", "memory_alarm", "max"),
+            Metric("rabbitmq_alarms_free_disk_space_watermark", "disk_alarm", "max"),
         ),
+        own=True,
+    ),
+    Exporter(
+        "nginx",
+        "nginx_up",
+        SCRAPED,
+        (),
+        (
+            Metric("nginx_up", "up", "max"),
+            Metric("nginx_connections_active", "connections", "max"),
+            # What it accepted and could not handle: worker_connections were used up (stub_status).
+            Metric("nginx_connections_accepted", "connections_refused", "rate", less="nginx_connections_handled"),
+        ),
+    ),
+    Exporter(
+        "haproxy",
+        "haproxy_process_current_connections",
+        SCRAPED,
+        (),
+        (
+            Metric("haproxy_process_current_connections", "connections", "max"),
+            Metric("haproxy_process_max_connections", "connections_limit", "max"),
+        ),
+        own=True,
+    ),
+    Exporter(
+        "etcd",
+        "etcd_server_has_leader",
+        SCRAPED,
+        (),
+        (
+            Metric("etcd_server_has_leader", "has_leader", "max"),
+            Metric("etcd_server_quota_backend_bytes", "storage_bytes", "max"),
+            Metric(
+                "etcd_server_quota_backend_bytes", "storage_free_bytes", "max",
+                less="etcd_mvcc_db_total_size_in_bytes",
+            ),
+        ),
+        own=True,
     ),
     Exporter(
         "kafka",

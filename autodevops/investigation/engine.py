@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Final
 
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.domain.finding import Finding
@@ -18,24 +19,30 @@ from autodevops.investigation.charts import draw
 from autodevops.investigation.conclude import conclude
 from autodevops.investigation.configured_calls import configured_edges
 from autodevops.investigation.dependencies import merge
-from autodevops.investigation.dependency_edges import cache_edges, configured_dependency_edges, span_dependencies
-from autodevops.investigation.gather.certificates import gather_certificates
-from autodevops.investigation.gather.code import gather_code
+from autodevops.investigation.dependency_edges import (
+    assumed_edges,
+    cache_edges,
+    configured_dependency_edges,
+    span_dependencies,
+)
+from autodevops.investigation.gather_certificates import gather_certificates
+from autodevops.investigation.gather_code import gather_code
+from autodevops.investigation.gather_dependencies import gather_dependencies
+from autodevops.investigation.gather_kube_state import gather_kube_state
+from autodevops.investigation.gather_kubernetes import gather_cluster
+from autodevops.investigation.gather_logs import gather_logs, gather_store_notices
+from autodevops.investigation.gather_metrics import gather_alerts, gather_metrics
+from autodevops.investigation.gather_nodes import gather_nodes
+from autodevops.investigation.gather_pods import gather_memory, gather_pods
+from autodevops.investigation.gather_targets import gather_targets
+from autodevops.investigation.gather_traces import gather_traces, trace_edges
 from autodevops.investigation.gather.collect import Collector, is_not_found
-from autodevops.investigation.gather.dependencies import gather_dependencies
-from autodevops.investigation.gather.kube_state import gather_kube_state
-from autodevops.investigation.gather.kubernetes import gather_cluster
-from autodevops.investigation.gather.logs import gather_logs, gather_store_notices
-from autodevops.investigation.gather.metrics import gather_alerts, gather_metrics
-from autodevops.investigation.gather.nodes import gather_nodes
-from autodevops.investigation.gather.pods import gather_memory, gather_pods
-from autodevops.investigation.gather.traces import gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.grounds import anything_seen, names
 from autodevops.investigation.inventory import Inventory, name_of, node_subject, section
 from autodevops.investigation.narrow import look_closer
 from autodevops.investigation.object_edges import object_edges
-from autodevops.investigation.picture import Picture
+from autodevops.investigation.picture import Picture, System
 from autodevops.investigation.request import Request, Span
 from autodevops.investigation.rollouts import find_rollouts
 from autodevops.investigation.rules import apply_from, apply_stage
@@ -48,6 +55,7 @@ from autodevops.toolbox.protocol import Emit, EvidenceSource
 # RFC 1123 label, as the API server demands; what passes is safe within a query of any of the systems.
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _SUSPECTS = 3  # looked at closely
+_OF_CLUSTERS: Final[tuple[System, ...]] = ("kubernetes", "loki", "tempo")  # found by their namespace
 
 
 def _ignore(_event: TurnEvent) -> None:
@@ -57,18 +65,21 @@ def _ignore(_event: TurnEvent) -> None:
 async def investigate(request: Request, source: EvidenceSource, emit: Emit = _ignore) -> Investigation:
     """What is wrong in a namespace, since when, due to what. Emits findings and charts as they arise.
 
+    Without a namespace it is about what Prometheus scrapes beside Kubernetes: series that carry no namespace.
+
     Systems that do not answer are listed in `missing`, and the rest is concluded without them. Raises UsageError
     when the namespace does not exist and nothing has ever been heard of it, or its name cannot be one.
     """
-    if not _NAMESPACE.fullmatch(request.namespace):
+    if request.namespace and not _NAMESPACE.fullmatch(request.namespace):
         raise UsageError(
             f"{request.namespace!r} is not the name of a namespace.",
             "Give one of lower-case letters, digits and hyphens, such as default.",
         )
-    collector = Collector(source)
+    collector = Collector(source, () if request.namespace else _OF_CLUSTERS)
     span = Span.of(request.window)
     picture, namespace = await _wide(collector, request, span)
-    _require_namespace(request, picture, namespace)
+    if namespace is not None:
+        _require_namespace(request, picture, namespace)
     early = tuple(apply_stage(1, picture, ()))
     for finding in early:
         emit(FindingRaised(finding=finding))
@@ -112,12 +123,12 @@ def _judge(picture: Picture, early: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(sorted(apply_from(2, picture, early), key=lambda f: (f.rule_id, str(f.subject), f.message)))
 
 
-async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Picture, Evidence]:
+async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Picture, Evidence | None]:
     """All systems at once; what needs the inventory to read names begins as soon as the cluster has answered."""
     code = asyncio.create_task(gather_code(collector, span))
     try:
-        inventory, listed, namespace = await gather_cluster(collector, request.namespace)
-        if not inventory.known:
+        inventory, listed, namespace = await _cluster(collector, request.namespace)
+        if not inventory.known and request.namespace:
             instead = await gather_kube_state(collector, request.namespace, span)
             inventory, listed = instead or (inventory, listed)
         span = span.for_series(len(inventory.workloads))
@@ -133,6 +144,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
             gather_traces(collector, inventory, span),
         )
         called, readings = await stores
+        targets = await gather_targets(collector, inventory, span, {signal.subject for signal in signals})
         node_series, pod_signals, pod_memory = await asyncio.gather(of_nodes, of_pods, of_memory)
         commits, pulls = await code
     finally:
@@ -144,6 +156,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
     dependencies = merge([*called, *spoken])
     edges += [*span_edges, *configured_dependency_edges(inventory, dependencies, listed)]
     edges += cache_edges(dependencies, edges)
+    edges += assumed_edges(inventory, signals, readings, edges)
     stateful = any(one.system != "http" for one in dependencies)
     notices = await gather_store_notices(collector, inventory, span) if stateful else ()
     picture = Picture(
@@ -157,6 +170,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         pod_memory=pod_memory,
         dependencies=dependencies,
         readings=readings,
+        targets=targets,
         alerts=alerts,
         certificates=certificates,
         logs=logs,
@@ -171,6 +185,11 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         unreachable=collector.unreachable(),
     )
     return picture, namespace
+
+
+async def _cluster(collector: Collector, namespace: str) -> tuple[Inventory, dict[str, EvidenceId], Evidence | None]:
+    """Nothing is asked of a cluster about what runs beside it."""
+    return await gather_cluster(collector, namespace) if namespace else (Inventory(""), {}, None)
 
 
 def _node_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[Edge]:

@@ -59,7 +59,7 @@ def doubt_of(picture: Picture, evidence: tuple[Evidence, ...], failed: frozenset
     thin = {kind for item in evidence if item.arguments.get("fields") and (kind := item.arguments.get("kind")) in LARGE}
     needed = [item for item in evidence if _is_needed(item, thin, namespace)]
     unanswered = [item for item in needed if item.id in failed or not item.ok]
-    if picture.unreachable & set(_NEEDED):
+    if picture.unreachable & (set(_NEEDED) if namespace else {"prometheus"}):
         return Doubt(f"{names(picture.unreachable)} could not be read", _DOCTOR)
     if any(is_not_found(item) for item in evidence if item.arguments.get("kind") == "Namespace"):
         return Doubt(
@@ -89,7 +89,8 @@ def gaps(picture: Picture, evidence: tuple[Evidence, ...], failed: frozenset[str
     asked = [item for item in evidence if system_of(item) not in picture.unreachable and not _is_spare(item)]
     partly = _counted(asked, [item for item in asked if item.id in failed])
     away = f"{names(picture.unreachable)} could not be read" if picture.unreachable else ""
-    return "".join(f" {part}." for part in (away, *partly) if part)
+    beside = "" if picture.inventory.namespace else "Kubernetes, logs and traces were not asked about it"
+    return "".join(f" {part}." for part in (beside, away, *partly) if part)
 
 
 def names(systems: Iterable[System]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from autodevops.domain.subject import Subject
 from autodevops.investigation.once import Once
@@ -35,6 +36,7 @@ _DEPLOYMENT_POD = re.compile(r"^(?P<name>.+)-[bcdfghjklmnpqrstvwxz0-9]{5,10}-[bc
 _RANDOM_SUFFIX = re.compile(r"^(?P<name>.+)-[bcdfghjklmnpqrstvwxz2456789]{5}$")
 _ORDINAL_SUFFIX = re.compile(r"^(?P<name>.+)-\d+$")
 
+_THIS_MACHINE = {"", "localhost", "127.0.0.1", "::1"}
 _NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/instance", "name", "service")
 
 
@@ -126,6 +128,16 @@ class Inventory(Once):
     _by_service: dict[str, Subject] = field(default_factory=dict)
     _by_name: dict[str, Subject] = field(default_factory=dict)
     _by_owner: dict[tuple[str, str], Subject] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """What it is about, in words."""
+        return self.namespace or "the site"
+
+    @property
+    def headed(self) -> str:
+        """The same at the beginning of a sentence."""
+        return self.namespace or "The site"
 
     def of_kind(self, kind: str) -> tuple[Object, ...]:
         """The objects of any further kind that was listed."""
@@ -248,6 +260,12 @@ class Inventory(Once):
         """A service known by name alone."""
         where = self.namespace if namespace is None else namespace
         return Subject(kind="Service", name=name, namespace=where, api_version="opentelemetry.io")
+
+    def scraped(self, labels: Mapping[str, str]) -> Subject | None:
+        """Beside Kubernetes: what was scraped, by the host of its address; by its job where that is Prometheus' own."""
+        host = urlsplit("//" + labels.get("instance", "").rpartition("://")[2]).hostname or ""
+        name = labels.get("job", "") if host in _THIS_MACHINE else host
+        return self.service(name) if name else None
 
     def pods_on(self, node: str) -> list[Object]:
         return self.pods_by_node.get(node, [])

@@ -158,6 +158,17 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Target:
+    """Whether Prometheus could scrape one address (`up`), over baseline and window; asked where pods cannot be read."""
+
+    subject: Subject
+    instance: str
+    times: FloatArray
+    values: FloatArray
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
 class SeenAlert:
     alert: Alert
     subject: Subject | None
@@ -260,6 +271,7 @@ class Picture(Once):
     pod_memory: tuple[PodMemory, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     readings: tuple[Reading, ...] = ()
+    targets: tuple[Target, ...] = ()
     alerts: tuple[SeenAlert, ...] = ()
     certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()

@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 from autodevops.investigation.request_families import POD_LABELS
 
-PressureKind: TypeAlias = Literal["memory", "cpu", "garbage", "connections", "threads", "files"]
+PressureKind: TypeAlias = Literal["memory", "cpu", "garbage", "connections", "threads", "files", "event loop"]
 
 _WHO: Final = ", ".join((*POD_LABELS, "service_name", "job"))
 POOL_LABELS: Final = ("pool", "db_client_connection_pool_name", "pool_name", "db_name", "name")
@@ -47,6 +47,11 @@ def _pool(kind: PressureKind, name: str, used: str, most: str, waiting: str = ""
 
 def _pauses(name: str, counter: str) -> PressureFamily:
     return PressureFamily("garbage", name, (counter,), f"sum by ({_WHO}) (rate({counter}{{<s>}}[<w>]))", 0.1)
+
+
+def _delay(name: str, metric: str) -> PressureFamily:
+    """Mean seconds that the event loop is late; a tenth is what users begin to notice."""
+    return PressureFamily("event loop", name, (metric,), f"max by ({_WHO}) (avg_over_time({metric}{{<s>}}[<w>]))", 0.1)
 
 
 PRESSURES: Final = (
@@ -106,8 +111,17 @@ PRESSURES: Final = (
         "threads", "executor", "executor_active_threads{<s>}", "executor_pool_max_threads{<s>}",
         "executor_queued_tasks{<s>}", "name",
     ),
-    _pool("files", "Prometheus client", "process_open_fds{<s>}", "process_max_fds{<s>}"),
-    _pool("files", "Micrometer", "process_files_open_files{<s>}", "process_files_max_files{<s>}"),
+    # A process without descriptors cannot count them (Python's client leaves the metric out), or be scraped.
+    _pool(
+        "files", "Prometheus client", "last_over_time(process_open_fds{<s>}[<w>])",
+        "last_over_time(process_max_fds{<s>}[<w>])",
+    ),
+    _pool(
+        "files", "Micrometer", "last_over_time(process_files_open_files{<s>}[<w>])",
+        "last_over_time(process_files_max_files{<s>}[<w>])",
+    ),
+    _delay("Node.js client", "nodejs_eventloop_lag_mean_seconds"),
+    _delay("OpenTelemetry Node.js", "nodejs_eventloop_delay_mean_seconds"),
 )  # fmt: skip
 
 

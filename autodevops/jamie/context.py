@@ -192,7 +192,7 @@ async def _place(
         return item
     namespace = named or (item.namespace if item else "") or _place_of(selected, spaces)
     namespace = namespace or conversation.namespace or settings.namespace
-    namespace = namespace or await catalogue.context_namespace(tools) or "default"
+    namespace = namespace or await catalogue.context_namespace(tools)  # none without a kubeconfig: the site beside it
     there = await catalogue.workloads(tools, namespace) if listed.reachable else None
     return _Place(namespace, bool(named), listed.reachable, item, spaces, there)
 

@@ -177,13 +177,13 @@ class Bench:
         return TimeWindow.ending(end or self._clock(), length)
 
     async def default_namespace(self) -> str:
-        """The configured namespace, else that of the kubeconfig context, else `default`."""
+        """The configured namespace, else that of the kubeconfig context, else `default`; none without a kubeconfig."""
         if self.settings.investigation.namespace:
             return self.settings.investigation.namespace
         try:
             answer = await self.tools.call("kubernetes.get_context", {})
         except ToolError:
-            return "default"
+            return ""
         data = answer.data
         namespace = data.get("namespace") if isinstance(data, dict) else None
         return str(namespace or "default")

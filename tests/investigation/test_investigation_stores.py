@@ -36,6 +36,7 @@ _TROUBLE = 30  # minutes before the end
 _ADDRESSES = {
     "postgresql": "postgres://app:secret@{host}:5432/app", "mysql": "app:secret@tcp({host}:3306)/app",
     "redis": "redis://{host}:6379/0", "rabbitmq": "amqp://{host}:5672/", "kafka": "{host}:9092", "http": "https://{host}",
+    "etcd": "http://{host}:2379",
 }  # fmt: skip
 
 

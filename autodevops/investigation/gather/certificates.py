@@ -1,7 +1,7 @@
 """When the certificates of Ingresses end: from whoever watches them in Prometheus, since Secrets are never read.
 
-Asked only where an Ingress has a certificate. The blackbox exporter names a host by the URL it probes, the NGINX
-ingress controller by a label.
+Asked where an Ingress has a certificate, and beside Kubernetes. The blackbox exporter names a host by the URL it
+probes, the NGINX ingress controller by a label.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FAMILIES: Final = "probe_ssl_earliest_cert_expiry or nginx_ingress_controller_s
 
 
 async def gather_certificates(collector: Collector, inventory: Inventory, span: Span) -> tuple[SeenCertificate, ...]:
-    if not any(items(ingress, "spec", "tls") for ingress in inventory.of_kind("Ingress")):
+    if inventory.namespace and not any(items(ingress, "spec", "tls") for ingress in inventory.of_kind("Ingress")):
         return ()
     evidence = await collector.ask("prometheus.query_instant", query=_FAMILIES, time=rfc3339(span.window.end))
     found: dict[str, SeenCertificate] = {}

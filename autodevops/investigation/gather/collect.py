@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -24,12 +25,15 @@ _SETTINGS_ALONE = {"github.list_repositories", "kubernetes.get_context"}
 class Collector:
     """Passes questions to the source and remembers every answer by its id."""
 
-    def __init__(self, source: EvidenceSource) -> None:
-        self._source = source
+    def __init__(self, source: EvidenceSource, apart: Collection[System] = ()) -> None:
+        """Of systems that stand `apart` from what is asked about nothing is asked, and nothing is missing."""
+        self._source, self._apart = source, apart
         self._kept: dict[EvidenceId, Evidence] = {}
         self._unreadable: dict[EvidenceId, str] = {}
 
     async def ask(self, tool: str, **arguments: Json) -> Evidence:
+        if tool.split(".", 1)[0] in self._apart:
+            return _nothing(tool, arguments)
         evidence = await self._source.collect(tool, arguments)
         self._kept[evidence.id] = evidence
         return evidence
@@ -74,6 +78,20 @@ class Collector:
             for system, tried in asked.items()
             if all(not item.ok and code_of(item) != ToolNotFound.code for item in tried)
         )
+
+
+def _nothing(tool: str, arguments: Mapping[str, Json]) -> Evidence:
+    return Evidence.record(
+        tool=tool,
+        arguments=arguments,
+        query=tool,
+        window=None,
+        data=None,
+        truncated=False,
+        error=f"{ToolNotFound.code}: It knows nothing of this place.",
+        collected_at=datetime.min.replace(tzinfo=UTC),
+        duration_ms=0.0,
+    )
 
 
 def objects(evidence: Evidence) -> tuple[Object, ...]:

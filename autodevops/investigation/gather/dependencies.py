@@ -36,7 +36,7 @@ async def gather_dependencies(collector: Collector, inventory: Inventory, span: 
     """The dependencies that are known by configuration or by an exporter, and the readings of the latter."""
     named = configured(inventory)
     every = (label for one in EXPORTERS for label in one.identity)
-    labels = list(dict.fromkeys(["__name__", *every, *_TARGETS, *POD_LABELS, "service", *NAMESPACE_LABELS]))
+    labels = list(dict.fromkeys(["__name__", *every, *_TARGETS, *POD_LABELS, "service", "job", *NAMESPACE_LABELS]))
     here, there = ("|".join(one.marks for one in EXPORTERS if one.callers is callers) for callers in (False, True))
     seconds = round(span.whole.length.total_seconds())
     # Of callers there may be thousands of series, and none tells of what has gone: their last minutes are enough.
@@ -83,7 +83,8 @@ def _watched(
         if not value:
             continue
         subject = _subject(exporter, value, row, inventory)
-        own = inventory.namespace in {row.get(label) for label in NAMESPACE_LABELS}
+        own = inventory.namespace in {row.get(label, "") for label in NAMESPACE_LABELS}
+        own = own and (inventory.namespace != "" or not any(row.get(label) for label in NAMESPACE_LABELS))
         here = subject is not None and (inventory.workload(subject) is not None or subject in called)
         if subject is not None and (here or (own and not exporter.callers)):
             found.setdefault(value, subject)
@@ -102,7 +103,10 @@ def _subject(exporter: Exporter, value: str, row: Mapping[str, str], inventory: 
         pod = inventory.of_pod(row.get(label, ""))
         if pod is not None:
             return _behind(pod, inventory) if "exporter" in pod.name else pod
-    return inventory.once(_by_address).get(_host_of(value)) or inventory.of_name(row.get("service", ""))
+    known = inventory.once(_by_address).get(_host_of(value)) or inventory.of_name(row.get("service", ""))
+    if known is None and not inventory.namespace:
+        return inventory.scraped(row)
+    return known
 
 
 def _by_address(inventory: Inventory) -> dict[str, Subject]:
@@ -171,13 +175,19 @@ async def _ask(
 
 def _part(metric: Metric, identity: str, details: tuple[str, ...], matcher: str, span: Span) -> str:
     selector = f"{metric.name}{{{','.join([matcher, *([metric.where] if metric.where else [])])}}}"
-    inner = f"rate({selector}[{span.rate_window_seconds}s])" if metric.how == "rate" else selector
+    inner = _inner(metric, selector, span)
+    if metric.less:
+        inner = f"({inner} - {_inner(metric, selector.replace(metric.name, metric.less, 1), span)})"
     over = "max" if metric.how == "max" else "sum"
     chosen = f"{over} by ({', '.join((identity, *details))}) ({inner})"
     if metric.top:
         chosen = f"topk({metric.top}, {chosen})"
     scaled = f" * {metric.factor:g}" if metric.factor != 1.0 else ""
     return f'label_replace({chosen}{scaled}, "measure", "{metric.measure}", "", "")'
+
+
+def _inner(metric: Metric, selector: str, span: Span) -> str:
+    return f"rate({selector}[{span.rate_window_seconds}s])" if metric.how == "rate" else selector
 
 
 async def _volumes(collector: Collector, inventory: Inventory, span: Span) -> list[Reading]:

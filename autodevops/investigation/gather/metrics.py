@@ -89,13 +89,16 @@ async def _names(collector: Collector, inventory: Inventory) -> MetricNames:
     They come from the index, which is cheap however many series there are. The usual label is tried first.
     """
     names = await _listed(collector, inventory, NAMESPACE_LABELS[:1])
+    if not inventory.namespace:
+        return names
     return names if families_in(names) else names | await _listed(collector, inventory, NAMESPACE_LABELS[1:])
 
 
 async def _listed(collector: Collector, inventory: Inventory, labels: Sequence[str]) -> dict[str, frozenset[str]]:
     namespace = escape(inventory.namespace)
+    some = "" if namespace else '__name__!="",'  # Prometheus wants one matcher that does not match nothing
     answers = await asyncio.gather(
-        *(collector.ask("prometheus.list_metrics", match=f'{{{label}="{namespace}"}}') for label in labels)
+        *(collector.ask("prometheus.list_metrics", match=f'{{{some}{label}="{namespace}"}}') for label in labels)
     )
     return {
         label: frozenset(result.names)
@@ -289,6 +292,8 @@ def _concerns(alert: Alert, subject: Subject | None, inventory: Inventory) -> bo
     namespaces = {alert.labels[label] for label in NAMESPACE_LABELS if alert.labels.get(label)}
     if namespaces:
         return inventory.namespace in namespaces
+    if not inventory.namespace:
+        return True
     return subject is not None and inventory.workload(subject) is not None
 
 

@@ -18,6 +18,7 @@ from autodevops.investigation.gather.promql import arrays, over_span, series_of
 from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
 from autodevops.investigation.picture import NodeKind, NodeSeries
 from autodevops.investigation.request import Span
+from autodevops.investigation.request_families import NAMESPACE_LABELS
 from autodevops.kernel.clock import rfc3339
 
 _REAL_DEVICE: Final = 'device!~"lo|veth.*|cali.*|cni.*|docker.*|br-.*|flannel.*|cilium.*|lxc.*|tunl.*|kube-ipvs.*"'
@@ -71,6 +72,7 @@ _QUESTIONS: Final = (
         'min without (job) (scrape_duration_seconds{job=~".*node-exporter.*|node"})',
     ),
 )
+_OF_MACHINES: Final = {"disk_free"}  # what matters whether or not pods run there
 _DNS: Final = _Question(
     "dns_failing",
     "coredns_dns_responses_total",
@@ -99,16 +101,18 @@ async def gather_nodes(collector: Collector, inventory: Inventory, span: Span) -
     series = [
         one
         for question, answer in zip(asked, answers, strict=True)
-        for one in _read(collector, question, answer, nodes)
+        for one in _read(collector, question, answer, nodes, inventory)
     ]
     return tuple(sorted(series, key=lambda one: (one.kind, one.node, one.detail)))
 
 
 def _read(
-    collector: Collector, question: _Question, evidence: Evidence, nodes: Mapping[str, str]
+    collector: Collector, question: _Question, evidence: Evidence, nodes: Mapping[str, str], inventory: Inventory
 ) -> Iterator[NodeSeries]:
     for series in series_of(collector, evidence):
         node = "" if question in (_DNS, _LEADERS) else _node(series.labels, nodes)
+        if not node and not inventory.namespace and question.kind in _OF_MACHINES:
+            node = _machine(series.labels, inventory)
         if (not node and question not in (_DNS, _LEADERS)) or not series.samples:
             continue
         times, values = arrays(series)
@@ -131,6 +135,12 @@ def _names(nodes: tuple[Object, ...]) -> dict[str, str]:
         host = section(node, "metadata", "labels").get("kubernetes.io/hostname")
         found.setdefault(str(host or ""), name_of(node))
     return {name: node for name, node in found.items() if name}
+
+
+def _machine(labels: Mapping[str, str], inventory: Inventory) -> str:
+    """Beside Kubernetes: the host of the scraped exporter."""
+    subject = inventory.scraped(labels) if not any(labels.get(label) for label in NAMESPACE_LABELS) else None
+    return subject.name if subject is not None else ""
 
 
 def _node(labels: Mapping[str, str], nodes: Mapping[str, str]) -> str:

@@ -26,6 +26,7 @@ from autodevops.investigation.rules.stores import change, hurt_callers, moment, 
 _LEAST = 1.0
 _TIMES = 5.0
 _FULL = 0.9
+_TURNOVER_SECONDS = 600.0  # a cache that throws out as many keys as it has within this time keeps nothing for long
 _FEWER_HITS = 0.05
 
 
@@ -34,6 +35,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         rise = change(store.of("evictions"), picture, lambda usual: max(_LEAST, _TIMES * usual), floor=0.1)
         if rise is None:
             continue
+        keys = now(store.of("keys"), picture)
+        thrown_over = keys is not None and rise.baseline < _LEAST and keys < _TURNOVER_SECONDS * rise.level
         full = now(ratio(store.of("memory_bytes"), store.of("memory_limit_bytes")), picture)
         fewer = change(hit_ratio(store), picture, lambda usual: usual - _FEWER_HITS, floor=0.005, direction="down")
         hurt = hurt_callers(store.subject, picture, earlier)
@@ -44,7 +47,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             store.subject,
             f"{store.subject.name} evicts {rise.level:.0f} keys a second since {clock(moment(rise.onset))},"
             f" {rise.baseline:.0f} before{memory}.",
-            severity="error" if hurt else "warning" if fewer else "info",
+            severity="error" if hurt else "warning" if fewer or thrown_over else "info",
             confidence=0.9 if hurt and fewer else 0.7,
             evidence=store.evidence("evictions", "memory_bytes", "memory_limit_bytes"),
             onset=moment(rise.onset),

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from autodevops.analysis.samples import FloatArray, clean
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture, Reading
 from autodevops.investigation.rules.base import Rule, clock
@@ -73,6 +74,8 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
     held, limit = now(used, picture), now(most, picture)
     share = ratio(used, most)
     full = since_beyond(share, _FULL) if now(share, picture) is not None else None
+    shut_out = _shut_out(store, share, picture)
+    full = shut_out if full is None else full
     refused = since_beyond(store.of("connections_refused"), _REFUSED)
     hurt = hurt_callers(store.subject, picture, earlier)
     if full is None and refused is None and not (limit is None and _at_ceiling(used, picture)):
@@ -106,6 +109,21 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
                   *(said.evidence if said is not None else ())],
         onset=began,
     )  # fmt: skip
+
+
+def _shut_out(store: Store, share: Reading | None, picture: Picture) -> float | None:
+    """When the exporter lost its own connection, if all were taken by then: it is a client like any other."""
+    down = since_beyond(store.of("up"), 0.5, below=True)
+    if down is None or share is None:
+        return None
+    last = share.values[(share.times <= down + 60) & np.isfinite(share.values)][-_CLIMB_SAMPLES:]
+    _, refused = clean(*_series(store.of("connections_refused")))
+    full = len(last) > 0 and float(np.max(last)) >= _FULL
+    return down if full or (len(refused) > 0 and float(refused[-1]) > 0.0) else None
+
+
+def _series(reading: Reading | None) -> tuple[FloatArray, FloatArray]:
+    return (reading.times, reading.values) if reading is not None else (np.empty(0), np.empty(0))
 
 
 def _at_ceiling(used: Reading | None, picture: Picture) -> bool:

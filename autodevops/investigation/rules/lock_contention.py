@@ -19,11 +19,12 @@ from collections.abc import Iterable
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
-from autodevops.investigation.rules.stores import change, hurt_callers, moment, now, stores
+from autodevops.investigation.rules.stores import Store, change, hurt_callers, lasts, moment, now, since_beyond, stores
 
 _LEAST = 5.0
 _TIMES = 3.0
 _SHARE = 0.2
+_DEADLOCKS = 0.05  # a second
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -31,6 +32,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         rise = change(store.of("lock_waits"), picture, lambda usual: max(_LEAST - 1, _TIMES * usual), floor=0.5)
         waiting, working = now(store.of("lock_waits"), picture), now(store.of("sessions"), picture)
         if rise is None or waiting is None or (working and waiting < _SHARE * working):
+            yield from _said_otherwise(store, picture, earlier)
             continue
         hurt = hurt_callers(store.subject, picture, earlier)
         yield RULE.finding(
@@ -42,6 +44,33 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             evidence=store.evidence("lock_waits", "sessions"),
             onset=moment(rise.onset),
         )
+
+
+def _said_otherwise(store: Store, picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    """By what it counts: deadlocks it broke, and locks on whole tables that stay while callers are hurt."""
+    broken = change(store.of("deadlocks"), picture, lambda usual: max(_DEADLOCKS, _TIMES * usual), floor=0.01)
+    if broken is not None:
+        yield RULE.finding(
+            store.subject,
+            f"{store.subject.name} breaks {broken.level * 60:.0f} deadlocks a minute since"
+            f" {clock(moment(broken.onset))}, {broken.baseline * 60:.0f} before.",
+            severity="error",
+            confidence=0.8,
+            evidence=store.evidence("deadlocks"),
+            onset=moment(broken.onset),
+        )
+        return
+    held = since_beyond(store.of("table_locks"), 0.5)
+    if held is None or not lasts(held, picture, 1.0) or not hurt_callers(store.subject, picture, earlier):
+        return
+    yield RULE.finding(
+        store.subject,
+        f"A lock on a whole table of {store.subject.name} is held since {clock(moment(held))}.",
+        severity="error",
+        confidence=0.85,
+        evidence=store.evidence("table_locks"),
+        onset=moment(held),
+    )
 
 
 RULE = Rule(

@@ -26,7 +26,7 @@ _LITTLE, _NOTHING = 0.03, 0.01
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for series in picture.of_nodes("disk_free"):
         free = last(series, picture)
-        if free is None or free >= _LITTLE or not picture.inventory.pods_on(series.node):
+        if free is None or free >= _LITTLE or not _matters(series.node, picture):
             continue
         if series.detail.startswith(("/boot", "/run", "/snap")):
             continue
@@ -38,6 +38,11 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
             evidence=[series.evidence],
             onset=onset(_used(series), 1 - _LITTLE),
         )
+
+
+def _matters(node: str, picture: Picture) -> bool:
+    """Whether pods of the namespace are on it; beside Kubernetes every machine is the site's."""
+    return bool(picture.inventory.pods_on(node)) or not picture.inventory.namespace
 
 
 def _used(series: NodeSeries) -> NodeSeries:

@@ -20,10 +20,12 @@ def pressed(
     earlier: tuple[Finding, ...],
     kind: PressureKind,
     words: Callable[[Saturation, int], str],
+    felt_from: float = float("inf"),
 ) -> Iterable[Finding]:
     """A warning where the workload itself is slow or failing and was not so close before; context otherwise.
 
-    `words` gets the worst container and how many are close.
+    `words` gets the worst container and how many are close. From `felt_from` on it is felt whether or not anybody
+    counts it.
     """
     hurt = {f.subject for f in earlier if f.severity != "info" and (f.reason in _FELT or "Probe" in f.reason)}
 
@@ -38,7 +40,7 @@ def pressed(
         yield rule.finding(
             worst.subject,
             words(worst, len({item.pod for item in found})),
-            severity="error" if worst.subject in hurt and not usual else "info",
+            severity="error" if (worst.subject in hurt or worst.ratio >= felt_from) and not usual else "info",
             confidence=0.6 if usual else 0.85,
             evidence=[item.evidence for item in found],
         )

@@ -24,7 +24,7 @@ from autodevops.investigation.gather.traces import service_subject
 from autodevops.investigation.picture import Picture, Reading
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.dead_letters import is_dead_letter
-from autodevops.investigation.rules.stores import Store, change, moment, now, stores
+from autodevops.investigation.rules.stores import Store, change, latest, moment, now, stores
 
 _LEAST = 100.0
 _TIMES = 3.0
@@ -34,9 +34,10 @@ _MORE = 1.5
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for store in stores(picture, *QUEUES):
+        yield from _unacknowledged(store, picture)
         for ready in store.readings.get("ready", ()):
             queue = queue_of(ready, store)
-            level = now(ready, picture)
+            level = latest(ready, picture)
             rise = change(ready, picture, lambda usual: max(_LEAST, _TIMES * usual), floor=2.0)
             if level is None or rise is None or is_dead_letter(queue) or level < _STILL * rise.peak:
                 continue
@@ -55,6 +56,22 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
 
 
 _SURGE = "more is published than before"
+
+
+def _unacknowledged(store: Store, picture: Picture) -> Iterable[Finding]:
+    for held in store.readings.get("unacknowledged", ()):
+        rise = change(held, picture, lambda usual: max(_LEAST, _TIMES * usual), floor=2.0)
+        level = latest(held, picture)
+        if rise is not None and level is not None and level >= _STILL * rise.peak:
+            yield RULE.finding(
+                store.subject,
+                f"{level:,.0f} messages of {queue_of(held, store)} are with consumers that do not acknowledge them"
+                f" since {clock(moment(rise.onset))}, {rise.baseline:,.0f} before.",
+                severity="error",
+                confidence=0.9,
+                evidence=store.evidence("unacknowledged"),
+                onset=moment(rise.onset),
+            )
 
 
 def _why(store: Store, ready: Reading, picture: Picture) -> tuple[str, float]:

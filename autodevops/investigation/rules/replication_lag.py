@@ -19,6 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
+from autodevops.analysis.samples import clean
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
@@ -44,6 +47,8 @@ _GRAVE_SECONDS = 300.0
 _TIMES = 10.0
 _MORE_LOG = 3.0
 _BUSY_PERCENT = 90.0
+_LEAST_BYTES = 64 * 1024.0
+_LEAST_SPAN = 180.0  # seconds
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -67,6 +72,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         value = now(lag, picture)
         stopped = since_beyond(store.of("replicating"), 0.5, below=True)
         if value is None or lag is None:
+            yield from _by_other_words(store, stopped, picture)
             continue
         if value < 0:
             stopped = since_beyond(lag, 0.0, below=True)
@@ -91,6 +97,44 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             evidence=[*store.evidence("lag_seconds", "replicating"), *evidence],
             onset=moment(since),
         )
+
+
+def _by_other_words(store: Store, stopped: float | None, picture: Picture) -> Iterable[Finding]:
+    """A link that is down (Redis), or what a replica has not replayed, by the primary's word (PostgreSQL)."""
+    if stopped is not None and before(store.of("replicating"), stopped):
+        yield RULE.finding(
+            store.subject,
+            f"{store.subject.name} does not replicate since {clock(moment(stopped))}: its link to the primary is down.",
+            severity="error",
+            confidence=0.9,
+            evidence=store.evidence("replicating"),
+            onset=moment(stopped),
+        )
+    behind = store.of("lag_bytes")
+    since = _never_caught_up(behind, picture)
+    if behind is not None and since is not None:
+        yield RULE.finding(
+            store.subject,
+            f"A replica of {store.subject.name} has not replayed {amount(float(behind.values[-1]))} of what it wrote"
+            f" and falls back since {clock(moment(since))}.",
+            severity="error",
+            confidence=0.85,
+            evidence=store.evidence("lag_bytes"),
+            onset=moment(since),
+        )
+
+
+def _never_caught_up(behind: Reading | None, picture: Picture) -> float | None:
+    """Since when it only grew, beyond all it was before: one that replays comes down again between two scrapes."""
+    if behind is None or now(behind, picture) is None:
+        return None
+    times, values = clean(behind.times, behind.values)
+    start = picture.span.window.start.timestamp()
+    usual = float(np.max(values[times < start], initial=0.0))
+    falls = np.flatnonzero(np.diff(values) < 0)
+    first = int(falls[-1]) + 1 if len(falls) else 0
+    grown = float(values[-1]) >= max(_LEAST_BYTES, 3 * usual)
+    return float(times[first]) if grown and float(times[-1] - times[first]) >= _LEAST_SPAN else None
 
 
 def _left(lag: Reading, usual: float | None, since: float) -> float:

@@ -22,7 +22,7 @@ _LATELY: Final = timedelta(minutes=5)
 _STALE: Final = timedelta(minutes=10)
 _RATES: Final = {
     "statement_seconds", "deadlocks", "transactions", "evictions", "hits", "misses", "published",
-    "delivered", "call_seconds", "calls", "calls_failed", "connections_refused",
+    "delivered", "slow_statements", "writes_refused", "call_seconds", "calls", "calls_failed", "connections_refused",
 }  # fmt: skip
 
 _Key: TypeAlias = tuple[Measure, tuple[tuple[str, str], ...]]
@@ -122,6 +122,14 @@ def now(reading: Reading | None, picture: Picture) -> float | None:
     if not len(times) or times[-1] < end - _STALE.total_seconds():
         return None
     return float(np.median(values[times >= times[-1] - _LATELY.total_seconds()]))
+
+
+def latest(reading: Reading | None, picture: Picture) -> float | None:
+    """The median of the last three samples: how it stands at the end, where it may still be growing."""
+    if reading is None or now(reading, picture) is None:
+        return None
+    _, values = clean(reading.times, reading.values)
+    return float(np.median(values[-3:]))
 
 
 def before(reading: Reading | None, moment: float) -> float | None:
