@@ -25,18 +25,18 @@ from autodevops.investigation.dependency_edges import (
     configured_dependency_edges,
     span_dependencies,
 )
-from autodevops.investigation.gather_certificates import gather_certificates
-from autodevops.investigation.gather_code import gather_code
-from autodevops.investigation.gather_dependencies import gather_dependencies
-from autodevops.investigation.gather_kube_state import gather_kube_state
-from autodevops.investigation.gather_kubernetes import gather_cluster
-from autodevops.investigation.gather_logs import gather_logs, gather_store_notices
-from autodevops.investigation.gather_metrics import gather_alerts, gather_metrics
-from autodevops.investigation.gather_nodes import gather_nodes
-from autodevops.investigation.gather_pods import gather_memory, gather_pods
-from autodevops.investigation.gather_targets import gather_targets
-from autodevops.investigation.gather_traces import gather_traces, trace_edges
+from autodevops.investigation.gather.certificates import gather_certificates
+from autodevops.investigation.gather.code import gather_code
 from autodevops.investigation.gather.collect import Collector, is_not_found
+from autodevops.investigation.gather.dependencies import gather_dependencies
+from autodevops.investigation.gather.kube_state import gather_kube_state
+from autodevops.investigation.gather.kubernetes import gather_cluster
+from autodevops.investigation.gather.logs import gather_logs, gather_store_notices
+from autodevops.investigation.gather.metrics import gather_alerts, gather_metrics
+from autodevops.investigation.gather.nodes import gather_nodes
+from autodevops.investigation.gather.pods import gather_memory, gather_pods
+from autodevops.investigation.gather.targets import gather_targets
+from autodevops.investigation.gather.traces import gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.grounds import anything_seen, names
 from autodevops.investigation.inventory import Inventory, name_of, node_subject, section

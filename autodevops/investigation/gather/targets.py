@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from autodevops.domain.subject import Subject
-from autodevops.investigation.collect import Collector
+from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.promql import arrays, over_span, series_of
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Target
-from autodevops.investigation.promql import arrays, over_span, series_of
 from autodevops.investigation.request import Span
 from autodevops.kernel.query_text import escape
 
