@@ -39,6 +39,7 @@ _CLUSTER = {"kubelet", "kube-scheduler", "kube-controller-manager", "node-contro
 _ERRORS = re.compile(r"(error|fail|5xx|reject|timeout).*(ratio|rate|pct|percent)")
 _LATENCY = re.compile(r"(duration|latency|response_time).*?_?(p9\d|p50|avg)?_(ms|seconds)$")
 _REQUESTS = re.compile(r"(per_sec|per_second|_rps|_qps)$")
+_ASKED = re.compile(r"request|_rps$|_qps$|error|duration|latency|response")  # a disk's writes a second are none
 
 
 def run(folder: Path) -> list[str]:
@@ -278,12 +279,16 @@ def _kind(metric: str) -> str:
 
 
 def _signals(files: Mapping[str, Any], end: datetime) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    """By signal and service; of several gauges that say the same the alert's own, else the first."""
+    """By signal and service; of several gauges the alert's own, else one that speaks of requests, else the first."""
+
+    def rank(metric: str) -> tuple[bool, bool]:
+        return metric == files["alert"]["metric"], bool(_ASKED.search(metric))
+
     chosen: dict[tuple[str, str], str] = {}
     for row in files["metrics"]:
-        kind = _kind(row["metric"])
-        if kind and (row["metric"] == files["alert"]["metric"] or (kind, row["service"]) not in chosen):
-            chosen[kind, row["service"]] = row["metric"]
+        key = _kind(row["metric"]), row["service"]
+        if key[0] and (key not in chosen or rank(row["metric"]) > rank(chosen[key])):
+            chosen[key] = row["metric"]
     found: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in files["metrics"]:
         kind, moment = _kind(row["metric"]), _moment(row["timestamp"])
