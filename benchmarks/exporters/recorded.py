@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,17 @@ def _answer(kind: str, result: QueryResult) -> ToolAnswer:
 
 def _millis(moment: str) -> int:
     return round(datetime.fromisoformat(moment).timestamp() * 1000)
+
+
+def openmetrics(series: Iterable[Mapping[str, Any]], namespace: str = "") -> Iterator[str]:
+    """The lines that promtool makes blocks of; a name's type is not declared, as it does not ask for it."""
+    for one in sorted(series, key=lambda one: str(one["metric"]["__name__"])):
+        labels = {**one["metric"], **({"namespace": namespace} if namespace else {})}
+        name = labels.pop("__name__")
+        text = ",".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in labels.items())
+        for at, value in one["values"]:
+            yield f"{name}{{{text}}} {value} {at:.3f}"
+    yield "# EOF\n"
 
 
 async def ask(

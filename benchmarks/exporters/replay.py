@@ -21,19 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from loopback import free_port, wait_for
+from recorded import openmetrics
 
 STALE = "20s"  # backfilled series have no staleness markers: four scrapes stand in for them
-
-
-def openmetrics(series: list[dict[str, Any]], namespace: str) -> Iterator[str]:
-    """Lines by metric; a name's type is not declared, as promtool does not ask for it."""
-    for one in sorted(series, key=lambda one: str(one["metric"]["__name__"])):
-        labels = {**one["metric"], **({"namespace": namespace} if namespace else {})}
-        name = labels.pop("__name__")
-        text = ",".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in labels.items())
-        for at, value in one["values"]:
-            yield f"{name}{{{text}}} {value} {at:.3f}"
-    yield "# EOF\n"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable
 
 import parts
+import proxies
 from loopback import Site, run
 from parts import MariaDB, Postgres, RabbitMQ, Redis
 
@@ -97,9 +98,9 @@ def _(site: Site) -> Fault:
 
 @world("pg-disk-full")
 def _(site: Site) -> Fault:
-    data = parts.volume(site, "db-1", 500)
+    data = proxies.volume(site, "db-1", 500)
     database = postgres_shop(site, data=data)
-    parts.node_exporter(site, "db-1", "filesystem", "meminfo", "uname")
+    proxies.node_exporter(site, "db-1", "filesystem", "meminfo", "uname")
 
     def fault() -> None:
         database.sql("CREATE TABLE history (id int, note text)")
@@ -122,7 +123,7 @@ def _(site: Site) -> Fault:
 @world("pgbouncer-pool")
 def _(site: Site) -> Fault:
     database = Postgres(site)
-    port = parts.pgbouncer(site, "pool-1", database, 3)
+    port = proxies.pgbouncer(site, "pool-1", database, 3)
     address = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
     url = parts.shop(site, "flask", "bouncer", address)
     site.load("shop", url, 4)
@@ -289,7 +290,7 @@ def _(site: Site) -> Fault:
 @world("nginx-upstream")
 def _(site: Site) -> Fault:
     parts.shop(site, "fastapi", name="app-1")
-    port = parts.nginx(site, "web-1", [site.port("app-1")])
+    port = proxies.nginx(site, "web-1", [site.port("app-1")])
     site.load("shop", parts.shop(site, "flask", "http", f"http://127.0.0.1:{port}/orders"), 4)
     return lambda: site.end("app-1", 9)
 
@@ -297,7 +298,7 @@ def _(site: Site) -> Fault:
 @world("nginx-connections")
 def _(site: Site) -> Fault:
     parts.shop(site, "fastapi", name="app-1")
-    port = parts.nginx(site, "web-1", [site.port("app-1")], connections=64)
+    port = proxies.nginx(site, "web-1", [site.port("app-1")], connections=64)
     site.load("shop", parts.shop(site, "flask", "http", f"http://127.0.0.1:{port}/orders"), 4)
     kept: list[socket.socket] = []
 
@@ -313,7 +314,7 @@ def _(site: Site) -> Fault:
 def _(site: Site) -> Fault:
     parts.shop(site, "fastapi", name="app-1")
     parts.shop(site, "fastapi", name="app-2")
-    port = parts.haproxy(site, "lb-1", {"app-1": site.port("app-1"), "app-2": site.port("app-2")})
+    port = proxies.haproxy(site, "lb-1", {"app-1": site.port("app-1"), "app-2": site.port("app-2")})
     site.load("shop", parts.shop(site, "flask", "http", f"http://127.0.0.1:{port}/orders"), 4)
 
     def fault() -> None:
@@ -328,7 +329,7 @@ def _(site: Site) -> Fault:
 
 @world("etcd-no-space")
 def _(site: Site) -> Fault:
-    (port,) = parts.etcd(site, ["etcd-1"], quota_mb=16)
+    (port,) = proxies.etcd(site, ["etcd-1"], quota_mb=16)
     site.load("shop", parts.shop(site, "otel-fastapi", "etcd", f"http://127.0.0.1:{port}"), 4)
     number = iter(range(10**6))
 
@@ -340,7 +341,7 @@ def _(site: Site) -> Fault:
 
 @world("etcd-no-leader")
 def _(site: Site) -> Fault:
-    port, *_ = parts.etcd(site, ["etcd-1", "etcd-2", "etcd-3"])
+    port, *_ = proxies.etcd(site, ["etcd-1", "etcd-2", "etcd-3"])
     site.load("shop", parts.shop(site, "otel-fastapi", "etcd", f"http://127.0.0.1:{port}"), 4)
 
     def fault() -> None:
@@ -417,7 +418,7 @@ def _(site: Site) -> Fault:
 
 @world("certificate")
 def _(site: Site) -> Fault:
-    make = parts.certificate(site, 300)
+    make = proxies.certificate(site, 300)
     return lambda: make(3)
 
 
@@ -429,8 +430,8 @@ def _(site: Site) -> Fault:
     postgres_shop(site)
     redis = Redis(site)
     site.load("cart", parts.shop(site, "otel-fastapi", "redis", redis.address, name="cart-1"), 4)
-    port = parts.nginx(site, "web-1", [site.port("shop-1")])
-    parts.node_exporter(site, "db-1", "filesystem", "meminfo", "uname")
+    port = proxies.nginx(site, "web-1", [site.port("shop-1")])
+    proxies.node_exporter(site, "db-1", "filesystem", "meminfo", "uname")
     site.load("web", f"http://127.0.0.1:{port}/orders", 4)
     return lambda: None
 

@@ -46,7 +46,7 @@ async def test_a_ledger_that_cannot_be_opened_stops_nobody_who_reads(
     settings = Settings(ledger=LedgerSettings(folder=tmp_path / "file" / "ledger"))
     with caplog.at_level(logging.WARNING):
         async with Workbench(settings) as workbench:
-            assert await workbench.default_namespace()
+            assert isinstance(await workbench.default_namespace(), str)
     assert "What is read is not entered in the ledger." in caplog.text
     assert "AUTODEVOPS_LEDGER__FOLDER" in caplog.text
 
