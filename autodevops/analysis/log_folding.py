@@ -27,6 +27,10 @@ _PANIC = re.compile(r"(?:panic|fatal error): ")
 _GO_CALL = re.compile(r"[\w./*(){}\[\]-]+\(.*\)$")
 _TYPE_ALONE = re.compile(r"(?:[A-Za-z_$][\w$]*(?:\.|::))*[A-Z][\w$]*(?:Error|Exception|Fault|Failure)\b(?::.*)?$")
 _FRAME = re.compile(r"\s+(?:at \S|\.\.\. \d+ (?:more|common))|[ \t]+from \S+:\d+")
+_VALIDATION = re.compile(
+    r"\d+ validation errors? for \S+$"
+)  # pydantic: then a field, and indented what is wrong with it
+_FIELD = re.compile(r"[\w.\[\]-]+$")
 _ANNOUNCES = re.compile(r"(?i)error|exception|fatal|critical|severe|warn|fail")
 _STREAM_LABELS: Final = ("pod", "k8s_pod_name", "k8s.pod.name", "container", "k8s_container_name", "filename", "stream")
 
@@ -48,6 +52,8 @@ def _belongs(line: str, record: list[str], following: str) -> bool:
         return True
     if not line.strip():
         return len(record) > 1 or bool(_PANIC.search(record[0]))
+    if _FIELD.match(line) and following[:1] in {" ", "\t"} and any(map(_VALIDATION.search, record)):
+        return True
     if _is_open(record):  # the line that ends a traceback is its error
         return True
     first = record[0]

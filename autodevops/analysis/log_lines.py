@@ -36,15 +36,16 @@ _LEVEL_KEYS = (
 _MESSAGE_KEYS = ("msg", "message", "body", "event", "log", "@m", "@mt", "text")
 _STACK_KEYS = (
     "stack", "stacktrace", "stack_trace", "exception.stacktrace", "error.stack", "error.stack_trace", "traceback",
-    "exc_info", "exception", "err", "error",
+    "exc_info", "exception", "err", "error", "err.stack",
 )  # fmt: skip
+_DETAIL_KEYS = ("exception.message", "error.message", "err.message")  # OpenTelemetry, ECS, pino
 _TYPE_KEYS = ("exception.type", "error.type", "exception_type", "exc_type", "error_type", "error.kind", "class", "type")
 
 _KLOG = re.compile(r"^([IWEF])\d{4} \d{2}:\d{2}:\d{2}\.\d+\s+\d+ (?P<place>[^\]]+)\] (?P<text>.*)", re.DOTALL)
 # Keys have a limit, else a line of one word as long as a page is read once for each of its letters.
 _LOGFMT = re.compile(r'(?<![A-Za-z_])([A-Za-z_@][\w.@-]{0,99})=("(?:[^"\\]|\\.)*"|\S*)')
 _WORDS = "FATAL|CRITICAL|CRIT|EMERG|ALERT|PANIC|SEVERE|ERROR|ERR|WARNING|WARN|NOTICE|INFO|DEBUG|TRACE"
-_PLAIN_LEVEL = re.compile(rf"(?:^|[\s\[(|<:-])({_WORDS})(?:$|[\s\]):|>!-])")
+_PLAIN_LEVEL = re.compile(rf"(?:^|[\s\[(|<:-])({_WORDS})(?:$|[\s\]):|>!/-])")
 _LOWER_LEVEL = re.compile(
     rf"(?i:\[ *({_WORDS}|eror) *\]|^(?:[\w./-]+: )?({_WORDS}|fail|dbug|trce)(?:[:!]|\[\d+\]:)(?!:))"
     rf"|\t({_WORDS.lower()})\t"
@@ -101,7 +102,8 @@ _HEADER = re.compile(
 class LogLine:
     """`message` is the line's own sentence; `exception` a type name such as `java.lang.NullPointerException`.
 
-    `detail` is what a field for the error says that is no stack trace: `dial tcp 10.0.0.5:5432: connection refused`.
+    `detail` is what a field for the error says that is no stack trace: `dial tcp 10.0.0.5:5432: connection refused`;
+    `others` what else was raised on the way to `exception`, the innermost first.
     """
 
     level: Level
@@ -110,6 +112,7 @@ class LogLine:
     exception_message: str = ""
     top_frame: str = ""
     detail: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def is_error(self) -> bool:
@@ -123,7 +126,7 @@ class LogLine:
     @property
     def raised(self) -> str:
         """The exception as its language prints it, or nothing."""
-        return f"{self.exception}: {self.exception_message}".rstrip(": ")
+        return ": ".join(part for part in (self.exception, self.exception_message) if part)
 
 
 def read(record: LogRecord) -> LogLine:
@@ -166,14 +169,15 @@ def read_text(text: str) -> LogLine:
     if klog:
         return LogLine(level_of(klog.group(1)), klog.group("text").strip('"'))
     pairs = _LOGFMT.findall(stripped)
-    if len(pairs) >= 2 and any(key.lower() in (*_LEVEL_KEYS, *_MESSAGE_KEYS) for key, _ in pairs):
+    heading = _LOGFMT.findall(stripped.split("\n", 1)[0])
+    if len(heading) >= 2 and any(key.lower() in (*_LEVEL_KEYS, *_MESSAGE_KEYS) for key, _ in heading):
         return _structured({key: value.strip('"').replace('\\"', '"') for key, value in pairs})
     stack = read_stack(stripped)
     level = _plain_level(stripped)
     if not level and stack.exception and stack.top_frame:
         level = "error"
     first = stripped.split("\n", 1)[0]
-    return LogLine(level, sentence(first), stack.exception, stack.message, stack.top_frame)
+    return LogLine(level, sentence(first), stack.exception, stack.message, stack.top_frame, others=stack.others)
 
 
 def sentence(line: str) -> str:
@@ -206,10 +210,17 @@ def _flatten(fields: dict[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, dict):
             flat.update(_flatten(value, f"{name}."))
         elif isinstance(value, list):
-            flat[name] = "\n".join(str(item) for item in value)
+            flat[name] = "\n".join(_item(item) for item in value)
         elif value is not None:
             flat[name] = str(value)
     return flat
+
+
+def _item(value: Any) -> str:
+    """One of a list; structlog writes what was raised as a list of such objects, the innermost last."""
+    if isinstance(value, dict) and "exc_type" in value:
+        return f"{value['exc_type']}: {value.get('exc_value', '')}"
+    return str(value)
 
 
 def _structured(fields: dict[str, str]) -> LogLine:
@@ -227,7 +238,8 @@ def _structured(fields: dict[str, str]) -> LogLine:
     message = next((lower[key] for key in _MESSAGE_KEYS if lower.get(key)), "")
     level = level or _plain_level(message)  # plain text in an envelope
     exception = next((lower[key] for key in _TYPE_KEYS if _is_exception_name(lower.get(key, ""))), "")
-    detail, frame, said = lower.get("exception.message", lower.get("error.message", "")), "", ""
+    detail, frame, said = next((lower[key] for key in _DETAIL_KEYS if lower.get(key)), ""), "", ""
+    others: tuple[str, ...] = ()
     for key in (*_STACK_KEYS, *_MESSAGE_KEYS):
         value = lower.get(key, "")
         if not value:
@@ -236,8 +248,9 @@ def _structured(fields: dict[str, str]) -> LogLine:
         if key in _STACK_KEYS and not stack.top_frame and value != exception and not said:
             said = value.split("\n", 1)[0]
         exception, detail, frame = exception or stack.exception, detail or stack.message, frame or stack.top_frame
+        others = others or stack.others
     said = "" if said in (message, detail) or denies_errors(f"error={said}") else said
-    return LogLine(level, message or detail or said or exception, exception, detail, frame, said)
+    return LogLine(level, message or detail or said or exception, exception, detail, frame, said, others)
 
 
 def _is_exception_name(word: str) -> bool:

@@ -32,6 +32,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"System\.OutOfMemoryException|failed to allocate memory|out of shared memory",
         r"OOM command not allowed when used memory",  # Redis at maxmemory
         r"Allowed memory size of \d+ bytes exhausted",  # PHP
+        r"Could not reserve enough space for \S+ object heap",  # the JVM
     )),
     ("file descriptors exhausted", (
         r"too many open files|\bEMFILE\b|\bENFILE\b|no file descriptors available",
@@ -42,6 +43,17 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"flood[- ]stage (?:disk )?watermark",  # Elasticsearch
         r"operating system error number 28\b",  # InnoDB
         r"unable to persist to disk|MISCONF Redis is configured to save RDB",
+        r"\bDiskFull\b",
+    )),
+    ("data unusable", (
+        r"database files are incompatible with server|The data directory was initialized by PostgreSQL version",
+        r"could not locate a valid checkpoint record|invalid page in block",
+        r"lock file \"postmaster\.pid\" already exists",
+        r"directory \"[^\"]*\" exists but is not empty",  # initdb
+        r"Can't handle RDB format version|Wrong signature trying to load DB|Unexpected EOF reading RDB",  # Redis
+        r"Short read or OOM loading DB|Bad file format reading the append only file",
+        r"\bInnoDB: .{0,80}(?:corrupt|Data structure corruption)|Invalid MySQL server downgrade",
+        r"Could not open mysql\.plugin table|privilege tables: Table '[^']*' doesn't exist",
     )),
     ("read-only database", (
         r"cannot execute [\w ]+ in a read-only transaction",  # PostgreSQL
@@ -69,6 +81,8 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"\bERR_TLS_CERT_ALTNAME_INVALID\b|does not match certificate's altnames|doesn't match (?:either of )?'",
         r"No subject alternative (?:names|DNS name)|No name matching .{1,200} found|\bNameMismatch\b",
         r"hostname mismatch|IP address mismatch|CertificateNotValidForName|is not valid for .{0,30}host ?name",
+        r"certificate for \"[^\"]*\" does not match host ?name",  # libpq
+        r"no alternative certificate subject name matches",  # curl
     )),
     ("certificate not trusted", (
         r"signed by unknown authority|unable to get (?:local )?issuer certificate|self[- ]signed certificate",
@@ -76,6 +90,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"PKIX path building failed|unable to find valid certification path|\bUntrustedRoot\b|\bUnknownIssuer\b",
         r"certificate[ _]verify[ _]failed|unknown[ _](?:certificate )?(?:ca|authority)\b|tls: bad certificate",
         r"remote certificate (?:is|was) (?:invalid|rejected)|failed to verify certificate|certificate required",
+        r"unable to verify the first certificate|doesn't have a known issuer",  # Node, wget
     )),
     ("protocol mismatch", (
         r"first record does not look like a TLS handshake|server gave HTTP response to HTTPS client",
@@ -83,6 +98,8 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"Unsupported or unrecognized SSL message|http2: frame too large|server does not support SSL",
         r"malformed HTTP (?:response|status|version)|HTTP/1\.x transport connection broken: malformed",
         r"unexpected HTTP/1|Received HTTP/0\.9|invalid HTTP (?:version|request line)|packet length too (?:long|big)",
+        r"Unrecognized SSL message|server refused TLS connection",  # the JVM, pgx
+        r"SSL is not enabled on the server|rejected SSL upgrade|\bERR_SSL_WRONG_VERSION_NUMBER\b",  # pq, asyncpg, Node
     )),
     ("too many connections", (
         r"sorry, too many clients already|remaining connection slots are reserved",  # PostgreSQL
@@ -101,6 +118,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"Timeout waiting for (?:a )?connection from pool|pool error Timeout waiting for idle object",
         r"prior to obtaining a connection from the pool",  # ADO.NET
         r"MongoWaitQueueFull|Timed out while checking out a connection|no connections? (?:in|from) (?:the )?pool",
+        r"could not obtain a connection from the pool within|\bquery_wait_timeout\b",  # Active Record, PgBouncer
     )),
     ("lock contention", (
         r"deadlock detected|Deadlock found when trying to get lock|\bORA-00060\b|was deadlocked on lock",
@@ -116,6 +134,15 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"\bACCESS_REFUSED\b|\bSaslAuthenticationException\b|SASL authentication failed|Login failed for user '",
         r"\bbad auth\b|\bAuthenticationFailed\b|code[\"': ]+18\b.{0,40}auth|Login was refused using authentication",
         r"\bORA-01017\b|unable to authenticate user|missing authentication credentials for REST request",
+        r"invalid username-password pair|username or password not allowed",  # Redis, RabbitMQ
+        r"Connection Refused: (?:not authori[sz]ed|bad user ?name)",  # MQTT
+    )),
+    ("migration failed", (
+        r"(?:relation|table|column|type|index|schema) [\"'`]?[\w.$]+[\"'`]? (?:of relation [\"\w.]+ )?already exists",
+        r"Table '[^']+' already exists|Duplicate column name '|\bDuplicate(?:Table|Column|Object)\b|\bORA-00955\b",
+        r"failed migration|migration (?:failed|checksum mismatch)|Migrations have failed|Dirty database version",
+        r"Can't locate revision|migration directory is corrupt|migration table is already locked|\bMigrationLocked\b",
+        r"Could not acquire change log lock|Validate failed: Migrations|all later migrations canceled",
     )),
     ("schema missing", (
         r"(?:relation|column|table|schema|function|type) [\"'`]?[\w.$]+[\"'`]? (?:of relation [\"\w.]+ )?"
@@ -123,10 +150,10 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"Table '[^']+' doesn't exist|Unknown column '|Unknown (?:database|table) '|Invalid (?:object|column) name '",
         r"no such (?:table|column): |\bORA-00942\b|\bUndefined(?:Table|Column)\b|missing (?:table|column) \[",
         r"database \"[^\"]*\" does not exist",
-        r"pending migrations?|migrations? (?:are|is) pending|unapplied migration|Dirty database version",
-        r"Can't locate revision|failed migration|migration (?:failed|checksum mismatch)|Migrations have failed",
+        r"pending migrations?|migrations? (?:are|is) pending|unapplied migration",
         r"ns does not exist|\bindex_not_found_exception\b|\bUNKNOWN_TOPIC_OR_PARTITION\b",
         r"NOT_FOUND - no (?:queue|exchange)",
+        r"vhost '?[\w./-]+'? not found|no such database: ",  # RabbitMQ, PgBouncer
     )),
     ("unknown host", (
         r"no such host|name or service not known|nodename nor servname|name does not resolve|\bNXDOMAIN\b",
@@ -136,6 +163,8 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"host not found in upstream|could not be resolved \(|failed to lookup address information",
         r"Unknown MySQL server host|DNS resolution failed|produced zero addresses|No resolvable bootstrap urls",
         r"lookup \S+(?: on \S+)?: (?:server misbehaving|i/o timeout|read udp)|name resolution (?:failed|error)",
+        r"Unknown server host '|\bUnresolvedAddressException\b|could not resolve address|\bLookup error\b",
+        r"unable to resolve host address|Domain name not found|address lookup failed for",  # wget, gRPC
     )),
     ("port in use", (
         r"address (?:is )?already in use|\bEADDRINUSE\b|port \d+ (?:is|was) already in use|port is already allocated",
@@ -145,6 +174,11 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"connection refused|\bECONNREFUSED\b|actively refused|connect call failed|refused the connection",
         r"Connection to \S+ refused|Can't connect to (?:MySQL )?server on '[^']*' \(111\)|\[Errno 111\]",
         r"Connection to node \S+ \(\S+\) could not be established",  # the Kafka client
+        r"Can't connect to (?:\w+ )?server on '[^']*' \((?:111|115)\)",  # MariaDB: ECONNREFUSED, EINPROGRESS
+        r"Couldn't connect to server",  # curl
+        r"\bjava\.net\.ConnectException$|\bConnectionLoss\b",  # Java's HTTP client says no more; ZooKeeper
+        r"the database system is (?:starting up|shutting down|not (?:yet )?accepting connections|in recovery mode)",
+        r"LOADING Redis is loading the dataset",
     )),
     ("host unreachable", (
         r"no route to host|\bEHOSTUNREACH\b|network is unreachable|\bENETUNREACH\b|host is unreachable",
@@ -179,6 +213,10 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"validation errors? for \w*Settings\b.{0,200}field required",  # pydantic
         r"(?:superuser password|password option) is not specified|one of the following as an environment variable",
         r"'url' attribute is not specified|is missing or not configured",
+        r"(?-i:[A-Z][A-Z0-9_]+) setting must not be empty|(?-i:\b[A-Z][A-Z0-9_]+): (?:must be set|parameter not set)",
+        r"validation errors? for \w+\s.{0,400}Field required|\btype=missing, input_value=\{",  # pydantic
+        r"\buri\b[^\n]{0,60}must be a string, got \"undefined\"|client password must be a string",  # mongoose, pg
+        r"input: 'undefined'|The url cannot be null",  # Node's URL, JDBC
     )),
     ("configuration invalid", (
         r"(?:invalid|bad|malformed|unsupported|unrecogni[sz]ed) config(?:uration)?\b",
@@ -192,10 +230,26 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"\bConfigException: Missing required|bootstrap check failure|error initializing config",  # Kafka, Envoy
         r"\[emerg\].{0,20}(?:invalid|unexpected|unknown|duplicate|no \")|No configuration setting found for key",
         r"Failed to configure a DataSource|Failed to bind properties under",
+        r"\byaml\.\w+\.\w+Error\b|\bYAMLException\b|\bPsych::SyntaxError\b",  # PyYAML, js-yaml, Ruby
+        r"\bTOMLDecodeError\b|\bMissingSectionHeaderError\b|Source contains parsing errors",
+        r"While parsing config|configuration file \S+ contains errors|Error\(s\) found in configuration file",
+        r"Syntax error on line \d+ of [^:]+:(?! Cannot load)|Invalid command '[^']*', perhaps",
+        r"Unknown configuration variable",
+        r"unexpected end of file, expecting \"|unrecognized: '|failed_to_prepare_configuration",
+        r"\bassigning (?-i:[A-Z_]+) to \w+: converting",  # envconfig
+        r"Parse error on line \d+|invalid value for parameter|unrecogni[sz]ed configuration parameter",
+        r"Cannot open configuration file|Could not parse SQLAlchemy URL|unsupported protocol scheme|No scheme supplied",
+        r"No connection adapters were found for|\bERR_INVALID_URL\b|Invalid scheme, expected connection string",
+        r"\bInvalidURI\b|No suitable driver$",
+        r"can(?:no|')t assign requested address|\bEADDRNOTAVAIL\b|Errno 99\b",  # to listen where it is not
+        r"key values mismatch|\bKEY_VALUES_MISMATCH\b|private key does not match public key",
+        r"keystore password was incorrect|Environment variable \"[^\"]+\" invalid|Invalid environment variables",
+        r"Invalid (?:maximum|initial) heap size",
     )),
     ("invalid arguments", (
         r"flag provided but not defined|unknown (?:shorthand )?flag|unrecogni[sz]ed (?:arguments?|option)",
         r"(?:unknown|invalid|illegal|bad) option|no such option|unexpected argument",
+        r"unknown command|the following arguments are required|Missing script: |Unrecognized VM option",
     )),
     ("module missing", (
         r"\bModuleNotFoundError\b|No module named|Cannot find (?:module|package)|\bERR_MODULE_NOT_FOUND\b",
@@ -203,14 +257,21 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"cannot load such file|version `\w+_[\d.]+' not found|Error relocating \S+: ",  # Ruby, glibc, musl
         r"You must install or update \.NET|find any compatible framework version|can't open file '",  # .NET, CPython
         r"Could not load file or assembly|Could not find or load main class|Unable to access jarfile",
+        r"cannot import name '|cannot open shared object file|Can't locate \S+ in @INC|could not find driver",
+        r"Class \"[\w\\]+\" not found|\bBundler::GemNotFound\b|Could not find gem '|\bUnsatisfiedLinkError\b",
+        r"\bUnsupportedClassVersionError\b|Invalid or corrupt jarfile|Cannot load \S+ into server",
+        r"No suitable driver found for|\bNoSuchModuleError\b",
     )),
     ("API access forbidden", (
         r"is forbidden: User \"[^\"]+\" cannot|forbidden: .{0,20}system:serviceaccount:",
-        r"\bAccessDenied(?:Exception)?\b|not authorized to perform|\bPermissionDenied\b|code = PermissionDenied",
+        r"\bAccessDenied(?:Exception)?\b(?!: /)|has no permissions to run the",
+        r"not authorized to perform|\bPermissionDenied\b|code = PermissionDenied",
         r"permission denied for (?:table|relation|schema|database|sequence)",
         r"\bAuthorization(?:Failed|PermissionMismatch)\b",
         r"\bTOPIC_AUTHORIZATION_FAILED\b|TopicAuthorizationException|\bNOPERM\b|command denied to user '",
         _STATUS + r"403\b|\b403 (?:Client Error|Forbidden)",
+        r"permission denied for (?:view|function) |\bInsufficientPrivilege\b",
+        r"An error occurred \(403\)|exceptions\.Forbidden\b",  # botocore, hvac
     )),
     ("credentials refused", (
         _STATUS + r"401\b|\b401 (?:Client Error|Unauthorized)",
@@ -220,9 +281,12 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"\bInvalidClientTokenId\b|\bSignatureDoesNotMatch\b|\bInvalidAccessKeyId\b",
         r"security token .{0,30}(?:invalid|expired)",
         r"\bExpiredToken\b|token (?:has |is )expired|\bjwt expired\b|\bUnauthorizedError\b",
+        r"\b401 \"Unauthorized|Unable to locate credentials|Could not load credentials from any providers",
     )),
     ("permission denied", (
         r"permission denied|\bEACCES\b|\bEPERM\b|operation not permitted|access is denied|access denied",
+        r"must be (?:accessible|readable|owned) by (?:the )?owner|has (?:invalid permissions|wrong ownership)",
+        r"(?:can't|cannot|how to) run (?:\S+ )?as root|\"root\" execution of|\bAccessDeniedException: /",
     )),
     ("consumer lagging", (
         r"consumer poll timeout has expired|\bCommitFailedException\b|poll\(\) (?:is )?longer than|max\.poll\.interval",
@@ -238,6 +302,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"timed out (?:after|waiting|while|reading|connecting)",
         r"statement timeout|upstream request timeout|gateway time-?out|timeout (?:of \d+ ?ms )?(?:was )?exceeded",
         r"ServerSelectionTimeout|timeout (?:while|waiting|expired|reached|awaiting|occurred)|^timed out$|\btimed out\b",
+        r"Can't connect to (?:\w+ )?server on '[^']*' \(110\)|terminated due to connection timeout",
     )),
     ("connection reset", (
         r"connection reset|\bECONNRESET\b|broken pipe|\bEPIPE\b|socket hang up|connection closed unexpectedly",
@@ -250,6 +315,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"upstream connect error",
         _STATUS + r"50[234]\b|code = Unavailable",
         r"circuit ?breaker .{0,40}(?:open|trip)|\bCallNotPermittedException\b",
+        r"\b50[0234] (?:Server Error|Internal Server Error|\")",
     )),
     ("retries exhausted", (
         r"max(?:imum)? (?:number of )?retr(?:y|ies)(?: attempts?)?(?: was| were| has been| have been)? "
@@ -262,9 +328,11 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"\bNullPointer\w*|nil pointer dereference|'NoneType' object|undefined is not|cannot read propert(?:y|ies) of",
         r"\bNullReferenceException\b|undefined method .{1,80} for nil|null reference",
     )),
+    ("wrong format", (r"exec format error",)),
     ("file missing", (
         r"no such file or directory|\bFileNotFound\w*|\bENOENT\b|(?:command|executable file) not found",
-        r"exec format error",
+        r"\bNoSuchFileException\b|unable to open database file|can't cd to|cannot open \S+: No such file",
+        r"unable to stat|Unable to open pwfile",
     )),
 )  # fmt: skip
 

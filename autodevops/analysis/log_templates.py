@@ -75,7 +75,7 @@ def is_failure(line: LogLine) -> bool:
         return True
     if line.level in {"info", "debug"}:
         return False
-    return bool(line.exception or categorise(line.words)) and not denies_errors(line.message)
+    return bool(line.exception or kind_of(line)) and not denies_errors(line.message)
 
 
 def _by_source(records: Iterable[Sourced]) -> dict[str, list[_Seen]]:
@@ -93,9 +93,12 @@ def _by_source(records: Iterable[Sourced]) -> dict[str, list[_Seen]]:
 
 
 def kind_of(line: LogLine) -> str:
-    """The kind of error of a line; the innermost cause of a stack trace tells better than what was made of it."""
-    cause = categorise(line.raised) if line.exception else ""
-    return cause or categorise(line.words)
+    """The kind of error of a line; the innermost cause of a stack trace tells better than what was made of it.
+
+    What else was raised on the way is asked where neither says anything that is known.
+    """
+    texts = (line.raised if line.exception else "", line.words, *line.others)
+    return next((kind for text in texts if text and (kind := categorise(text))), "")
 
 
 def _groups(source: str, seen: list[_Seen], before: list[_Seen]) -> list[TemplateGroup]:

@@ -1,7 +1,9 @@
 """The type, the message and the first frame of a stack trace, by its language's own notation.
 
 Python prints the failing frame last; Java, JavaScript, Go, .NET and Ruby print it first. A Java `Caused by:` names
-the root and wins over the wrapper. Frames of runtimes and libraries are passed over where an own frame follows.
+the root and wins over the wrapper. What else was raised on the way is kept, the innermost first: Python's chained
+exceptions, Node's `[cause]` and codes, Ruby's causes. Frames of runtimes and libraries are passed over where an own
+frame follows.
 """
 
 from __future__ import annotations
@@ -14,6 +16,16 @@ _HEAD = re.compile(
     rf"(?:^|\n|Exception in thread \"[^\"]*\" |Caused by: |Uncaught |[\s:])({_TYPE})(?::[ \t]*([^\n]*))?"
 )
 _CAUSED_BY = re.compile(rf"Caused by: ({_TYPE})(?::[ \t]*([^\n]*))?")
+_PYTHON_RAISED = re.compile(
+    r"\n(?P<type>[A-Za-z_][\w.]*)(?:: (?P<message>\S[^\n]*(?:\n(?!\n|Traceback)[^\n]+){0,20}))?(?=\n|$)"
+)
+_RUBY_RAISED = re.compile(r"(?m)^\S+:\d+:in [`'][^\n]*?': (?P<message>[^\n]+) \((?P<type>[A-Z]\w*(?:::\w+)*)\)$")
+_NODE_PROPERTY = re.compile(
+    r"^\s+(?:(?:code|errno|input): '[^'\n]+'|(?:\[?(?:cause|parent|original)\]?): \S[^\n]*)", re.MULTILINE
+)
+_CHAINED = re.compile(
+    r"\n+(?:During handling of the above exception|The above exception was the direct cause)[^\n]*\n+"
+)
 _GO_PANIC = re.compile(r"(?:^|\n)(?:panic|fatal error): ([^\n]+)")
 _PYTHON_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 _AT_FRAME = re.compile(r"^\s*at (.+?)\s*$", re.MULTILINE)
@@ -26,11 +38,17 @@ _LIBRARY = re.compile(
 )
 
 
+_LONGEST = 1000  # characters kept of a message of several lines
+
+
 @dataclass(frozen=True)
 class StackTrace:
+    """`others` is what else was raised on the way, the innermost first, each as its language prints it."""
+
     exception: str = ""
     message: str = ""
     top_frame: str = ""
+    others: tuple[str, ...] = ()
 
 
 def read_stack(text: str) -> StackTrace:
@@ -41,15 +59,38 @@ def read_stack(text: str) -> StackTrace:
     if panic:
         return StackTrace("panic", panic.group(1).strip(), _choose(_GO_FRAME.findall(text)))
     python = [f"{path}:{line} in {name}" for path, line, name in _PYTHON_FRAME.findall(text)]
-    frames = list(reversed(python)) or _AT_FRAME.findall(text) or _RUBY_FRAME.findall(text)
+    if python and (raised := [found for part in _CHAINED.split(text) if (found := _python_raised(part))]):
+        exception, message = raised[-1]
+        return StackTrace(exception, message, _choose(python[::-1]), tuple(map(_printed, raised[:-1])))
+    if ruby := [(found["type"], found["message"]) for found in _RUBY_RAISED.finditer(text)]:
+        return StackTrace(*ruby[0], _choose(_RUBY_FRAME.findall(text)), tuple(map(_printed, ruby[:0:-1])))
+    frames = python[::-1] or _AT_FRAME.findall(text) or _RUBY_FRAME.findall(text)
     heads = _CAUSED_BY.findall(text) or _HEAD.findall(text)
+    properties = tuple(said.strip() for said in _NODE_PROPERTY.findall(text))
     if not heads:
-        return StackTrace(top_frame=_choose(frames) if len(frames) >= 2 else "")
+        return StackTrace(top_frame=_choose(frames) if len(frames) >= 2 else "", others=properties)
     # Python writes the raised type after its frames, all others before them.
     exception, message = heads[-1] if python or "Caused by: " in text else heads[0]
     if "Caused by: " in text:
         frames = _AT_FRAME.findall(text[text.rindex("Caused by: ") :]) or frames
-    return StackTrace(exception, message.strip(), _choose(frames))
+        others = [*heads[-2::-1], *_HEAD.findall(text[: text.index("Caused by: ")])]
+    else:
+        others = heads[:0:-1]
+    return StackTrace(exception, message.strip(), _choose(frames), (*map(_printed, others), *properties))
+
+
+def _python_raised(text: str) -> tuple[str, str] | None:
+    """The line that follows the last frame, whatever the exception is called, with the further lines of its message."""
+    frames = list(_PYTHON_FRAME.finditer(text))
+    found = _PYTHON_RAISED.search(text, frames[-1].end()) if frames else None
+    if found is None:
+        return None
+    message = " ".join(line.strip() for line in (found["message"] or "").splitlines())
+    return found["type"], message[:_LONGEST]
+
+
+def _printed(raised: tuple[str, str]) -> str:
+    return f"{raised[0]}: {raised[1]}".rstrip(": ")
 
 
 def _choose(frames: list[str]) -> str:

@@ -196,7 +196,15 @@ def test_an_edit_is_not_blamed_beside_what_accounts_for_it() -> None:
         ("lookup paymints on 10.96.0.10:53: no such host", "ConfigMap", "http://payment:8080", False),
         ("lookup paymints on 10.96.0.10:53: no such host", "ConfigMap", "http://old-paymints:8080", False),
         ("lookup payment on 10.96.0.10:53: no such host", "ConfigMap", "http://payment:8080", False),  # it is right
-        ("lookup paymints on 10.96.0.10:53: no such host", "Secret", "", False),
+        ("lookup paymints on 10.96.0.10:53: no such host", "Secret", "", True),  # it may hold the name
+        (
+            "lookup paymints on 10.96.0.10:53: no such host",
+            "Secret",
+            "http://paymints:8080",
+            False,
+        ),  # the ConfigMap does
+        ("lookup payment on 10.96.0.10:53: no such host", "Secret", "", False),  # it is right
+        ("write /data/a: no space left on device", "Secret", "", False),
         ('password authentication failed for user "shop"', "ConfigMap", "fast", False),
         ("write /data/a: no space left on device", "ConfigMap", "/data/a", False),
     ],

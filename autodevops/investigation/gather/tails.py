@@ -20,7 +20,7 @@ from autodevops.investigation.rules.pods import ContainerState, containers
 
 _CRASHED: Final = 3  # containers whose last words are read
 _LIVING: Final = 4  # containers that run whose tail is read
-_TAIL_LINES: Final = 60  # of one that ended
+_TAIL_LINES: Final = 200  # of one that ended: a chained trace is longer than a hundred
 _LIVE_LINES: Final = 200
 
 

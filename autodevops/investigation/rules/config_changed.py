@@ -5,8 +5,8 @@ on its way, was edited or created at most fifteen minutes before the onset (who 
 that are read at start-up count from the restart that took them. Where a commit accounts for the trouble, or the
 systems name another cause, the edit is listed as a change and blamed for nothing; unless that cause is what such an
 edit makes: a name that is not resolved and no Service has, or the user of a refused log-in, stands in the ConfigMap
-that was edited; or credentials are refused, and a Secret was edited. A NetworkPolicy that was read and refuses no call
-known here is believed much less.
+that was edited; or a Secret was edited, and credentials are refused or the name stands nowhere that can be read. A
+NetworkPolicy that was read and refuses no call known here is believed much less.
 
 Why it matters: an edit of settings leaves no rollout and no image, and is the change most often forgotten.
 
@@ -84,21 +84,27 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
 def _makes(cause: str, edit: ObjectEdit, reader: Subject, onset: datetime, picture: Picture) -> bool:
     """Whether what the systems name is how the edit does its harm: the very name that fails stands in what was edited.
 
-    What a Secret holds is not read; it is credentials by its kind.
+    What a Secret holds is not read: it may be credentials, or a name that stands nowhere that can be read.
     """
-    if edit.subject.kind == "Secret":
-        return cause == CREDENTIAL
     workload = picture.inventory.workload(reader)
-    if cause not in MAY_BE_SETTINGS or edit.subject.kind != "ConfigMap" or workload is None:
+    if cause not in MAY_BE_SETTINGS or edit.subject.kind not in {"ConfigMap", "Secret"} or workload is None:
         return False
+    if edit.subject.kind == "Secret" and cause == CREDENTIAL:
+        return True
     lines = [line for line in signs_of(reader, onset, picture)[0].text.splitlines() if outside_cause(line) == cause]
     if cause == CREDENTIAL:
         named = {user for line in lines for user in _USER.findall(line)}
     else:
         named = _unresolved(lines, picture)
     settings = settings_of(workload, picture.inventory)
+    if edit.subject.kind == "Secret":
+        return bool(named) and not any(_holds(setting.text, name) for setting in settings for name in named)
     held = "\n".join(setting.text for setting in settings if setting.source == edit.subject.name)
-    return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", held) for name in named)
+    return any(_holds(held, name) for name in named)
+
+
+def _holds(text: str, name: str) -> bool:
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) is not None
 
 
 def _unresolved(lines: Iterable[str], picture: Picture) -> set[str]:

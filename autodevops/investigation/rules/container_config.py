@@ -1,8 +1,8 @@
 """CreateContainerConfigError (K8S005, state): a container cannot be made from what its template refers to.
 
 What: a container waiting with CreateContainerConfigError, CreateContainerError or RunContainerError (the runtime
-refuses it: a name in use, a user it cannot map). What has a rule of its own is left to it: a missing ConfigMap, Secret
-or key, a command, a mount, a hook.
+refuses it: a name in use), and one whose user or group the image does not have, by the runtime's own sentence. What has
+a rule of its own is left to it: a missing ConfigMap, Secret or key, a command, a mount, a hook.
 
 Why it matters: the pod never starts; nothing but a change of the template or of the referred object helps.
 
@@ -21,7 +21,7 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.missing_references import kind_of, lacking
 from autodevops.investigation.rules.pods import ContainerState, containers, count_of, created
-from autodevops.investigation.rules.starts import kind_by_runtime
+from autodevops.investigation.rules.starts import kind_by_runtime, not_started
 
 _REASONS = {
     "CreateContainerConfigError",
@@ -41,6 +41,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         if not (kind_of(message) or kind_by_runtime(message) or (not message and lacking(state.pod, picture))):
             key = (state.subject, state.name, message)
             groups.setdefault(key, []).append(state)
+    yield from not_started(RULE, picture, "user", "its user or group is not in the image")
     for (subject, container, message), states in sorted(
         groups.items(), key=lambda item: (str(item[0][0]), item[0][1:])
     ):

@@ -2,7 +2,8 @@
 
 What: an init container that fails again and again, or that has run for five minutes while the pod's own containers
 wait for it; and a sidecar among the init containers (restartPolicy Always) that does not become started. Its last words
-are told with it. What has a more telling reason (image, configuration, command, memory) has that one.
+are told with it. What has a more telling reason (image, configuration, command, memory, what its log says) has
+that one.
 
 Why it matters: init containers run one after the other before the program; the pod is of no use until all have ended.
 
@@ -79,4 +80,7 @@ def _last_line(subject: Subject, name: str, picture: Picture) -> tuple[str, tupl
     return "", ()
 
 
-RULE = Rule("K8S091", "InitContainerFailing", "state", _check, specificity=0.9, names_cause=True, documentation=__doc__)
+RULE = Rule(
+    "K8S091", "InitContainerFailing", "state", _check, specificity=0.9, names_cause=True, general=True,
+    documentation=__doc__,
+)  # fmt: skip

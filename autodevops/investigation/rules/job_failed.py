@@ -2,7 +2,7 @@
 
 What: a Job whose condition Failed is True (BackoffLimitExceeded, DeadlineExceeded), of the window; for a CronJob
 only where no later run has completed. Retries that ended well, and suspended CronJobs, are no finding. Where the kernel
-killed its program for want of memory it is OOMKilled.
+killed its program for want of memory it is OOMKilled; what its log says of why is told before it.
 
 Why it matters: the work is not done. A CronJob tries again at its next time, and fails again unless something
 changes.
@@ -58,6 +58,6 @@ def _end(job: Object) -> Iterable[tuple[datetime, str, str]]:
 
 
 RULE = Rule(
-    "K8S034", "JobFailed", "state", _check, specificity=0.8, names_cause=True,
+    "K8S034", "JobFailed", "state", _check, specificity=0.8, names_cause=True, general=True,
     documentation=__doc__,
 )  # fmt: skip

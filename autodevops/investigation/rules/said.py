@@ -24,6 +24,8 @@ from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.log_news import log_news
 
 _LAST_RECORDS: Final = 12  # from the end of a tail: what a program says after its error, as it goes down
+_FOLLOWING: Final = {"connection pool exhausted", "timeout", "connection reset", "retries exhausted", "null value"}
+"""What is said as well where something else is the reason: who waits in vain for a refused connection times out."""
 _REPEATED: Final = 3  # the same message, again and again
 _SERVERS: Final = {
     "postgres", "postgresql", "postgis", "timescaledb", "mysql", "mariadb", "percona", "mongo", "mongodb", "redis",
@@ -72,11 +74,15 @@ def said(kinds: frozenset[str], picture: Picture, earlier: tuple[Finding, ...]) 
 
 
 def telling(tail: LastWords) -> TailError | None:
-    """The error that a tail is about: the last one of a known kind, near its end where the container has ended."""
+    """The error that a tail is about: the last one of a known kind, near its end where the container has ended.
+
+    What may only follow from another of them is told where there is no other.
+    """
     known = [error for error in tail.errors if error.kind]
     if tail.lives:
         return max(known, key=lambda error: (error.count, -error.last), default=None)
-    return next((error for error in known if error.last < _LAST_RECORDS), None)
+    near = [error for error in known if error.last < _LAST_RECORDS]
+    return next((error for error in near if error.kind not in _FOLLOWING), None) or next(iter(near), None)
 
 
 def _of_tail(tail: LastWords, error: TailError, earlier: tuple[Finding, ...]) -> Said:

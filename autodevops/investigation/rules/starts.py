@@ -20,9 +20,11 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.pods import ContainerState, containers, count_of, created, events, is_recent
+from autodevops.investigation.rules.said import telling
 
 # What the runtime says. `exec: "x": ...` is Go's; runc and crun differ in what stands before.
 _BY_RUNTIME: Final = (
+    ("user", re.compile(r"unable to find (?:user|group) |no (?:users|groups) found|no matching entries in ")),
     ("architecture", re.compile(r"exec format error")),
     ("mount", re.compile(r"error mounting |failed to prepare subPath|not a directory: unknown|to rootfs at", re.I)),
     ("forbidden", re.compile(
@@ -35,12 +37,7 @@ _BY_RUNTIME: Final = (
 _BY_WORDS: Final = (
     ("architecture", re.compile(r"exec format error|cannot execute binary file", re.I)),
     ("absent by itself", re.compile(r"^(?:standard_init_linux\S* )?exec (?:/\S+|user process caused): no such file")),
-    ("absent", re.compile(r"command not found|: not found$|No such file or directory$")),
-    ("arguments", re.compile(
-        r"unknown (?:shorthand )?flag|flag provided but not defined|unrecogni[sz]ed (?:arguments?|option)"
-        r"|(?:unknown|invalid|illegal|bad) option|unexpected argument|no such option|unknown command",
-        re.I,
-    )),
+    ("absent", re.compile(r"command not found|: not found$|^(?!.*shared libraries).*No such file or directory$")),
     ("denied", re.compile(r"permission denied|EACCES|operation not permitted", re.I)),
 )  # fmt: skip
 _BY_CODE: Final = {127: "absent", 126: "forbidden"}
@@ -53,7 +50,7 @@ class Unstarted:
 
     subject: Subject
     container: str
-    kind: str  # absent, forbidden, architecture, arguments, mount, denied
+    kind: str  # user, absent, forbidden, architecture, arguments, mount, denied
     words: str
     states: tuple[ContainerState, ...]
     evidence: tuple[EvidenceId, ...]
@@ -146,6 +143,10 @@ def _why(
         if kind := kind_by_runtime(text):
             return kind, _cut(text), by_status
     code = _code(states)
+    for words in picture.last_words:
+        error = telling(words) if (words.subject, words.container) == (subject, name) and not words.lives else None
+        if error is not None and error.kind == "invalid arguments":
+            return "arguments", error.line.message[:200], (*picture.evidence_of("Pod"), words.evidence)
     for line, evidence in _words(subject, name, picture):
         kind = next((kind for kind, pattern in _BY_WORDS if pattern.search(line)), "")
         if kind and (kind != "absent" or code == 127):
