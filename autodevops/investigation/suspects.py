@@ -23,6 +23,7 @@ from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Commit
 from autodevops.investigation.gather.code import brought, commit_of, pull_of_commit
 from autodevops.investigation.picture import Picture, Rollout
+from autodevops.investigation.rules.episodes import mean_between
 from autodevops.investigation.what_fails import other_cause, signs_of, speaking_for
 
 BLAMED_FROM: Final = 0.5
@@ -36,10 +37,22 @@ _STRANGER: Final = 0.7  # of who is not known to have to do with it: databases a
 _SHARED: Final = 0.85  # a commit that a rollout brought along, in files of nobody in particular
 _UNDONE: Final = 0.5  # a rollback or a revert is more often the cure
 _STRANGERS_FROM: Final = timedelta(hours=1)  # before the onset
+_AT_ONCE: Final = timedelta(minutes=5)  # from a rollout to errors that its only commit is blamed for by time alone
+_MANY_ERRORS: Final = 0.02
+_MORE_ERRORS: Final = 3.0
 _LATE: Final = timedelta(minutes=2)  # onsets are known to a scrape or two
 _MOST: Final = 3
 _REVERT = re.compile(r"^\s*(revert\b|roll ?back\b)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(service|svc|server|api|app|deployment)?\d*$")
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A commit that a rollout brought; `edits` is None where its diff was not read."""
+
+    commit: Commit
+    evidence: EvidenceId
+    edits: tuple[Edit, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,9 +88,14 @@ def _inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inqu
     found: list[Suspect] = []
     looked: dict[str, EvidenceId] = {}
     harmless: set[tuple[Subject, datetime]] = set()
+    newest: tuple[Rollout, list[_Read]] | None = None  # of its own
     for rollout, weight in _rollouts(subject, onset, picture):
         edits_of: dict[str, tuple[Edit, ...]] = {}
+        read: list[_Read] = []
+        if weight == 1.0 and (newest is None or rollout.change.at >= newest[0].change.at):
+            newest = rollout, read
         for commit, evidence in brought(rollout, picture.commits, picture.rollouts):
+            read.append(_Read(commit, evidence))
             if not commit.files:
                 continue
             looked[commit.sha] = evidence
@@ -85,6 +103,7 @@ def _inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inqu
                 read_edit(file.path, file.patch) for file in commit.files if _known_diff(file.path, file.patch)
             )
             edits_of[commit.sha] = edits
+            read[-1] = _Read(commit, evidence, edits)
             suspect = _weighed(commit, evidence, edits, rollout, weight, signs, ordinary, picture)
             if suspect is not None:
                 found.append(suspect)
@@ -96,6 +115,8 @@ def _inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inqu
     named = [
         suspect for suspect in ranked if unique[suspect.commit or suspect.reference] is suspect and suspect.score >= bar
     ]
+    if not named and not other and newest is not None:
+        named = _by_time(*newest, onset, picture)
     return Inquiry(
         suspects=tuple(named[:_MOST]),
         other="" if named else other,
@@ -117,7 +138,7 @@ def _weighed(
     picture: Picture,
 ) -> Suspect | None:
     own = commit_of(rollout, ((commit, evidence),)) is not None
-    near = [edit for edit in edits if own or _owner(edit.path, picture) in ("", _stem(rollout.subject.name))]
+    near = edits if own else _near(edits, rollout.subject, picture)
     judged: Judgement = judge(near, signs, ordinary)
     if judged.score <= 0 or (weight == _STRANGER and not judged.named):
         return None
@@ -127,6 +148,12 @@ def _weighed(
     score *= weight * (1.0 if mine else _SHARED)
     if rollout.rollback or _REVERT.match(commit.message):
         score *= _UNDONE
+    return _suspect(commit, evidence, rollout, judged, score, picture)
+
+
+def _suspect(
+    commit: Commit, evidence: EvidenceId, rollout: Rollout, judged: Judgement, score: float, picture: Picture
+) -> Suspect:
     pull = pull_of_commit(commit, picture.pulls)
     return Suspect(
         kind="commit",
@@ -141,6 +168,39 @@ def _weighed(
         score=round(score, 3),
         evidence=tuple(dict.fromkeys([evidence, *((pull[1],) if pull else ()), *rollout.change.evidence])),
     )
+
+
+def _by_time(rollout: Rollout, read: list[_Read], onset: datetime, picture: Picture) -> list[Suspect]:
+    """Where no diff tells of what fails and nothing else is named: the one commit that changed what runs, if errors
+    came with it. Of several, or of a rollout that changed more than code, none; nor for what only became slow, as what
+    uses up memory or connections shows long after it was released."""
+    soon = onset - _AT_ONCE <= rollout.change.at
+    if not soon or rollout.rollback or rollout.beside_code or any(one.edits is None for one in read):
+        return []
+    of = [(one, _near(one.edits or (), rollout.subject, picture)) for one in read]
+    touching = [one for one, edits in of if edits and not is_harmless(edits)]
+    if len(touching) != 1 or _REVERT.match(touching[0].commit.message) or not _errs(rollout.subject, onset, picture):
+        return []
+    (one,) = touching
+    minutes = round((onset - rollout.change.at).total_seconds() / 60)
+    when = f"{minutes} min before" if minutes >= 1 else "just as"
+    why = f"is all that changed what {rollout.subject.name} runs, {when} its trouble began; its diff does not say how"
+    return [_suspect(one.commit, one.evidence, rollout, Judgement(BLAMED_FROM, why), BLAMED_FROM, picture)]
+
+
+def _errs(subject: Subject, onset: datetime, picture: Picture) -> bool:
+    """Whether it answers with many more errors since."""
+    signal = picture.signal(subject, "error_ratio")
+    if signal is None:
+        return False
+    moment, end = onset.timestamp(), picture.span.window.end.timestamp()
+    before, since = mean_between(signal, 0.0, moment), mean_between(signal, moment, end)
+    return since is not None and since >= max(_MANY_ERRORS, _MORE_ERRORS * (before or 0.0))
+
+
+def _near(edits: Iterable[Edit], subject: Subject, picture: Picture) -> list[Edit]:
+    """Those in its own files, or in files of nobody in particular."""
+    return [edit for edit in edits if _owner(edit.path, picture) in ("", _stem(subject.name))]
 
 
 def _rollouts(subject: Subject, onset: datetime, picture: Picture) -> Iterable[tuple[Rollout, float]]:

@@ -25,7 +25,7 @@ from autodevops.investigation.actions import suggest
 from autodevops.investigation.claims import contradicts
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import build
-from autodevops.investigation.picture import ObjectEdit, Picture, Rollout, SeenLog, SeenTrace, Signal
+from autodevops.investigation.picture import ObjectEdit, Picture, Rollout, SeenLog, SeenTrace, Signal, SignalKind
 from autodevops.investigation.rollouts import from_history, template_differences
 from autodevops.investigation.rules import config_changed, rollout_near_onset
 from autodevops.investigation.suspects import Inquiry, inquire
@@ -63,7 +63,7 @@ def _picture(case: dict[str, Any], **more: Any) -> Picture:
             for name, at, body in lines
         ),
         error_traces=tuple(_trace(*one) for one in case.get("spans", [])),
-        signals=_traffic(case.get("traffic")),
+        signals=(*_series("request_rate", case.get("traffic")), *_series("error_ratio", case.get("errors"))),
         graph=CallGraph.of(Edge(_subject(a), _subject(b), "calls", _EVIDENCE) for a, b in case.get("calls", [])),
         **more,
     )
@@ -101,12 +101,12 @@ def _trace(name: str, at: float, operation: str, attributes: dict[str, Any]) -> 
     return SeenTrace(Trace(trace_id="t", spans=(span,)), _EVIDENCE)
 
 
-def _traffic(rates: list[float] | dict[str, list[float]] | None) -> tuple[Signal, ...]:
-    """Requests a second before and since the onset, of `orders` or of each that is named."""
+def _series(kind: SignalKind, rates: list[float] | dict[str, list[float]] | None) -> tuple[Signal, ...]:
+    """Its level before and since the onset, of `orders` or of each that is named."""
     times = np.arange((_ONSET - minutes(60)).timestamp(), END.timestamp(), 30.0)
     named = rates if isinstance(rates, dict) else {"orders": rates} if rates else {}
     return tuple(
-        Signal(_subject(name), "request_rate", times, np.where(times < _ONSET.timestamp(), *levels), {}, _EVIDENCE)
+        Signal(_subject(name), kind, times, np.where(times < _ONSET.timestamp(), *levels), {}, _EVIDENCE)
         for name, levels in named.items()
     )
 
