@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from autodevops.domain.investigation import Investigation
 from autodevops.evaluation.outcome import Outcome, Owners, judge
 from autodevops.kernel.clock import monotonic_ms, thread_ms
-from autodevops.kernel.startup import collect_rarely
+from autodevops.kernel.startup import collect_rarely, share_freed_memory
 from autodevops.sandbox.cluster.meta import controller_of
 from autodevops.sandbox.serve import Sandbox
 from autodevops.sandbox.world.scenario import Scenario
@@ -54,8 +54,13 @@ def play_all(
     if jobs <= 1:
         yield from (_played(play, scenario, seed) for scenario in scenarios)
         return
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=collect_rarely) as pool:
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_prepare) as pool:
         yield from pool.map(_played, repeat(play), scenarios, repeat(seed))
+
+
+def _prepare() -> None:
+    collect_rarely()
+    share_freed_memory()
 
 
 def _played(play: Callable[[Scenario, int], Played], scenario: Scenario, seed: int) -> Played:

@@ -6,6 +6,7 @@ jsonschema imports `rfc3987_syntax` when it is installed, and that compiles a gr
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
 
@@ -22,3 +23,18 @@ def collect_rarely() -> None:
     that are ours alone; a library does not decide this for the notebook it is used in.
     """
     gc.set_threshold(50_000, 10, 10)
+
+
+def share_freed_memory() -> None:
+    """Let all threads allocate from one place, so that one uses again what another has freed. Only with glibc.
+
+    glibc gives threads arenas of their own and keeps what is freed for each: a process in which many short-lived
+    threads build large answers grows without holding anything (`M_ARENA_MAX`, mallopt(3)). Call it before threads
+    are started.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
+
+
+_M_ARENA_MAX = -8  # malloc.h

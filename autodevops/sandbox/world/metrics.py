@@ -57,6 +57,16 @@ class _Asked:
         return (self.target.job, self.target.instance, self.target.subject)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A target with what every query asks of it; times in milliseconds."""
+
+    target: Scraped
+    labels: Mapping[str, str]
+    start_ms: int
+    end_ms: int
+
+
 class WorldMetrics:
     """`Metrics` (see sandbox.prometheus.metrics) of a world, up to its present."""
 
@@ -66,6 +76,7 @@ class WorldMetrics:
         self._listings: dict[Address, tuple[tuple[frozenset[str], bytes], tuple[Labels, ...]]] = {}
         self._known: dict[tuple[object, ...], Labels] = {}
         self._names: dict[Selector, tuple[_Having, ...]] = {}
+        self._targets: dict[Exporter, tuple[int, tuple[_Known, ...]]] = {}
         self._exporters: tuple[Exporter, ...] = (
             Application(), KubeState(), Cadvisor(), NodeExporter(), Databases(), Blackbox(), Volumes(), CoreDns(),
             MetricsGenerator(), ControlPlane(),
@@ -104,10 +115,23 @@ class WorldMetrics:
     def _asked(self, selector: Selector, start_ms: int, end_ms: int) -> Iterator[_Asked]:
         """Targets that are there between start and end and may have what is selected, and the names of it they have."""
         for exporter, names, whole in self._having(selector):
-            for target in exporter.targets(self._world):
-                there = _millis(target.start) <= end_ms and start_ms <= _millis(target.end) + SCRAPE_INTERVAL_MS
-                if there and _may_match(selector, _target_labels(target)):
-                    yield _Asked(exporter, target, names, whole)
+            for one in self._known_targets(exporter):
+                there = one.start_ms <= end_ms and start_ms <= one.end_ms + SCRAPE_INTERVAL_MS
+                if there and _may_match(selector, one.labels):
+                    yield _Asked(exporter, one.target, names, whole)
+
+    def _known_targets(self, exporter: Exporter) -> tuple[_Known, ...]:
+        """The targets an exporter has had until now: they change when the cluster does, and queries ask in between."""
+        self._world.all_pods()  # brings the cluster to the present
+        version, known = self._targets.get(exporter, (-1, ()))
+        if version != self._world.version:
+            version = self._world.version
+            known = tuple(
+                _Known(target, _target_labels(target), _millis(target.start), _millis(target.end))
+                for target in exporter.targets(self._world)
+            )
+            self._targets[exporter] = (version, known)
+        return known
 
     def _having(self, selector: Selector) -> tuple[_Having, ...]:
         """Exporters with names that may be selected, those names, and all of the families these belong to."""
@@ -280,7 +304,7 @@ def _millis(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _may_match(selector: Selector, known: dict[str, str]) -> bool:
+def _may_match(selector: Selector, known: Mapping[str, str]) -> bool:
     """Whether a series with these labels, and others not known yet, can be selected."""
 
     def possible(matcher: Matcher) -> bool:
