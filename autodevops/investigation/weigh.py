@@ -209,7 +209,11 @@ def _candidate(
 
 
 def _can_be_behind(rollout: Rollout, own: list[Finding]) -> bool:
-    """Whether what is named as wrong can come of what it touched. A crash is the program's, whatever else is wrong."""
+    """Whether what is named as wrong can come of what it touched. A crash is the program's, whatever else is wrong;
+    not of a restart, which brings the same template: what the new pods met is elsewhere, and stays.
+    """
+    if rollout.restart_only:
+        return False
     reasons = {f.reason for f in own}
     named = reasons & COMES_OF.keys()
     return not named or bool(reasons & _PROGRAM) or any(can_come_of(one, rollout.touched) for one in named)

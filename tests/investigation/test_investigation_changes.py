@@ -354,3 +354,11 @@ def test_a_rollout_is_to_be_taken_back_only_for_what_can_come_of_it(
     against = [claim.text for claim in contradicts(candidate, picture, Inquiry())]
     assert [text for text in against if "would not help" in text] == against
     assert len(against) == (not blamed)
+
+
+def test_a_restart_is_never_taken_back_for_it_brought_the_same_template() -> None:
+    rollout = dataclasses.replace(_rolled(["orders", -1, ""]), restart_only=True, images=())
+    picture = dataclasses.replace(_picture({}), rollouts=(rollout,))
+    found = (_failing().model_copy(update={"rule_id": "K8S001", "reason": "CrashLoopBackOff"}),)
+    (candidate,) = weigh(picture, (*found, *rollout_near_onset.RULE.check(picture, found)))
+    assert not any(action.before_revision for action in suggest(candidate))

@@ -75,5 +75,5 @@ def _shortly_before(at: datetime, onset: datetime) -> bool:
 
 RULE = Rule(
     "DB017", "ScaledBeyondConnections", "state", _check, specificity=0.96, stage=3, names_cause=True,
-    loads_callees=True, documentation=__doc__,
+    shows_elsewhere=True, loads_callees=True, documentation=__doc__,
 )  # fmt: skip
