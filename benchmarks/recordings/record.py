@@ -51,7 +51,7 @@ def scrub(text: str, venv: str) -> str:
 
     Colours and trailing blanks go; of more than LINES lines the middle is left out; lines are cut at 2,000 characters.
     """
-    text = text.replace(venv, "/opt/venv").replace("/root/", "/home/app/")
+    text = text.replace(venv, "/opt/venv").replace(f"{Path.home()}/", "/home/app/")
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text).replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     lines = [line.rstrip() for line in text.splitlines()]
     if len(lines) > LINES:

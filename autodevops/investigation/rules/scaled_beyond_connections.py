@@ -1,4 +1,4 @@
-"""ScaledBeyondConnections (DB017, state): a client was scaled up, and its database has no connection left.
+"""ScaledBeyondConnections (DB021, state): a client was scaled up, and its database has no connection left.
 
 What: connections of a store are exhausted, and at most ten minutes before that began a workload that calls it, and
 that no autoscaler sizes, was given half as many pods again or more.
@@ -74,6 +74,6 @@ def _shortly_before(at: datetime, onset: datetime) -> bool:
 
 
 RULE = Rule(
-    "DB017", "ScaledBeyondConnections", "state", _check, specificity=0.96, stage=3, names_cause=True,
+    "DB021", "ScaledBeyondConnections", "state", _check, specificity=0.96, stage=3, names_cause=True,
     shows_elsewhere=True, loads_callees=True, documentation=__doc__,
 )  # fmt: skip

@@ -50,7 +50,8 @@ def _pools() -> Iterator[Supply]:
     """The engine's, over all namespaces."""
     for family in PRESSURES:
         if family.used and family.kind in _POOLS:
-            used = family.used.replace("<s>,", "").replace("{<s>}", "").replace("sum by (", f"sum by ({_PLACES}, ")
+            used = family.used.replace("<s>,", "").replace("{<s>}", "").replace("<w>", "5m")
+            used = used.replace("sum by (", f"sum by ({_PLACES}, ")
             yield Supply(_POOLS[family.kind], used, _SHORT, "Pod", POD_LABELS, POOL_LABELS)
 
 
