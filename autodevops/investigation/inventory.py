@@ -132,12 +132,12 @@ class Inventory(Once):
     @property
     def place(self) -> str:
         """What it is about, in words."""
-        return self.namespace or "the site"
+        return self.namespace or "what runs beside Kubernetes"
 
     @property
     def headed(self) -> str:
         """The same at the beginning of a sentence."""
-        return self.namespace or "The site"
+        return self.namespace or "What runs beside Kubernetes"
 
     def of_kind(self, kind: str) -> tuple[Object, ...]:
         """The objects of any further kind that was listed."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.clock import Clock, utc_now
-from autodevops.kernel.errors import LedgerUnavailable, SettingsError, ToolError
+from autodevops.kernel.errors import LedgerUnavailable, SettingsError, ToolError, ToolNotFound
 from autodevops.kernel.person import person
 from autodevops.settings import Settings, load_settings
 from autodevops.workbench.doctor import Check, checks
@@ -177,13 +177,18 @@ class Bench:
         return TimeWindow.ending(end or self._clock(), length)
 
     async def default_namespace(self) -> str:
-        """The configured namespace, else that of the kubeconfig context, else `default`; none without a kubeconfig."""
+        """The configured namespace, else that of the kubeconfig context, else `default`; none without a cluster.
+
+        A kubeconfig that is named and missing, or broken, is a mistake: it does not turn the question into another one.
+        """
         if self.settings.investigation.namespace:
             return self.settings.investigation.namespace
         try:
             answer = await self.tools.call("kubernetes.get_context", {})
-        except ToolError:
+        except ToolNotFound:
             return ""
+        except ToolError:
+            return "default"
         data = answer.data
         namespace = data.get("namespace") if isinstance(data, dict) else None
         return str(namespace or "default")

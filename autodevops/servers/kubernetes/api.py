@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from autodevops.kernel.errors import ToolDenied, ToolRejected
 from autodevops.servers._failures import one_line, timed_out, unlike, unreachable
 from autodevops.servers._json import decoded
-from autodevops.servers.kubernetes.connect import Connection, connect
+from autodevops.servers.kubernetes.connect import Connection, connect, is_set_up
 from autodevops.servers.kubernetes.refusals import refusal, said
 from autodevops.settings import KubernetesSettings
 
@@ -61,6 +61,9 @@ class KubernetesApi:
             if self._connection is None:
                 self._connection = connect(self._settings)
             return self._connection
+
+    def is_set_up(self) -> bool:
+        return is_set_up(self._settings)
 
     def close(self) -> None:
         with self._lock:

@@ -52,6 +52,9 @@ class Cluster:
         return self.api.connection().system.place
 
     def context(self) -> ClusterContext:
+        """Raises ToolNotFound where there is no kubeconfig and nobody names one: then no cluster is meant."""
+        if not self.api.is_set_up():
+            raise ToolNotFound("There is no kubeconfig, and none is named.", "If there is a cluster, set KUBECONFIG.")
         connection = self.api.connection()
         return ClusterContext(
             context=connection.context,

@@ -41,9 +41,19 @@ class Connection:
         return System("Kubernetes", host, where, self.credentials, f"the cluster of {cluster}", _TIMEOUT)
 
 
+def is_set_up(settings: KubernetesSettings) -> bool:
+    """Whether anybody says which cluster is meant, if only by a file where clients look without being told."""
+    named = settings.kubeconfig or os.environ.get("KUBECONFIG") or "KUBERNETES_SERVICE_HOST" in os.environ
+    return bool(named) or _usual().is_file()
+
+
+def _usual() -> Path:
+    return Path.home() / ".kube" / "config"
+
+
 def connect(settings: KubernetesSettings) -> Connection:
     """Reads files and may run an exec plugin; contacts no cluster. Raises ToolUnavailable and ToolDenied."""
-    files = str(settings.kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+    files = str(settings.kubeconfig or os.environ.get("KUBECONFIG") or _usual())
     existing = [path for path in files.split(os.pathsep) if path and Path(path).expanduser().is_file()]
     if not existing and "KUBERNETES_SERVICE_HOST" in os.environ and not settings.kubeconfig:
         return _in_cluster(settings)
