@@ -90,7 +90,6 @@ def _inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inqu
     harmless: set[tuple[Subject, datetime]] = set()
     newest: tuple[Rollout, list[_Read]] | None = None  # of its own
     for rollout, weight in _rollouts(subject, onset, picture):
-        edits_of: dict[str, tuple[Edit, ...]] = {}
         read: list[_Read] = []
         if weight == 1.0 and (newest is None or rollout.change.at >= newest[0].change.at):
             newest = rollout, read
@@ -102,12 +101,12 @@ def _inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inqu
             edits = tuple(
                 read_edit(file.path, file.patch) for file in commit.files if _known_diff(file.path, file.patch)
             )
-            edits_of[commit.sha] = edits
             read[-1] = _Read(commit, evidence, edits)
             suspect = _weighed(commit, evidence, edits, rollout, weight, signs, ordinary, picture)
             if suspect is not None:
                 found.append(suspect)
-        if edits_of and not rollout.beside_code and all(is_harmless(edits) for edits in edits_of.values()):
+        known = [one.edits for one in read if one.edits is not None]
+        if known and not rollout.beside_code and all(is_harmless(edits) for edits in known):
             harmless.add((rollout.subject, rollout.change.at))
     bar = _AGAINST_ANOTHER_CAUSE if other else BLAMED_FROM
     ranked = sorted(found, key=lambda s: (-s.score, -s.at.timestamp(), s.commit))

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from autodevops.domain.base import Json
 from autodevops.domain.subject import POD_SUFFIXES, Subject
 from autodevops.domain.tool_results import ResourceList
-from autodevops.kernel.errors import ToolError, ToolNotFound, ToolRejected, ToolUnavailable
+from autodevops.kernel.errors import ToolError, ToolRejected, ToolUnavailable
 from autodevops.toolbox.protocol import Tools
 
 WORKLOAD_KINDS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "CronJob": "batch/v1"}
@@ -90,17 +90,6 @@ async def last_rollout(tools: Tools, namespace: str, name: str = "") -> datetime
         if created and isinstance(owners, list) and owners and (not name or name in owners)
     ]
     return max(made, default=None)
-
-
-async def context_namespace(tools: Tools) -> str:
-    """The namespace of the kubeconfig's context, else `default`; none where no cluster is set up."""
-    try:
-        answer = await tools.call("kubernetes.get_context", {})
-    except ToolNotFound:
-        return ""
-    except ToolError:
-        return "default"
-    return str(answer.data.get("namespace") or "default") if isinstance(answer.data, dict) else "default"
 
 
 async def _rows(tools: Tools, kind: str, fields: Sequence[str], namespace: str = "") -> tuple[tuple[Any, ...], ...]:

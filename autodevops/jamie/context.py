@@ -22,6 +22,7 @@ from autodevops.jamie.sides import Side, sides_of
 from autodevops.jamie.timephrase import Doubt, Timed, describe, read_window
 from autodevops.kernel.errors import ToolError, UsageError
 from autodevops.settings.model import InvestigationSettings
+from autodevops.toolbox.context import context_namespace
 from autodevops.toolbox.protocol import Tools
 
 __all__ = ["Asked", "Context", "Side", "Unclear", "checked", "resolve"]
@@ -192,7 +193,7 @@ async def _place(
         return item
     namespace = named or (item.namespace if item else "") or _place_of(selected, spaces)
     namespace = namespace or conversation.namespace or settings.namespace
-    namespace = namespace or await catalogue.context_namespace(tools)  # none without a kubeconfig: the site beside it
+    namespace = namespace or await context_namespace(tools)  # none without a kubeconfig: the site beside it
     there = await catalogue.workloads(tools, namespace) if listed.reachable else None
     return _Place(namespace, bool(named), listed.reachable, item, spaces, there)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.clock import Clock, utc_now
-from autodevops.kernel.errors import LedgerUnavailable, SettingsError, ToolError, ToolNotFound
+from autodevops.kernel.errors import LedgerUnavailable, SettingsError
 from autodevops.kernel.person import person
 from autodevops.settings import Settings, load_settings
 from autodevops.workbench.doctor import Check, checks
@@ -181,17 +181,11 @@ class Bench:
 
         A kubeconfig that is named and missing, or broken, is a mistake: it does not turn the question into another one.
         """
+        from autodevops.toolbox.context import context_namespace
+
         if self.settings.investigation.namespace:
             return self.settings.investigation.namespace
-        try:
-            answer = await self.tools.call("kubernetes.get_context", {})
-        except ToolNotFound:
-            return ""
-        except ToolError:
-            return "default"
-        data = answer.data
-        namespace = data.get("namespace") if isinstance(data, dict) else None
-        return str(namespace or "default")
+        return await context_namespace(self.tools)
 
     async def observe(self, tool: str, arguments: Mapping[str, Json]) -> Evidence:
         """One call as evidence, kept where a run keeps what it saw. Raises ToolError when there is no answer."""

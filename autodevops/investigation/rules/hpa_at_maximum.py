@@ -34,13 +34,13 @@ _HELD_BACK = 0.25  # of the scheduler's periods, from where CPUThrottled speaks
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for scaler in picture.inventory.of_kind("HorizontalPodAutoscaler"):
         owner = picture.inventory.scaled_by(scaler)
+        if owner is None or lacks_pods(owner, picture.inventory):
+            continue
         most = section(scaler, "spec").get("maxReplicas")
         full = section(scaler, "status").get("currentReplicas") == most
         for condition in items(scaler, "status", "conditions"):
             limited = condition.get("type") == "ScalingLimited" and condition.get("status") == "True"
             too_many = limited and condition.get("reason") == "TooManyReplicas"
-            if owner is None or lacks_pods(owner, picture.inventory):
-                continue
             if full and too_many and is_hurt(owner, earlier):
                 idle = _by_cpu(scaler) and _has_room(picture, owner)
                 told = f"{name_of(scaler)} is at its maximum of {most} replicas and wants more"
