@@ -67,12 +67,14 @@ def postmortem_of(incident: str, *, edited: str = "", objective: float = 0.999) 
 
 
 def request_queries(queries: list[str]) -> tuple[str, str] | None:
-    """Rate and failing rate by workload, as the investigation asked them; None when it found nothing that counts."""
+    """Rate and failing rate by workload, as the investigation asked them; None when it found nothing that counts.
+
+    The failing rate is zero where requests come and none fails: a program has no series of failures before its first.
+    """
     for ratio in queries:
         for rate in queries:
-            tail = f" or 0 * {rate}) / {rate}"
-            if ratio.startswith("(") and ratio.endswith(tail):
-                return rate, ratio[1 : -len(tail)]
+            if ratio.startswith("(") and ratio.endswith(f" or 0 * {rate}) / {rate}"):
+                return rate, ratio.removesuffix(f" / {rate}")
     return None
 
 

@@ -30,6 +30,7 @@ from autodevops.kernel.clock import utc_now
 from autodevops.kernel.durations import in_words
 from autodevops.kernel.errors import UsageError
 from autodevops.kernel.person import person
+from autodevops.notebook.postmortem import request_queries
 from autodevops.runbooks.postmortem_text import blocks, markdown
 from autodevops.sandbox import Sandbox
 from autodevops.sandbox.basics.clocks import MovedClock
@@ -67,6 +68,13 @@ def test_recovery_is_when_failures_stay_near_what_they_were(
     values: tuple[float, ...], onset: float, when: float | None
 ) -> None:
     assert recovered_at(line(*values), onset) == when
+
+
+def test_new_pods_that_never_failed_count_as_recovered_and_not_as_a_gap() -> None:
+    rate, failing = "sum(rate(requests[2m]))", 'sum(rate(requests{code=~"5.."}[2m]))'
+    asked = request_queries([rate, "up", f"({failing} or 0 * {rate}) / {rate}"])
+    assert asked == (rate, f"({failing} or 0 * {rate})")
+    assert request_queries(["up", f"{failing} / {rate}"]) is None
 
 
 def test_the_budget_is_spent_as_fast_as_the_burn_rate_says() -> None:
