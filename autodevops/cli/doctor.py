@@ -13,7 +13,7 @@ from autodevops.workbench import Check, Workbench
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check each system and say what to fix. Exit status 1 when a configured system fails."""
+    """Check each system and say what to fix. Exit status 1 when a configured system fails, or none is there."""
     import asyncio
 
     workbench = Workbench.from_settings(load_settings())
@@ -28,7 +28,8 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         for check in checks:
             print_check(check)
-    if any(check.state == "failed" for check in checks):
+    states = {check.state for check in checks}
+    if "failed" in states or "ok" not in states:
         raise typer.Exit(1)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from autodevops.kernel.errors import AutoDevOpsError
+from autodevops.toolbox.context import context_namespace
 
 if TYPE_CHECKING:
     from autodevops.settings import Settings
@@ -53,6 +54,8 @@ async def _check(tools: Tools, system: str, address: str, tool: str, arguments: 
         names = {"github": "REPOSITORIES"}
         variable = f"AUTODEVOPS_{system.upper()}__{names.get(system, 'URL')}"
         return Check(system, "", "not configured", "investigations go on without it", f"Set {variable}.")
+    if system == "kubernetes" and not await context_namespace(tools):
+        return Check(system, "", "not configured", "what Prometheus sees is asked about", "Set KUBECONFIG.")
     try:
         await tools.call(tool, dict(arguments))
     except AutoDevOpsError as error:

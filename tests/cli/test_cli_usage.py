@@ -59,6 +59,12 @@ def test_doctor_names_what_does_not_answer_and_exits_1(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_doctor_calls_a_cluster_that_nobody_named_not_configured(tmp_path: Path) -> None:
+    done = run("doctor", "--json", cwd=tmp_path, HOME=str(tmp_path))
+    assert done.returncode == 1  # nothing is there at all
+    assert {check["state"] for check in json.loads(done.stdout)} == {"not configured"}
+
+
 def test_an_investigation_that_can_read_nothing_says_what_is_missing_and_exits_1(tmp_path: Path) -> None:
     done = run("investigate", "-n", "shop", "--json", cwd=tmp_path, KUBECONFIG="missing")
     assert done.returncode == 1
