@@ -98,7 +98,7 @@ def add(
 def list_all(as_json: AsJson = False) -> None:
     """Incidents, newest first."""
     with Workbench.from_settings(load_settings()) as workbench:
-        rows = incidents.all_incidents(workbench.ledger)[::-1]
+        rows = incidents.all_incidents(workbench.ledger, investigations=False)[::-1]
     if as_json:
         print_json([_document(one) for one in rows])
         return

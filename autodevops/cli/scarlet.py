@@ -72,7 +72,8 @@ async def _run(*, once: bool, observe: bool) -> tuple[list[RunRecord], list[Inci
             runs = await scarlet.run_once()
             await scarlet.respond_once()
             still = ("closed", None)
-            found = [one for one in all_incidents(workbench.ledger) if one.phase not in still or one.opened_at >= began]
+            known = all_incidents(workbench.ledger, investigations=False)
+            found = [one for one in known if one.phase not in still or one.opened_at >= began]
             return runs, found
         beside = [asyncio.create_task(work) for work in (workbench.tend(), workbench.study())]
         try:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from autodevops.domain.base import Json
 from autodevops.domain.incident import Incident, IncidentNote, Resolution
@@ -13,6 +12,7 @@ from autodevops.kernel.errors import LedgerDamaged, UsageError
 from autodevops.stores.ledger import Ledger, revise
 
 KIND = "incident"
+_LARGE = "investigation"  # most of an incident
 
 
 def open_incident(ledger: Ledger, incident: Incident, *, actor: str) -> None:
@@ -29,21 +29,19 @@ def find_incident(ledger: Ledger, name: str) -> Incident:
     entry = ledger.entry(KIND, name)
     if entry is not None:
         return read_incident(entry)
-    entries = ledger.entries(KIND)
-    if name == "last":
-        found = entries[-1:]
-    else:
-        found = tuple(one for one in entries if name and (one.key.startswith(name) or one.key.endswith(name)))
+    keys = [entry.key for entry in ledger.entries(KIND, without=_LARGE)]
+    found = (
+        keys[-1:] if name == "last" else [key for key in keys if name and (key.startswith(name) or key.endswith(name))]
+    )
     if len(found) != 1:
         what = f"{len(found)} incidents are called {name!r}." if found else f"There is no incident {name!r}."
         raise UsageError(what, "`autodevops incident list` shows them.")
-    return read_incident(found[0])
+    return find_incident(ledger, found[0])
 
 
 def all_incidents(ledger: Ledger, *, investigations: bool = True) -> list[Incident]:
     """Oldest first. Their investigations are most of them: without is quicker."""
-    left_out = {} if investigations else {"investigation": None}
-    return [read_incident(entry, left_out) for entry in ledger.entries(KIND)]
+    return [read_incident(entry) for entry in ledger.entries(KIND, without="" if investigations else _LARGE)]
 
 
 def note_incident(ledger: Ledger, incident_id: str, text: str, *, now: datetime, actor: str) -> Incident:
@@ -98,10 +96,10 @@ def change_incident(
     return revise(ledger, KIND, incident_id, changed, event)
 
 
-def read_incident(entry: Entry, instead: Mapping[str, Any] | None = None) -> Incident:
+def read_incident(entry: Entry) -> Incident:
     """Raises LedgerDamaged."""
     try:
-        return Incident.model_validate({**entry.value, **(instead or {})})
+        return Incident.model_validate(entry.value)
     except ValueError as error:
         raise LedgerDamaged(
             f"The incident {entry.key} in the ledger cannot be read: {error}.", "`autodevops audit verify` says more."

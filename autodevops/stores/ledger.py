@@ -34,8 +34,11 @@ class Ledger(Protocol):
 
     def entry(self, kind: str, key: str) -> Entry | None: ...
 
-    def entries(self, kind: str, *, after: int = 0) -> tuple[Entry, ...]:
-        """All of a kind, by key; of those last changed by an event with a number above `after`."""
+    def entries(self, kind: str, *, after: int = 0, without: str = "") -> tuple[Entry, ...]:
+        """All of a kind, by key; of those last changed by an event with a number above `after`.
+
+        `without` is a field of the value that is left out: what is large and not asked for is not read.
+        """
         ...
 
     def events(

@@ -35,10 +35,10 @@ class MemoryLedger:
     def entry(self, kind: str, key: str) -> Entry | None:
         return self._state.get((kind, key))
 
-    def entries(self, kind: str, *, after: int = 0) -> tuple[Entry, ...]:
+    def entries(self, kind: str, *, after: int = 0, without: str = "") -> tuple[Entry, ...]:
         with self._lock:
             found = tuple(self._state[place] for place in sorted(self._state) if place[0] == kind)
-        return tuple(entry for entry in found if entry.seq > after)
+        return tuple(_less(entry, without) for entry in found if entry.seq > after)
 
     def events(
         self, *, after: int = 0, kind: EventKind | None = None, actor: str = "", subject: str = ""
@@ -64,3 +64,9 @@ class MemoryLedger:
         entered = LedgerEvent.following(seq + 1, previous, event, entry)
         self._events.append(entered)
         return entered
+
+
+def _less(entry: Entry, without: str) -> Entry:
+    if not without:
+        return entry
+    return entry.model_copy(update={"value": {name: one for name, one in entry.value.items() if name != without}})

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 PAGE = 1000  # rows: a read transaction of a few milliseconds
 _EVENT = ", ".join(COLUMNS)
 _STATE = "SELECT kind, key, version, seq, value FROM state"
+_STATE_WITHOUT = (
+    "SELECT kind, key, version, seq, CASE WHEN json_valid(value) THEN json_remove(value, ?) ELSE value END FROM state"
+)
 _HEAD = (
     "SELECT seq, digest FROM (SELECT seq, digest FROM events ORDER BY seq DESC LIMIT 1)"
     " UNION ALL SELECT last, digest FROM (SELECT last, digest FROM segments ORDER BY first DESC LIMIT 1)"
@@ -113,9 +116,11 @@ class SqliteLedger:
         with self.reading() as connection:
             return _entry(connection, kind, key)
 
-    def entries(self, kind: str, *, after: int = 0) -> tuple[Entry, ...]:
+    def entries(self, kind: str, *, after: int = 0, without: str = "") -> tuple[Entry, ...]:
+        columns, given = (_STATE_WITHOUT, (f"$.{without}",)) if without else (_STATE, ())
         with self.reading() as connection:
-            rows = connection.execute(f"{_STATE} WHERE kind = ? AND seq > ? ORDER BY key", (kind, after)).fetchall()
+            found = connection.execute(f"{columns} WHERE kind = ? AND seq > ? ORDER BY key", (*given, kind, after))
+            rows = found.fetchall()
         return tuple(_read_entry(row) for row in rows)
 
     def events(

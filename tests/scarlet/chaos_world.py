@@ -161,8 +161,8 @@ class StepLedger:
     def entry(self, kind: str, key: str) -> Entry | None:
         return self._kept.entry(kind, key)
 
-    def entries(self, kind: str, *, after: int = 0) -> tuple[Entry, ...]:
-        return self._kept.entries(kind, after=after)
+    def entries(self, kind: str, *, after: int = 0, without: str = "") -> tuple[Entry, ...]:
+        return self._kept.entries(kind, after=after, without=without)
 
     def events(
         self, *, after: int = 0, kind: EventKind | None = None, actor: str = "", subject: str = ""

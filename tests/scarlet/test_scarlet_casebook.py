@@ -24,8 +24,8 @@ class Reads(MemoryLedger):
 
     read = 0
 
-    def entries(self, kind: str, *, after: int = 0) -> tuple[Entry, ...]:
-        found = super().entries(kind, after=after)
+    def entries(self, kind: str, *, after: int = 0, without: str = "") -> tuple[Entry, ...]:
+        found = super().entries(kind, after=after, without=without)
         self.read += len(found)
         return found
 

@@ -121,6 +121,13 @@ def test_entries_of_a_kind_come_by_key(ledger: Ledger) -> None:
     assert ledger.entries("run", after=4) == ()
 
 
+def test_a_large_field_can_be_left_out(ledger: Ledger) -> None:
+    ledger.change("run", "a", {"n": 1, "large": {"n": 2}}, expected=0, event=event())
+    assert [entry.value for entry in ledger.entries("run", without="large")] == [{"n": 1}]
+    assert [entry.value for entry in ledger.entries("run", without="other")] == [{"n": 1, "large": {"n": 2}}]
+    assert ledger.entries("run", after=1, without="large") == ()
+
+
 def test_threads_share_one_ledger(ledger: Ledger) -> None:
     def write(name: str) -> None:
         for number in range(50):
