@@ -17,7 +17,7 @@ from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
     from autodevops.domain.incident import Incident
-    from autodevops.scarlet import RunRecord
+    from autodevops.runbooks.bundle import RunRecord
 
 app = typer.Typer(help="The agent that works alone.", no_args_is_help=True)
 app.add_typer(learned.app, name="learned")

@@ -21,7 +21,7 @@ from autodevops.settings import Settings, load_settings
 from autodevops.workbench import Workbench
 
 if TYPE_CHECKING:
-    from autodevops.scarlet import RunRecord
+    from autodevops.runbooks.bundle import RunRecord
     from autodevops.scarlet.schedules.book import Book, State
     from autodevops.scarlet.schedules.schedule import Schedule
 
@@ -219,7 +219,7 @@ def lint(
 
 
 def _schedules(settings: Settings) -> tuple[Schedule, ...]:
-    from autodevops.scarlet import load_schedules
+    from autodevops.scarlet.schedules.schedule import load_schedules
 
     return load_schedules(settings.scarlet.schedules)
 

@@ -92,8 +92,8 @@ def decisions(operations: Sequence[Operation], settings: ExecutorSettings, now: 
 
 def schedules(ledger: Ledger, folder: Path, now: datetime) -> Schedules:
     """Slots of the coming DAYS and what became of those of the last. A folder that is not there has no schedules."""
-    from autodevops.scarlet import load_schedules
     from autodevops.scarlet.schedules.diary import calendar, history
+    from autodevops.scarlet.schedules.schedule import load_schedules
 
     if not folder.is_dir():
         return Schedules(at=now, days=DAYS)

@@ -5,10 +5,3 @@
   what she makes of it;
 - `tell` says to people what they should know, `tending` ends what others left behind.
 """
-
-from autodevops.domain.run import Run
-from autodevops.runbooks.bundle import RunRecord
-from autodevops.scarlet.agent import Scarlet
-from autodevops.scarlet.schedules.schedule import Schedule, load_schedules
-
-__all__ = ["Run", "RunRecord", "Scarlet", "Schedule", "load_schedules"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from autodevops.domain.learned import Learned
     from autodevops.domain.signal import Look
     from autodevops.runbooks import RunQueue
-    from autodevops.scarlet import Scarlet
+    from autodevops.scarlet.agent import Scarlet
     from autodevops.scarlet.learning.cases import Cases
     from autodevops.scarlet.learning.foresight import Foresight
     from autodevops.scarlet.learning.health import ScarletHealth
@@ -41,7 +41,7 @@ class Workbench(AnsweringBench):
 
         Schedules that wait for alerts and deploys need the workbench to be entered.
         """
-        from autodevops.scarlet import Scarlet
+        from autodevops.scarlet.agent import Scarlet
 
         runs = self.settings.runs
         gate = self.approval_gate() if self.settings.executor.approvers else None  # else there is nobody to ask

@@ -21,7 +21,7 @@ from autodevops.runbooks import RunRecord, RunRequest, StopSignal
 from autodevops.runbooks.bundle import read_manifest
 from autodevops.runbooks.progress import Observer
 from autodevops.runbooks.storage_remote import manifests, open_bundles
-from autodevops.scarlet import Scarlet
+from autodevops.scarlet.agent import Scarlet
 from autodevops.settings import ScarletSettings
 
 WAIT_SECONDS = 60
@@ -184,7 +184,7 @@ import asyncio, sys
 from pathlib import Path
 from autodevops.kernel.clock import utc_now
 from autodevops.runbooks.storage_remote import manifests, open_bundles
-from autodevops.scarlet import Scarlet
+from autodevops.scarlet.agent import Scarlet
 from autodevops.settings import ScarletSettings
 root = Path(sys.argv[1])
 settings = ScarletSettings(schedules=root / "scheduled", runbooks=(root / "runbooks",), artifacts=root / "artifacts")

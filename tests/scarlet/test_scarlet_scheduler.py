@@ -458,7 +458,7 @@ def test_calendar_has_all_schedules_in_order_with_what_is_left_out(world: World)
         b="{runbook: probe, interval: 8h}",
         c="{runbook: probe, event: {webhook: x}}",
     )
-    from autodevops.scarlet import load_schedules
+    from autodevops.scarlet.schedules.schedule import load_schedules
 
     planned = calendar(load_schedules(world.folder / "scheduled"), NOON, NOON + timedelta(hours=12))
     assert [(one.schedule, f"{one.due:%d %H}", bool(one.why_not)) for one in planned] == [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autodevops.kernel.errors import UsageError
-from autodevops.scarlet import load_schedules
+from autodevops.scarlet.schedules.schedule import load_schedules
 
 
 @pytest.mark.parametrize(
