@@ -43,7 +43,7 @@ def real_alertmanager(folder: Path, *arguments: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
-            server.wait(timeout=60)
+            server.wait(timeout=180)
 
 
 def _wait(server: subprocess.Popen[bytes], url: str, limit_seconds: float = 30.0) -> None:

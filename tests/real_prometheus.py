@@ -27,7 +27,7 @@ def real_prometheus(folder: Path, openmetrics: str) -> Iterator[str]:
         [promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(history), str(data)],
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=300,
     )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -47,7 +47,7 @@ def real_prometheus(folder: Path, openmetrics: str) -> Iterator[str]:
             yield url
         finally:
             server.terminate()
-            server.wait(timeout=60)
+            server.wait(timeout=180)
 
 
 def _wait(server: subprocess.Popen[bytes], url: str, limit_seconds: float = 30.0) -> None:

@@ -42,7 +42,7 @@ def s3_server(folder: Path) -> Iterator[str]:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, 15)
-        process.wait(timeout=60)
+        process.wait(timeout=180)
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str | None:

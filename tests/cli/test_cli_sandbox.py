@@ -29,7 +29,7 @@ class Shell:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
 
 
@@ -50,7 +50,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
                     break
             yield Shell(folder, {**base, **printed})
             sandbox.send_signal(signal.SIGINT)
-            assert sandbox.wait(timeout=60) == 0
+            assert sandbox.wait(timeout=180) == 0
         finally:
             sandbox.kill()
 
@@ -68,7 +68,7 @@ def test_its_kubeconfig_serves_kubectl(shell: Shell) -> None:
         env=dict(shell.environment),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert "deployment.apps/checkout" in done.stdout, done.stderr
 

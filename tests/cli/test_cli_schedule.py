@@ -22,7 +22,7 @@ def _call(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     }
     command = [sys.executable, "-m", "autodevops", "schedule", *arguments]
     return subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
 
 

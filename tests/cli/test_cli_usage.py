@@ -17,7 +17,7 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=180,
     )
 
 

@@ -57,13 +57,13 @@ def test_demo_answers_leaves_an_artifact_serves_on_free_ports_and_ctrl_c_leaves_
                 names = {path.name for path in (project / folder.group(1)).iterdir()}
                 assert names >= {"notebook.ipynb", "report.html", "manifest.json"}
                 assert not any(f":{taken}/" in address for address in addresses.values())
-                assert httpx.get(addresses["Portal"], timeout=60, follow_redirects=True).status_code == 200
-                assert httpx.get(addresses["JupyterLab"], timeout=60, follow_redirects=True).status_code == 200
+                assert httpx.get(addresses["Portal"], timeout=180, follow_redirects=True).status_code == 200
+                assert httpx.get(addresses["JupyterLab"], timeout=180, follow_redirects=True).status_code == 200
                 family = psutil.Process(demo.pid).children(recursive=True)
                 assert family
                 demo.send_signal(signal.SIGINT)
-                demo.wait(timeout=60)
+                demo.wait(timeout=180)
             finally:
                 demo.kill()
-        _, alive = psutil.wait_procs(family, timeout=60)
+        _, alive = psutil.wait_procs(family, timeout=180)
         assert not alive

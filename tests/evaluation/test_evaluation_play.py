@@ -25,7 +25,7 @@ def test_a_suite_of_ones_own_is_run_whatever_the_users_settings_and_told_as_json
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -60,7 +60,8 @@ def settings_for(kubeconfig: Path, folder: Path, **executor: Any) -> Settings:
         "cooldown_minutes": 0,
     }
     return load_settings(
-        kubernetes={"allow_writes": True, "kubeconfig": str(kubeconfig), "timeout_seconds": 30},
+        kubernetes={"allow_writes": True, "kubeconfig": str(kubeconfig), "timeout_seconds": 60},
+        investigation={"tool_timeout_seconds": 90},
         ledger={"folder": str(folder / "ledger")},
         executor={**ours, **executor},
     )

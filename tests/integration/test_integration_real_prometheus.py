@@ -98,7 +98,7 @@ def test_the_command_line_prints_one_json_document(broken_ledger: str, tmp_path:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     document = json.loads(done.stdout)
     assert document["hypotheses"][0]["subject"] == {

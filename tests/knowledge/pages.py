@@ -50,7 +50,7 @@ def served() -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=60)
+        thread.join(timeout=180)
 
 
 def pdf_of(text: str) -> bytes:

@@ -44,7 +44,7 @@ def serving(answer: Answering) -> Iterator[tuple[str, list[object]]]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=60)
+        thread.join(timeout=180)
 
 
 def lengths(texts: list[str]) -> tuple[int, object]:

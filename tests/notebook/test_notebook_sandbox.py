@@ -65,14 +65,14 @@ class Kernel:
     def run(self, source: str) -> list[dict[str, Any]]:
         """The outputs of a cell that succeeds."""
         outputs: list[dict[str, Any]] = []
-        reply = self.client.execute_interactive(source, timeout=120, output_hook=outputs.append)
+        reply = self.client.execute_interactive(source, timeout=300, output_hook=outputs.append)
         assert reply["content"]["status"] == "ok", (source, [each["content"] for each in outputs])
         return [each["content"] for each in outputs if each["msg_type"] in ("execute_result", "display_data")]
 
     def error(self, source: str) -> str:
         """What a cell that fails shows."""
         outputs: list[dict[str, Any]] = []
-        self.client.execute_interactive(source, timeout=120, output_hook=outputs.append)
+        self.client.execute_interactive(source, timeout=300, output_hook=outputs.append)
         return next("\n".join(each["content"]["traceback"]) for each in outputs if each["msg_type"] == "error")
 
     def value(self, expression: str) -> Any:
@@ -83,7 +83,7 @@ class Kernel:
         """What Tab offers at the end of a cell; asked again while the systems still think about it."""
         for _ in range(20):
             request = self.client.complete(text, len(text))
-            while (reply := self.client.get_shell_msg(timeout=60))["parent_header"].get("msg_id") != request:
+            while (reply := self.client.get_shell_msg(timeout=180))["parent_header"].get("msg_id") != request:
                 continue
             content = reply["content"]
             if content["matches"]:
@@ -212,7 +212,7 @@ if not child:
 assert os.waitpid(child, 0)[1] == 0
 assert len(metrics.instant("up"))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -149,6 +149,6 @@ def test_metrics_count_each_run_once_and_promtool_reads_them(tmp_path: Path) -> 
         assert line in after
     assert "autodevops_runs_unfinished{" in after
     checked = subprocess.run(
-        [promtool, "check", "metrics"], input=after, capture_output=True, text=True, timeout=60, check=False
+        [promtool, "check", "metrics"], input=after, capture_output=True, text=True, timeout=180, check=False
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr

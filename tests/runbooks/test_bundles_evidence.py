@@ -162,7 +162,7 @@ keeper.investigation(found(30))
 (bundle.staging / ".ev-0123456789.json.half").write_text('{{"evid')
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == -9, done.stderr
     (record,) = reconcile(tmp_path / "artifacts", clock=utc_now)
     assert (record.status, len(record.run.evidence), len(record.run.investigations)) == ("interrupted", 4, 1)

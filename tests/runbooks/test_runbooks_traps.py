@@ -26,7 +26,7 @@ def test_papermill_command_with_our_engine_has_true_statuses_and_denies_actions(
         [command, "--engine", "autodevops", "--no-progress-bar", str(path), str(output)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode != 0

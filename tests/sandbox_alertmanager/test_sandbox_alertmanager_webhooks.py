@@ -43,7 +43,7 @@ def advance(sandbox: Sandbox, seconds: float, token: str = "") -> httpx.Response
         f"{sandbox.addresses['control']}/advance",
         json={"seconds": seconds},
         headers={"Authorization": f"Bearer {token or sandbox.token}"},
-        timeout=60,
+        timeout=180,
         trust_env=False,
     )
 
@@ -127,7 +127,7 @@ def real(hook: Webhook, tmp_path: Path) -> Iterator[str]:
         yield f"http://{address}"
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
 
 
 def test_messages_are_those_of_the_real_alertmanager(real: str, hook: Webhook) -> None:
@@ -144,7 +144,7 @@ def test_messages_are_those_of_the_real_alertmanager(real: str, hook: Webhook) -
     with httpx.Client(base_url=real, trust_env=False, transport=httpx.HTTPTransport(retries=5)) as client:
         for body in sent:
             assert client.post("/api/v2/alerts", json=body).status_code == 200
-            theirs.append(hook.told.get(timeout=60))
+            theirs.append(hook.told.get(timeout=180))
     ours: list[dict[str, Any]] = []
     clock = [NOW.timestamp()]
 

@@ -103,7 +103,7 @@ def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def test_script_plays_a_rehearsal_and_gets_one_json_document(tmp_path: Path) -> None:
     process = command(tmp_path, "bad-deploy", "--json")
-    out, _ = process.communicate("status\nanswer Deployment/payment BadRollout\ngive up\n", timeout=120)
+    out, _ = process.communicate("status\nanswer Deployment/payment BadRollout\ngive up\n", timeout=300)
     result: dict[str, Any] = json.loads(out)
     assert process.returncode == 0
     assert result["truth"]["subject"]["name"] == "payment"
@@ -125,7 +125,7 @@ def test_interrupt_ends_a_rehearsal_with_the_truth(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
             break
     assert "payment 2.14.0" not in seen
-    rest, errors = process.communicate(timeout=60)
+    rest, errors = process.communicate(timeout=180)
     assert "At fault: Deployment/payment" in rest, errors
     assert process.returncode == 0
     assert "Traceback" not in errors

@@ -88,7 +88,7 @@ class Api:
     def run(self, *arguments: str, token: str = TOKEN, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [require("kubectl", "kubernetes-client"), *arguments],
-            env=self.environment(token), input=stdin, capture_output=True, text=True, timeout=60, check=False,
+            env=self.environment(token), input=stdin, capture_output=True, text=True, timeout=180, check=False,
         )  # fmt: skip
 
     def environment(self, token: str = TOKEN) -> dict[str, str]:
@@ -121,7 +121,7 @@ class Api:
             base_url=self.address,
             headers={"Authorization": f"Bearer {token}", **headers},
             verify=ssl.create_default_context(cadata=self.authority),
-            timeout=30,
+            timeout=120,
         )
 
     def token(self, name: str, *groups: str) -> str:

@@ -35,7 +35,7 @@ def test_every_system_answers_at_its_own_address(capfd: pytest.CaptureFixture[st
             base = environment[f"AUTODEVOPS_{system.upper()}__URL"]
             token = environment["AUTODEVOPS_GITHUB__TOKEN"]
             headers = {"Authorization": f"Bearer {token}"} if system == "github" else {}
-            assert httpx.get(base + path, headers=headers, timeout=30).status_code == 200, system
+            assert httpx.get(base + path, headers=headers, timeout=120).status_code == 200, system
         assert "acme/shop" in environment["AUTODEVOPS_GITHUB__REPOSITORIES"]
         assert sandbox.truth.reason
     assert capfd.readouterr() == ("", "")
@@ -46,7 +46,7 @@ def test_stopping_leaves_no_thread_and_no_port() -> None:
     sandbox = Sandbox(now=NOW, systems=("kubernetes", "prometheus"))
     with sandbox:
         port = httpx.URL(sandbox.addresses["prometheus"]).port
-        assert httpx.get(sandbox.addresses["prometheus"] + "/api/v1/labels", timeout=30).status_code == 200
+        assert httpx.get(sandbox.addresses["prometheus"] + "/api/v1/labels", timeout=120).status_code == 200
     assert set(threading.enumerate()) <= before
     assert sandbox.addresses == {}
     with socket.socket() as probe:
@@ -62,7 +62,7 @@ def test_open_watch_does_not_hold_up_the_end(tmp_path: Path) -> None:
         authority = sandbox.kubeconfig()["clusters"][0]["cluster"]["certificate-authority-data"]
         context = ssl.create_default_context(cadata=base64.b64decode(authority).decode())
         headers = {"Authorization": f"Bearer {sandbox.token}"}
-        http = httpx.Client(verify=context, headers=headers, timeout=30)
+        http = httpx.Client(verify=context, headers=headers, timeout=120)
         with http, http.stream("GET", sandbox.addresses["kubernetes"] + "/api/v1/pods?watch=1") as answer:
             assert json.loads(next(answer.iter_lines()))["type"] == "ADDED"
             sandbox.stop()
@@ -127,7 +127,7 @@ async def test_run_serves_in_the_callers_loop_until_cancelled(tmp_path: Path) ->
     task = asyncio.create_task(run("healthy", 1, None, tmp_path / "kubeconfig", announce))
     await asyncio.wait_for(ready.wait(), 30)
     assert (tmp_path / "kubeconfig").exists()
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx.AsyncClient(timeout=120) as http:
         answer = await http.get(served[0].addresses["prometheus"] + "/api/v1/query?query=1")
     assert answer.status_code == 200
     task.cancel()

@@ -32,5 +32,5 @@ def served(app: Starlette) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"  # connections queue until the server accepts them
     finally:
         server.should_exit = True
-        thread.join(timeout=60)
+        thread.join(timeout=180)
         listening.close()

@@ -15,7 +15,7 @@ EARLIER = f"{NOW.timestamp() - 600:.0f}"
 
 
 def run(program: str, package: str, *arguments: str, status: int = 0) -> str:
-    found = subprocess.run([require(program, package), *arguments], capture_output=True, text=True, timeout=60)
+    found = subprocess.run([require(program, package), *arguments], capture_output=True, text=True, timeout=180)
     assert found.returncode == status, found.stdout + found.stderr
     return found.stdout + found.stderr
 

@@ -44,12 +44,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             stderr=log,
         )
         try:
-            with httpx.Client(base_url=f"http://{address}", timeout=60, trust_env=False) as client:
+            with httpx.Client(base_url=f"http://{address}", timeout=180, trust_env=False) as client:
                 _wait(client)
                 yield client
         finally:
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=180)
 
 
 def _wait(client: httpx.Client) -> None:

@@ -32,6 +32,6 @@ def serving(folder: Path, series: Mapping[Labels, Mapping[int, float]]) -> Itera
     """A client of a Prometheus that holds `series`; it ends with the context."""
     with (
         real_prometheus(folder, openmetrics(series)) as url,
-        httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
+        httpx.Client(base_url=url, timeout=120, trust_env=False) as client,
     ):
         yield client

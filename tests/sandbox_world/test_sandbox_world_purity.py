@@ -112,7 +112,7 @@ def test_the_same_seed_gives_the_same_world_in_another_process() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     assert ended.stdout.strip() == str(told(make_world()[0], NOW - 60, NOW))
 

@@ -60,7 +60,7 @@ class Place:
 
     def kubectl(self, *arguments: str, given: str = "") -> str:
         command = [require("kubectl", "kubernetes-client"), "--kubeconfig", str(self.folder / "kubeconfig"), *arguments]
-        return subprocess.run(command, input=given, capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=True, timeout=180).stdout
 
     async def sleep(self, seconds: float) -> None:
         self.clock.advance(seconds)

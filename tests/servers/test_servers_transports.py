@@ -39,7 +39,7 @@ async def test_streamable_http_round_trip(mode: str) -> None:
 def test_ctrl_c_ends_it_cleanly() -> None:
     with served("loki") as (_url, process):
         process.send_signal(signal.SIGINT)
-        _out, err = process.communicate(timeout=60)
+        _out, err = process.communicate(timeout=180)
     assert process.returncode == 0
     assert "Traceback" not in err
 

@@ -115,7 +115,7 @@ except LedgerUnavailable as error:
 def test_a_write_that_the_system_refuses_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, tmp_path], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", LIMITED, tmp_path], env=environment, capture_output=True, text=True, timeout=180
     )
     assert "ledger.sqlite" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr

@@ -44,7 +44,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def finish(*processes: subprocess.Popen[str]) -> list[str]:
-    said = [process.communicate(timeout=120) for process in processes]
+    said = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), said
     return [out for out, _ in said]
 
@@ -91,7 +91,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_chain_that_holds_and_all_it_ackn
         said = [writer.stdout.readline() for _ in range(number)]
         writer.send_signal(signal.SIGKILL)
         said += writer.stdout.readlines()
-        writer.wait(timeout=60)
+        writer.wait(timeout=180)
         writer.communicate()
         acknowledged += [int(line) for line in said if line.endswith("\n")]
         with SqliteLedger(folder, read_only=True) as ledger:

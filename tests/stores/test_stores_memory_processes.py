@@ -49,7 +49,7 @@ def test_several_processes_write_while_others_clean_and_nothing_is_lost(tmp_path
     for job in jobs:
         job.start()
     for job in jobs:
-        job.join(timeout=120)
+        job.join(timeout=300)
     assert [job.exitcode for job in jobs] == [0] * len(jobs)
     memory = opened(tmp_path)
     absorb(tmp_path, memory)
