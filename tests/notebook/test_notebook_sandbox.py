@@ -212,7 +212,9 @@ if not child:
 assert os.waitpid(child, 0)[1] == 0
 assert len(metrics.instant("up"))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    since_312 = "ignore:This process:DeprecationWarning"  # whoever forks beside threads is warned; this is about that
+    command = [sys.executable, "-W", since_312, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
 
 
