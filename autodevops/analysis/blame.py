@@ -19,7 +19,7 @@ from autodevops.analysis.signs import Signs, called_in, numbers
 
 _FRAME_FILE, _FRAME_FUNCTION = 0.7, 0.6
 _NAME, _NAME_TAKEN, _WORD, _GONE = 0.6, 0.45, 0.15, 0.6
-_MECHANISM, _BROAD_ONE, _FURTHER, _NUMBER, _PLACE = 0.45, 0.3, 0.15, 0.4, 0.1
+_MECHANISM, _FURTHER, _NUMBER, _PLACE = 0.45, 0.15, 0.4, 0.1
 _PACKAGE, _VERSION = 0.6, 0.1
 _LEAST_NAME, _LEAST_WORD = 6, 5  # letters
 _COUNTED = 3  # names, words
@@ -141,14 +141,13 @@ def _spelled(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _by_mechanism(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> Iterable[_Reason]:
-    found = sorted(matches(signs.text, edits), key=lambda match: match.mechanism.broad and not match.plain)
     further = False
-    for match in found:
+    for match in matches(signs.text, edits):
         mechanism, edit = match.mechanism, match.edit
         if mechanism.name == "dependency":
             yield from _by_package([e for e in edits if e.kind == "dependency"], signs, ordinary)
             continue
-        weight = _FURTHER if further else _BROAD_ONE if mechanism.broad and not match.plain else _MECHANISM
+        weight = _FURTHER if further else _MECHANISM
         further = True
         yield _Reason(weight, mechanism.does, edit.path)
         number = _number_in_both(mechanism, edit, signs)
