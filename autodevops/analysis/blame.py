@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from autodevops.analysis.common_words import COMMON
 from autodevops.analysis.diffs import HARMLESS, Edit, canonical, spellings, words
 from autodevops.analysis.edit_effects import matches
 from autodevops.analysis.mechanisms import Mechanism
@@ -19,30 +19,12 @@ from autodevops.analysis.signs import Signs, called_in, numbers
 
 _FRAME_FILE, _FRAME_FUNCTION = 0.7, 0.6
 _NAME, _NAME_TAKEN, _WORD, _GONE = 0.6, 0.45, 0.15, 0.6
-_MECHANISM, _BROAD_ONE, _FURTHER, _NUMBER, _PLACE = 0.45, 0.3, 0.15, 0.4, 0.1
+_MECHANISM, _FURTHER, _NUMBER, _PLACE = 0.45, 0.15, 0.4, 0.1
 _PACKAGE, _VERSION = 0.6, 0.1
 _LEAST_NAME, _LEAST_WORD = 6, 5  # letters
 _COUNTED = 3  # names, words
 
 _COMPOUND = re.compile(r"[A-Za-z0-9]+[_-][A-Za-z0-9]|[a-z0-9][A-Z]|[A-Za-z0-9]\.[A-Za-z0-9]")
-_COMMON_WORDS: Final = """
-    account address after app append apps array async await because before body boolean break buffer bytes cannot
-    class client close closed cmd code codes com common config connect connection const content context continue
-    core could count create created data database debug default delete double downstream duration during error
-    errors event events exceeded exception exist exists failed fails failure false fetch field fields final first
-    float format found function get github golang google group handle handler header headers http http.error https
-    httpstatus import index input insert integer internal invalid item items json length level lib libs limit list
-    load main memory message method millisecond milliseconds minute minutes missing module name names none null
-    number object option options order org other output package panic param params parse pkg point pointer print
-    printf println private process processing public query queue range rate reading record records reference request
-    requestid requests response result results return returned returns runtime second seconds select self server
-    service set spanid src start started static status statusbadgateway statusbadrequest statuscode
-    statusinternalservererror stopped stream string table test tests text there this time timeout times topic total
-    traceid true type types unable undefined update upstream userid users utils value values vendor version warning
-    where which while worker write writes www
-"""
-_COMMON: Final = frozenset(_COMMON_WORDS.split())
-"""Words that stand in most programs and most errors and tell nothing."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +100,7 @@ def _by_name(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> I
     for edit in own:
         spelled = _spelled([*edit.added, *edit.removed])
         for changed, verb in ((edit.introduced - gone, "brings"), (edit.dropped - there, "takes away")):
-            for word in sorted((changed & signs.words) - ordinary - _COMMON - seen):
+            for word in sorted((changed & signs.words) - ordinary - COMMON - seen):
                 shown = spelled.get(word, word)
                 compound = bool(_COMPOUND.search(shown)) and len(word) >= _LEAST_NAME
                 if compound and names < _COUNTED:
@@ -159,14 +141,13 @@ def _spelled(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _by_mechanism(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> Iterable[_Reason]:
-    found = sorted(matches(signs.text, edits), key=lambda match: match.mechanism.broad and not match.plain)
     further = False
-    for match in found:
+    for match in matches(signs.text, edits):
         mechanism, edit = match.mechanism, match.edit
         if mechanism.name == "dependency":
             yield from _by_package([e for e in edits if e.kind == "dependency"], signs, ordinary)
             continue
-        weight = _FURTHER if further else _BROAD_ONE if mechanism.broad and not match.plain else _MECHANISM
+        weight = _FURTHER if further else _MECHANISM
         further = True
         yield _Reason(weight, mechanism.does, edit.path)
         number = _number_in_both(mechanism, edit, signs)
@@ -177,7 +158,7 @@ def _by_mechanism(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str])
 def _by_package(edits: Sequence[Edit], signs: Signs, ordinary: frozenset[str]) -> Iterable[_Reason]:
     said = words([signs.text])
     for edit in edits:
-        packages = words([*edit.removed, *edit.added]) - ordinary - _COMMON
+        packages = words([*edit.removed, *edit.added]) - ordinary - COMMON
         hit = sorted(
             word for word in packages & said if len(word) >= _LEAST_WORD and not any(c.isdigit() for c in word)
         )

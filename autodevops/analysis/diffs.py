@@ -31,6 +31,11 @@ _KIND_PATTERNS: Final[tuple[tuple[FileKind, str], ...]] = (
         r"(^|/)(\.github|\.circleci|\.gitlab|\.buildkite)/|(^|/)(jenkinsfile|\.gitlab-ci\.ya?ml|codeowners"
         r"|\.golangci\.ya?ml|\.editorconfig|\.gitignore|\.pre-commit-config\.yaml|\.prettierrc\S*|\.eslintrc\S*)$",
     ),
+    # Rules and panels of what watches the program, not the program.
+    (
+        "pipeline",
+        r"(^|/)(monitoring|observability|alerting|alertmanager|prometheus|grafana|dashboards?)/.*\.(ya?ml|json)$",
+    ),
     ("docs", r"(^|/)(docs?|documentation|runbooks)/|\.(md|rst|adoc)$|(^|/)(license|changelog|readme|notice)[^/]*$"),
     ("style", r"\.(css|scss|sass|less|svg|png|jpe?g|gif|ico|woff2?)$"),
     (
@@ -66,6 +71,7 @@ class Edit:
     removed: tuple[str, ...]
     added: tuple[str, ...]
     places: tuple[str, ...]
+    context: tuple[str, ...] = ()  # unchanged lines around what changed
 
     @property
     def changes_nothing(self) -> bool:
@@ -90,6 +96,7 @@ def read_edit(path: str, patch: str) -> Edit:
     removed: list[str] = []
     added: list[str] = []
     places: list[str] = []
+    context: list[str] = []
     for line in patch.splitlines()[:_MOST_LINES]:
         if line.startswith(("--- ", "+++ ", "diff --git", "index ")):
             continue
@@ -100,6 +107,8 @@ def read_edit(path: str, patch: str) -> Edit:
             if text:
                 (removed if line[0] == "-" else added).append(text)
                 places += _PLACE.findall(text)
+        else:
+            context.append(line[:_MOST_CHARACTERS])
     common = Counter(removed) & Counter(added)
     return Edit(
         path=path,
@@ -107,6 +116,7 @@ def read_edit(path: str, patch: str) -> Edit:
         removed=_less(removed, common),
         added=_less(added, common),
         places=tuple(dict.fromkeys(places)),
+        context=tuple(context),
     )
 
 

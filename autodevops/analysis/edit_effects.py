@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from autodevops.analysis.diffs import Edit, canonical
-from autodevops.analysis.mechanisms import GUARDS, MECHANISMS, NAMED, Mechanism
+from autodevops.analysis.mechanisms import MECHANISMS, Mechanism
 
 _TIMES = 1.5  # how much a number must change to matter: capacity is planned with more room than that
 _UNITS: Final = {
@@ -31,11 +31,8 @@ _CORES = re.compile(r"\bcpu\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Match:
-    """`plain` says that a value on such a line was turned up or down, or what it guarded with is gone altogether."""
-
     mechanism: Mechanism
     edit: Edit
-    plain: bool
 
 
 def matches(signs: str, edits: Iterable[Edit]) -> tuple[Match, ...]:
@@ -48,7 +45,7 @@ def matches(signs: str, edits: Iterable[Edit]) -> tuple[Match, ...]:
         for edit in edits:
             fits = edit.kind == "dependency" if mechanism.name == "dependency" else edit.kind != "dependency"
             if fits and _does(mechanism, edit) and not _moved(mechanism, edit, edits):
-                found[mechanism.name] = Match(mechanism, edit, plain=_is_plain(mechanism, edit))
+                found[mechanism.name] = Match(mechanism, edit)
                 break
     return tuple(found.values())
 
@@ -65,15 +62,6 @@ def _gained(mechanism: Mechanism, edits: Iterable[Edit]) -> int:
         - sum(len(mechanism.edit.findall(line)) for line in edit.removed)
         for edit in edits
     )
-
-
-def _is_plain(mechanism: Mechanism, edit: Edit) -> bool:
-    removed, added = ([one for one in side if mechanism.edit.search(one)] for side in (edit.removed, edit.added))
-    if values_differ(removed, added):
-        return True
-    if mechanism.name in GUARDS and removed and not added:
-        return True
-    return mechanism.name in NAMED and names_differ(removed, added, edit.kind == "config")
 
 
 def _does(mechanism: Mechanism, edit: Edit) -> bool:

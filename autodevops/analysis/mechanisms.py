@@ -19,17 +19,13 @@ where one of the words that match stands for another, which suits rows whose wor
 
 @dataclass(frozen=True)
 class Mechanism:
-    """`sign` is looked for in what telemetry says, `edit` in the changed lines; compiled when first asked for.
-
-    `broad` are those whose words stand in many edits: one of them alone blames nobody.
-    """
+    """`sign` is looked for in what telemetry says, `edit` in the changed lines; compiled when first asked for."""
 
     name: str
     said: str
     changed: str
     side: Side
     does: str  # completes "it ..."
-    broad: bool = False
 
     @cached_property
     def sign(self) -> re.Pattern[str]:
@@ -40,22 +36,7 @@ class Mechanism:
         return re.compile(self.changed, re.IGNORECASE)
 
 
-_BROAD: Final = {
-    "arithmetic", "authorization", "bounds", "cache", "concurrency", "encoding", "files", "locks", "processor",
-         "route", "schema", "validation",
-}  # fmt: skip
-
-
-GUARDS: Final = {"authorization", "bounds", "cache", "locks"}
-"""Broad ones that are plain where the edit takes all of it away."""
-NAMED: Final = {"authorization", "cache", "files", "route"}
-"""Broad ones that are plain where a name on such a line became another."""
-
-
-def _row(name: str, sign: str, edit: str, side: Side, does: str) -> Mechanism:
-    return Mechanism(name, sign, edit, side, does, broad=name in _BROAD)
-
-
+_row = Mechanism
 MECHANISMS: Final = (
     _row("deadline", r"deadline|timed? ?out|timeout",
          r"timeout|deadline", "any", "changes a timeout"),
@@ -64,10 +45,6 @@ MECHANISMS: Final = (
          r"(?<!err )[!=]= nil|\bis None|\bis not None|[!=]==? ?null|[!=]==? ?undefined|\b(hasOwnProperty|isPresent"
          r"|orElse|Optional|unwrap_or|getattr)|\?\.|\?\?|\.get\(|, ok :?=", "dropped",
          "drops a guard against missing values"),
-    _row("bounds", r"index out of (range|bounds)|IndexError|ArrayIndexOutOfBounds|slice bounds",
-         r"\blen\(|\.length|\.size\(\)|<=|>=|\[\s*\d*\s*:|\[\s*(0|-?1|i \+ 1)\s*\]", "any", "changes a bound"),
-    _row("arithmetic", r"divi(de|sion) by zero|ZeroDivision|overflow|\bNaN\b|negative (amount|value|balance|quantity)",
-         r"[/%*] ?\w|math\.|round|int(32|64)?\(|== 0|> 0|float", "any", "changes a calculation"),
     _row("connections", r"too many (clients|connections)|pool (is )?(exhausted|timeout|full)|connection pool|QueuePool"
          r"|remaining connection slots|HikariPool|waiting for (a )?(free )?connection|acquir\w+ (a )?connection"
          r"|conn(ection)?s?_(in_use|active|wait|open)|pool_(wait|in_use|util)",
@@ -115,29 +92,9 @@ MECHANISMS: Final = (
          "asks its database more"),
     _row("queries", r"slow (query|request)|db_quer|db[._](calls|statement|rows)|seq(uential)? scan|full (table )?scan",
          r"(drop|remove)[ _]?index|disable.*index", "introduced", "drops an index"),
-    _row("processor", r"\bcpu\b(?!.*(node|neighbo|contended|starved))|busy|event loop (lag|block)|regex|backtrack",
-         r"\bregex|re\.compile|pattern\.compile|while \(?true|for \{|bcrypt|scrypt|argon|gzip|compress|encrypt|sort"
-         r"|marshal|stringify|\.\*\)\+|\+\)\+|sleep\(0|cost|rounds|workers", "any", "changes work for the processor"),
-    _row("processor", r"throttl|cfs_|cpu", r"\bcpu\b|GOMAXPROCS|cpu_?limit", "lowered",
-         "allows it less processor time"),
-    _row("authorization", r"\b40[13]\b|unauthori[sz]ed|unauthenticated|forbidden|permission ?denied|access ?denied"
-         r"|invalid (token|signature|credential|audience|issuer|api key)|\bjwt\b|csrf",
-         r"auth|token|jwt|scope|\brole|permission|rbac|audience|issuer|signature|csrf|cors|api_?key|bearer|\bacl\b"
-         r"|policy",
-         "any", "changes how access is checked"),
     _row("certificates", r"x509|certificate|\btls\b|handshake|\bssl\b",
          r"\btls|cert|\bca_?|verify|\bssl|min_?version|cipher|insecure|sni|server_?name", "any",
          "changes how connections are secured"),
-    _row("encoding", r"unmarshal|cannot parse|decod(e|ing)|deseriali|invalid json|unexpected (token|field|end|type)"
-         r"|schema|unknown field|type mismatch|missing (required )?field|incompatible|parse error|invalid (format|type)"
-         r"|cannot (convert|cast)|avro|wire type",
-         r"json:\"|@json|serialize|alias|schema|\bproto|avro|reserved|required|optional|field|omitempty|\benum\b"
-         r"|int(32|64)|string\b|float|strict|unmarshal|decode|parse", "any", "changes the form of what is exchanged"),
-    _row("schema", r"does not exist|unknown column|no such (table|column)|undefined ?(column|table)|violates"
-         r"|duplicate key"
-         r"|foreign key|not-null|check constraint|invalid column",
-         r"\b(alter|drop|create|rename) (table|column|index|type)|add_?column|drop_?column|rename_?column|not null"
-         r"|foreign key|unique|constraint|primary key|references", "any", "changes the database's schema"),
     _row("settings", r"(environment|env|config(uration)?|setting|variable|option|flag|key)\b.{0,60}"
          r"(not set|missing|required|not found|undefined|invalid|unknown|empty)|missing (required )?(env|config"
          r"|setting|key)"
@@ -153,36 +110,17 @@ MECHANISMS: Final = (
          r"|storm|overload|circuit|shed(ding|s)? load|load.?shed|request_rate|rps",
          r"retr(y|ies)|attempts?\b|backoff|jitter|rate\W?_?limit|limiter|throttl|permits|\bqps\b|\brps\b|burst|interval|\bconcurrency\b|circuit|threshold",
          "any", "changes how often it asks"),
-    _row("locks", r"deadlock|lock (wait|timeout|contention)|could not (obtain|acquire) lock|concurrent map|data race"
-         r"|could not serialize|serialization failure|lock_wait|blocked|mutex|contention",
-         r"\block|mutex|synchronized|atomic|for update|isolation|transaction|\btx\b|begin\(|commit\(|advisory"
-         r"|semaphore",
-         "any", "changes how it locks"),
-    _row("concurrency", r"concurrent map|data race|race condition|goroutine|thread|double (charge|send|process)"
-         r"|duplicate",
-         r"\bgo func|go \w+\(|thread|async|await|executor|parallel|sync\.|waitgroup|channel|idempoten|dedup|unique",
-         "any", "changes what runs at the same time"),
     _row("queue", r"consumer.?lag|lag\b|backlog|queue.?(depth|full|age|size|length)|rebalanc|max\.poll|unacked"
          r"|redeliver"
          r"|oldest.?message|visibility|dead.?letter|\bdlq\b|records?_lag|messages?_(behind|pending)",
          r"batch|prefetch|\bconcurrency\b|workers?|\bpoll|auto_?commit|\back\b|nack|visibility|group_?id"
          r"|max_?poll"
          r"|in_?flight|fetch_?(min|max)|session_timeout", "any", "changes how it reads its queue"),
-    _row("cache", r"cache.?(miss|hit|evict|stampede)|hit.?(rate|ratio)|miss.?(rate|ratio)|evict(ed|ion)s?|stampede",
-         r"cache|\bttl\b|expir|max_?age|\bkey\b|key\(|memo|singleflight|invalidat", "any", "changes what is cached"),
     _row("disk", r"no space left|disk.?(full|usage|space)|ENOSPC|inode|volume.*full|filesystem",
          r"\blog|level|debug|dump|\btmp|temp|retention|rotat|spool|write_?file|open\(.*['\"][wa]|persist|wal", "any",
          "changes what is written to disk"),
-    _row("files", r"no such file|ENOENT|FileNotFound|permission denied|EACCES|exec format|executable file not found"
-         r"|read-only file system|not found in",
-         r"path|\bcopy\b|\buser\b|chmod|chown|mount|entrypoint|\bcmd\b|workdir|open\(|read_?file|embed|\bdir\b"
-         r"|volume|root",
-         "any", "changes a path or who may read it"),
     _row("probe", r"(readiness|liveness|startup|health).{0,20}(probe|check)|unhealthy|probe failed|not ready",
          r"health|ready|probe|\bport|initial_?delay|period|failure_?threshold|/live", "any", "changes a health check"),
-    _row("route", r"\b40[45]\b|not found|no route|method not allowed|unknown (route|method|path)|unimplemented",
-         r"handle_?func|router|route|\.(get|post|put|delete|patch)\(|\bpath|prefix|rewrite|mount|register|rpc ", "any",
-         "changes a route"),
     _row("clock", r"expired|expires|not (yet )?valid|skew|in the (future|past)|too (old|early)|offset-(naive|aware)"
          r"|time ?zone|daylight|invalid (date|time)|wrong (day|date|hour)|\b(iat|nbf)\b",
          r"utc_?now|utcfromtimestamp|datetime\.now|time_?zone|tz_?info|zone_?(id|offset)|(local|offset|zoned)_?date_?time"
@@ -225,9 +163,6 @@ MECHANISMS: Final = (
          r"|value .{0,60}was not found|is not a valid enum",
          r"rename(_all)?\s*=|json:\"|@Json(Property|Alias|Naming)|\[Json\w+|SerializedName|@SerialName|by_alias"
          r"|\balias(_generator)?\s*=|@json\w*\(|\benum\b", "any", "changes the names under which it exchanges data"),
-    _row("validation", r"\b4(00|22)\b|invalid|validation|reject|not allowed|unprocessable",
-         r"validat|\brequired\b|@(NotNull|NotBlank|Size|Min|Max|Valid)\b|additionalProperties|(min|max)_?length|strict",
-         "introduced", "checks its input more strictly"),
     _row("dependency", r"panic: |undefined symbol|ImportError|ModuleNotFound|NoSuchMethod|NoClassDef|ClassNotFound"
          r"|incompatible|duplicate registration|version (conflict|mismatch)|cannot find (module|package)|GLIBC"
          r"|unsupported"

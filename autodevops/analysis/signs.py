@@ -15,6 +15,7 @@ from typing import Final
 
 from autodevops.analysis.diffs import canonical, spellings, words
 from autodevops.analysis.log_mining import mine
+from autodevops.analysis.shared_words import stems
 from autodevops.domain.trace import Span
 
 _ENVELOPE: Final = {
@@ -50,6 +51,8 @@ class Signs:
     operations: frozenset[str]
     frames: tuple[tuple[str, str], ...]  # path, and what is written around it
     numbers: frozenset[str]
+    stems: frozenset[str] = frozenset()  # of the words that are new
+    done_worse: frozenset[str] = frozenset()  # of operations that fail, slow down or repeat, as `worse_operations` says
     same_input: str = ""  # `record_id=evt-17`: the piece of input that nearly all failing lines are about
 
     @property
@@ -63,22 +66,28 @@ def read_signs(
     bad_spans: Sequence[Span],
     good_spans: Sequence[Span],
     alerts: Sequence[str] = (),
+    near: Sequence[str] = (),
+    worse: Iterable[str] = (),
 ) -> Signs:
     """Signs from failing and usual sentences, and from spans that failed or were slow beside ordinary ones.
 
-    What alerts say counts but for its numbers, which are thresholds.
+    What alerts say counts but for its numbers, which are thresholds. `near` are new sentences of what it depends on,
+    of which words alone count, and `worse` the operations that are done worse.
     """
     texts = [plain(text) for text in failing[:_MOST]]
     spans = [_span_text(span) for span in bad_spans[:_MOST]]
     before = [plain(text) for text in usual] + [_span_text(span) for span in good_spans[:_MOST]]
     everything = list(dict.fromkeys([*texts, *spans, *alerts]))
     said, known = ([_KEY.sub(" ", text) for text in texts] for texts in (everything, before))
+    told = [*texts, *(_span_said(span) for span in bad_spans[:_MOST]), *alerts, *(plain(text) for text in near)]
     return Signs(
         text="\n".join(everything),
         words=words(said) - words(known),
         exact=spellings(said) - spellings(known),
         gone=_gone(bad_spans, good_spans),
         operations=words([span.name for span in bad_spans]),
+        stems=stems(_KEY.sub(" ", text) for text in told) - stems(known),
+        done_worse=stems(worse),
         frames=tuple(_frames(everything)),
         numbers=numbers(everything) - numbers([*before, *alerts]),
         same_input=_same_input(texts),
@@ -117,8 +126,12 @@ def distinct(lines: Iterable[str]) -> tuple[str, ...]:
 
 
 def _span_text(span: Span) -> str:
+    return f"{span.name} {_span_said(span)}".strip()
+
+
+def _span_said(span: Span) -> str:
     said = " ".join(f"{key}={value}" for key, value in sorted(span.attributes.items()))
-    return f"{span.name} {span.status_message} {said}".strip()
+    return f"{span.status_message} {said}".strip()
 
 
 def _gone(bad: Sequence[Span], good: Sequence[Span]) -> frozenset[str]:

@@ -32,5 +32,6 @@ class Suspect(Noun):
     pull: int | None = None
     file: str = ""  # that tells most
     why: str  # completes "It ..."
-    score: float  # 0 to 1: how well it accounts for what fails
+    score: float  # 0 to 1: how likely it is that this change did it, and no other and nothing else
+    told: float = 0.0  # 0 to 1: how well its diff tells of what fails; 0 where place, time and words alone speak for it
     evidence: tuple[EvidenceId, ...] = ()

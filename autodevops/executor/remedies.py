@@ -77,7 +77,7 @@ async def remedies(tools: Tools, hypothesis: Hypothesis, repositories: Sequence[
             continue  # what it would be made of is not there
         if action is not None:
             found.append(_remedy(hypothesis, action, recipe.kind, recipe.why))
-    commit = next((one.commit for one in hypothesis.suspects[:1] if one.commit), "")
+    commit = next((one.commit for one in hypothesis.suspects[:1] if one.told), "")
     if commit and len(repositories) == 1:
         revert = OpenRevertPull(repository=repositories[0], sha=commit, reason=hypothesis.summary)
         found.append(_remedy(hypothesis, revert, "remediation", "Take back the change behind it, once reviewed."))

@@ -88,7 +88,8 @@ def _suspected(suspect: Suspect) -> Claim:
         return Claim(text=f"{suspect.title}: it {suspect.why}.", evidence=suspect.evidence)
     pull = f" (pull request #{suspect.pull})" if suspect.pull is not None else ""
     where = f" in {suspect.file}" if suspect.file and suspect.file not in suspect.why else ""
-    text = f'Commit {suspect.commit[:10]}{pull}, "{suspect.title}", accounts for it: it {suspect.why}{where}.'
+    said = "accounts for it" if suspect.told else f"is the likeliest to be behind it ({suspect.score:.0%})"
+    text = f'Commit {suspect.commit[:10]}{pull}, "{suspect.title}", {said}: it {suspect.why}{where}.'
     return Claim(text=text, evidence=suspect.evidence)
 
 

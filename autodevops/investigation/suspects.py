@@ -1,63 +1,68 @@
-"""Which change caused it: the commits that rollouts near the onset brought, and configuration edits, compared with
-what fails; or why no change explains it.
+"""Which change caused it: the commits that rollouts near the onset brought, compared with what fails and with each
+other; or why no change explains it.
 
-A commit counts only if it was deployed before the onset, and only by what its diff really changes. Where the systems
-say themselves that something else broke (a provider, a node, a certificate), a change must tell much more before it
-is blamed. All text compared here is other people's: it is data and never an instruction.
+A commit counts only if it was deployed before the onset, and only by what its diff really changes. The likeliest is
+named if more speaks for it than for all others and for no commit together. Where the systems say themselves that
+something else broke (a provider, a node, a certificate), only one whose diff tells of what fails is. Who would act on a
+blame asks `told`, what the diff tells by itself, never who is likeliest. All text compared here is other people's: it
+is data and never an instruction.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from autodevops.analysis.blame import Judgement, is_harmless, judge
+from autodevops.analysis.blame import is_harmless, judge
 from autodevops.analysis.diffs import Edit, canonical, read_edit, words
+from autodevops.analysis.odds import Clue, odds, shares, told
+from autodevops.analysis.shared_words import rarity
 from autodevops.analysis.signs import Signs
 from autodevops.domain.change import Suspect
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Commit
+from autodevops.investigation.culprits import (
+    NOT_SEEN_TO_ERR,
+    NOTHING_DEPLOYED,
+    clues,
+    moment,
+    words_in_common,
+)
 from autodevops.investigation.gather.code import brought, commit_of, pull_of_commit
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.rules.episodes import mean_between
 from autodevops.investigation.what_fails import other_cause, signs_of, speaking_for
 
-BLAMED_FROM: Final = 0.5
-"""A change with less is not named: a false blame costs more than none."""
-_AGAINST_ANOTHER_CAUSE: Final = 0.8  # what a change needs where the systems name another cause
+NAMED_FROM: Final = 0.5
+"""A commit with a smaller share of the odds is not named: a false blame costs more than none."""
+TOLD_FROM: Final = 0.45
+"""From here on its diff tells of what fails: when and where it was deployed only support that."""
+TOLD_AGAINST_ANOTHER: Final = 0.77
+"""The same where the systems name another cause."""
 
-_OWN_PRIOR: Final = 0.15  # of the commit that a rollout names, for being what was rolled out
-_BROUGHT_PRIOR: Final = 0.12  # of another that it brought, in the workload's own files
-_NEIGHBOUR: Final = 0.75  # a change of what it calls, or of who calls it
-_STRANGER: Final = 0.7  # of who is not known to have to do with it: databases and topics are shared without calls
-_SHARED: Final = 0.85  # a commit that a rollout brought along, in files of nobody in particular
-_UNDONE: Final = 0.5  # a rollback or a revert is more often the cure
+_NEIGHBOUR: Final = 0.6  # a change of what it calls, or of who calls it
+_SILENT: Final = 0.3  # the same, where only its time speaks for it
+_STRANGER: Final = 0.15  # of who is not known to have to do with it: databases and topics are shared without calls
+_SHARED: Final = 0.5  # a commit that a rollout brought along, in files of nobody in particular
+_ELSEWHERE: Final = 0.2  # the same, where the workload has a folder of its own
+_EDITED: Final = 0.5  # an edit of what it reads, whose text is not compared
+_UNDONE: Final = 0.1  # a rollback or a revert is more often the cure
 _STRANGERS_FROM: Final = timedelta(hours=1)  # before the onset
-_AT_ONCE: Final = timedelta(minutes=5)  # from a rollout to errors that its only commit is blamed for by time alone
 _MANY_ERRORS: Final = 0.02
 _MORE_ERRORS: Final = 3.0
 _LATE: Final = timedelta(minutes=2)  # onsets are known to a scrape or two
-_MOST: Final = 3
 _REVERT = re.compile(r"^\s*(revert\b|roll ?back\b)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(service|svc|server|api|app|deployment)?\d*$")
 
 
 @dataclass(frozen=True)
-class _Read:
-    """A commit that a rollout brought; `edits` is None where its diff was not read."""
-
-    commit: Commit
-    evidence: EvidenceId
-    edits: tuple[Edit, ...] | None = None
-
-
-@dataclass(frozen=True)
 class Inquiry:
-    """What was found out about one subject's trouble: `suspects` in order; else `other`, what the systems name."""
+    """What was found out about one subject's trouble: `suspects`, the likeliest alone; else `other`, what the systems
+    name. `told` is the rollout whose diff tells best of what fails, and how well, whoever is likeliest."""
 
     suspects: tuple[Suspect, ...] = ()
     other: str = ""
@@ -65,6 +70,34 @@ class Inquiry:
     looked_at: int = 0  # commits whose diff was read
     cited: tuple[EvidenceId, ...] = ()  # of those commits
     harmless: frozenset[tuple[Subject, datetime]] = frozenset()  # rollouts that changed nothing that runs
+    told: tuple[Subject, datetime, float] | None = None
+
+
+@dataclass(frozen=True)
+class _Trouble:
+    subject: Subject
+    onset: datetime
+    own: Signs  # what it says itself
+    signs: Signs  # and what those say that it depends on
+    ordinary: frozenset[str]  # words that tell nothing here
+    other: str
+    picture: Picture
+
+    @property
+    def told_from(self) -> float:
+        return TOLD_AGAINST_ANOTHER if self.other else TOLD_FROM
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A commit that a rollout brought, and its clues. `tells` as `Suspect.told`."""
+
+    commit: Commit
+    evidence: EvidenceId
+    rollout: Rollout
+    path: str
+    clues: tuple[Clue, ...]
+    tells: float
 
 
 def inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inquiry:
@@ -80,121 +113,137 @@ def _inquiries(_picture: Picture) -> dict[tuple[Subject, datetime | None], Inqui
 
 
 def _inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inquiry:
-    signs, bad, cited = signs_of(subject, onset, picture)
+    own = signs_of(subject, onset, picture)[0]
+    signs, bad, cited = signs_of(subject, onset, picture, around=True)
     other = other_cause(subject, onset, picture, signs, bad)
     if onset is None:
         return Inquiry(other=other, evidence=cited)
-    ordinary = _ordinary(picture)
-    found: list[Suspect] = []
+    trouble = _Trouble(subject, onset, own, signs, _ordinary(picture), other, picture)
+    found: list[_Candidate] = []
     looked: dict[str, EvidenceId] = {}
     harmless: set[tuple[Subject, datetime]] = set()
-    newest: tuple[Rollout, list[_Read]] | None = None  # of its own
+    none = (NOTHING_DEPLOYED if _errs(subject, onset, picture) else NOT_SEEN_TO_ERR) + _edited(trouble)
+    read = picture.once(_edits)
     for rollout, weight in _rollouts(subject, onset, picture):
-        read: list[_Read] = []
-        if weight == 1.0 and (newest is None or rollout.change.at >= newest[0].change.at):
-            newest = rollout, read
-        for commit, evidence in brought(rollout, picture.commits, picture.rollouts):
-            read.append(_Read(commit, evidence))
-            if not commit.files:
-                continue
-            looked[commit.sha] = evidence
-            edits = tuple(
-                read_edit(file.path, file.patch) for file in commit.files if _known_diff(file.path, file.patch)
-            )
-            read[-1] = _Read(commit, evidence, edits)
-            suspect = _weighed(commit, evidence, edits, rollout, weight, signs, ordinary, picture)
-            if suspect is not None:
-                found.append(suspect)
-        known = [one.edits for one in read if one.edits is not None]
-        if known and not rollout.beside_code and all(is_harmless(edits) for edits in known):
+        unread = weight * moment(rollout.change.at, onset).times
+        commits = brought(rollout, picture.commits, picture.rollouts)
+        known = [(commit, evidence, read[commit.sha]) for commit, evidence in commits if commit.sha in read]
+        none += unread * (len(commits) - len(known) + rollout.beside_code)
+        looked |= {commit.sha: evidence for commit, evidence, _ in known}
+        found += [one for each in known if (one := _candidate(*each, rollout, weight, trouble)) is not None]
+        if known and not rollout.beside_code and all(is_harmless(edits) for _, _, edits in known):
             harmless.add((rollout.subject, rollout.change.at))
-    bar = _AGAINST_ANOTHER_CAUSE if other else BLAMED_FROM
-    ranked = sorted(found, key=lambda s: (-s.score, -s.at.timestamp(), s.commit))
-    unique = {suspect.commit or suspect.reference: suspect for suspect in reversed(ranked)}
-    named = [
-        suspect for suspect in ranked if unique[suspect.commit or suspect.reference] is suspect and suspect.score >= bar
-    ]
-    if not named and not other and newest is not None:
-        named = _by_time(*newest, onset, picture)
+    named = _named(found, none, trouble)
+    told = max((one for one in found if one.tells), key=lambda one: (one.tells, one.rollout.change.at), default=None)
     return Inquiry(
-        suspects=tuple(named[:_MOST]),
+        suspects=named,
         other="" if named else other,
         evidence=() if named or not other else cited,
         looked_at=len(looked),
         cited=tuple(dict.fromkeys(looked.values())),
         harmless=frozenset(harmless),
+        told=(told.rollout.subject, told.rollout.change.at, told.tells) if told else None,
     )
 
 
-def _weighed(
+def _edits(picture: Picture) -> dict[str, tuple[Edit, ...]]:
+    """What each commit whose files were read changes, by its id."""
+    return {
+        commit.sha: tuple(
+            read_edit(file.path, file.patch) for file in commit.files if _known_diff(file.path, file.patch)
+        )
+        for commit, _ in picture.commits
+        if commit.files
+    }
+
+
+def _rarity(picture: Picture) -> Callable[[str], float]:
+    return rarity(list(picture.once(_edits).values()))
+
+
+def _candidate(
     commit: Commit,
     evidence: EvidenceId,
     edits: tuple[Edit, ...],
     rollout: Rollout,
     weight: float,
-    signs: Signs,
-    ordinary: frozenset[str],
-    picture: Picture,
-) -> Suspect | None:
+    trouble: _Trouble,
+) -> _Candidate | None:
+    picture = trouble.picture
     own = commit_of(rollout, ((commit, evidence),)) is not None
-    near = edits if own else _near(edits, rollout.subject, picture)
-    judged: Judgement = judge(near, signs, ordinary)
-    if judged.score <= 0 or (weight == _STRANGER and not judged.named):
+    near = tuple(edits if own else _near(edits, rollout.subject, picture))
+    if not near or is_harmless(near):
+        return None
+    judged = judge(near, trouble.signs, trouble.ordinary)
+    if weight == _STRANGER and not judged.named:
         return None
     mine = own or any(_owner(edit.path, picture) for edit in near)
-    prior = (_OWN_PRIOR if own else _BROUGHT_PRIOR if mine else 0.0) if weight == 1.0 else 0.0
-    score = 1.0 - (1.0 - judged.score) * (1.0 - prior)
-    score *= weight * (1.0 if mine else _SHARED)
+    nothing = trouble.ordinary - words([picture.inventory.namespace])
+    shared = words_in_common(near, trouble.signs, nothing, picture.once(_rarity))
+    times = weight * (1.0 if mine else _ELSEWHERE if _has_folder(rollout.subject, picture) else _SHARED)
+    if weight == _NEIGHBOUR and not shared and not judged.score:
+        times *= _SILENT
     if rollout.rollback or _REVERT.match(commit.message):
-        score *= _UNDONE
-    return _suspect(commit, evidence, rollout, judged, score, picture)
+        times *= _UNDONE
+    its = clues(Clue(times), rollout.change.at, trouble.onset, near, judged, shared)
+    told_by_own = judge(near, trouble.own, trouble.ordinary).score if mine and weight == 1.0 else 0.0
+    tells = told_by_own if told_by_own >= trouble.told_from else 0.0
+    return _Candidate(commit, evidence, rollout, judged.path or near[0].path, its, tells)
 
 
-def _suspect(
-    commit: Commit, evidence: EvidenceId, rollout: Rollout, judged: Judgement, score: float, picture: Picture
-) -> Suspect:
-    pull = pull_of_commit(commit, picture.pulls)
+def _named(found: Iterable[_Candidate], none: float, trouble: _Trouble) -> tuple[Suspect, ...]:
+    """The commit that has most of the odds, if any has; no commit is one of those that compete. Where the systems name
+    another cause, only one whose diff tells of what fails stands against it."""
+    best: dict[str, _Candidate] = {}
+    for one in found:
+        if one.commit.sha not in best or odds(one.clues) > odds(best[one.commit.sha].clues):
+            best[one.commit.sha] = one
+    share = dict(zip(best, shares([one.clues for one in best.values()], none), strict=True))
+    first = max(share, key=lambda sha: (share[sha], sha), default="")
+    if not first or share[first] < NAMED_FROM or (trouble.other and not best[first].tells):
+        return ()
+    return (_suspect(best[first], share[first], trouble.picture),)
+
+
+def _edited(trouble: _Trouble) -> float:
+    """The odds of edits of what it reads: they compete with commits."""
+    reads = {edge.target for edge in trouble.picture.graph.edges if edge.origin == trouble.subject}
+    edits = [edit for edit in trouble.picture.edits if edit.subject in reads and not edit.scaled]
+    return _EDITED * sum(moment(edit.at, trouble.onset).times for edit in edits if edit.at <= trouble.onset + _LATE)
+
+
+def _suspect(one: _Candidate, score: float, picture: Picture) -> Suspect:
+    commit, pull = one.commit, pull_of_commit(one.commit, picture.pulls)
     return Suspect(
         kind="commit",
-        subject=rollout.subject,
-        at=rollout.change.at,
+        subject=one.rollout.subject,
+        at=one.rollout.change.at,
         title=commit.message.split("\n", 1)[0][:120],
         reference=commit.url or f"{commit.repository}@{commit.sha}",
         commit=commit.sha,
         pull=pull[0].number if pull else None,
-        file=judged.path,
-        why=judged.why,
+        file=one.path,
+        why=told(one.clues),
         score=round(score, 3),
-        evidence=tuple(dict.fromkeys([evidence, *((pull[1],) if pull else ()), *rollout.change.evidence])),
+        told=one.tells,
+        evidence=tuple(dict.fromkeys([one.evidence, *((pull[1],) if pull else ()), *one.rollout.change.evidence])),
     )
 
 
-def _by_time(rollout: Rollout, read: list[_Read], onset: datetime, picture: Picture) -> list[Suspect]:
-    """Where no diff tells of what fails and nothing else is named: the one commit that changed what runs, if errors
-    came with it. Of several, or of a rollout that changed more than code, none; nor for what only became slow, as what
-    uses up memory or connections shows long after it was released."""
-    soon = onset - _AT_ONCE <= rollout.change.at
-    if not soon or rollout.rollback or rollout.beside_code or any(one.edits is None for one in read):
-        return []
-    of = [(one, _near(one.edits or (), rollout.subject, picture)) for one in read]
-    touching = [one for one, edits in of if edits and not is_harmless(edits)]
-    if len(touching) != 1 or _REVERT.match(touching[0].commit.message) or not _errs(rollout.subject, onset, picture):
-        return []
-    (one,) = touching
-    minutes = round((onset - rollout.change.at).total_seconds() / 60)
-    when = f"{minutes} min before" if minutes >= 1 else "just as"
-    why = f"is all that changed what {rollout.subject.name} runs, {when} its trouble began; its diff does not say how"
-    return [_suspect(one.commit, one.evidence, rollout, Judgement(BLAMED_FROM, why), BLAMED_FROM, picture)]
-
-
 def _errs(subject: Subject, onset: datetime, picture: Picture) -> bool:
-    """Whether it answers with many more errors since."""
-    signal = picture.signal(subject, "error_ratio")
-    if signal is None:
-        return False
+    """Whether it crashes, or it answers with many more errors since; of what nobody measures, its callers tell."""
+    if any(last.subject == subject and not last.lives for last in picture.last_words):
+        return True
+    callers = {edge.origin for edge in picture.graph.edges if edge.how == "calls" and edge.target == subject}
+    measured = any(picture.signal(subject, kind) is not None for kind in ("error_ratio", "latency_p95"))
     moment, end = onset.timestamp(), picture.span.window.end.timestamp()
-    before, since = mean_between(signal, 0.0, moment), mean_between(signal, moment, end)
-    return since is not None and since >= max(_MANY_ERRORS, _MORE_ERRORS * (before or 0.0))
+    for one in {subject} if measured else callers:
+        signal = picture.signal(one, "error_ratio")
+        if signal is not None:
+            before, since = mean_between(signal, 0.0, moment), mean_between(signal, moment, end)
+            if since is not None and since >= max(_MANY_ERRORS, _MORE_ERRORS * (before or 0.0)):
+                return True
+    return False
 
 
 def _near(edits: Iterable[Edit], subject: Subject, picture: Picture) -> list[Edit]:
@@ -243,6 +292,12 @@ def _known_diff(path: str, patch: str) -> bool:
 
 def _stem(name: str) -> str:
     return _SUFFIX.sub("", canonical(name))
+
+
+def _has_folder(subject: Subject, picture: Picture) -> bool:
+    """Whether some commit lies in a folder of its name: then what lies elsewhere is hardly its own."""
+    stem = _stem(subject.name)
+    return any(_owner(file.path, picture) == stem for commit, _ in picture.commits for file in commit.files)
 
 
 def _owner(path: str, picture: Picture) -> str:

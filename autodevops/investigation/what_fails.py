@@ -13,6 +13,7 @@ from typing import Final
 from autodevops.analysis.outside_causes import outside_cause, provider_called, provider_in_trouble
 from autodevops.analysis.signs import Signs, distinct, read_signs
 from autodevops.analysis.span_names import refused
+from autodevops.analysis.worse_operations import worse_operations
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Span as TraceSpan
@@ -21,12 +22,18 @@ from autodevops.investigation.inventory import name_of
 from autodevops.investigation.picture import Picture, SeenTrace
 
 _BEFORE_ONSET: Final = timedelta(minutes=2)
+_NO_SIGN: Final = frozenset({"severity", "namespace"})  # labels of alerts that say nothing of what fails
 _SURGE: Final = 1.8  # times the usual rate
 
 
 def signs_of(
-    subject: Subject, onset: datetime | None, picture: Picture
+    subject: Subject, onset: datetime | None, picture: Picture, *, around: bool = False
 ) -> tuple[Signs, list[TraceSpan], tuple[EvidenceId, ...]]:
+    """Its signs, its bad spans and what they were read from; `around` adds what those say that it depends on.
+
+    What nobody changed complains of how it is used, or of what broke it: that is read as if it were its own. Of what
+    was changed itself words alone count.
+    """
     begin = (onset or picture.span.window.start) - _BEFORE_ONSET
     speaking = speaking_for(subject, picture)
     failing: list[str] = []
@@ -34,8 +41,14 @@ def signs_of(
     usual: list[str] = [log.record.body for log in picture.baseline_logs if log.subject in speaking]
     cited: list[EvidenceId] = []
     workloads = {workload.subject for workload in picture.inventory.workloads}
+    changed = {rollout.subject for rollout in picture.rollouts}
+    callees = {edge.target for edge in picture.graph.edges if around and edge.origin in speaking} - speaking
+    near: list[str] = []
     for log in (*picture.logs, *picture.notices):
         own = log.subject in speaking
+        if log.subject in callees:
+            near_by = failing if log.subject not in changed else near
+            (usual if log.record.timestamp < begin else near_by).append(log.record.body)
         about = log.subject not in workloads and subject.name in log.record.body
         if not own and not about:
             continue
@@ -51,11 +64,12 @@ def signs_of(
     for seen in picture.alerts:
         if seen.subject in speaking:
             annotations = " ".join(seen.alert.annotations.values())
-            alerts.append(f"{' '.join(v for k, v in seen.alert.labels.items() if k != 'severity')} {annotations}")
+            alerts.append(f"{' '.join(v for k, v in seen.alert.labels.items() if k not in _NO_SIGN)} {annotations}")
             cited.append(seen.evidence)
     bad, more = _spans(speaking, (*picture.error_traces, *picture.slow_traces), picture, begin, after=True)
     good, _ = _spans(speaking, (*picture.plain_traces, *picture.ordinary_traces), picture, begin, after=False)
-    signs = read_signs(distinct(failing), usual, bad, good, alerts)
+    worse = worse_operations(*(_with_callees(spans, picture) for spans in (bad, good)))
+    signs = read_signs(distinct(failing), usual, bad, good, alerts, distinct(near), worse)
     return signs, bad, tuple(dict.fromkeys([*cited, *more]))
 
 
@@ -80,6 +94,14 @@ def _spans(
                 spans.append(span)
                 cited.append(seen.evidence)
     return spans, cited
+
+
+def _with_callees(spans: list[TraceSpan], picture: Picture) -> list[TraceSpan]:
+    """The same spans, and those of others that they called."""
+    own = {span.span_id for span in spans}
+    traces = (*picture.error_traces, *picture.slow_traces, *picture.plain_traces, *picture.ordinary_traces)
+    called = {span.span_id: span for seen in traces for span in seen.trace.spans if span.parent_span_id in own}
+    return [*spans, *(span for span_id, span in called.items() if span_id not in own)]
 
 
 def other_cause(subject: Subject, onset: datetime | None, picture: Picture, signs: Signs, bad: list[TraceSpan]) -> str:

@@ -15,6 +15,7 @@ from executor.actions_world import NOON, Place, place, tools_of
 
 from autodevops.domain.action import ACTION, Action, PatchResources, RollbackWorkload
 from autodevops.domain.base import Json
+from autodevops.domain.change import Suspect
 from autodevops.domain.hypothesis import Hypothesis, SuggestedAction
 from autodevops.domain.operation import Operation, Proposal, Symptom
 from autodevops.domain.subject import Subject
@@ -254,6 +255,20 @@ async def test_what_no_action_mends_stays_words(tmp_path: Path) -> None:
     for reason in ("SlowDatabase", "DatabaseReadOnly", "NodeNetworkLoss", "ConnectionPoolExhausted", "DiskPressure"):
         hypothesis = Hypothesis(reason=reason, subject=subject, confidence=0.9, summary="", supports=())
         assert await remedies(NoTools(), hypothesis) == ()
+
+
+@pytest.mark.parametrize(("told", "offered"), [(0.6, ["open_revert_pull"]), (0.0, [])])
+async def test_a_commit_is_proposed_to_be_reverted_only_where_its_diff_tells_of_what_fails(
+    told: float, offered: list[str]
+) -> None:
+    subject = Subject(kind="StatefulSet", name="orders-db", namespace="shop")
+    suspect = Suspect(
+        kind="commit", subject=subject, at=NOON, title="faster", commit="3f2a9c1d00", why="does", score=0.9, told=told
+    )
+    hypothesis = Hypothesis(
+        reason="SlowDatabase", subject=subject, confidence=0.9, summary="It is slow.", supports=(), suspects=(suspect,)
+    )
+    assert [one.action.kind for one in await remedies(NoTools(), hypothesis, ("acme/shop",))] == offered
 
 
 @pytest.mark.parametrize(("wanted", "most"), [(4, 6), (3, None)])

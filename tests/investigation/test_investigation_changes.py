@@ -22,10 +22,19 @@ from autodevops.domain.trace import Span, Trace
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation import request
 from autodevops.investigation.actions import suggest
-from autodevops.investigation.claims import contradicts
+from autodevops.investigation.claims import contradicts, supports
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import build
-from autodevops.investigation.picture import ObjectEdit, Picture, Rollout, SeenLog, SeenTrace, Signal, SignalKind
+from autodevops.investigation.picture import (
+    LastWords,
+    ObjectEdit,
+    Picture,
+    Rollout,
+    SeenLog,
+    SeenTrace,
+    Signal,
+    SignalKind,
+)
 from autodevops.investigation.rollouts import from_history, template_differences
 from autodevops.investigation.rules import config_changed, rollout_near_onset
 from autodevops.investigation.suspects import Inquiry, inquire
@@ -134,6 +143,72 @@ def test_renaming_services_changes_no_suspicion() -> None:
     rollouts = tuple(sorted((_rollout(*one) for one in renamed["rollouts"]), key=lambda r: r.change.at))
     found = inquire(_subject("zebra"), _ONSET, picture.having(inventory=inventory, rollouts=rollouts))
     assert [suspect.commit for suspect in found.suspects] == [case["suspect"]]
+
+
+def _case(name: str) -> dict[str, Any]:
+    return next(case for case in _CASES if case["case"] == name)
+
+
+def _rollback_belief(case: dict[str, Any], picture: Picture | None = None) -> float:
+    found = list(rollout_near_onset.RULE.check(picture or _picture(case), (_failing(),)))
+    return max((finding.confidence for finding in found), default=0.0)
+
+
+def test_a_commit_named_by_time_and_words_makes_a_rollback_no_surer() -> None:
+    """Who acts on a release asks the comparison of diff and failure alone; the likeliest commit is for people."""
+    case = _case("two commits of one release, of which one speaks of what fails")
+    (suspect,) = _inquire(case).suspects
+    assert suspect.told == 0.0
+    assert suspect.score >= 0.5
+    silent = _picture({**case, "logs": [], "errors": [0.001, 0.001]})
+    assert not inquire(_subject("orders"), _ONSET, silent).suspects
+    assert _rollback_belief(case) == _rollback_belief(case, silent)
+
+
+def test_a_commit_whose_diff_tells_of_it_is_told_apart() -> None:
+    case = _case("the culprit was deployed hours before, an innocent release just before")
+    found = _inquire(case)
+    (suspect,) = found.suspects
+    assert found.told == (suspect.subject, suspect.at, suspect.told)
+    assert suspect.told >= 0.45
+
+
+def test_a_commit_that_only_is_the_likeliest_is_said_to_be_that() -> None:
+    case = _case("two commits of one release, of which one speaks of what fails")
+    picture = _picture(case)
+    (finding,) = rollout_near_onset.RULE.check(picture, (_failing(),))
+    (candidate,) = [one for one in weigh(picture, (_failing(), finding)) if one.subject == _subject("orders")]
+    text = supports(candidate, picture, (candidate,), _inquire(case))[0].text
+    assert "is the likeliest to be behind it" in text
+    assert "ribbon" in text
+    assert "went live 2 min before it began" in text
+
+
+@pytest.mark.parametrize(("minutes_before", "named"), [(1, False), (55, True)])
+def test_an_edit_of_what_it_reads_competes_with_a_commit_that_nothing_but_time_speaks_for(
+    minutes_before: float, named: bool
+) -> None:
+    case = {**_case("errors came with a release of one commit, whose diff does not say how")}
+    edges = [Edge(_subject("orders"), _subject("orders-config", "ConfigMap"), "reads", _EVIDENCE)]
+    edit = _edit("orders-config", -minutes_before)
+    picture = _picture({**case, "rollouts": [["orders", -60, "eeeeeee1"], ["orders", -5, "bbbbbbb2"]]}, edits=(edit,))
+    found = inquire(_subject("orders"), _ONSET, picture.having(graph=CallGraph.of(edges)))
+    assert bool(found.suspects) is named
+
+
+def test_errors_of_callers_tell_of_what_nobody_measures() -> None:
+    case = _case("errors came with a release of one commit, whose diff does not say how")
+    called = {**case, "calls": [["checkout", "orders"]]}
+    by_callers = {**called, "errors": {"checkout": [0.001, 0.3]}}
+    assert _inquire(by_callers).suspects
+    assert not _inquire({**called, "errors": {"search": [0.001, 0.3]}}).suspects
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_container_that_ended_is_as_good_as_errors_and_one_that_lives_is_not(lives: bool) -> None:
+    case = {**_case("errors came with a release of one commit, whose diff does not say how"), "errors": None}
+    words = LastWords(_subject("orders"), "orders-1", "app", ("bye",), _EVIDENCE, lives=lives)
+    assert bool(inquire(_subject("orders"), _ONSET, _picture(case, last_words=(words,))).suspects) is not lives
 
 
 # --- edits of objects ---

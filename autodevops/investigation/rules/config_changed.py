@@ -58,7 +58,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         edits = [edit for edit in picture.edits if edit.subject == edge.target and not edit.scaled]
         onset = onset_of_trouble(edge.origin, earlier) if edits and edge.how in _HOW else None
         inquiry = inquire(edge.origin, onset, picture) if onset is not None else None
-        if onset is None or inquiry is None or inquiry.suspects:
+        if onset is None or inquiry is None or any(one.told for one in inquiry.suspects):
             continue
         for edit in edits:
             if inquiry.other and not _makes(inquiry.other, edit, edge.origin, onset, picture):

@@ -92,10 +92,10 @@ def _belief(rollout: Rollout, onset: datetime, inquiry: Inquiry) -> float:
     near = onset - BEFORE <= rollout.change.at
     gap = max(timedelta(0), onset - rollout.change.at)
     closeness = math.pow(0.5, gap / _HALF_LIFE) if near else 0.0
-    suspect = next((s for s in inquiry.suspects if s.subject == rollout.subject), None)
-    if suspect is not None:
+    if inquiry.told is not None and inquiry.told[0] == rollout.subject:
+        _, at, told = inquiry.told
         # What accounts for the failure may have waited hours for the first request that takes its way.
-        return max(closeness, suspect.score) if suspect.at == rollout.change.at else closeness * _OTHER_ACCOUNTS
+        return max(closeness, told) if at == rollout.change.at else closeness * _OTHER_ACCOUNTS
     if inquiry.other:
         return closeness * _MAY_BE_IT if rollout.beside_code and inquiry.other in MAY_BE_SETTINGS else 0.0
     if (rollout.subject, rollout.change.at) in inquiry.harmless:
