@@ -218,8 +218,11 @@ class WorldMetrics:
             missing: dict[int, Millis] = {}
             for number in range(first, last + 1):
                 known = self._pieces.get(address, asked.whole, number)
-                begin = int(known.times[-1]) + 1 if known and len(known.times) else number * PIECE_MS
+                begin = int(known.times[-1]) + SCRAPE_INTERVAL_MS if known and len(known.times) else number * PIECE_MS
                 end = min((number + 1) * PIECE_MS - 1, now)
+                if known is not None and begin > end:
+                    found[number] = known
+                    continue
                 missing[number] = _scrape_times(self._world, asked.target, begin, end)
                 found[number] = known or Piece(missing[number][:0], dict.fromkeys(asked.whole, ()))
             for run in _runs(missing):
