@@ -18,7 +18,7 @@ import numpy as np
 
 from autodevops.sandbox.basics import hashing
 from autodevops.sandbox.prometheus.metrics import SCRAPE_INTERVAL_MS, Metadata, Target
-from autodevops.sandbox.promql.labels import NAME, Labels, Matcher, Selector, make_labels, selects
+from autodevops.sandbox.promql.labels import NAME, Labels, Selector, make_labels, may_select, selects
 from autodevops.sandbox.promql.values import Floats, Millis, SampleBlock, interrupted
 from autodevops.sandbox.world.metric_families.application import Application
 from autodevops.sandbox.world.metric_families.cadvisor import Cadvisor
@@ -117,7 +117,7 @@ class WorldMetrics:
         for exporter, names, whole in self._having(selector):
             for one in self._known_targets(exporter):
                 there = one.start_ms <= end_ms and start_ms <= one.end_ms + SCRAPE_INTERVAL_MS
-                if there and _may_match(selector, one.labels):
+                if there and may_select(selector, one.labels):
                     yield _Asked(exporter, one.target, names, whole)
 
     def _known_targets(self, exporter: Exporter) -> tuple[_Known, ...]:
@@ -141,7 +141,7 @@ class WorldMetrics:
             found: list[_Having] = []
             for exporter in self._exporters:
                 families = [family.series_names for family in exporter.families] + [tuple(_SCRAPED)]
-                names = frozenset(n for family in families for n in family if _may_match(selector, {NAME: n}))
+                names = frozenset(n for family in families for n in family if may_select(selector, {NAME: n}))
                 whole = frozenset(name for family in families if not names.isdisjoint(family) for name in family)
                 if names:
                     found.append((exporter, names, whole))
@@ -305,14 +305,3 @@ def _millis(seconds: float) -> int:
     if math.isinf(seconds):
         return int(math.copysign(2**52, seconds))
     return round(seconds * 1000)
-
-
-def _may_match(selector: Selector, known: Mapping[str, str]) -> bool:
-    """Whether a series with these labels, and others not known yet, can be selected."""
-
-    def possible(matcher: Matcher) -> bool:
-        if matcher.name not in known:
-            return True
-        return matcher.accepts(known[matcher.name])
-
-    return any(all(possible(matcher) for matcher in group) for group in selector)
