@@ -8,7 +8,7 @@ import numpy as np
 
 from autodevops.sandbox.prometheus.metrics import Metrics
 from autodevops.sandbox.prometheus.rules import ALERTS, ALERTS_FOR_STATE, Alerting
-from autodevops.sandbox.promql.labels import NAME, Labels, Selector, make_labels, required_names, selects
+from autodevops.sandbox.promql.labels import NAME, Labels, Selector, make_labels, may_select, selects
 from autodevops.sandbox.promql.values import Floats, Mask, SampleBlock, interrupted
 
 _ALERTS_LISTED_MS = 2 * 3_600_000  # listing label names shall not evaluate every rule over weeks
@@ -23,18 +23,14 @@ class WithAlerts:
         self._now = now
 
     def select(self, selector: Selector, start_ms: int, end_ms: int) -> Iterable[SampleBlock]:
-        names = required_names(selector)
-        wanted = {ALERTS, ALERTS_FOR_STATE}
-        if names is None or not names <= wanted:
-            yield from self._scraped.select(selector, start_ms, end_ms)
-        if names is None or names & wanted:
+        yield from self._scraped.select(selector, start_ms, end_ms)
+        if _asks_for_alerts(selector):
             yield from self._alerts(selector, start_ms, end_ms)
 
     def series(self, selector: Selector, start_ms: int, end_ms: int) -> set[Labels]:
         """Label sets with a sample in the window; of alerts, those of its last hours."""
         found = self._scraped.series(selector, start_ms, end_ms)
-        names = required_names(selector)
-        if names is None or names & {ALERTS, ALERTS_FOR_STATE}:
+        if _asks_for_alerts(selector):
             recent = max(start_ms, end_ms - _ALERTS_LISTED_MS)
             found.update(labels for block in self._alerts(selector, recent, end_ms) for labels in block.labels)
         return found
@@ -53,3 +49,8 @@ class WithAlerts:
                 own = make_labels(dict(labels) | extra)
                 if selects(selector, own):
                     yield from interrupted([own], times, values[None, :], present)
+
+
+def _asks_for_alerts(selector: Selector) -> bool:
+    """Whether an alert's series can be selected: rules are not evaluated for a selector whose names say otherwise."""
+    return any(may_select(selector, {NAME: name}) for name in (ALERTS, ALERTS_FOR_STATE))

@@ -41,6 +41,7 @@ from autodevops.sandbox.promql.values import (
 from autodevops.sandbox.promql.windows import Windows, cut, newest
 
 _KEEPS_NAME = {"last_over_time", "first_over_time"}
+_EXTRAPOLATED = {"rate", "increase", "delta"}
 _COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
 
 
@@ -413,11 +414,13 @@ class _Evaluation:
         present: list[Mask] = []
         flags: list[bool] = []
         histograms: list[Histograms] = []
-        for block in windows:
-            if name in {"rate", "increase"} and block.labels:
-                self.notes.counter(value_of(block.labels[0], NAME), name, _COUNTER_SUFFIXES)
+        for batch in _batches(name, windows):
+            block = batch[0]
+            for one in batch:
+                if name in {"rate", "increase"} and one.labels:
+                    self.notes.counter(value_of(one.labels[0], NAME), name, _COUNTER_SUFFIXES)
             if block.histograms is not None and name not in {"count_over_time", "present_over_time"}:
-                if name in {"rate", "increase", "delta", "irate", "idelta"}:
+                if name in _EXTRAPOLATED or name in {"irate", "idelta"}:
                     histograms.append(native.change(block, name, self.dialect))
                     continue
                 if name == "resets":
@@ -426,12 +429,16 @@ class _Evaluation:
                     continue
                 else:
                     raise UnsupportedError(f"{name}() of native histograms is not supported")
+            elif name in _EXTRAPOLATED:
+                counter, per_second = name != "delta", name == "rate"
+                outcome = over_time.extrapolated(batch, self.dialect, counter=counter, per_second=per_second)
             else:
                 outcome = self.outcome(name, block, numbers, times)
-            labels.extend(block.labels)
             values.append(outcome[0])
             present.append(outcome[1])
-            flags.extend(block.nameless or [False] * len(block.labels))
+            for one in batch:
+                labels.extend(one.labels)
+                flags.extend(one.nameless or [False] * len(one.labels))
         if not values:
             result = Vector([], np.zeros((0, len(times))), np.zeros((0, len(times)), dtype=bool), histograms=histograms)
             return without_names(result, self.dialect) if name not in _KEEPS_NAME else result
@@ -446,9 +453,6 @@ class _Evaluation:
         if name in over_time.REDUCERS:
             return over_time.reduced(block, name)
         match name:
-            case "rate" | "increase" | "delta":
-                counter = name != "delta"
-                return over_time.extrapolated(block, self.dialect, counter=counter, per_second=name == "rate")
             case "irate" | "idelta":
                 return over_time.instantaneous(block, counter=name == "irate")
             case "resets" | "changes":
@@ -542,6 +546,14 @@ def _as_vector(value: Value) -> Vector:
     if not isinstance(value, Vector):
         raise ExecutionError("expected an instant vector")
     return value
+
+
+def _batches(name: str, windows: Sequence[Windows]) -> list[Sequence[Windows]]:
+    """What of the windows is worked out at once: rates of all series, everything else block by block."""
+    if name not in _EXTRAPOLATED:
+        return [[block] for block in windows]
+    plain = [block for block in windows if block.histograms is None]
+    return [*([plain] if plain else []), *([block] for block in windows if block.histograms is not None)]
 
 
 def _one_series(vector: Vector) -> Vector:

@@ -143,12 +143,6 @@ def selects(selector: Selector, labels: Labels) -> bool:
     return False
 
 
-def required_names(selector: Selector) -> frozenset[str] | None:
-    """Metric names the selector can match at all, or None when it does not fix them by equality."""
-    names = []
-    for group in selector:
-        fixed = [m.value for m in group if m.name == NAME and m.op == "="]
-        if not fixed:
-            return None
-        names.append(fixed[0])
-    return frozenset(names)
+def may_select(selector: Selector, known: Mapping[str, str]) -> bool:
+    """Whether a series with these labels, and others not known yet, can be selected."""
+    return any(all(m.name not in known or m.accepts(known[m.name]) for m in group) for group in selector)

@@ -39,7 +39,7 @@ def change(windows: Windows, name: str, dialect: Dialect) -> Histograms:
         stacked = _without_resets(stacked)
     rows = replace(windows, labels=[windows.labels[0]] * len(stacked), values=stacked, histograms=None)
     if name in {"rate", "increase", "delta"}:
-        values, present = extrapolated(rows, dialect, counter=False, per_second=name == "rate")
+        values, present = extrapolated([rows], dialect, counter=False, per_second=name == "rate")
     else:
         values, present = instantaneous(rows, counter=False)
         if name == "irate":

@@ -5,7 +5,7 @@ Each takes the windows of series that share timestamps and returns (values, pres
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,49 +23,65 @@ def _enough(windows: Windows, samples: int) -> Mask:
     return np.broadcast_to(windows.counts >= samples, (len(windows.labels), len(windows.low)))
 
 
-def extrapolated(windows: Windows, dialect: Dialect, *, counter: bool, per_second: bool) -> Outcome:
+def extrapolated(blocks: Sequence[Windows], dialect: Dialect, *, counter: bool, per_second: bool) -> Outcome:
     """rate, increase and delta: the change between first and last sample, extrapolated towards the window's edges.
 
-    A counter's resets are added back, and it is not extrapolated below zero.
+    A counter's resets are added back, and it is not extrapolated below zero. All blocks have the same steps, each has
+    timestamps of its own; the answer has their rows in order.
     """
-    shape = (len(windows.labels), len(windows.low))
-    enough = _enough(windows, 2)
-    if not len(windows.timestamps):
-        return np.zeros(shape), enough
-    first, last = windows.first, windows.last
-    first_value = windows.values[:, first]
+    rows = [len(windows.labels) for windows in blocks]
+    owner = np.repeat(np.arange(len(blocks)), rows)
+    counts = np.array([windows.counts for windows in blocks])
+    enough = (counts >= 2)[owner]
+    begins, ends = blocks[0].start, blocks[0].end
     with np.errstate(all="ignore"):
-        change = windows.values[:, last] - first_value
-        if counter:
-            change = change + _lost_to_resets(windows)
-        to_start = (windows.timestamps[first] - windows.start) / 1000.0
-        to_end = (windows.end - windows.timestamps[last]) / 1000.0
-        sampled = (windows.timestamps[last] - windows.timestamps[first]) / 1000.0
-        average = sampled / (windows.counts - 1)
+        edges = [_edge_values(windows, counter=counter) for windows in blocks]
+        first_value = np.concatenate([first for first, _ in edges])
+        change = np.concatenate([change for _, change in edges])
+        first_time = np.array([_stamps(windows, windows.first) for windows in blocks])
+        last_time = np.array([_stamps(windows, windows.last) for windows in blocks])
+        to_start = (first_time - begins) / 1000.0
+        to_end = (ends - last_time) / 1000.0
+        sampled = (last_time - first_time) / 1000.0
+        average = sampled / (counts - 1)
         threshold = average * 1.1
-        start = np.broadcast_to(to_start, shape)
+        end = np.where(to_end >= threshold, average / 2, to_end)
         if dialect.zero_cut_last:
-            start = np.where(start >= threshold, average / 2, start)
+            to_start = np.where(to_start >= threshold, average / 2, to_start)
+        # From here on by series; what went before is by block.
+        start, sampled, end = to_start[owner], sampled[owner], end[owner]
         if counter:
             to_zero = np.where((change > 0) & (first_value >= 0), sampled * (first_value / change), np.inf)
             start = np.minimum(start, to_zero)
         if not dialect.zero_cut_last:
-            start = np.where(start < threshold, start, average / 2)
-        end = np.where(to_end >= threshold, average / 2, to_end)
+            start = np.where(start < threshold[owner], start, (average / 2)[owner])
         factor = (sampled + start + end) / sampled
         if per_second:
-            factor = factor / ((windows.end - windows.start) / 1000.0)
+            factor = factor / ((ends - begins) / 1000.0)
         return change * factor, enough
+
+
+def _stamps(windows: Windows, columns: NDArray[np.int64]) -> Millis:
+    return windows.timestamps[columns] if len(windows.timestamps) else np.zeros_like(columns)
+
+
+def _edge_values(windows: Windows, *, counter: bool) -> tuple[Floats, Floats]:
+    """The first value of each window, and how much more the last one is, resets of a counter added back."""
+    if not len(windows.timestamps):
+        nothing = np.zeros((len(windows.labels), len(windows.low)))
+        return nothing, nothing
+    first = windows.values[:, windows.first]
+    change = windows.values[:, windows.last] - first
+    return first, change + _lost_to_resets(windows) if counter else change
 
 
 def _lost_to_resets(windows: Windows) -> Floats:
     """The sum of the values before each drop within each window: what a counter's difference lacks."""
     result = np.zeros((len(windows.labels), len(windows.low)))
     before, after = windows.values[:, :-1], windows.values[:, 1:]
-    with np.errstate(invalid="ignore"):
-        dropped = after < before
-    rows = np.flatnonzero(dropped.any(axis=1))
-    if len(rows):
+    dropped = after < before
+    if dropped.any():
+        rows = np.flatnonzero(dropped.any(axis=1))
         # Summed window by window: differences of one running sum would lose digits where a window's share is small.
         lost = np.zeros((len(rows), windows.values.shape[1]))
         lost[:, 1:] = np.where(dropped[rows], before[rows], 0.0)

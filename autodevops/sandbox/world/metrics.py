@@ -18,7 +18,7 @@ import numpy as np
 
 from autodevops.sandbox.basics import hashing
 from autodevops.sandbox.prometheus.metrics import SCRAPE_INTERVAL_MS, Metadata, Target
-from autodevops.sandbox.promql.labels import NAME, Labels, Matcher, Selector, make_labels, selects
+from autodevops.sandbox.promql.labels import NAME, Labels, Selector, make_labels, may_select, selects
 from autodevops.sandbox.promql.values import Floats, Millis, SampleBlock, interrupted
 from autodevops.sandbox.world.metric_families.application import Application
 from autodevops.sandbox.world.metric_families.cadvisor import Cadvisor
@@ -37,6 +37,7 @@ _SCRAPED = {
     "scrape_duration_seconds": Metadata("gauge", "Duration of the scrape."),
 }
 _SELECTORS = 2048  # that are remembered
+_LISTS = 4096  # of labels that a selector remembers its choice of
 _Having: TypeAlias = tuple[Exporter, frozenset[str], frozenset[str]]
 
 
@@ -67,6 +68,26 @@ class _Known:
     end_ms: int
 
 
+class _Selection:
+    """A selector with the exporters that may have what it selects, and what it chose of lists of labels: a list is one
+    object for as long as the half hour it belongs to is kept, and asked about again with each query over it."""
+
+    def __init__(self, selector: Selector, having: tuple[_Having, ...]) -> None:
+        self.selector = selector
+        self.having = having
+        self._chosen: dict[int, tuple[Sequence[Labels], list[int]]] = {}
+
+    def rows(self, labels: Sequence[Labels]) -> list[int]:
+        """The rows of a list that are selected."""
+        known = self._chosen.get(id(labels))
+        if known is None or known[0] is not labels:
+            if len(self._chosen) > _LISTS:
+                self._chosen.clear()
+            chosen = [row for row, own in enumerate(labels) if selects(self.selector, own)]
+            known = self._chosen[id(labels)] = (labels, chosen)
+        return known[1]
+
+
 class WorldMetrics:
     """`Metrics` (see sandbox.prometheus.metrics) of a world, up to its present."""
 
@@ -75,7 +96,7 @@ class WorldMetrics:
         self._pieces = Pieces()
         self._listings: dict[Address, tuple[tuple[frozenset[str], bytes], tuple[Labels, ...]]] = {}
         self._known: dict[tuple[object, ...], Labels] = {}
-        self._names: dict[Selector, tuple[_Having, ...]] = {}
+        self._selections: dict[Selector, _Selection] = {}
         self._targets: dict[Exporter, tuple[int, tuple[_Known, ...]]] = {}
         self._exporters: tuple[Exporter, ...] = (
             Application(), KubeState(), Cadvisor(), NodeExporter(), Databases(), Blackbox(), Volumes(), CoreDns(),
@@ -108,16 +129,18 @@ class WorldMetrics:
         ]
 
     def select(self, selector: Selector, start_ms: int, end_ms: int) -> Iterable[SampleBlock]:
-        end_ms = min(end_ms, self._now_ms())
-        for asked in self._asked(selector, start_ms, end_ms):
-            yield from self._scraped(asked, selector, start_ms, end_ms)
+        now_ms = self._now_ms()
+        end_ms = min(end_ms, now_ms)
+        selection = self._selection(selector)
+        for asked in self._asked(selection, start_ms, end_ms):
+            yield from self._scraped(asked, selection, start_ms, end_ms, now_ms)
 
-    def _asked(self, selector: Selector, start_ms: int, end_ms: int) -> Iterator[_Asked]:
+    def _asked(self, selection: _Selection, start_ms: int, end_ms: int) -> Iterator[_Asked]:
         """Targets that are there between start and end and may have what is selected, and the names of it they have."""
-        for exporter, names, whole in self._having(selector):
+        for exporter, names, whole in selection.having:
             for one in self._known_targets(exporter):
                 there = one.start_ms <= end_ms and start_ms <= one.end_ms + SCRAPE_INTERVAL_MS
-                if there and _may_match(selector, one.labels):
+                if there and may_select(selection.selector, one.labels):
                     yield _Asked(exporter, one.target, names, whole)
 
     def _known_targets(self, exporter: Exporter) -> tuple[_Known, ...]:
@@ -133,20 +156,22 @@ class WorldMetrics:
             self._targets[exporter] = (version, known)
         return known
 
-    def _having(self, selector: Selector) -> tuple[_Having, ...]:
+    def _selection(self, selector: Selector) -> _Selection:
+        found = self._selections.get(selector)
+        if found is None:
+            if len(self._selections) > _SELECTORS:
+                self._selections.clear()
+            found = self._selections[selector] = _Selection(selector, tuple(self._having(selector)))
+        return found
+
+    def _having(self, selector: Selector) -> Iterator[_Having]:
         """Exporters with names that may be selected, those names, and all of the families these belong to."""
-        if selector not in self._names:
-            if len(self._names) > _SELECTORS:
-                self._names.clear()
-            found: list[_Having] = []
-            for exporter in self._exporters:
-                families = [family.series_names for family in exporter.families] + [tuple(_SCRAPED)]
-                names = frozenset(n for family in families for n in family if _may_match(selector, {NAME: n}))
-                whole = frozenset(name for family in families if not names.isdisjoint(family) for name in family)
-                if names:
-                    found.append((exporter, names, whole))
-            self._names[selector] = tuple(found)
-        return self._names[selector]
+        for exporter in self._exporters:
+            families = [family.series_names for family in exporter.families] + [tuple(_SCRAPED)]
+            names = frozenset(n for family in families for n in family if may_select(selector, {NAME: n}))
+            whole = frozenset(name for family in families if not names.isdisjoint(family) for name in family)
+            if names:
+                yield exporter, names, whole
 
     def series(self, selector: Selector, start_ms: int, end_ms: int) -> set[Labels]:
         """The label sets with a sample in [start, end], without reading all those samples.
@@ -162,7 +187,7 @@ class WorldMetrics:
         ]
         moments = [last, *(end for turn in turns if start_ms <= (end := _millis(turn) - 1) < last)]
         found: set[Labels] = set()
-        for asked in self._asked(selector, start_ms, last):
+        for asked in self._asked(self._selection(selector), start_ms, last):
             target = asked.target
             first = max(start_ms, _millis(target.start))
             offset = _scrape_offset(self._world, target)
@@ -184,42 +209,48 @@ class WorldMetrics:
                 self._listings[asked.address] = (question, answer)
             return answer
 
-    def _scraped(self, asked: _Asked, selector: Selector, start_ms: int, end_ms: int) -> Iterator[SampleBlock]:
+    def _scraped(
+        self, asked: _Asked, selection: _Selection, start_ms: int, end_ms: int, now_ms: int
+    ) -> Iterator[SampleBlock]:
         first = max(start_ms, _millis(asked.target.start))
         # One scrape more than there was: the one that would have found the target gone.
         last = min(end_ms, _millis(asked.target.end) + SCRAPE_INTERVAL_MS)
         if first > last:
             return
-        whole = joined(self._pieces_of(asked, first // PIECE_MS, last // PIECE_MS), sorted(asked.names))
+        whole = joined(self._pieces_of(asked, first // PIECE_MS, last // PIECE_MS, now_ms), sorted(asked.names))
         columns = slice(*whole.times.searchsorted((first, last + 1)).tolist())
         # Series that are there all the time come in one block: each block costs a query as much as many samples.
         steady: list[Labels] = []
         values_of_steady: list[Floats] = []
         for series in (one for found in whole.series.values() for one in found):
-            kept = [row for row, labels in enumerate(series.labels) if selects(selector, labels)]
+            kept = selection.rows(series.labels)
             if not kept:
                 continue
-            labels = [series.labels[row] for row in kept]
-            values = series.values[kept, columns] if len(kept) < len(series.labels) else series.values[:, columns]
+            whole_list = len(kept) == len(series.labels)
+            labels = series.labels if whole_list else [series.labels[row] for row in kept]
+            values = series.values[:, columns] if whole_list else series.values[kept, columns]
             if series.present[columns].all():
                 steady += labels
                 values_of_steady.append(values)
             else:
-                yield from interrupted(labels, whole.times[columns], values, series.present[columns])
+                yield from interrupted(list(labels), whole.times[columns], values, series.present[columns])
         if steady:
             yield SampleBlock(steady, whole.times[columns], np.concatenate(values_of_steady))
 
-    def _pieces_of(self, asked: _Asked, first: int, last: int) -> list[Piece]:
+    def _pieces_of(self, asked: _Asked, first: int, last: int, now_ms: int) -> list[Piece]:
         """The half hours `first` to `last` of the families asked for; what is not kept of them is read from the world,
         in as few goes as possible. The past never changes: a half hour that goes on grows at its end."""
-        address, now = asked.address, self._now_ms()
+        address = asked.address
         with self._pieces.reading(address):
             found: dict[int, Piece] = {}
             missing: dict[int, Millis] = {}
             for number in range(first, last + 1):
                 known = self._pieces.get(address, asked.whole, number)
-                begin = int(known.times[-1]) + 1 if known and len(known.times) else number * PIECE_MS
-                end = min((number + 1) * PIECE_MS - 1, now)
+                begin = int(known.times[-1]) + SCRAPE_INTERVAL_MS if known and len(known.times) else number * PIECE_MS
+                end = min((number + 1) * PIECE_MS - 1, now_ms)
+                if known is not None and begin > end:
+                    found[number] = known
+                    continue
                 missing[number] = _scrape_times(self._world, asked.target, begin, end)
                 found[number] = known or Piece(missing[number][:0], dict.fromkeys(asked.whole, ()))
             for run in _runs(missing):
@@ -302,14 +333,3 @@ def _millis(seconds: float) -> int:
     if math.isinf(seconds):
         return int(math.copysign(2**52, seconds))
     return round(seconds * 1000)
-
-
-def _may_match(selector: Selector, known: Mapping[str, str]) -> bool:
-    """Whether a series with these labels, and others not known yet, can be selected."""
-
-    def possible(matcher: Matcher) -> bool:
-        if matcher.name not in known:
-            return True
-        return matcher.accepts(known[matcher.name])
-
-    return any(all(possible(matcher) for matcher in group) for group in selector)

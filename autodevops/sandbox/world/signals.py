@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,6 +66,24 @@ class _Stretches:
     ends: Floats
 
 
+@dataclass(frozen=True)
+class Mix:
+    """How the requests of one route of one pod spread over statuses and buckets, at load 1.
+
+    `columns` has shape (stretches, statuses x (buckets + 1)): for each status the rates of its buckets, not cumulative,
+    and of its seconds. `warps` has one for each column; `early`, of shape (statuses, buckets), is the fraction of its
+    own that decides when each counter takes its next step.
+    """
+
+    statuses: tuple[int, ...]
+    columns: Floats
+    warps: tuple[int, ...]
+    early: Floats
+
+
+Mixes: TypeAlias = dict[tuple[str, str], Mix]
+"""By uid of the pod and name of the route; of one course."""
+
 _QUEUE_STEP = 15.0  # seconds: how finely a backlog is followed
 _QUEUE_PAST = 6 * 3600.0  # seconds before the scenario's start at which queues are taken to be empty
 _IDLE_CPU = 0.002  # cores that a program of no service uses
@@ -81,10 +100,12 @@ class Readings:
         seed: int,
         surroundings: WorldSurroundings,
         times: ArrayLike,
+        mixes: Mixes | None = None,
     ) -> None:
         self.times: Floats = np.asarray(times, dtype=np.float64)
         self._course, self._load, self._warps, self._seed = course, load, warps, seed
         self._surroundings = surroundings
+        self._mixes: Mixes = {} if mixes is None else mixes
         self._bent: dict[int, Floats] = {}
         self._found: dict[tuple[str, str], _Stretches] = {}
         self._used: dict[str, Floats] = {}
@@ -308,33 +329,29 @@ class Readings:
         stretches = self._stretches(pod, route)
         if not stretches.rows:
             return
-        behaviours = [stretch.behaviour for stretch in stretches.rows]
-        splits = [_split(route, behaviour) for behaviour in behaviours]
-        shares = np.array([_bins(behaviour.mean, behaviour.variance) for behaviour in behaviours])
-        means = np.array([behaviour.mean for behaviour in behaviours])
-        first = shares[0].tolist()
-        for status in sorted({status for split in splits for status in split}):
-            rates = np.array([s.rate * p.get(status, 0.0) for s, p in zip(stretches.rows, splits, strict=True)])
-            if not rates.any():
-                continue
-            # Chosen by how things were at first: what happens later must not change what was read before.
-            typical = float(rates[np.flatnonzero(rates)[0]])
-            chances = _chances(pod.name, route.name, status)
-            warps = [Warps.family(typical * share) + index for share, (index, _) in zip(first, chances, strict=True)]
-            warps.append(Warps.choose(typical, pod.name, route.name, status))
-            # A fraction of its own decides when each counter takes its next step.
-            early = np.array([fraction for _, fraction in chances])
-            columns = np.column_stack([rates[:, None] * shares, rates * means])
+        mix = self._mix(pod, route, stretches)
+        if not mix.statuses:
+            return
+        shape = (len(mix.statuses), len(BOUNDS) + 2)
 
-            def stepped(
-                at: Floats, warps: Sequence[int] = warps, columns: Floats = columns, early: Floats = early
-            ) -> Floats:
-                grown = self._grown(at, stretches, warps, columns)
-                grown[:, :-1] = np.floor(np.where(grown[:, :-1] > 0, grown[:, :-1] + early, 0.0))
-                return grown
+        def stepped(at: Floats) -> Floats:
+            grown = self._grown(at, stretches, mix.warps, mix.columns).reshape(len(at), *shape)
+            counts = grown[:, :, :-1]
+            grown[:, :, :-1] = np.floor(np.where(counts > 0, counts + mix.early, 0.0))
+            return grown
 
-            grown = self._anew(pod, stepped) if since_run else stepped(self.times)
-            yield HttpCounter(route.method, route.path, status, np.cumsum(grown[:, :-1], axis=1), grown[:, -1].copy())
+        grown = self._anew(pod, stepped) if since_run else stepped(self.times)
+        buckets = np.cumsum(grown[:, :, :-1], axis=2)
+        for index, status in enumerate(mix.statuses):
+            yield HttpCounter(route.method, route.path, status, buckets[:, index], grown[:, index, -1].copy())
+
+    def _mix(self, pod: Pod, route: Route, stretches: _Stretches) -> Mix:
+        """Rates and behaviours of stretches never change, so it is made once for as many as there are."""
+        key, number = (pod.uid, route.name), len(stretches.rows)
+        known = self._mixes.get(key)
+        if known is None or len(known.columns) != number:
+            known = self._mixes[key] = _mix_of(pod, route, stretches.rows)
+        return known
 
     def _since_start(
         self, pod: Pod, stretches: _Stretches, name: str, rates: Floats, *, since_run: bool = True
@@ -397,6 +414,31 @@ class Readings:
         if missing := [warp for warp in dict.fromkeys(warps) if warp not in self._bent]:
             self._bent.update(zip(missing, self._load.integral(self._warps.bend(missing, at)), strict=True))
         return np.column_stack([self._bent[warp] for warp in warps])
+
+
+def _mix_of(pod: Pod, route: Route, rows: Sequence[Stretch]) -> Mix:
+    splits = [_split(route, row.behaviour) for row in rows]
+    shares = np.array([_bins(row.behaviour.mean, row.behaviour.variance) for row in rows])
+    means = np.array([row.behaviour.mean for row in rows])
+    first = shares[0].tolist()
+    statuses: list[int] = []
+    columns: list[Floats] = []
+    warps: list[int] = []
+    early: list[list[float]] = []
+    for status in sorted({status for split in splits for status in split}):
+        rates = np.array([row.rate * split.get(status, 0.0) for row, split in zip(rows, splits, strict=True)])
+        if not rates.any():
+            continue
+        # Chosen by how things were at first: what happens later must not change what was read before.
+        typical = float(rates[np.flatnonzero(rates)[0]])
+        chances = _chances(pod.name, route.name, status)
+        warps += [Warps.family(typical * share) + index for share, (index, _) in zip(first, chances, strict=True)]
+        warps.append(Warps.choose(typical, pod.name, route.name, status))
+        early.append([fraction for _, fraction in chances])
+        columns.append(np.column_stack([rates[:, None] * shares, rates * means]))
+        statuses.append(status)
+    empty = np.zeros((len(rows), 0))
+    return Mix(tuple(statuses), np.hstack(columns) if columns else empty, tuple(warps), np.array(early))
 
 
 def _rates(epoch: Epoch, service: str) -> Iterator[tuple[tuple[str, str], float]]:

@@ -50,7 +50,7 @@ from autodevops.sandbox.world.programs import Programs
 from autodevops.sandbox.world.requests import Hop, Minute, Request
 from autodevops.sandbox.world.scenario import Scenario, load_scenario
 from autodevops.sandbox.world.script import PAST, Release, doing, releases, write_script
-from autodevops.sandbox.world.signals import Readings
+from autodevops.sandbox.world.signals import Mixes, Readings
 from autodevops.sandbox.world.surroundings import WorldSurroundings
 from autodevops.sandbox.world.topology import Node, Service, Topology, load_topology
 
@@ -108,6 +108,7 @@ class World:
         self._lives: dict[Key, tuple[int, list[Pod]]] = {}
         self._told: dict[str, tuple[Pod, tuple[Life, ...]]] = {}
         self._every: tuple[int, tuple[Pod, ...]] = (-1, ())
+        self._mixes: Mixes = {}
         self._minutes: OrderedDict[int, Minute] = OrderedDict()
         self._enumerating = threading.Lock()
 
@@ -214,7 +215,7 @@ class World:
 
     def readings(self, times: ArrayLike) -> Readings:
         """Measurements at ascending epoch seconds, none of the future."""
-        return Readings(self.course, self._load, self._warps, self.seed, self._surroundings, times)
+        return Readings(self.course, self._load, self._warps, self.seed, self._surroundings, times, self._mixes)
 
     def requests(self, start: float, end: float) -> Iterator[Request]:
         """Sampled requests that begin in [start, end), in order of time. Ask for no future."""

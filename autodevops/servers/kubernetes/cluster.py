@@ -5,7 +5,9 @@ Everything blocks. It remembers which kinds there are, and nothing else.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any, TypeAlias, TypeVar
 
 from autodevops.domain.tool_results import ClusterContext
@@ -46,6 +48,8 @@ class Cluster:
     def __init__(self, api: KubernetesApi) -> None:
         self.api = api
         self._types: tuple[ResourceType, ...] = ()
+        self._lock = threading.Lock()
+        self._looking: Future[tuple[ResourceType, ...]] | None = None
 
     @property
     def place(self) -> str:
@@ -64,12 +68,31 @@ class Cluster:
         )
 
     def types(self, *, fresh: bool = False) -> tuple[ResourceType, ...]:
-        if fresh or not self._types:
+        """The kinds the cluster has. Who asks while another is looking hears what that one hears, a failure too."""
+        if self._types and not fresh:
+            return self._types
+        with self._lock:
+            if self._types and not fresh:
+                return self._types
+            looking, mine = self._looking, self._looking is None
+            if looking is None:
+                looking = self._looking = Future()
+        if mine:
             try:
-                self._types = discover(self.api)
-            except (KeyError, TypeError, AttributeError) as error:
-                raise unlike(self.api.connection().system, "discovery of another shape") from error
-        return self._types
+                self._types = self._discovered()
+                looking.set_result(self._types)
+            except BaseException as error:  # whoever waits must not wait for ever
+                looking.set_exception(error)
+                raise
+            finally:
+                self._looking = None
+        return looking.result()
+
+    def _discovered(self) -> tuple[ResourceType, ...]:
+        try:
+            return discover(self.api)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise unlike(self.api.connection().system, "discovery of another shape") from error
 
     def type_of(self, word: str) -> ResourceType:
         """The kind meant; a kind not seen before is looked for again, as it may just have been installed."""

@@ -58,8 +58,9 @@ class Databases:
     def collect(self, scrape: Scrape) -> Iterator[Rows]:
         pod = pod_of(scrape.world, scrape.target.subject)
         service = scrape.world.topology.by_name[pod.service]
-        collect = {"postgresql": _postgres, "redis": _redis, "amqp": _rabbitmq}[service.protocol]
-        yield from (row for row in collect(scrape, pod, service) if scrape.wanted(row.name))
+        collect, prefix = _TOLD[service.protocol]
+        if any(scrape.wanted(name) for name, _, _ in _HELP if name.startswith(prefix)):
+            yield from (row for row in collect(scrape, pod, service) if scrape.wanted(row.name))
 
 
 def _postgres(scrape: Scrape, pod: Pod, service: Service) -> Iterator[Rows]:
@@ -108,6 +109,10 @@ def _rabbitmq(scrape: Scrape, pod: Pod, service: Service) -> Iterator[Rows]:
         yield one("rabbitmq_queue_messages_published_total", published, **queue)
         yield one("rabbitmq_queue_messages_delivered_total", np.maximum(published - waiting, 0.0), **queue)
         yield one("rabbitmq_queue_consumers", consumers, **queue)
+
+
+_TOLD = {"postgresql": (_postgres, "pg_"), "redis": (_redis, "redis_"), "amqp": (_rabbitmq, "rabbitmq_")}
+"""What tells the metrics of a protocol, and what their names begin with."""
 
 
 def _quantity(text: str) -> float:

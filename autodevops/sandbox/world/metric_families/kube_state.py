@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,12 +17,20 @@ from autodevops.sandbox.world.metric_families.exporter import Family, Floats, Ro
 from autodevops.sandbox.world.metric_families.kube_objects import DESCRIBED, HELP, Told
 from autodevops.sandbox.world.world import World
 
+Tell: TypeAlias = Callable[[Json], Iterable[Told]]
+Column: TypeAlias = tuple[tuple[dict[str, str], ...], Floats]
+"""Labels of the series of one name, and the value of each: shape (series, 1)."""
+
+_VERSIONS = 4096  # of objects whose sayings are remembered
 Row = tuple[str, tuple[tuple[str, str], ...]]
 """Metric name and labels."""
 
 
 class KubeState:
     families = tuple(Family(name, kind, text) for name, (kind, text) in HELP.items())
+
+    def __init__(self) -> None:
+        self._said: dict[int, tuple[Json, Mapping[str, Column]]] = {}
 
     def targets(self, world: World) -> Iterator[Scraped]:
         instance = "10.244.1.250:8080"
@@ -35,19 +44,35 @@ class KubeState:
             if not wanted:
                 continue
             for versions in scrape.world.versions(kind):
-                yield from _of_object(scrape, versions, described.tell, wanted)
+                yield from self._of_object(scrape, versions, described.tell, wanted)
+
+    def _of_object(
+        self, scrape: Scrape, versions: Sequence[Version], tell: Tell, wanted: frozenset[str]
+    ) -> Iterator[Rows]:
+        times = scrape.times
+        if versions[0].at > times[-1] or (versions[-1].object is None and versions[-1].at <= times[0]):
+            return
+        first = bisect_right(versions, float(times[0]), key=_since) - 1
+        if first >= 0 and (first + 1 == len(versions) or versions[first + 1].at > times[-1]):
+            # The same at all times: most objects are, between two scrapes that are read.
+            if (item := versions[first].object) is not None:
+                for name, (labels, values) in self._says(item, tell).items():
+                    if name in wanted:
+                        yield Rows(name, labels, np.repeat(values, len(times), axis=1))
+        else:
+            yield from _changing(times, versions, tell, wanted)
+
+    def _says(self, item: Json, tell: Tell) -> Mapping[str, Column]:
+        """What one version of an object says: it never changes, and is asked for with each metric and scrape."""
+        known = self._said.get(id(item))
+        if known is None or known[0] is not item:
+            if len(self._said) > _VERSIONS:
+                self._said.clear()
+            known = self._said[id(item)] = (item, _columns(tell(item)))
+        return known[1]
 
 
-def _of_object(
-    scrape: Scrape, versions: Sequence[Version], tell: Callable[[Json], Iterable[Told]], wanted: frozenset[str]
-) -> Iterator[Rows]:
-    times = scrape.times
-    if versions[0].at > times[-1] or (versions[-1].object is None and versions[-1].at <= times[0]):
-        return
-    first = bisect_right(versions, float(times[0]), key=_since) - 1
-    if first >= 0 and (first + 1 == len(versions) or versions[first + 1].at > times[-1]):
-        yield from _unchanged(versions[first].object, len(times), tell, wanted)
-        return
+def _changing(times: Floats, versions: Sequence[Version], tell: Tell, wanted: frozenset[str]) -> Iterator[Rows]:
     bounds = np.searchsorted(times, [version.at for version in versions])
     found: dict[Row, Floats] = {}
     for index, version in enumerate(versions):
@@ -65,22 +90,16 @@ def _of_object(
     yield from _grouped(found)
 
 
-def _unchanged(
-    item: Json | None, width: int, tell: Callable[[Json], Iterable[Told]], wanted: frozenset[str]
-) -> Iterator[Rows]:
-    """Of an object that is the same at all `width` times: most are, between two scrapes that are read."""
-    found = {
-        (name, tuple(labels.items())): value
-        for name, labels, value in (tell(item) if item is not None else ())
-        if name in wanted
-    }
+def _columns(told: Iterable[Told]) -> dict[str, Column]:
+    found = {(name, tuple(labels.items())): value for name, labels, value in told}
     names: dict[str, list[tuple[dict[str, str], float]]] = {}
     for (name, labels), value in found.items():
         if value == value:  # a NaN is none
             names.setdefault(name, []).append((dict(labels), value))
-    for name, rows in names.items():
-        column = np.array([value for _, value in rows])
-        yield Rows(name, [labels for labels, _ in rows], np.repeat(column[:, None], width, axis=1))
+    return {
+        name: (tuple(labels for labels, _ in rows), np.array([[value] for _, value in rows]))
+        for name, rows in names.items()
+    }
 
 
 def _since(version: Version) -> float:

@@ -81,6 +81,8 @@ class Pieces:
 
 def split(piece: Piece, first: int, last: int) -> dict[int, Piece]:
     """A longer stretch as its half hours `first` to `last`, each with arrays of its own."""
+    if first == last:
+        return {first: piece}
     bounds = np.searchsorted(piece.times, np.arange(first, last + 2) * PIECE_MS).tolist()
 
     def cut(one: Series, begin: int, end: int) -> Series:
