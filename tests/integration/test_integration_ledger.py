@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import autodevops
-from autodevops.settings import LedgerSettings, Settings
+from autodevops.settings import KubernetesSettings, LedgerSettings, Settings
 from autodevops.stores.ledger_twin import MemoryLedger
 from autodevops.stores.sqlite_ledger import open_ledger
 from autodevops.workbench import Workbench
@@ -24,8 +24,8 @@ async def test_calls_and_settings_are_entered_in_the_ledger_that_settings_name(t
 
 
 async def test_what_doctor_asks_is_entered_too() -> None:
-    ledger = MemoryLedger()
-    async with Workbench(Settings(), ledger=ledger) as workbench:
+    ledger, named = MemoryLedger(), KubernetesSettings(kubeconfig=Path("missing"))
+    async with Workbench(Settings(kubernetes=named), ledger=ledger) as workbench:
         checked = await workbench.doctor()
     asked = {event.subject.partition(".")[0] for event in ledger.events(kind="tool_call")}
     assert asked == {check.system for check in checked if check.state != "not configured"} == {"kubernetes"}
