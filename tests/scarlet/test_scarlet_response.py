@@ -83,6 +83,27 @@ def test_what_is_clear_and_allowed_is_done_and_closed_when_it_is_quiet(tmp_path:
     assert "restart_workload" in incident.resolution.words
 
 
+@pytest.mark.parametrize(("about", "held"), [("cart", True), ("checkout", True), ("email", False)])
+def test_what_fires_no_more_is_not_over_while_an_alert_about_any_part_of_it_is_on_its_way(
+    about: str, held: bool, tmp_path: Path
+) -> None:
+    """An autoscaler that was widened is no longer at its maximum, and is so again a minute later: the alert waits."""
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart", suffering=("checkout",))])
+
+    def ends_and_returns(world: World) -> None:
+        world.signals = []
+        world.on_their_way = [signal("AtMaximum", about)]
+
+    play(world, tmp_path, ends_and_returns, more=8)
+    assert world.phases == ["verifying" if held else "closed"]
+
+    def well(world: World) -> None:
+        world.on_their_way = []
+
+    play(world, tmp_path, well, more=4)
+    assert world.phases == ["closed"]
+
+
 def test_an_error_budget_that_still_burns_when_all_is_well_keeps_no_incident_open_and_opens_none(
     tmp_path: Path,
 ) -> None:

@@ -21,7 +21,8 @@ from autodevops.domain.incident import Incident
 from autodevops.domain.ledger import SCARLET, NewEvent
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.clock import monotonic_ms
-from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, LedgerUnavailable
+from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, LedgerUnavailable, ToolError
+from autodevops.scarlet.response.causes import joins
 from autodevops.scarlet.response.hands import Leads
 from autodevops.scarlet.response.machine import NEEDED, Event, Means, State, Wait, build
 from autodevops.scarlet.response.sorting import LINGERING, Sorter
@@ -40,6 +41,10 @@ MACHINES_AT_ONCE = 4
 class Looks(Protocol):
     async def look(self, now: datetime) -> Look:
         """All that is the case now; what cannot be seen is `blind`. Never raises."""
+        ...
+
+    async def pending(self, now: datetime) -> tuple[Signal, ...]:
+        """Alerts that would fire if it went on as it is. Raises ToolError and TimeoutError."""
         ...
 
 
@@ -136,6 +141,8 @@ class Loop:
                 elif snapshot.interrupts:
                     wait, operation = snapshot.interrupts[0].value, snapshot.values.get("operation", "")
                     happened = self._happened(wait, operation, incident, active, blind)
+                    if happened == "quiet" and await self._pends(incident):
+                        happened = self._due(wait)
                     if happened is None:
                         return
                     given = _resume(happened)
@@ -155,7 +162,7 @@ class Loop:
         self, wait: Wait, operation: str, incident: Incident, active: Sequence[Signal], blind: frozenset[str]
     ) -> Event | None:
         """What ends a wait, if anything does."""
-        now, kind = self._means.clock(), wait["kind"]
+        kind = wait["kind"]
         if incident.resolution is not None:
             return "resolved"
         if kind in ("approval", "executor"):
@@ -170,7 +177,18 @@ class Loop:
             return "quiet"
         if kind == "recovery" and blind.intersection(NEEDED):
             return None  # that nothing has ended may only not be seen
-        return "due" if wait["until"] and now >= datetime.fromisoformat(wait["until"]) else None
+        return self._due(wait)
+
+    def _due(self, wait: Wait) -> Event | None:
+        return "due" if wait["until"] and self._means.clock() >= datetime.fromisoformat(wait["until"]) else None
+
+    async def _pends(self, incident: Incident) -> bool:
+        """Whether an alert about anything that is part of it is on its way, or nobody can tell: then it is not over,
+        though nothing fires for the moment."""
+        try:
+            return any(joins(one, incident) for one in await self._watch.pending(self._means.clock()))
+        except (ToolError, TimeoutError):
+            return True
 
     def _gone(self, task: asyncio.Task[None]) -> None:
         self._machines.pop(task.get_name(), None)
