@@ -158,6 +158,22 @@ def test_two_causes_are_two_incidents(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(("on", "phases"), [("edge", ["closed", "awaiting"]), ("cart", ["escalated", "awaiting"])])
+def test_what_is_left_with_who_suffers_from_two_causes_is_the_other_ones_when_one_is_mended(
+    on: str, phases: list[str], tmp_path: Path
+) -> None:
+    """`on`: where something is still wrong. What is wrong with the cause itself keeps its incident open."""
+    world = World(signals=[signal("HighErrors"), signal("HighErrors", on)], causes=[cause("cart", suffering=("edge",))])
+
+    def another(world: World) -> None:
+        world.stage = "awaiting"
+        world.signals = [signal("Slow", "tax", since=world.now), signal("HighErrors", on)]
+        world.causes = [cause("tax", suffering=("edge",))]
+
+    play(world, tmp_path, another, rounds=2, more=40)
+    assert world.phases == phases
+
+
 @pytest.mark.parametrize(("minutes", "incidents"), [(5, 1), (40, 2)])
 def test_what_no_cause_speaks_of_is_put_down_to_the_likeliest_if_it_began_with_it(
     tmp_path: Path, minutes: int, incidents: int

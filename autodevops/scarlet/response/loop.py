@@ -22,7 +22,7 @@ from autodevops.domain.ledger import SCARLET, NewEvent
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.clock import monotonic_ms
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, LedgerUnavailable, ToolError
-from autodevops.scarlet.response.causes import joins
+from autodevops.scarlet.response.causes import joins, same
 from autodevops.scarlet.response.hands import Leads
 from autodevops.scarlet.response.machine import NEEDED, Event, Means, State, Wait, build
 from autodevops.scarlet.response.sorting import LINGERING, Sorter
@@ -173,7 +173,11 @@ class Loop:
             return "joined"
         elif kind == "sight" and not blind.intersection(NEEDED):
             return "sighted"
-        if kind != "executor" and _is_quiet(incident, active):
+        left = _left(incident, active)
+        if kind == "recovery":
+            others = [one for one in self._sorter.going_on(self._means.clock()) if one.id != incident.id]
+            left = [signal for signal in left if not _is_of_others(signal, incident, others)]
+        if kind != "executor" and _is_quiet(incident, left):
             return "quiet"
         if kind == "recovery" and blind.intersection(NEEDED):
             return None  # that nothing has ended may only not be seen
@@ -269,10 +273,21 @@ async def _untraced() -> AsyncIterator[None]:
         yield
 
 
-def _is_quiet(incident: Incident, active: Sequence[Signal]) -> bool:
-    """Whether nothing of it is left but what goes on for hours after all is well."""
+def _left(incident: Incident, active: Sequence[Signal]) -> list[Signal]:
+    """What it was noticed by and is still there."""
     keys = {signal.key for signal in active}
-    left = [signal for signal in incident.signals if signal.key in keys]
+    return [signal for signal in incident.signals if signal.key in keys]
+
+
+def _is_of_others(signal: Signal, incident: Incident, others: Sequence[Incident]) -> bool:
+    """Whether the trouble of who suffered with its cause, after that was mended, is another open incident's."""
+    if incident.cause is None or signal.subject is None or same(signal.subject, incident.cause.subject):
+        return False
+    return any(one.cause is not None and joins(signal, one) for one in others)
+
+
+def _is_quiet(incident: Incident, left: Sequence[Signal]) -> bool:
+    """Whether nothing of it is left but what goes on for hours after all is well."""
     known = {signal.source for signal in incident.signals}
     return not left or ({signal.source for signal in left} <= LINGERING and not known <= LINGERING)
 
