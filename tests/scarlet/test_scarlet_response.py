@@ -174,6 +174,25 @@ def test_what_is_left_with_who_suffers_from_two_causes_is_the_other_ones_when_on
     assert world.phases == phases
 
 
+def test_what_is_left_of_one_that_was_mended_and_has_the_cause_of_another_is_followed_there(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")])
+
+    def another(world: World) -> None:
+        world.stage = "closed"  # no action is allowed any more
+        world.signals = [signal("Slow", "tax", since=world.now), signal("HighErrors")]
+        world.causes = [cause("tax", suffering=("cart",))]
+
+    play(world, tmp_path, another, rounds=2, more=40)
+    mended, other = world.incidents
+    assert (mended.phase, other.phase) == ("closed", "escalated")
+    assert mended.cause is not None
+    assert mended.cause.subject.name == "cart"
+    assert mended.resolution is not None
+    assert mended.resolution.words.startswith("restart_workload")
+    assert other.id in mended.resolution.words
+    assert {one.name for one in other.signals} == {"Slow", "HighErrors"}
+
+
 @pytest.mark.parametrize(("minutes", "incidents"), [(5, 1), (40, 2)])
 def test_what_no_cause_speaks_of_is_put_down_to_the_likeliest_if_it_began_with_it(
     tmp_path: Path, minutes: int, incidents: int

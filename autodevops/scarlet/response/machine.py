@@ -24,7 +24,7 @@ from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.causes import cause_for, same
 from autodevops.scarlet.response.hands import Acts, Hands
 from autodevops.settings import ScarletSettings
-from autodevops.stores.incidents import find_incident
+from autodevops.stores.incidents import all_incidents, find_incident
 from autodevops.stores.ledger import Ledger
 
 Kind = Literal["evidence", "approval", "executor", "recovery", "people", "sight"]
@@ -109,6 +109,10 @@ class Steps:
             newer = cause_for(incident, found)
             if state.get("again") and not _is_news(newer, incident):
                 return _go("await_people")
+            if other := self._of_that_cause(newer, incident):
+                cases.join(means.ledger, other.id, incident.signals, now)
+                left = f"What is left has the cause of {other.id}, and is followed there."
+                return _go("close", looks=looks + 1, why=f"{self._helped(state)} {left}".strip())
             cases.put_down_to(means.ledger, incident.id, found, newer, now)
         hypothesis = cause_for(incident, found)
         unseen = _unseen(found)
@@ -228,6 +232,14 @@ class Steps:
             bundle = await means.hands.document(incident, "record")
             cases.move(means.ledger, incident.id, "closed", "documented", means.clock(), bundle=bundle)
         return None
+
+    def _of_that_cause(self, newer: Hypothesis | None, incident: Incident) -> Incident | None:
+        """Another open incident that has the cause to which this one, which had another, would be put down now."""
+        if newer is None or (incident.cause is not None and same(newer.subject, incident.cause.subject)):
+            return None
+        known = all_incidents(self._means.ledger, investigations=False)
+        going_on = [one for one in known if one.id != incident.id and one.phase not in (None, "closed") and one.cause]
+        return next((one for one in going_on if one.cause and same(newer.subject, one.cause.subject)), None)
 
     def _helped(self, state: State) -> str:
         """What she did that ended it, if she did."""
