@@ -352,6 +352,20 @@ def test_what_she_may_not_or_cannot_end_goes_to_people(tmp_path: Path, how: str)
     assert world.count("execute") == expected.get(how, 0)
 
 
+@pytest.mark.parametrize(("minutes", "people"), [(15, 0), (30, 1)])
+def test_what_piled_up_before_its_cause_was_mended_has_its_time_to_drain_and_not_for_ever(
+    minutes: int, people: int, tmp_path: Path
+) -> None:
+    world = World(signals=[signal("Backlog")], causes=[cause("cart")])
+
+    def mended(world: World) -> None:
+        world.causes, world.verdict = [], "undetermined"
+
+    play(world, tmp_path, mended, rounds=2, more=2 * minutes - 5)
+    play(world, tmp_path, quiet, rounds=0, more=10)
+    assert (world.phases, len(world.told)) == (["closed"], people)
+
+
 def test_an_action_that_helped_by_its_checks_and_not_by_what_was_noticed_is_looked_into_again(tmp_path: Path) -> None:
     world = World(signals=[signal("HighErrors")], causes=[cause("cart")])
     play(world, tmp_path, rounds=30)

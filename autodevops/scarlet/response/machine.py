@@ -52,6 +52,7 @@ class State(TypedDict, total=False):
     rests: int  # pauses after which she looked again at what people have
     again: bool  # people have it: only another cause is news
     told: str  # what people were told last
+    drains: bool  # its cause is mended and not seen any more: what piled up was given its time, once
     happened: Event  # what ended the last wait
 
 
@@ -84,7 +85,10 @@ class Steps:
     def table(self) -> dict[str, tuple[Callable[[State], Any], tuple[str, ...]]]:
         """Each step with those that may follow it."""
         return {
-            "analyze": (self.analyze, ("decide", "await_evidence", "escalate", "await_people", "close")),
+            "analyze": (
+                self.analyze,
+                ("decide", "await_evidence", "await_recovery", "escalate", "await_people", "close"),
+            ),
             "await_evidence": (self.await_evidence, ("analyze", "close")),
             "decide": (
                 self.decide,
@@ -121,6 +125,8 @@ class Steps:
                 return _go("await_evidence", looks=looks + 1, again=False)
             if hypothesis is None and found.verdict == "healthy":
                 return _go("close", looks=looks + 1, why=self._helped(state) or f"It is over: {found.summary}")
+            if self._helped(state) and not unseen and not state.get("drains"):
+                return _go("await_recovery", drains=True)
             why = f"{' and '.join(unseen)} cannot be seen." if unseen else "No cause stands out."
             return _go("escalate", looks=looks + 1, why=why, unseen=bool(unseen), again=False)
         return _go("decide", looks=looks + 1, unseen=False, again=False)
