@@ -79,6 +79,8 @@ COMES_OF: Final[Mapping[str, Fields]] = {
     "NetworkLoss": _WIRE,
     "PodDNSWrong": frozenset({"dnsConfig", "dnsPolicy", "hostNetwork"}),
     # how much is asked of it, and of how many
+    "ConsumersScaledDown": frozenset(),
+    "ScaledDown": frozenset(),
     "ScaledToZero": frozenset(),
     "TrafficSurge": frozenset(),
 }

@@ -38,6 +38,7 @@ from autodevops.domain.subject import POD_SUFFIXES, Subject
 from autodevops.domain.tool_results import Revision, RolloutHistory
 from autodevops.executor.actions.drain_node import leaving_pods
 from autodevops.executor.actions.patch_resources import MOST_GROWTH
+from autodevops.executor.actions.scale_workload import one_step
 from autodevops.executor.pods import WORKLOADS
 from autodevops.executor.proof import proof_of
 from autodevops.executor.reading import asked_for, node_state, read_list, read_object, read_scalers
@@ -245,15 +246,15 @@ async def _held_back(tools: Tools, subject: Subject) -> float:
 
 
 async def _as_many_as_before(tools: Tools, hypothesis: Hypothesis) -> Action | None:
-    """As many as it had in the last day, by what was measured; nobody else remembers."""
+    """As many as it had in the last day, by what was measured, nobody else remembers; as far as one step may go."""
     subject = hypothesis.subject
     if subject.kind not in ("Deployment", "StatefulSet"):
         return None
     label = subject.kind.lower()
     metric = "kube_deployment_spec_replicas" if label == "deployment" else "kube_statefulset_replicas"
     query = f'max(max_over_time({metric}{{namespace="{subject.namespace}",{label}="{subject.name}"}}[1d]))'
-    replicas = int(await measure(tools, query) or 0)
-    return _scaled(subject, replicas) if replicas else None
+    had, has = int(await measure(tools, query) or 0), asked_for(await read_object(tools, subject))
+    return _scaled(subject, min(had, one_step(has)) if has else had) if had > has else None
 
 
 async def _at_least_more(tools: Tools, hypothesis: Hypothesis) -> Action | None:
@@ -380,6 +381,8 @@ RECIPES: dict[str, list[Recipe]] = {
     "ReadinessProbeWrongTiming": [TO_WHAT_RAN, _PATIENCE],
     "StartupProbeWrongTiming": [TO_WHAT_RAN, _PATIENCE],
     "ScaledToZero": [_AS_BEFORE],
+    "ScaledDown": [_AS_BEFORE],
+    "ConsumersScaledDown": [_AS_BEFORE],
     "NodesCordoned": [_UNCORDON],
     "KubeProxyDown": [_DRAIN],
 }

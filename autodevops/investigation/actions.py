@@ -47,6 +47,8 @@ _REMEDIES = {
     "PodSecurityViolation": "Fit the template to the namespace's Pod Security level.",
     "ConfigMapMissing": "Create the ConfigMap, or correct its name.",
     "ScaledBeyondConnections": "Scale it back, or make its pools smaller.",
+    "ScaledDown": "Give it back the pods that it had.",
+    "ConsumersScaledDown": "Ask whether it was on purpose; give it back the pods that it had.",
     "ConfigFileMissing": "Give the ConfigMap's key its name back, then restart what failed.",
     "ConfigKeyMissing": "Add the key, or correct its name.",
     "SecretMissing": "Create the Secret, or correct its name.",

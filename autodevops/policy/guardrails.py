@@ -153,8 +153,10 @@ def freeze(facts: Facts, limits: Limits) -> Refusal | None:
 
 
 def disruption_budget(facts: Facts, limits: Limits) -> Refusal | None:
+    """A rollout that has as many pods missing as it may takes no further one that is ready: not what it goes back from,
+    where those are the pods that are missing."""
     blast = facts.plan.blast
-    away = max(blast.away_at_once, 1 if blast.evicts else 0)
+    away = max(blast.away_at_once, 1) if blast.evicts else sum(one.ready - _left(one, blast) for one in _touched(facts))
     for budget in facts.plan.pre.budgets:
         need = away if budget.leaving is None else budget.leaving
         if budget.allowed < need:

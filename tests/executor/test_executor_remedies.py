@@ -217,10 +217,32 @@ def test_every_cause_in_the_table_is_one_that_the_engine_names() -> None:
     assert {reason for reason in RECIPES if reason not in _REMEDIES} <= {
         "HPAAtMaximum",
         "ScaledToZero",
+        "ScaledDown",
+        "ConsumersScaledDown",
         "KubeProxyDown",
         "HPABlind",
         "ConsumerLagging",
     }
+
+
+@pytest.mark.parametrize(
+    ("has", "had", "replicas"), [(0, 12, 12), (1, 3, 3), (1, 9, 4), (3, 9, 9), (5, 5, None)], ids=str
+)
+async def test_what_was_scaled_down_gets_back_what_it_had_as_far_as_one_step_goes(
+    has: int, had: int, replicas: int | None
+) -> None:
+    own = Subject(kind="Deployment", name="web", namespace="shop", api_version="apps/v1")
+    item: Json = {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": has}}
+    tools = ScriptedTools(
+        {
+            "kubernetes.get_resource": {"resource": item},
+            "prometheus.query_instant": {"series": [{"labels": {}, "samples": [[0, had]]}]},
+        }
+    )
+    offered = await remedies(
+        tools, Hypothesis(reason="ScaledDown", subject=own, confidence=0.9, summary="", supports=())
+    )
+    assert [getattr(one.action, "replicas", None) for one in offered] == ([replicas] if replicas else [])
 
 
 @pytest.mark.parametrize(("what", "offered"), [("image", []), ("env", ["rollback_workload"])])

@@ -128,6 +128,25 @@ TRIED: dict[str, tuple[Facts, dict[str, Any], str]] = {
         {},
         "disruption_budget",
     ),
+    "a rollout that took what its budget has already": (
+        facts(
+            workload={"replicas": 5, "ready": 4, "rolling": True},
+            blast={"pods": 5, "of_pods": 5, "away_at_once": 1},
+            budgets=(BudgetState(namespace="shop", name="cart", allowed=0),),
+            ends_rollouts=True,
+        ),
+        {},
+        "",
+    ),
+    "a rollout that would take one more than its budget has": (
+        facts(
+            workload={"replicas": 5, "ready": 5},
+            blast={"pods": 5, "of_pods": 5, "away_at_once": 1},
+            budgets=(BudgetState(namespace="shop", name="cart", allowed=0),),
+        ),
+        {},
+        "disruption_budget",
+    ),
     "an eviction that no budget allows": (
         facts(budgets=(BudgetState(namespace="shop", name="cart", allowed=0),), blast={**SET, "away_at_once": 0}),
         {},

@@ -67,6 +67,7 @@ def make_world(case: dict[str, Any], namespace: str = "bank") -> World:
         replicas=case.get("replicas", 2),
         placed="node_name" not in case,
         container=case.get("spec", {}),
+        slower=since(END - minutes(30), case.get("slower", 1.0), 1.0),
     )
     caller = case.get("caller", {})
     broken = since(END - minutes(20), caller["failing"]) if "failing" in caller else Service("").failing

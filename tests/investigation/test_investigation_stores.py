@@ -138,14 +138,14 @@ def _world(case: dict[str, Any]) -> World:
     return world
 
 
-def _scaling(world: World, at: float, words: str, now: int) -> dict[str, Any]:
+def _scaling(world: World, at: float, words: str, now: int, *, down: bool = False) -> dict[str, Any]:
     """What the Deployment controller notes when checkout is scaled, `at` minutes before the end."""
     return {
         "metadata": {"name": "checkout.1", "namespace": world.namespace},
         "involvedObject": {"kind": "Deployment", "name": "checkout", "namespace": world.namespace},
         "type": "Normal",
         "reason": "ScalingReplicaSet",
-        "message": f"Scaled up replica set checkout-5d8d589b95 {words}",
+        "message": f"Scaled {'down' if down else 'up'} replica set checkout-5d8d589b95 {words}",
         "lastTimestamp": stamp(END - minutes(at)),
         "count": 1,
     }

@@ -26,6 +26,7 @@ from autodevops.sandbox.world.world import World
 
 ALL = {scenario.name: scenario for scenario in shipped_scenarios()}
 TOLD_WITHIN = 900.0  # seconds from the onset
+WAITING = 1000.0  # messages
 SETTLES = timedelta(minutes=8)
 # One or two of each kind of remedy: rollback, scale, patch, apply, delete, uncordon, drain, what follows a patch.
 TRIED = (
@@ -59,9 +60,12 @@ def look(world: World) -> Seen:
     usual = world.readings(np.linspace(START.timestamp() - 3 * 3600, START.timestamp() - 2.5 * 3600, 3))
     lately = world.readings(np.linspace(now - 90, now, 3))
     errors, slow = {}, {}
+    wrong = set()
     for service in world.topology.services:
         if not service.routes:
             continue
+        if service.consumes is not None and lately.queue(service.name)[0].max() > WAITING:
+            wrong.add(f"a backlog before {service.name}")
         failing = float(np.nan_to_num(lately.error_ratio(service.name)).mean())
         if failing > 0.02:
             errors[service.name] = failing
@@ -69,7 +73,6 @@ def look(world: World) -> Seen:
         after = float(np.nan_to_num(lately.latency_mean(service.name)).mean())
         if after > 1.6 * before and after - before > 0.004:
             slow[service.name] = after / before
-    wrong = set()
     if lately.request_rate(world.topology.entry).mean() < 0.5 * usual.request_rate(world.topology.entry).mean():
         wrong.add("few requests")
     store = world.cluster.store

@@ -74,6 +74,7 @@ class World:
     ledger: Ledger = field(default_factory=MemoryLedger)
     now: datetime = START
     signals: list[Signal] = field(default_factory=list)
+    on_their_way: list[Signal] = field(default_factory=list)
     blind: tuple[Blind, ...] = ()
     causes: list[Hypothesis] = field(default_factory=list)
     verdict: Verdict | None = None
@@ -109,6 +110,9 @@ class World:
 
     async def look(self, now: datetime) -> Look:
         return Look(at=now, signals=tuple(self.signals), blind=self.blind)
+
+    async def pending(self, now: datetime) -> tuple[Signal, ...]:
+        return tuple(self.on_their_way)
 
     async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
         self._called("investigate")

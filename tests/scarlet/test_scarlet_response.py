@@ -83,6 +83,27 @@ def test_what_is_clear_and_allowed_is_done_and_closed_when_it_is_quiet(tmp_path:
     assert "restart_workload" in incident.resolution.words
 
 
+@pytest.mark.parametrize(("about", "held"), [("cart", True), ("checkout", True), ("email", False)])
+def test_what_fires_no_more_is_not_over_while_an_alert_about_any_part_of_it_is_on_its_way(
+    about: str, held: bool, tmp_path: Path
+) -> None:
+    """An autoscaler that was widened is no longer at its maximum, and is so again a minute later: the alert waits."""
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart", suffering=("checkout",))])
+
+    def ends_and_returns(world: World) -> None:
+        world.signals = []
+        world.on_their_way = [signal("AtMaximum", about)]
+
+    play(world, tmp_path, ends_and_returns, more=8)
+    assert world.phases == ["verifying" if held else "closed"]
+
+    def well(world: World) -> None:
+        world.on_their_way = []
+
+    play(world, tmp_path, well, more=4)
+    assert world.phases == ["closed"]
+
+
 def test_an_error_budget_that_still_burns_when_all_is_well_keeps_no_incident_open_and_opens_none(
     tmp_path: Path,
 ) -> None:
@@ -135,6 +156,41 @@ def test_two_causes_are_two_incidents(tmp_path: Path) -> None:
         ("cart", 1),
         ("search", 1),
     }
+
+
+@pytest.mark.parametrize(("on", "phases"), [("edge", ["closed", "awaiting"]), ("cart", ["escalated", "awaiting"])])
+def test_what_is_left_with_who_suffers_from_two_causes_is_the_other_ones_when_one_is_mended(
+    on: str, phases: list[str], tmp_path: Path
+) -> None:
+    """`on`: where something is still wrong. What is wrong with the cause itself keeps its incident open."""
+    world = World(signals=[signal("HighErrors"), signal("HighErrors", on)], causes=[cause("cart", suffering=("edge",))])
+
+    def another(world: World) -> None:
+        world.stage = "awaiting"
+        world.signals = [signal("Slow", "tax", since=world.now), signal("HighErrors", on)]
+        world.causes = [cause("tax", suffering=("edge",))]
+
+    play(world, tmp_path, another, rounds=2, more=40)
+    assert world.phases == phases
+
+
+def test_what_is_left_of_one_that_was_mended_and_has_the_cause_of_another_is_followed_there(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")])
+
+    def another(world: World) -> None:
+        world.stage = "closed"  # no action is allowed any more
+        world.signals = [signal("Slow", "tax", since=world.now), signal("HighErrors")]
+        world.causes = [cause("tax", suffering=("cart",))]
+
+    play(world, tmp_path, another, rounds=2, more=40)
+    mended, other = world.incidents
+    assert (mended.phase, other.phase) == ("closed", "escalated")
+    assert mended.cause is not None
+    assert mended.cause.subject.name == "cart"
+    assert mended.resolution is not None
+    assert mended.resolution.words.startswith("restart_workload")
+    assert other.id in mended.resolution.words
+    assert {one.name for one in other.signals} == {"Slow", "HighErrors"}
 
 
 @pytest.mark.parametrize(("minutes", "incidents"), [(5, 1), (40, 2)])
@@ -294,6 +350,20 @@ def test_what_she_may_not_or_cannot_end_goes_to_people(tmp_path: Path, how: str)
     assert world.count("diagnosis") == world.count("tell") == 1
     expected = {"of no use": 1, "unverified": 1, "too many attempts": world.settings.attempts}
     assert world.count("execute") == expected.get(how, 0)
+
+
+@pytest.mark.parametrize(("minutes", "people"), [(15, 0), (30, 1)])
+def test_what_piled_up_before_its_cause_was_mended_has_its_time_to_drain_and_not_for_ever(
+    minutes: int, people: int, tmp_path: Path
+) -> None:
+    world = World(signals=[signal("Backlog")], causes=[cause("cart")])
+
+    def mended(world: World) -> None:
+        world.causes, world.verdict = [], "undetermined"
+
+    play(world, tmp_path, mended, rounds=2, more=2 * minutes - 5)
+    play(world, tmp_path, quiet, rounds=0, more=10)
+    assert (world.phases, len(world.told)) == (["closed"], people)
 
 
 def test_an_action_that_helped_by_its_checks_and_not_by_what_was_noticed_is_looked_into_again(tmp_path: Path) -> None:

@@ -254,6 +254,18 @@ def test_alert_is_about_the_most_particular_thing_its_labels_name(labels: dict[s
     assert str(found.subject) == subject
 
 
+async def test_alerts_that_wait_out_their_for_are_told_apart_from_those_that_fire() -> None:
+    alerts = [
+        {"labels": {"alertname": name, "namespace": "shop", "deployment": "cart"}, "state": state, "starts_at": ago(3)}
+        for name, state in (("Slow", "firing"), ("AtMaximum", "pending"))
+    ]
+    tools = ScriptedTools({"prometheus.list_alerts": {"alerts": alerts}})
+    watch = Watch(tools, WatchSettings(sources=("alerts",)), systems=("prometheus",))
+    found = await watch.pending(NOON)
+    assert [(one.name, str(one.subject)) for one in found] == [("AtMaximum", "Deployment shop/cart")]
+    assert [one.name for one in (await watch.look(NOON)).signals] == ["Slow"]
+
+
 @pytest.mark.parametrize(
     ("level", "state", "severity"),
     [

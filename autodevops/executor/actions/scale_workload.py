@@ -21,6 +21,11 @@ MOST_GROWTH = 4
 FEW = 4  # up to so many pods any number is a small one
 
 
+def one_step(replicas: int) -> int:
+    """The most pods that one action may give to what has so many; from none it may be any number."""
+    return max(FEW, MOST_GROWTH * replicas)
+
+
 class ScaleWorkloadKind(FieldsKind[ScaleWorkload]):
     noun = ScaleWorkload
     resizes = True
@@ -53,7 +58,7 @@ class ScaleWorkloadKind(FieldsKind[ScaleWorkload]):
                 f"HorizontalPodAutoscaler {', '.join(map(str, scalers))} decides how many pods it has.",
                 "Change the autoscaler's bounds instead.",
             )
-        if state.replicas and action.replicas > max(FEW, MOST_GROWTH * state.replicas):
+        if state.replicas and action.replicas > one_step(state.replicas):
             yield refusal(
                 f"{action.replicas} pods are more than {MOST_GROWTH} times the {state.replicas} it has.",
                 "Take a smaller step, and see what it does.",

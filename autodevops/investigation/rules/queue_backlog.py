@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from autodevops.analysis.changepoints import Episode
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.dependency_families import QUEUES
@@ -79,13 +80,22 @@ def _why(store: Store, ready: Reading, picture: Picture) -> tuple[str, float]:
     count = now(consumers, picture)
     if count is not None and count < 0.5:
         return "nobody consumes it", 0.95
-    fewer = change(consumers, picture, lambda usual: 0.75 * usual, direction="down", floor=0.1)
+    fewer = _fall(consumers, picture)
     if fewer is not None:
         return f"{fewer.level:.0f} consume it, {fewer.baseline:.0f} before", 0.9
     more = change(_beside("published", store, ready), picture, lambda usual: _MORE * usual, floor=0.1)
     if more is not None:
         return _SURGE, 0.75
     return "it is consumed more slowly than it fills", 0.85
+
+
+def fewer_consumers(store: Store, picture: Picture) -> bool:
+    """Whether a queue of it is taken from by fewer than before."""
+    return any(_fall(one, picture) is not None for one in store.readings.get("consumers", ()))
+
+
+def _fall(consumers: Reading | None, picture: Picture) -> Episode | None:
+    return change(consumers, picture, lambda usual: 0.75 * usual, direction="down", floor=0.1)
 
 
 def _beside(measure: str, store: Store, ready: Reading) -> Reading | None:

@@ -13,64 +13,38 @@ What to do: scale it back, or make its pools smaller, or put a pooler before the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Final
 
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
-from autodevops.investigation.rules.pods import SeenEvent, events
+from autodevops.investigation.rules.scalings import scalings
 
-_BEFORE: Final = timedelta(minutes=10)
-_SLACK: Final = timedelta(minutes=2)
 _TIMES: Final = 1.5
-# `to 40 from 6` until Kubernetes 1.28, `from 6 to 40` since.
-_SCALED: Final = re.compile(
-    r"Scaled up replica set \S+ (?:to (?P<to>\d+) from (?P<of>\d+)|from (?P<was>\d+) to (?P<now>\d+))"
-)
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    sized = {picture.inventory.scaled_by(one) for one in picture.inventory.of_kind("HorizontalPodAutoscaler")}
     told: set[Subject] = set()
     for full in earlier:
         if full.reason != "ConnectionsExhausted" or full.onset is None or full.severity == "info":
             continue
-        for event in events(picture, "ScalingReplicaSet"):
-            found = _scaled_up(event, picture)
-            if found is None or event.subject is None or event.subject in sized | told:
+        for one in scalings(picture):
+            if one.after < _TIMES * one.before or one.subject in told or not one.shortly_before(full.onset):
                 continue
-            if not _shortly_before(event.last, full.onset) or not picture.graph.reaches(event.subject, full.subject):
+            if not picture.graph.reaches(one.subject, full.subject):
                 continue
-            told.add(event.subject)
+            told.add(one.subject)
             yield RULE.finding(
-                event.subject,
-                f"{event.subject.name} was scaled from {found[0]} to {found[1]} at {clock(event.last)}, and"
+                one.subject,
+                f"{one.subject.name} was scaled from {one.before} to {one.after} at {clock(one.at)}, and"
                 f" {full.subject.name} has no connection left since {clock(full.onset)}.",
                 severity="error",
                 confidence=0.9,
                 evidence=[*picture.evidence_of("Event"), *full.evidence],
-                onset=event.last,
+                onset=one.at,
             )
-
-
-def _scaled_up(event: SeenEvent, picture: Picture) -> tuple[int, int] | None:
-    """Pods before and after, where the workload still wants as many; a rollout's new pods begin at none."""
-    match = _SCALED.search(event.message)
-    workload = picture.inventory.workload(event.subject) if event.subject is not None else None
-    if match is None or workload is None:
-        return None
-    before, after = int(match["of"] or match["was"]), int(match["to"] or match["now"])
-    still = section(workload.object, "spec").get("replicas") == after
-    return (before, after) if before > 0 and after >= _TIMES * before and still else None
-
-
-def _shortly_before(at: datetime, onset: datetime) -> bool:
-    return onset - _BEFORE <= at <= onset + _SLACK
 
 
 RULE = Rule(

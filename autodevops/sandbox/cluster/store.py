@@ -46,14 +46,23 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write. `object` is what is there now (for DELETED: what was there last), `before` what was there."""
+    """One write. `object` is what is there now (for DELETED: what was there last), `before` what was there.
+
+    `turn` counts the writes of this object: unlike `revision` it does not depend on what else was written.
+    """
 
     at: float
     revision: int
+    turn: int
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     key: Key
     object: Json
     before: Json | None
+
+    @property
+    def id(self) -> str:
+        """What chance in answer to this write is drawn from."""
+        return f"{self.key.kind}/{self.key.namespace}/{self.key.name}/{self.turn}"
 
 
 class Store:
@@ -117,13 +126,16 @@ class Store:
         key = Key(kind, namespace, str(meta["name"]))
         if self.get(*key) is not None:
             raise FileExistsError(f"{kind} {namespace}/{meta['name']}")
-        birth = self._births.get(key, 0)
-        self._births[key] = birth + 1
-        meta.setdefault("uid", uid("object", *key, birth))
+        meta.setdefault("uid", self.next_uid(key))
+        self._births[key] = self._births.get(key, 0) + 1
         meta["creationTimestamp"] = rfc3339(self.now)
         if KINDS[kind].generation:
             meta["generation"] = 1
         return self._put("ADDED", key, item, None)
+
+    def next_uid(self, key: Key) -> str:
+        """The uid of the next object to be created under that name."""
+        return uid("object", *key, self._births.get(key, 0))
 
     def update(self, item: Json) -> Json:
         """Write a new version of an object; nothing happens when it says nothing new. Raises KeyError.
@@ -160,7 +172,7 @@ class Store:
             return
         self.revision += 1
         gone = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self.revision)}}
-        self._record(Change(self.now, self.revision, "DELETED", key, gone, item), None)
+        self._record(Change(self.now, self.revision, self._turn(key), "DELETED", key, gone, item), None)
 
     def delete(self, key: Key, grace: float | None = None) -> Json | None:
         """Ask for an object's end, as DELETE does: at once, after finalizers, or when the kubelet has stopped the pod.
@@ -194,8 +206,11 @@ class Store:
         self.revision += 1
         item["metadata"]["resourceVersion"] = str(self.revision)
         self._current[key.kind][key.namespace, key.name] = item
-        self._record(Change(self.now, self.revision, what, key, item, before), item)
+        self._record(Change(self.now, self.revision, self._turn(key), what, key, item, before), item)
         return item
+
+    def _turn(self, key: Key) -> int:
+        return len(self.history(key))
 
     def _record(self, change: Change, left: Json | None) -> None:
         key = change.key
@@ -206,9 +221,9 @@ class Store:
             listener(change)
 
     def free_name(self, kind: str, namespace: str, prefix: str) -> str:
-        """A name for `metadata.generateName` that nobody had yet."""
+        """A name for `metadata.generateName` that nobody had yet: whatever else was written, the same in two worlds."""
         for attempt in range(1000):
-            name = prefix + safe_name(5, kind, namespace, prefix, self.revision, attempt)
+            name = prefix + safe_name(5, kind, namespace, prefix, attempt)
             if (namespace, name) not in self._history[kind]:
                 return name
         raise RuntimeError(f"no free name for {prefix}")

@@ -21,7 +21,8 @@ from autodevops.domain.incident import Incident
 from autodevops.domain.ledger import SCARLET, NewEvent
 from autodevops.domain.signal import Look, Signal
 from autodevops.kernel.clock import monotonic_ms
-from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, LedgerUnavailable
+from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, LedgerUnavailable, ToolError
+from autodevops.scarlet.response.causes import joins, same
 from autodevops.scarlet.response.hands import Leads
 from autodevops.scarlet.response.machine import NEEDED, Event, Means, State, Wait, build
 from autodevops.scarlet.response.sorting import LINGERING, Sorter
@@ -40,6 +41,10 @@ MACHINES_AT_ONCE = 4
 class Looks(Protocol):
     async def look(self, now: datetime) -> Look:
         """All that is the case now; what cannot be seen is `blind`. Never raises."""
+        ...
+
+    async def pending(self, now: datetime) -> tuple[Signal, ...]:
+        """Alerts that would fire if it went on as it is. Raises ToolError and TimeoutError."""
         ...
 
 
@@ -136,6 +141,8 @@ class Loop:
                 elif snapshot.interrupts:
                     wait, operation = snapshot.interrupts[0].value, snapshot.values.get("operation", "")
                     happened = self._happened(wait, operation, incident, active, blind)
+                    if happened == "quiet" and await self._pends(incident):
+                        happened = self._due(wait)
                     if happened is None:
                         return
                     given = _resume(happened)
@@ -155,7 +162,7 @@ class Loop:
         self, wait: Wait, operation: str, incident: Incident, active: Sequence[Signal], blind: frozenset[str]
     ) -> Event | None:
         """What ends a wait, if anything does."""
-        now, kind = self._means.clock(), wait["kind"]
+        kind = wait["kind"]
         if incident.resolution is not None:
             return "resolved"
         if kind in ("approval", "executor"):
@@ -166,11 +173,26 @@ class Loop:
             return "joined"
         elif kind == "sight" and not blind.intersection(NEEDED):
             return "sighted"
-        if kind != "executor" and _is_quiet(incident, active):
+        left = _left(incident, active)
+        if kind == "recovery":
+            others = [one for one in self._sorter.going_on(self._means.clock()) if one.id != incident.id]
+            left = [signal for signal in left if not _is_of_others(signal, incident, others)]
+        if kind != "executor" and _is_quiet(incident, left):
             return "quiet"
         if kind == "recovery" and blind.intersection(NEEDED):
             return None  # that nothing has ended may only not be seen
-        return "due" if wait["until"] and now >= datetime.fromisoformat(wait["until"]) else None
+        return self._due(wait)
+
+    def _due(self, wait: Wait) -> Event | None:
+        return "due" if wait["until"] and self._means.clock() >= datetime.fromisoformat(wait["until"]) else None
+
+    async def _pends(self, incident: Incident) -> bool:
+        """Whether an alert about anything that is part of it is on its way, or nobody can tell: then it is not over,
+        though nothing fires for the moment."""
+        try:
+            return any(joins(one, incident) for one in await self._watch.pending(self._means.clock()))
+        except (ToolError, TimeoutError):
+            return True
 
     def _gone(self, task: asyncio.Task[None]) -> None:
         self._machines.pop(task.get_name(), None)
@@ -251,10 +273,21 @@ async def _untraced() -> AsyncIterator[None]:
         yield
 
 
-def _is_quiet(incident: Incident, active: Sequence[Signal]) -> bool:
-    """Whether nothing of it is left but what goes on for hours after all is well."""
+def _left(incident: Incident, active: Sequence[Signal]) -> list[Signal]:
+    """What it was noticed by and is still there."""
     keys = {signal.key for signal in active}
-    left = [signal for signal in incident.signals if signal.key in keys]
+    return [signal for signal in incident.signals if signal.key in keys]
+
+
+def _is_of_others(signal: Signal, incident: Incident, others: Sequence[Incident]) -> bool:
+    """Whether the trouble of who suffered with its cause, after that was mended, is another open incident's."""
+    if incident.cause is None or signal.subject is None or same(signal.subject, incident.cause.subject):
+        return False
+    return any(one.cause is not None and joins(signal, one) for one in others)
+
+
+def _is_quiet(incident: Incident, left: Sequence[Signal]) -> bool:
+    """Whether nothing of it is left but what goes on for hours after all is well."""
     known = {signal.source for signal in incident.signals}
     return not left or ({signal.source for signal in left} <= LINGERING and not known <= LINGERING)
 

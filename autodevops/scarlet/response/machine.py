@@ -24,7 +24,7 @@ from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.causes import cause_for, same
 from autodevops.scarlet.response.hands import Acts, Hands
 from autodevops.settings import ScarletSettings
-from autodevops.stores.incidents import find_incident
+from autodevops.stores.incidents import all_incidents, find_incident
 from autodevops.stores.ledger import Ledger
 
 Kind = Literal["evidence", "approval", "executor", "recovery", "people", "sight"]
@@ -52,6 +52,7 @@ class State(TypedDict, total=False):
     rests: int  # pauses after which she looked again at what people have
     again: bool  # people have it: only another cause is news
     told: str  # what people were told last
+    drains: bool  # its cause is mended and not seen any more: what piled up was given its time, once
     happened: Event  # what ended the last wait
 
 
@@ -84,7 +85,10 @@ class Steps:
     def table(self) -> dict[str, tuple[Callable[[State], Any], tuple[str, ...]]]:
         """Each step with those that may follow it."""
         return {
-            "analyze": (self.analyze, ("decide", "await_evidence", "escalate", "await_people", "close")),
+            "analyze": (
+                self.analyze,
+                ("decide", "await_evidence", "await_recovery", "escalate", "await_people", "close"),
+            ),
             "await_evidence": (self.await_evidence, ("analyze", "close")),
             "decide": (
                 self.decide,
@@ -109,6 +113,10 @@ class Steps:
             newer = cause_for(incident, found)
             if state.get("again") and not _is_news(newer, incident):
                 return _go("await_people")
+            if other := self._of_that_cause(newer, incident):
+                cases.join(means.ledger, other.id, incident.signals, now)
+                left = f"What is left has the cause of {other.id}, and is followed there."
+                return _go("close", looks=looks + 1, why=f"{self._helped(state)} {left}".strip())
             cases.put_down_to(means.ledger, incident.id, found, newer, now)
         hypothesis = cause_for(incident, found)
         unseen = _unseen(found)
@@ -117,6 +125,8 @@ class Steps:
                 return _go("await_evidence", looks=looks + 1, again=False)
             if hypothesis is None and found.verdict == "healthy":
                 return _go("close", looks=looks + 1, why=self._helped(state) or f"It is over: {found.summary}")
+            if self._helped(state) and not unseen and not state.get("drains"):
+                return _go("await_recovery", drains=True)
             why = f"{' and '.join(unseen)} cannot be seen." if unseen else "No cause stands out."
             return _go("escalate", looks=looks + 1, why=why, unseen=bool(unseen), again=False)
         return _go("decide", looks=looks + 1, unseen=False, again=False)
@@ -228,6 +238,14 @@ class Steps:
             bundle = await means.hands.document(incident, "record")
             cases.move(means.ledger, incident.id, "closed", "documented", means.clock(), bundle=bundle)
         return None
+
+    def _of_that_cause(self, newer: Hypothesis | None, incident: Incident) -> Incident | None:
+        """Another open incident that has the cause to which this one, which had another, would be put down now."""
+        if newer is None or (incident.cause is not None and same(newer.subject, incident.cause.subject)):
+            return None
+        known = all_incidents(self._means.ledger, investigations=False)
+        going_on = [one for one in known if one.id != incident.id and one.phase not in (None, "closed") and one.cause]
+        return next((one for one in going_on if one.cause and same(newer.subject, one.cause.subject)), None)
 
     def _helped(self, state: State) -> str:
         """What she did that ended it, if she did."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -85,10 +85,16 @@ async def told(tools: Tools, *, grouped: bool = True) -> tuple[tuple[Alert, ...]
     return AlertList.model_validate((await tools.call("prometheus.list_alerts", {})).data).alerts, blind
 
 
-def seen(alerts: Iterable[Alert]) -> Iterable[Seen]:
+async def pending(tools: Tools) -> tuple[Seen, ...]:
+    """Alerts whose condition holds and whose `for` is not over: only Prometheus knows them. Raises ToolError."""
+    alerts = AlertList.model_validate((await tools.call("prometheus.list_alerts", {})).data).alerts
+    return tuple(seen(alerts, "pending"))
+
+
+def seen(alerts: Iterable[Alert], state: Literal["firing", "pending"] = "firing") -> Iterable[Seen]:
     for alert in alerts:
         level = alert.labels.get("severity", "").lower()
-        if alert.state != "firing" or level in _HARMLESS or alert.name in (WATCHDOG, "InfoInhibitor"):
+        if alert.state != state or level in _HARMLESS or alert.name in (WATCHDOG, "InfoInhibitor"):
             continue
         subject = subject_of(alert.labels)
         said = alert.annotations.get("summary") or alert.annotations.get("description") or ""

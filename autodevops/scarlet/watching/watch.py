@@ -10,10 +10,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from autodevops.domain.signal import Blind, Look
+from autodevops.domain.signal import Blind, Look, Signal
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.learning.foresight import Foresight
-from autodevops.scarlet.watching.alerts import Alerts
+from autodevops.scarlet.watching.alerts import Alerts, pending
 from autodevops.scarlet.watching.foreseen import Foreseen
 from autodevops.scarlet.watching.logs import Logs
 from autodevops.scarlet.watching.metrics import Metrics
@@ -43,7 +43,9 @@ class Watch:
         zone: tzinfo | None = None,
         systems: Collection[str] = SYSTEMS,
     ) -> None:
+        self._tools = tools
         self._settings = settings
+        self._warned = "prometheus" in systems and "alerts" in settings.sources
         self._objects = Objects(tools)
         self._muting = Muting(tools if "alertmanager" in systems else None, settings, zone)
         metrics = Metrics(tools, settings, self._places)
@@ -79,6 +81,14 @@ class Watch:
             muted=tuple(signal for signal in found if signal.key in muted),
             blind=_once(one for sight in sights for one in sight.blind),
         )
+
+    async def pending(self, now: datetime) -> tuple[Signal, ...]:
+        """Alerts that would fire if it went on as it is. Raises ToolError."""
+        if not self._warned:
+            return ()
+        async with asyncio.timeout(self._settings.seconds):
+            found = signals(await pending(self._tools), self._places())
+        return tuple(one for one in found if self._settings.watches(one.namespace) and not self._muting.mutes(one, now))
 
     async def _sight(self, source: Source, now: datetime) -> Sight:
         try:

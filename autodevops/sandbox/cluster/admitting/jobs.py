@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from autodevops.sandbox.basics.hashing import uid
-from autodevops.sandbox.cluster.store import Json, Store
+from autodevops.sandbox.cluster.store import Json, Store, key_of
 
 _UID, _NAME = "controller-uid", "job-name"
 
@@ -13,7 +12,7 @@ def set_selector(store: Store, item: Json) -> None:
     spec, meta = item["spec"], item["metadata"]
     if spec.get("manualSelector"):
         return
-    own = meta.setdefault("uid", uid("job", meta.get("namespace", ""), meta["name"], store.revision))
+    own = meta.setdefault("uid", store.next_uid(key_of(item)))
     labels = spec.setdefault("template", {}).setdefault("metadata", {}).setdefault("labels", {})
     for prefix in ("batch.kubernetes.io/", ""):
         labels |= {f"{prefix}{_UID}": own, f"{prefix}{_NAME}": meta["name"]}

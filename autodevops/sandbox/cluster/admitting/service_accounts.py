@@ -43,7 +43,7 @@ def _mount_token(store: Store, pod: Json, namespace: str) -> None:
     ]
     if not needing:
         return
-    suffix = safe_name(5, "token", namespace, meta.get("name") or meta.get("generateName"), store.revision)
+    suffix = safe_name(5, "token", namespace, meta.get("name") or meta.get("generateName"))
     volume = f"kube-api-access-{suffix}"
     for container in needing:
         mount = {"name": volume, "readOnly": True, "mountPath": _PATH}

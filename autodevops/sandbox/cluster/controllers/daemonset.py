@@ -49,7 +49,7 @@ class DaemonSets:
             change.object if change.type != "DELETED" else None
         ):
             keys = [key_of(one) for one in self._store.items("DaemonSet")]
-            return [(key, reaction(key, change.revision)) for key in keys]
+            return [(key, reaction(key, change.id)) for key in keys]
         return concerned(change, "DaemonSet", "Pod")
 
     def reconcile(self, key: Key) -> float | None:

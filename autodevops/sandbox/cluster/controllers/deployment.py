@@ -37,7 +37,7 @@ class Deployments:
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
         kind = change.key.kind
         if kind == "Deployment":
-            return [] if is_own_note(change) else [(change.key, reaction(change.key, change.revision))]
+            return [] if is_own_note(change) else [(change.key, reaction(change.key, change.id))]
         if kind == "Pod" and change.type == "DELETED":
             return self._recreated(change)
         if kind != "ReplicaSet":
@@ -47,7 +47,7 @@ class Deployments:
             labels = change.object["metadata"].get("labels") or {}
             siblings = self._store.items("Deployment", change.key.namespace)
             keys += [key_of(one) for one in siblings if matches(one["spec"].get("selector"), labels)]
-        return [(key, reaction(key, change.revision)) for key in keys if key is not None]
+        return [(key, reaction(key, change.id)) for key in keys if key is not None]
 
     def _recreated(self, change: Change) -> list[tuple[Key, float]]:
         """A Deployment that recreates waits for its old pods to be gone."""
@@ -57,7 +57,7 @@ class Deployments:
         deployment = self._store.get(*key) if key is not None else None
         if key is None or deployment is None or parts.is_rolling(deployment):
             return []
-        return [(key, reaction(key, change.revision))]
+        return [(key, reaction(key, change.id))]
 
     def reconcile(self, key: Key) -> float | None:
         deployment = self._store.get(*key)

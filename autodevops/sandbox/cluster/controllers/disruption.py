@@ -41,14 +41,14 @@ class DisruptionBudgets:
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
         kind = change.key.kind
         if kind == "PodDisruptionBudget":
-            return [(change.key, reaction(change.key, change.revision))]
+            return [(change.key, reaction(change.key, change.id))]
         budgets = self._store.items("PodDisruptionBudget", change.key.namespace) if change.key.namespace else []
         if kind == "Pod":
             objects = [one for one in (change.object, change.before) if one is not None]
             budgets = [one for one in budgets if any(_selects(one, pod) for pod in objects)]
         elif kind not in _SCALED or change.before is None or _scale(change.object) == _scale(change.before):
             return []
-        return [(key_of(one), reaction(key_of(one), change.revision)) for one in budgets]
+        return [(key_of(one), reaction(key_of(one), change.id)) for one in budgets]
 
     def reconcile(self, key: Key) -> float | None:
         item = self._store.get(*key)

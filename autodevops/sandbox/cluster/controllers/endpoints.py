@@ -88,7 +88,7 @@ class EndpointsController:
         for service in self._store.items("Service", key.namespace):
             if _selects(service, pod) or (before is not None and _selects(service, before)):
                 name = service["metadata"]["name"]
-                yield Key("Service", key.namespace, name), 0.03 + 0.1 * uniform("endpoints", *key, change.revision)
+                yield Key("Service", key.namespace, name), 0.03 + 0.1 * uniform("endpoints", *key, change.id)
 
     def _write_endpoints(self, key: Key, service: Json, pods: Sequence[Json]) -> None:
         keep_all = bool(service["spec"].get("publishNotReadyAddresses"))

@@ -51,7 +51,7 @@ class GarbageCollector:
             keys += [owner for owner in map(self._owner, before) if owner is not None]
         if change.type == "MODIFIED" and is_terminating(change.object) and change.object["metadata"].get("finalizers"):
             keys.append(change.key)
-        return [(key, 0.1 + reaction(key, change.revision)) for key in keys]
+        return [(key, 0.1 + reaction(key, change.id)) for key in keys]
 
     def _index(self, key: Key, before: Iterable[Json], now: Iterable[Json]) -> None:
         for one in before:

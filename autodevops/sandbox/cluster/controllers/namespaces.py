@@ -47,7 +47,7 @@ class Namespaces:
             key = Key("Namespace", "", key.namespace)
         elif change.type != "DELETED" and not is_terminating(change.object):
             return []
-        return [(key, reaction(key, change.revision))]
+        return [(key, reaction(key, change.id))]
 
     def reconcile(self, key: Key) -> float | None:
         item = self._store.get(*key)

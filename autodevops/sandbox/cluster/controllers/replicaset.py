@@ -39,7 +39,7 @@ class ReplicaSets:
 
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
         if change.key.kind == self._kind:
-            return [] if is_own_note(change) else [(change.key, reaction(change.key, change.revision))]
+            return [] if is_own_note(change) else [(change.key, reaction(change.key, change.id))]
         if change.key.kind != "Pod":
             return []
         keys = {owner_key(item, self._kind) for item in (change.object, change.before) if item is not None} - {None}
@@ -47,7 +47,7 @@ class ReplicaSets:
             labels = change.object["metadata"].get("labels") or {}
             siblings = self._store.items(self._kind, change.key.namespace)
             keys |= {key_of(one) for one in siblings if matches(self._selector(one), labels)}
-        return [(key, reaction(key, change.revision)) for key in sorted(key for key in keys if key is not None)]
+        return [(key, reaction(key, change.id)) for key in sorted(key for key in keys if key is not None)]
 
     def reconcile(self, key: Key) -> float | None:
         item = self._store.get(*key)

@@ -51,7 +51,7 @@ def create(store: Store, item: Json) -> Json:
 def _name(store: Store, item: Json) -> str:
     meta, attempt = item["metadata"], 0
     while True:
-        name = f"{meta['generateName']}{safe_name(5, item['kind'], meta['generateName'], store.revision, attempt)}"
+        name = f"{meta['generateName']}{safe_name(5, item['kind'], meta['generateName'], attempt)}"
         if not store.history(Key(item["kind"], meta.get("namespace", ""), name)):
             return name
         attempt += 1
@@ -81,7 +81,7 @@ def owner_key(item: Json, kind: str) -> Key | None:
 def concerned(change: Change, kind: str, below: str) -> list[tuple[Key, float]]:
     """What a loop over a kind hears of: its own objects, and those `below` that one of them controls."""
     key = owner_key(change.object, kind) if change.key.kind == below else change.key
-    return [(key, reaction(key, change.revision))] if key is not None and key.kind == kind else []
+    return [(key, reaction(key, change.id))] if key is not None and key.kind == kind else []
 
 
 def owned(store: Store, kind: str, owner: Json) -> list[Json]:

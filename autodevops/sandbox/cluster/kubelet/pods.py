@@ -74,7 +74,7 @@ class Kubelet:
                 yield from self._hurry(change.key, change.at)
                 yield change.key, 0.0
             elif _is_news(change):
-                yield change.key, 0.02 + 0.1 * uniform("kubelet hears", *change.key, change.revision)
+                yield change.key, 0.02 + 0.1 * uniform("kubelet hears", *change.key, change.id)
         elif kind == "Node":
             if change.type == "ADDED":
                 yield change.key, 0.2

@@ -204,7 +204,7 @@ class Scheduler:
             if not _is_ours(pod):
                 return ()
             told_anew = before is None or _asks_else(before, pod)
-            return [(key, 0.01 + 0.04 * uniform("schedule", *key, change.revision))] if told_anew else ()
+            return [(key, 0.01 + 0.04 * uniform("schedule", *key, change.id))] if told_anew else ()
         if change.type == "DELETED" or not _is_alive(pod):
             self._leave(key)
             was_there = before is not None and before["spec"].get("nodeName") and _is_alive(before)
