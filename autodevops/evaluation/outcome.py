@@ -15,10 +15,13 @@ from autodevops.evaluation.suite import Half, half_of
 from autodevops.sandbox.world.scenario import Scenario
 from autodevops.sandbox.world.scenario import Subject as TrueSubject
 
-_OF_TELEMETRY = "opentelemetry.io"  # a Service of this version is a service.name, not the Kubernetes object
+OF_TELEMETRY = "opentelemetry.io"  # a Service of this version is a service.name, not the Kubernetes object
 
 Owners = Mapping[tuple[str, str, str], tuple[str, str, str]]
-"""(kind, namespace, name) of an object to that of its controller, of every object there ever was."""
+"""(kind, namespace, name) of an object to that of its controller, of every object there ever was.
+
+What runs elsewhere has no object: each name that telemetry may have for it, under `OF_TELEMETRY`, leads to its Service.
+"""
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,11 @@ def judge(
 
 def is_it(named: Subject, truth: TrueSubject | None, owners: Owners) -> bool:
     """Whether `named` is the true subject by kind and name, or an object that it controls (a Deployment's pod)."""
-    if truth is None or named.api_version.startswith(_OF_TELEMETRY):
+    if truth is None:
         return False
     key: tuple[str, str, str] | None = (named.kind, named.namespace, named.name)
+    if named.api_version.startswith(OF_TELEMETRY):
+        key = owners.get((OF_TELEMETRY, "", named.name))
     while key is not None:
         if (key[0], key[2]) == (truth.kind, truth.name):
             return True

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from autodevops.domain.investigation import Investigation
-from autodevops.evaluation.outcome import Outcome, Owners, judge
+from autodevops.evaluation.outcome import OF_TELEMETRY, Outcome, Owners, judge
 from autodevops.kernel.clock import monotonic_ms, thread_ms
 from autodevops.kernel.startup import collect_rarely, share_freed_memory
 from autodevops.sandbox.cluster.meta import controller_of
@@ -111,6 +111,10 @@ def settings_for(sandbox: Sandbox, kubeconfig: Path) -> Settings:
 
 def owners_of(world: World) -> Owners:
     found: dict[tuple[str, str, str], tuple[str, str, str]] = {}
+    for service in world.topology.services:
+        if service.kind == "External":
+            for name in (service.name, service.address):
+                found[(OF_TELEMETRY, "", name)] = ("Service", "", service.name)
     for kind in _OWNED:
         for versions in world.versions(kind):
             item = next((one.object for one in reversed(versions) if one.object is not None), None)

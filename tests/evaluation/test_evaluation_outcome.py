@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sandbox_world.worlds import make_world
 
 from autodevops.domain.subject import Subject
 from autodevops.evaluation.figures import by_half, count, reliability
 from autodevops.evaluation.outcome import Answer, Outcome, is_it
+from autodevops.evaluation.play import owners_of
 from autodevops.evaluation.suite import find_scenarios, half_of
 from autodevops.evaluation.tables import markdown, tables
 from autodevops.kernel.errors import UsageError
@@ -70,6 +72,19 @@ def test_a_service_of_telemetry_is_not_the_kubernetes_service() -> None:
     truth = TrueSubject(kind="Service", name="cart", namespace="shop")
     assert is_it(Subject(kind="Service", name="cart", namespace="shop", api_version="v1"), truth, {})
     assert not is_it(Subject(kind="Service", name="cart", api_version="opentelemetry.io"), truth, {})
+
+
+def test_what_runs_elsewhere_is_right_by_the_names_that_telemetry_has_for_it() -> None:
+    world, _ = make_world()
+    outside = next(service for service in world.topology.services if service.kind == "External")
+    owners = owners_of(world)
+    for name in (outside.name, outside.address):
+        named = Subject(kind="Service", name=name, api_version="opentelemetry.io")
+        assert is_it(named, TrueSubject(kind="Service", name=outside.name), owners)
+        assert not is_it(named, TrueSubject(kind="Service", name="cart"), owners)
+    for name in ("cart", "other.example"):
+        named = Subject(kind="Service", name=name, api_version="opentelemetry.io")
+        assert not is_it(named, TrueSubject(kind="Service", name=outside.name), owners)
 
 
 @pytest.mark.parametrize(
