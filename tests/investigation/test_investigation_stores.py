@@ -135,17 +135,27 @@ def _world(case: dict[str, Any]) -> World:
     world.objects = list(case.get("objects", []))
     if "scaled" in case:
         world.events = [_scaling(world, **case["scaled"])]
+        world.events += [_scaling(world, number=1, **more) for more in case.get("and_scaled", [])]
     return world
 
 
-def _scaling(world: World, at: float, words: str, now: int, *, down: bool = False) -> dict[str, Any]:
+def _scaling(
+    world: World,
+    at: float,
+    words: str,
+    now: int = 0,
+    *,
+    down: bool = False,
+    of: str = "checkout-5d8d589b95",
+    number: int = 0,
+) -> dict[str, Any]:
     """What the Deployment controller notes when checkout is scaled, `at` minutes before the end."""
     return {
-        "metadata": {"name": "checkout.1", "namespace": world.namespace},
+        "metadata": {"name": f"checkout.{number}", "namespace": world.namespace},
         "involvedObject": {"kind": "Deployment", "name": "checkout", "namespace": world.namespace},
         "type": "Normal",
         "reason": "ScalingReplicaSet",
-        "message": f"Scaled {'down' if down else 'up'} replica set checkout-5d8d589b95 {words}",
+        "message": f"Scaled {'down' if down else 'up'} replica set {of} {words}",
         "lastTimestamp": stamp(END - minutes(at)),
         "count": 1,
     }

@@ -15,9 +15,10 @@ from autodevops.investigation.rules.pods import events
 
 _BEFORE: Final = timedelta(minutes=10)
 _SLACK: Final = timedelta(minutes=2)
+_ROLLS: Final = timedelta(minutes=10)  # between the steps of a rollout, which scales two replica sets
 # `to 40 from 6` until Kubernetes 1.28, `from 6 to 40` since.
 _SCALED: Final = re.compile(
-    r"Scaled (?:up|down) replica set \S+ (?:to (?P<to>\d+) from (?P<of>\d+)|from (?P<was>\d+) to (?P<now>\d+))"
+    r"Scaled (?:up|down) replica set (?P<set>\S+) (?:to (?P<to>\d+) from (?P<of>\d+)|from (?P<was>\d+) to (?P<now>\d+))"
 )
 
 
@@ -37,10 +38,13 @@ def scalings(picture: Picture) -> Iterator[Scaling]:
     """What somebody did that still holds: nothing that an autoscaler sizes, and no rollout, which takes the pods of one
     template for those of another and leaves as many as are wanted."""
     sized = {picture.inventory.scaled_by(one) for one in picture.inventory.of_kind("HorizontalPodAutoscaler")}
-    for event in events(picture, "ScalingReplicaSet"):
-        match = _SCALED.search(event.message)
+    noted = [(event, _SCALED.search(event.message)) for event in events(picture, "ScalingReplicaSet")]
+    sets = [(event.subject, match["set"], event.last) for event, match in noted if match]
+    for event, match in noted:
         workload = picture.inventory.workload(event.subject) if event.subject is not None else None
         if match is None or workload is None or event.subject is None or event.subject in sized:
+            continue
+        if any(of == event.subject and one != match["set"] and abs(at - event.last) < _ROLLS for of, one, at in sets):
             continue
         before, after = int(match["of"] or match["was"]), int(match["to"] or match["now"])
         if before > 0 and section(workload.object, "spec").get("replicas") == after:
