@@ -296,8 +296,11 @@ def _stem(name: str) -> str:
 
 def _has_folder(subject: Subject, picture: Picture) -> bool:
     """Whether some commit lies in a folder of its name: then what lies elsewhere is hardly its own."""
-    stem = _stem(subject.name)
-    return any(_owner(file.path, picture) == stem for commit, _ in picture.commits for file in commit.files)
+    return _stem(subject.name) in picture.once(_folders)
+
+
+def _folders(picture: Picture) -> frozenset[str]:
+    return frozenset(_owner(file.path, picture) for commit, _ in picture.commits for file in commit.files)
 
 
 def _owner(path: str, picture: Picture) -> str:

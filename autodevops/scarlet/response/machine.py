@@ -243,9 +243,11 @@ class Steps:
         """Another open incident that has the cause to which this one, which had another, would be put down now."""
         if newer is None or (incident.cause is not None and same(newer.subject, incident.cause.subject)):
             return None
-        known = all_incidents(self._means.ledger, investigations=False)
-        going_on = [one for one in known if one.id != incident.id and one.phase not in (None, "closed") and one.cause]
-        return next((one for one in going_on if one.cause and same(newer.subject, one.cause.subject)), None)
+        for one in all_incidents(self._means.ledger, investigations=False):
+            going_on = one.id != incident.id and one.phase not in (None, "closed")
+            if going_on and one.cause is not None and same(newer.subject, one.cause.subject):
+                return one
+        return None
 
     def _helped(self, state: State) -> str:
         """What she did that ended it, if she did."""
