@@ -41,6 +41,7 @@ WELL = Course(
     true_name="payment",
     causes=1,
     remediable=True,
+    safe=True,
     opened=(CAUSE,),
     deeds=(ROLLBACK,),
     end="resolved",
@@ -50,7 +51,9 @@ WELL = Course(
     seconds=2.0,
     tool_calls=10,
 )
-QUIET = replace(WELL, true_kind="", true_name="", causes=0, remediable=False, opened=(), deeds=(), end="quiet")
+QUIET = replace(
+    WELL, true_kind="", true_name="", causes=0, remediable=False, safe=False, opened=(), deeds=(), end="quiet"
+)
 BLAMED = replace(CAUSE, name="cart", right=False, among3=False)
 
 
@@ -71,6 +74,10 @@ BLAMED = replace(CAUSE, name="cart", right=False, among3=False)
         (
             replace(WELL, deeds=(replace(ROLLBACK, effect="not applied", asked=True),)),
             {"alone": 0, "right": 0, "wrong_approved": 0},
+        ),
+        (
+            replace(WELL, safe=False, deeds=(replace(ROLLBACK, asked=True),)),
+            {"remediable": 1, "safe": 0, "with_people": 1},
         ),
         (replace(WELL, end="closed early"), {"alone": 0, "with_people": 0, "closed_early": 1}),
         (replace(WELL, opened=(), deeds=(), end="missed"), {"detected": 0, "detect_median": None, "top1": 0}),

@@ -62,8 +62,9 @@ class Deed:
 
 @dataclass(frozen=True)
 class Course:
-    """`remediable`: what would end it is something that the executor can do. `worse`: services that failed more than
-    they would have without her. `own_seconds` is processor time of Scarlet's thread, `seconds` that of the whole play,
+    """`remediable`: what would end it is something that the executor can do. `safe`: it is of low risk by its kind, so
+    that the matrix as it is shipped lets a machine do it alone. `worse`: services that failed more than they would
+    have without her. `own_seconds` is processor time of Scarlet's thread, `seconds` that of the whole play,
     sandbox included."""
 
     scenario: str
@@ -74,6 +75,7 @@ class Course:
     true_name: str
     causes: int
     remediable: bool
+    safe: bool
     opened: tuple[Opened, ...]
     deeds: tuple[Deed, ...]
     end: End

@@ -19,8 +19,8 @@ from autodevops.evaluation.response.course import Course
 class Figures:
     """Counts of scenarios, but for `right` to `undone` and `acted_on_well`, which count actions that were applied.
     `false_blame`: of the well ones, those with an incident; `blamed`: of the faulty ones, those with an incident put
-    down to what is not at fault. `alone` and `with_people` are of the `remediable` ones. Times are the world's, after
-    the onset; None: never."""
+    down to what is not at fault. `alone` is of the `safe` ones, `with_people` of the `remediable` ones. Times are the
+    world's, after the onset; None: never."""
 
     faulty: int
     detected: int
@@ -37,6 +37,7 @@ class Figures:
     wrong_approved: int
     undone: int
     remediable: int
+    safe: int
     alone: int
     with_people: int
     resolve_median: float | None
@@ -64,6 +65,7 @@ def count(courses: Iterable[Course]) -> Figures:
     faulty = [one for one in found if one.faulty]
     well = [one for one in found if not one.faulty]
     remediable = [one for one in faulty if one.remediable]
+    safe = [one for one in remediable if one.safe]
     deeds = [deed for one in found for deed in one.deeds if deed.applied]
     detect = [one.detected for one in faulty if one.detected is not None]
     resolve = [one.over for one in faulty if one.with_people and one.over is not None]
@@ -83,7 +85,8 @@ def count(courses: Iterable[Course]) -> Figures:
         wrong_approved=sum(one.wrong_approved for one in found),
         undone=sum(deed.result == "undone" for deed in deeds),
         remediable=len(remediable),
-        alone=sum(one.alone for one in remediable),
+        safe=len(safe),
+        alone=sum(one.alone for one in safe),
         with_people=sum(one.with_people for one in remediable),
         resolve_median=median(resolve) if resolve else None,
         resolve_p90=p90(resolve),
@@ -113,7 +116,7 @@ def bars(courses: Sequence[Course]) -> list[Bar]:
         _at_least("cause first", 0.85, one.top1, one.faulty),
         _none("actions where nothing is wrong", one.acted_on_well, one.well),
         _none("wrong actions that nobody approved", one.wrong_alone, one.faulty + one.well),
-        _at_least("resolved without people, where an action can", 0.80, one.alone, one.remediable),
+        _at_least("resolved without people, where a safe action can", 0.80, one.alone, one.safe),
         _none("made worse", one.made_worse, one.faulty + one.well),
     ]
 

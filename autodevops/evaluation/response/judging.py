@@ -17,6 +17,7 @@ from autodevops.domain.subject import Subject
 from autodevops.evaluation.outcome import Owners, is_it
 from autodevops.evaluation.response.course import Course, Deed, Effect, End, Opened
 from autodevops.evaluation.suite import half_of
+from autodevops.executor.catalogue import KINDS
 from autodevops.sandbox.gameday import Gameday
 from autodevops.sandbox.prometheus.rules import Alerting
 from autodevops.sandbox.world.scenario import Remediation, Scenario
@@ -39,6 +40,7 @@ _VERBS: Final = {
     "drain_node": "drain",
 }
 """The executor's kinds of actions by the scenarios' names. Scarlet proposes no other that changes what runs."""
+_LOW: Final = tuple(kind for kind in _VERBS if KINDS[kind].risk == "low")
 _SCALED: Final = {"Deployment", "StatefulSet", "HorizontalPodAutoscaler"}
 _WORKLOADS: Final = {"Deployment", "StatefulSet", "DaemonSet"}
 
@@ -76,6 +78,7 @@ def judge(scenario: Scenario, world: World, played: Played, alerting: Alerting |
         if one.decision is not None
     )
     acted = any(one.applied for one in deeds)
+    remedies = [one for one in truth.remediations if causes and not truth.also and _doable(one)]
     return Course(
         scenario=scenario.name,
         group=scenario.group,
@@ -84,7 +87,8 @@ def judge(scenario: Scenario, world: World, played: Played, alerting: Alerting |
         true_kind=truth.subject.kind if truth.subject else "",
         true_name=truth.subject.name if truth.subject else "",
         causes=len(causes),
-        remediable=bool(causes) and not truth.also and any(_doable(one) for one in truth.remediations),
+        remediable=bool(remedies),
+        safe=any(_VERBS[kind] == one.action for one in remedies for kind in _LOW),
         opened=opened,
         deeds=deeds,
         end=_end(played, faulty=bool(causes), well=well),

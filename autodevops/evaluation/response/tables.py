@@ -128,7 +128,7 @@ def _mending(name: str, one: Figures) -> tuple[str, ...]:
         str(one.wrong_alone),
         str(one.wrong_approved),
         share(one.undone, acted),
-        share(one.alone, one.remediable),
+        share(one.alone, one.safe),
         share(one.with_people, one.remediable),
         seconds(one.resolve_median),
         seconds(one.resolve_p90),
