@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from sandbox_world.worlds import make_world
 from autodevops.kernel.errors import UsageError
 from autodevops.sandbox.basics.moments import parse_duration
 from autodevops.sandbox.world import topology
-from autodevops.sandbox.world.scenario import load_scenario, shipped_scenarios
+from autodevops.sandbox.world.faults.effects import Modifier, Write
+from autodevops.sandbox.world.scenario import Scenario, load_scenario, shipped_scenarios
 
 GOOD = """
 title: A test
@@ -30,6 +33,30 @@ def test_every_shipped_scenario_loads_and_has_a_truth_that_says_something() -> N
         assert scenario.title, name
         explained = scenario.truth.verdict == "explained"
         assert (scenario.truth.subject is not None, bool(scenario.truth.reason)) == (explained, explained), name
+
+
+def test_truth_names_every_workload_that_got_a_bad_revision_and_that_taking_it_back_helps() -> None:
+    """Bad: its pod spec was edited, or a version was released of which a fault says what it does."""
+    for scenario in shipped_scenarios():
+        truth = scenario.truth
+        for kind, name in _bad_revisions(scenario) if truth.verdict == "explained" else ():
+            assert (kind, name) in {(one.kind, one.name) for one in truth.subjects}, (scenario.name, name)
+            back = "patch" if kind == "CronJob" else "rollback"
+            assert any(
+                (one.action, one.subject.kind, one.subject.name, one.effect) == (back, kind, name, "resolves")
+                for one in truth.remediations
+            ), (scenario.name, name)
+
+
+def _bad_revisions(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    effects = [effect for fault in scenario.faults for effect in fault.effects(0.0)]
+    bent = {(one.service, one.version) for one in effects if isinstance(one, Modifier)}
+    for one in effects:
+        if isinstance(one, Write) and one.verb == "patch" and '"template": {"spec"' in json.dumps(one.body):
+            kind, *_, name = one.object.split("/")
+            yield kind, name
+        elif isinstance(one, Write) and one.verb == "deploy" and (one.object[1:], one.body["version"]) in bent:
+            yield topology.load_topology(scenario.topology).by_name[one.object[1:]].kind, one.object[1:]
 
 
 def test_truth_names_subject_and_onset() -> None:

@@ -52,7 +52,8 @@ class Step(_Data):
 
 
 class Remediation(Step):
-    """Something that can be done, and what has to follow it. `effect` says what it does to the incident."""
+    """Something that can be done, and what has to follow it. `effect` says what it does to the incident; of several
+    causes, to the one that it is about."""
 
     then: tuple[Step, ...] = ()
     effect: Literal["resolves", "relieves", "nothing", "worsens"] = "resolves"
