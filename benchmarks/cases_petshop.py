@@ -4,7 +4,8 @@ The adapter makes of each incident what an investigation would have gathered: re
 percentile of latency of each component as golden signals, and the call graph as edges. An incident has five samples,
 its quiet period was recorded at another time; it is put before the incident as the past the engine compares with, at
 the density of an investigation (240 samples in all). The same is asked about stretches of the quiet period itself:
-whoever is named there is named wrongly.
+whoever is named there is named wrongly. All incidents have one culprit, so faults are made at the other components as
+well, in the quiet period's series (`petshop_faults.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from petshop_faults import made
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
@@ -35,8 +37,10 @@ _EVIDENCE = EvidenceId("case")
 
 def run(folder: Path) -> list[str]:
     first = third = named = cases = quiet = silent = 0
+    of_made: dict[str, list[tuple[bool, bool]]] = {}
     for traffic in sorted(path for path in folder.iterdir() if path.is_dir()):
-        graph = _graph(pd.read_csv(traffic / "graph.csv", index_col=0))
+        calls = pd.read_csv(traffic / "graph.csv", index_col=0)
+        graph = _graph(calls)
         calm = _table(traffic / "noissue" / "metrics.csv")
         for case in sorted(traffic.glob("train/*")):
             truth = json.loads((case / "target.json").read_text())["root_cause"]["node"]
@@ -46,10 +50,18 @@ def run(folder: Path) -> list[str]:
             first, third = first + (names[:1] == [truth]), third + (truth in names[:3])
         for stretch in _stretches(calm):
             quiet, silent = quiet + 1, silent + (not judge(stretch, graph))
+        for kind, culprit, table in made(calm, calls):
+            names = [one.subject.name for one in judge(table, graph)]
+            of_made.setdefault(kind, []).append((names[:1] == [culprit], culprit in names[:3]))
     return [
         f"{cases} incidents: top-1 {first / cases:.2f} ({first}), top-3 {third / cases:.2f} ({third}), "
         f"somebody named in {named}",
         f"{quiet} quiet stretches: silent in {silent} (specificity {silent / quiet:.2f})",
+        *(
+            f"{len(found)} made faults at other components, {kind}: top-1 {np.mean([one for one, _ in found]):.2f}, "
+            f"top-3 {np.mean([three for _, three in found]):.2f}"
+            for kind, found in of_made.items()
+        ),
     ]
 
 

@@ -34,7 +34,7 @@ _STANDS_OUT = 4.0  # noise scales
 _NOTICEABLE = 2.0  # noise scales, in a caller of somebody who stands out
 _FULL = 0.8  # of a caller's excess: a callee with that much accounts for all of it, within the noise
 _OTHER_HARM = 0.4  # how far slowness stands in for errors, and errors for slowness
-_ALIKE = 0.6  # correlation from which two courses count as one
+_ALIKE = 0.6  # cosine of two courses' angle from which they count as one
 _ONLY = 0.6  # that requests do not arrive at a callee rather than that its one caller, or an unseen one, asks less
 _INDEPENDENT = 4  # samples; a rate over a window shares its events with that many neighbours
 _ALONE = 0.15  # that a workload without metrics is at fault where only one caller suffers
@@ -318,11 +318,14 @@ def _ratio(theirs: Excess, mine: Excess) -> float:
 
 
 def _alike(one: FloatArray, other: FloatArray) -> float:
-    """Whether two courses over the window rise and fall together, from 0 to 1."""
+    """Whether two courses of scores are above usual at the same times, from 0 to 1.
+
+    Usual is zero. Around their own means two courses that are high throughout would be compared by their noise alone.
+    """
     if len(one) != len(other):
         return 1.0
     both = np.isfinite(one) & np.isfinite(other)
-    if both.sum() < 4 or np.ptp(one[both]) == 0 or np.ptp(other[both]) == 0:
+    length = float(np.linalg.norm(one[both]) * np.linalg.norm(other[both]))
+    if both.sum() < 4 or length == 0:
         return 1.0
-    correlation = float(np.corrcoef(one[both], other[both])[0, 1])
-    return min(1.0, max(0.0, correlation) / _ALIKE)
+    return min(1.0, max(0.0, float(one[both] @ other[both])) / length / _ALIKE)

@@ -96,6 +96,15 @@ NAMED: dict[str, tuple[str, dict[str, Service]]] = {
             "search": Service(),
         },
     ),
+    "failures that last through the whole window, each sampled with a noise of its own": (
+        "stock",
+        {
+            "shop": Service(calls=("cart", "search"), now={"errors": [0.30, 0.33, 0.29, 0.32, 0.30]}),
+            "cart": Service(calls=("stock",), now={"errors": [0.33, 0.29, 0.32, 0.29, 0.31]}),
+            "stock": Service(now={"errors": [0.29, 0.32, 0.30, 0.31, 0.29]}),
+            "search": Service(),
+        },
+    ),
     "a louder leaf that few requests reach accounts for little": (
         "cart",
         {
