@@ -1,10 +1,10 @@
 """RootCauseBench's incidents through the whole engine: their files answer the questions it asks.
 
 A responder looks five minutes after the page, at the two hours before: whatever a case records later is not shown.
-Deploys are the ReplicaSets that rollouts leave, annotated with their commit; commits are GitHub's, with their diffs;
-spans, log lines and alerts are as recorded; gauges stand for the golden signal that their name says (a 99th percentile
-for the 95th). A feature flag is a ConfigMap that its service reads, edited when it was flipped; what kubelet and the
-scheduler wrote are events. Status pages of providers are left out: the engine reads none.
+Deploys are the ReplicaSets that rollouts leave, annotated with their commit; each service has a Service; commits are
+GitHub's, with their diffs; spans, log lines and alerts are as recorded; gauges stand for the golden signal that their
+name says (a 99th percentile for the 95th). A feature flag is a ConfigMap that its service reads, edited when it was
+flipped; what kubelet and the scheduler wrote are events. Status pages of providers are left out: the engine reads none.
 
 Judged is the first hypothesis: its first suspected change is the commit, and having none says that no code did it.
 Where it is about something that is no service (a provider, a node), the service that depends on it most counts.
@@ -152,6 +152,7 @@ def _objects(files: Mapping[str, Any], end: datetime) -> dict[str, list[dict[str
         kinds["ReplicaSet"] += sets
         kinds["Deployment"].append(_deployment(service, sets[-1], 1 if ready is None else round(ready)))
         kinds["Pod"].append(_pod(service, sets[-1], ready, int(restarts or 0)))
+        kinds["Service"].append(_service(service))
     for flag in files["flags"]:
         if _moment(flag["timestamp"]) <= end:
             kinds["ConfigMap"].append(_flag(flag))
@@ -169,7 +170,7 @@ def _listed(kinds: Mapping[str, list[dict[str, Any]]], asked: Mapping[str, Any])
 
 def _named(kind: str, name: str, created: str, **more: Any) -> dict[str, Any]:
     meta = {"name": name, "namespace": _NAMESPACE, "creationTimestamp": created, **more}
-    return {"apiVersion": "v1" if kind == "Pod" else "apps/v1", "kind": kind, "metadata": meta}
+    return {"apiVersion": "v1" if kind in ("Pod", "Service") else "apps/v1", "kind": kind, "metadata": meta}
 
 
 def _template(service: str, one: Mapping[str, Any], flags: list[str]) -> dict[str, Any]:
@@ -195,6 +196,10 @@ def _replica_set(service: str, number: int, one: Mapping[str, Any], flags: list[
     return {**head, "spec": {"template": _template(service, one, flags)}}
 
 
+def _service(service: str) -> dict[str, Any]:
+    return {**_named("Service", service, "2000-01-01T00:00:00Z"), "spec": {"selector": {"app": service}}}
+
+
 def _deployment(service: str, newest: Mapping[str, Any], ready: int) -> dict[str, Any]:
     return {
         **_named("Deployment", service, "2000-01-01T00:00:00Z"),
@@ -214,9 +219,9 @@ def _pod(service: str, newest: Mapping[str, Any], ready: float | None, restarts:
         "state": {"running": {"startedAt": newest["metadata"]["creationTimestamp"]}} if well else back_off,
         **({} if well or not restarts else {"lastState": {"terminated": {"exitCode": 2, "reason": "Error"}}}),
     }
-    created = newest["metadata"]["creationTimestamp"]
+    created, labels = newest["metadata"]["creationTimestamp"], newest["spec"]["template"]["metadata"]["labels"]
     return {
-        **_named("Pod", f"{newest['metadata']['name']}-bcdfg", created, ownerReferences=[owner]),
+        **_named("Pod", f"{newest['metadata']['name']}-bcdfg", created, ownerReferences=[owner], labels=labels),
         "spec": newest["spec"]["template"]["spec"],
         "status": {
             "phase": "Running",

@@ -7,7 +7,7 @@ from typing import Final
 _WORDS: Final = """
     account address after app append apps array async await because before body boolean break buffer bytes cannot
     class client close closed cmd code codes com common config connect connection const content context continue
-    core could count create created data database debug default delete double downstream duration during error
+    core could count create created data database debug default delete double downstream duration during err error
     errors event events exceeded exception exist exists failed fails failure false fetch field fields final first
     float format found function get github golang google group handle handler header headers http http.error https
     httpstatus import index input insert integer internal invalid item items json length level lib libs limit list

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from autodevops.analysis.diffs import Edit
 
 _TELLS = re.compile(
-    r"\b(log(ger|ging)?|slog|zap|console|tracing|trace|metrics?|counter|gauge|histogram|span|print(ln|f)?)\b\S*[.(!:]",
+    r"\b(log(ger|ging)?|slog|zap|console|tracing|trace|metrics?|counter|gauge|histogram|span|print(ln|f)?)\b\S*[.(!:]"
+    r"|\b(trace|debug|info|warn|error)!\(",
     re.IGNORECASE,
 )
 _VERSION = re.compile(r"(?<![\w.])v?(\d+)\.\d+(?:\.\d+)?")

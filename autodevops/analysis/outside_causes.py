@@ -23,13 +23,15 @@ _HOST = re.compile(
     re.I,
 )
 _TROUBLE = re.compile(
-    r"\b(429|5\d\d)\b|unavailable|time?d? ?out|deadline|refused|reset by peer|unreachable|rate.?limit|throttl|outage",
+    r"\b(402|429|5\d\d)\b|unavailable|time?d? ?out|deadline|refused|reset by peer|unreachable|rate.?limit|throttl"
+    r"|outage",
     re.I,
 )
 
 CREDENTIAL: Final = "a credential has expired or was rotated"
+_PRIVILEGE: Final = "a privilege is missing"
 _UNRESOLVED: Final = "a host name is not resolved or the network is down"
-MAY_BE_SETTINGS: Final = frozenset({CREDENTIAL, _UNRESOLVED})
+MAY_BE_SETTINGS: Final = frozenset({CREDENTIAL, _PRIVILEGE, _UNRESOLVED})
 """What an edit of settings brings about as well: whom a program calls, and as whom."""
 
 _ROWS: Final = tuple(
@@ -47,6 +49,10 @@ _ROWS: Final = tuple(
             r"|password authentication failed|Access denied for user|WRONGPASS|NOAUTH",
         ),
         (
+            _PRIVILEGE,  # PostgreSQL's 42501, MySQL's 1142; privileges are the database's, not the program's
+            r"permission denied for (table|view|relation|schema|sequence|database|function)|command denied to user",
+        ),
+        (
             "a node is in trouble",
             r"node .{0,60}(not ?ready|pressure|contended|starved|draining|preempt|terminat|unreachable|oversubscrib)"
             r"|(cpu|memory)[- ](starved|contended|steal)|NodeNotReady|(Memory|Disk|PID)Pressure|\bevict(ed|ing) pod"
@@ -58,7 +64,7 @@ _ROWS: Final = tuple(
             r"|fail(ing|ed)?[- ]?over|replica (was |is |has been )?promoted|promoted (to|as)"
             r"|the database system is (starting up|shutting down|in recovery)"
             r"|terminating connection due to administrator|no primary|stepp(ed|ing) down|NotPrimary|NotWritablePrimary"
-            r"|leader election|LEADER_NOT_AVAILABLE|NOT_LEADER",
+            r"|leader election|LEADER_NOT_AVAILABLE|NOT_LEADER|not enough in-?sync replicas|NOT_?ENOUGH_?REPLICAS",
         ),
         (
             "a quota is used up",
@@ -124,7 +130,9 @@ def provider_called(spans: Iterable[Span], own: frozenset[str]) -> str:
             continue
         peer = str(said.get("peer.service") or said.get("server.address") or said.get("net.peer.name") or "")
         status = str(said.get("http.response.status_code") or said.get("http.status_code") or "")
-        theirs = status.startswith("5") or status == "429" or (not status and _TROUBLE.search(span.status_message))
+        theirs = (
+            status.startswith("5") or status in ("402", "429") or (not status and _TROUBLE.search(span.status_message))
+        )
         outside = "." not in peer or not _OURS.search(peer.lower())
         if peer and theirs and outside and peer not in own and peer.split(".", 1)[0] not in own:
             return peer

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os.path import splitext
 from typing import Final
 
 from autodevops.analysis.common_words import STOPPED
@@ -56,7 +57,7 @@ def spoken_of(edits: Iterable[Edit]) -> Mapping[str, float]:
     for edit in edits:
         there, gone = (stems(line for line in side if line not in moved) for side in (edit.added, edit.removed))
         changed |= there ^ gone
-        around |= (there & gone) | stems((edit.path, *edit.context, *edit.places))
+        around |= (there & gone) | stems((splitext(edit.path)[0], *edit.context, *edit.places))
     found = dict.fromkeys(around, _ASIDE)
     found.update(dict.fromkeys(changed, 1.0))
     return found

@@ -36,6 +36,10 @@ _INPUT = re.compile(
     r"|account|file|batch|job)(?:[_-]?id)?)[=: ]+\"?'?([\w./-]*\d[\w./-]*)",
     re.IGNORECASE,
 )
+_DATA_FILE = re.compile(
+    r"(?<![\w.-])(?=[\w-]*\d)[\w-]+\.(?:csv|tsv|xml|json|jsonl|edi|txt|dat|xlsx?|parquet|avro|pdf|eml|zip|gz)\b",
+    re.IGNORECASE,
+)
 _LEAST_SAME = 8  # failing lines that name the same piece of input, before it is not chance
 _SAME_SHARE = 0.9
 
@@ -166,7 +170,11 @@ def numbers(texts: Iterable[str]) -> frozenset[str]:
 
 def _same_input(texts: Sequence[str]) -> str:
     """The input that fails again and again, if nearly all lines that name input name the same one."""
-    found = [tuple(sorted({f"{key.lower()}={value}" for key, value in _INPUT.findall(text)})) for text in texts]
+    found = [
+        {f"{key.lower()}={value}" for key, value in _INPUT.findall(text)}
+        | {f"file={name}" for name in _DATA_FILE.findall(text)}
+        for text in texts
+    ]
     naming = [keys for keys in found if keys]
     if len(naming) < _LEAST_SAME or len(naming) < 0.5 * len(texts):
         return ""

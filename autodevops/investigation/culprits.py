@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from autodevops.analysis.blame import Judgement
 from autodevops.analysis.common_words import COMMON
 from autodevops.analysis.diffs import Edit
-from autodevops.analysis.edit_effects import values_differ
 from autodevops.analysis.edit_kinds import only_tells, takes_minor_versions
 from autodevops.analysis.odds import Clue
 from autodevops.analysis.shared_words import in_common, spelled, spoken_of, stem
@@ -28,11 +27,12 @@ _AFTER: Final = 1.0  # one a minute or two after it
 _WORD: Final = 4.0  # a word that what fails and one commit alone speak of
 _MOST_WORDS: Final = 2.5  # of these; more come of being about the same matter
 _COMMON_WORD: Final = 0.4  # of a word
-_VALUE: Final = 1.5
+_UNSPOKEN: Final = 0.87  # each word that what fails says, to an edit that speaks of none
+_SILENT: Final = 0.2  # all these words together
+_ENOUGH: Final = 0.67  # of one word, to speak of what fails
 _ONLY_TELLS: Final = 0.3
 _VERSIONS: Final = 0.4  # only takes other versions of what it depends on, none of them a new major one
 _ACCOUNTS: Final = 0.45  # a judgement of edit and failure from which on time matters less
-_COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}\b")
 _EVERYWHERE = re.compile(r"\d\d|[1-5]\d\d")
 _KNOWN_TO: Final = 2.0  # the power of what the comparison of edit and failure leaves of doubt
 
@@ -43,24 +43,35 @@ NOT_SEEN_TO_ERR: Final = 3.0
 
 
 def clues(
-    place: Clue, at: datetime, onset: datetime, edits: Sequence[Edit], judged: Judgement, shared: dict[str, float]
+    place: Clue,
+    at: datetime,
+    onset: datetime,
+    edits: Sequence[Edit],
+    judged: Judgement,
+    shared: dict[str, float],
+    said: int,
 ) -> tuple[Clue, ...]:
-    """`shared` are the words that it has in common with what fails, and what each is worth."""
+    """`shared` are the words that it has in common with what fails, and what each is worth; `said` is how many words
+    what fails says that are new."""
     when = moment(at, onset)
     if judged.score >= _ACCOUNTS and when.times < 1.0:
         when = Clue(1.0)  # what uses something up, or waits for the first request of a kind, shows long after
     found = [place, when]
+    tells = only_tells(edits)
+    if tells:
+        shared = {}  # a line that logs is about the same matter and does nothing to it
     if judged.score > 0:
         found.append(Clue((1.0 - min(judged.score, 0.99)) ** -_KNOWN_TO, judged.why))
     if shared:
         words = sorted(shared, key=lambda word: -shared[word])
         found.append(Clue(math.pow(_WORD, min(_MOST_WORDS, sum(shared.values()))), _speaks_of(words)))
+    if any(edit.kind != "dependency" for edit in edits):  # what a library changes stands in no diff of ours
+        spoken = min(1.0, judged.score + sum(shared.values()) / _ENOUGH)
+        found.append(Clue(max(_SILENT, _UNSPOKEN**said) ** (1.0 - spoken)))
     if judged.score < _ACCOUNTS and takes_minor_versions(edits):
         found.append(Clue(_VERSIONS))
-    elif only_tells(edits):
+    elif tells:
         found.append(Clue(_ONLY_TELLS))
-    elif any(values_differ(_plain(edit.removed), _plain(edit.added)) for edit in edits):
-        found.append(Clue(_VALUE, "sets a value far from what it was"))
     return tuple(found)
 
 
@@ -82,10 +93,6 @@ def _telling_numbers(edits: Sequence[Edit]) -> set[str]:
 
 
 _COMMON: Final = frozenset(stem(word) for word in COMMON)
-
-
-def _plain(lines: Iterable[str]) -> list[str]:
-    return [_COLOUR.sub("", line) for line in lines]
 
 
 def moment(at: datetime, onset: datetime) -> Clue:

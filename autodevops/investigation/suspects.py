@@ -19,6 +19,7 @@ from typing import Final
 from autodevops.analysis.blame import is_harmless, judge
 from autodevops.analysis.diffs import Edit, canonical, read_edit, words
 from autodevops.analysis.odds import Clue, odds, shares, told
+from autodevops.analysis.outside_causes import MAY_BE_SETTINGS
 from autodevops.analysis.shared_words import rarity
 from autodevops.analysis.signs import Signs
 from autodevops.domain.change import Suspect
@@ -45,7 +46,6 @@ TOLD_AGAINST_ANOTHER: Final = 0.77
 """The same where the systems name another cause."""
 
 _NEIGHBOUR: Final = 0.6  # a change of what it calls, or of who calls it
-_SILENT: Final = 0.3  # the same, where only its time speaks for it
 _STRANGER: Final = 0.15  # of who is not known to have to do with it: databases and topics are shared without calls
 _SHARED: Final = 0.5  # a commit that a rollout brought along, in files of nobody in particular
 _ELSEWHERE: Final = 0.2  # the same, where the workload has a folder of its own
@@ -85,7 +85,7 @@ class _Trouble:
 
     @property
     def told_from(self) -> float:
-        return TOLD_AGAINST_ANOTHER if self.other else TOLD_FROM
+        return TOLD_AGAINST_ANOTHER if self.other and self.other not in MAY_BE_SETTINGS else TOLD_FROM
 
 
 @dataclass(frozen=True)
@@ -175,17 +175,15 @@ def _candidate(
     if not near or is_harmless(near):
         return None
     judged = judge(near, trouble.signs, trouble.ordinary)
-    if weight == _STRANGER and not judged.named:
-        return None
     mine = own or any(_owner(edit.path, picture) for edit in near)
     nothing = trouble.ordinary - words([picture.inventory.namespace])
     shared = words_in_common(near, trouble.signs, nothing, picture.once(_rarity))
+    if weight == _STRANGER and not (judged.named or shared):
+        return None
     times = weight * (1.0 if mine else _ELSEWHERE if _has_folder(rollout.subject, picture) else _SHARED)
-    if weight == _NEIGHBOUR and not shared and not judged.score:
-        times *= _SILENT
     if rollout.rollback or _REVERT.match(commit.message):
         times *= _UNDONE
-    its = clues(Clue(times), rollout.change.at, trouble.onset, near, judged, shared)
+    its = clues(Clue(times), rollout.change.at, trouble.onset, near, judged, shared, len(trouble.signs.stems))
     told_by_own = judge(near, trouble.own, trouble.ordinary).score if mine and weight == 1.0 else 0.0
     tells = told_by_own if told_by_own >= trouble.told_from else 0.0
     return _Candidate(commit, evidence, rollout, judged.path or near[0].path, its, tells)
@@ -231,7 +229,8 @@ def _suspect(one: _Candidate, score: float, picture: Picture) -> Suspect:
 
 
 def _errs(subject: Subject, onset: datetime, picture: Picture) -> bool:
-    """Whether it crashes, or it answers with many more errors since; of what nobody measures, its callers tell."""
+    """Whether it crashes, or it answers with many more errors since; of what nobody measures, its callers
+    and its log tell."""
     if any(last.subject == subject and not last.lives for last in picture.last_words):
         return True
     callers = {edge.origin for edge in picture.graph.edges if edge.how == "calls" and edge.target == subject}
@@ -243,7 +242,10 @@ def _errs(subject: Subject, onset: datetime, picture: Picture) -> bool:
             before, since = mean_between(signal, 0.0, moment), mean_between(signal, moment, end)
             if since is not None and since >= max(_MANY_ERRORS, _MORE_ERRORS * (before or 0.0)):
                 return True
-    return False
+    return not measured and any(
+        found.source == str(subject) and found.example.is_error and found.first_at >= onset - _LATE
+        for found in picture.log_groups
+    )
 
 
 def _near(edits: Iterable[Edit], subject: Subject, picture: Picture) -> list[Edit]:

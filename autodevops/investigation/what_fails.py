@@ -105,7 +105,8 @@ def _with_callees(spans: list[TraceSpan], picture: Picture) -> list[TraceSpan]:
 
 
 def other_cause(subject: Subject, onset: datetime | None, picture: Picture, signs: Signs, bad: list[TraceSpan]) -> str:
-    host = provider_in_trouble(signs.text) or provider_called(bad, _own_names(picture))
+    asked = subject.name if _is_provider(subject, picture) else ""
+    host = asked or provider_in_trouble(signs.text) or provider_called(bad, _own_names(picture))
     if host:
         return f"its errors come from {host}, which lies outside"
     if signs.same_input:
@@ -116,6 +117,12 @@ def other_cause(subject: Subject, onset: datetime | None, picture: Picture, sign
     if onset is not None and _surge(subject, onset, picture):
         return "traffic has surged"
     return ""
+
+
+def _is_provider(subject: Subject, picture: Picture) -> bool:
+    """Whether it is a host outside; a database outside may suffer from how it is asked."""
+    known = picture.dependency(subject)
+    return subject.kind == "Service" and "." in subject.name and (known is None or known.system in ("", "http"))
 
 
 def _own_names(picture: Picture) -> frozenset[str]:

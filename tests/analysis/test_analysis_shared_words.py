@@ -79,6 +79,8 @@ def test_an_operation_that_is_done_worse_counts_in_full_wherever_it_stands() -> 
         ("@@ -1 +1 @@\n+\tseen.Inc()\n+\tmetrics.counter('seen')", False),
         ('@@ -1 +1 @@\n-\tretry(x)\n+\tlog.Info("no retry")', False),
         ("@@ -1 +1 @@\n+\tcatalog.Load(x)", False),
+        ("@@ -1 +1 @@\n+    debug!(voucher = %id)", True),
+        ("@@ -1 +1 @@\n+    bail!(voucher)", False),
         ("", False),
     ],
 )

@@ -26,6 +26,7 @@ from autodevops.investigation.claims import contradicts, supports
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import build
 from autodevops.investigation.picture import (
+    Dependency,
     LastWords,
     ObjectEdit,
     Picture,
@@ -67,14 +68,19 @@ def _picture(case: dict[str, Any], **more: Any) -> Picture:
                 key=lambda pair: pair[0].at,
             )
         ),
-        notices=tuple(
-            SeenLog(_subject(name), LogRecord(timestamp=_ONSET + minutes(at), body=body), _EVIDENCE)
-            for name, at, body in lines
-        ),
+        notices=_logs(lines),
+        logs=_logs(case.get("read", [])),
         error_traces=tuple(_trace(*one) for one in case.get("spans", [])),
         signals=(*_series("request_rate", case.get("traffic")), *_series("error_ratio", case.get("errors"))),
         graph=CallGraph.of(Edge(_subject(a), _subject(b), "calls", _EVIDENCE) for a, b in case.get("calls", [])),
         **more,
+    )
+
+
+def _logs(lines: list[Any]) -> tuple[SeenLog, ...]:
+    return tuple(
+        SeenLog(_subject(name), LogRecord(timestamp=_ONSET + minutes(at), body=body), _EVIDENCE)
+        for name, at, body in lines
     )
 
 
@@ -202,6 +208,20 @@ def test_errors_of_callers_tell_of_what_nobody_measures() -> None:
     by_callers = {**called, "errors": {"checkout": [0.001, 0.3]}}
     assert _inquire(by_callers).suspects
     assert not _inquire({**called, "errors": {"search": [0.001, 0.3]}}).suspects
+
+
+@pytest.mark.parametrize(("system", "outside"), [("http", True), ("", True), ("postgresql", False)])
+def test_commits_of_who_asks_a_host_outside_are_not_blamed_for_it_unless_it_is_a_database(
+    system: str, outside: bool
+) -> None:
+    case = _case("errors came with a release of one commit, whose diff does not say how")
+    host = _subject("rates.bank.example", "Service")
+    edge = Edge(_subject("orders"), host, "calls", _EVIDENCE)
+    callers = {**case, "errors": {"orders": [0.001, 0.3]}}
+    picture = _picture(callers, dependencies=(Dependency(host, system),)).having(graph=CallGraph.of([edge]))
+    found = inquire(host, _ONSET, picture)
+    assert bool(found.suspects) is not outside
+    assert (host.name in found.other) is outside
 
 
 @pytest.mark.parametrize("lives", [True, False])
