@@ -103,6 +103,16 @@ TRIED: dict[str, tuple[Facts, dict[str, Any], str]] = {
         "",
     ),
     "too many pods at once": (facts(blast={"away_at_once": 2}), {}, "pods_away"),
+    "a rollout of the one pod, which is not ready": (
+        facts(workload={"replicas": 1, "ready": 0}, blast={"pods": 1, "of_pods": 1, "away_at_once": 1}),
+        {},
+        "",
+    ),
+    "a rollout of four pods, of which one is ready": (
+        facts(workload={"replicas": 4, "ready": 1}, blast={"pods": 4, "of_pods": 4, "away_at_once": 3}),
+        {},
+        "pods_away",
+    ),
     "a fourth workload of the namespace": (
         facts(admissions=tuple(admitted(20, name=f"a{n}") for n in range(3))),
         {},
