@@ -81,9 +81,8 @@ def actions_per_hour(facts: Facts, limits: Limits) -> Refusal | None:
 
 
 def pods_away(facts: Facts, limits: Limits) -> Refusal | None:
-    """What has no ready pod can lose none: nobody is served by it."""
     blast = facts.plan.blast
-    if not blast.evicts and not any(state.ready for state in _touched(facts)) and any(_touched(facts)):
+    if facts.takes_nobody:
         return None
     for state in _touched(facts):
         if state.leaving is not None and state.leaving * 100 > limits.pods_away_percent * state.replicas:

@@ -247,6 +247,12 @@ def test_to_end_a_rollout_raises_risk_unless_it_is_the_one_that_is_taken_back(an
     assert assess(given_facts, limits())[0] == risk
 
 
+@pytest.mark.parametrize(("ready", "risk"), [(0, "low"), (1, "medium")])
+def test_that_most_pods_may_be_missing_raises_risk_where_one_is_ready(ready: int, risk: str) -> None:
+    given_facts = facts(workload={"replicas": 2, "ready": ready}, blast={"pods": 2, "of_pods": 2, "away_at_once": 1})
+    assert assess(given_facts, limits())[0] == risk
+
+
 @given(st.sampled_from(BANDS), st.sampled_from(RISKS))
 def test_the_matrix_never_lets_high_risk_or_low_confidence_act(band: Any, risk: Any) -> None:
     cell = limits().matrix[band][risk]
