@@ -428,6 +428,51 @@ async def test_ended_jobs_go_where_they_fill_the_quota_of_jobs(
     assert [getattr(one.action, "cron_job", "") for one in found] == [cleaned] * bool(cleaned)
 
 
+@pytest.mark.parametrize(
+    ("of", "policy", "offered"),
+    [("geo-b", "OrderedReady", ["geo-2"]), ("geo-a", "OrderedReady", []), ("geo-b", "Parallel", [])],
+    ids=["a pod of the bad revision", "a pod that starts", "nothing waits"],
+)
+async def test_a_pod_that_somebody_elses_rollback_waits_for_is_deleted(
+    of: str, policy: str, offered: list[str]
+) -> None:
+    """Revision 2 was blamed; revision 3 is what ran before it, made before it."""
+
+    def revision(number: int, hour: int) -> dict[str, Any]:
+        made = {"revision": number, "created_at": f"2026-03-09T{hour}:00:00Z", "owner": f"geo-{number}", "images": {}}
+        return {**made, "template": {}}
+
+    geo: dict[str, Any] = {
+        "kind": "StatefulSet",
+        "metadata": {"name": "geo", "namespace": "shop", "uid": "1"},
+        "spec": {"podManagementPolicy": policy},
+        "status": {"updateRevision": "geo-a"},
+    }
+    owners = [{"kind": "StatefulSet", "uid": "1", "controller": True}]
+    labels = {"controller-revision-hash": of}
+    pod = {"metadata": {"name": "geo-2", "uid": "2", "labels": labels, "ownerReferences": owners}}
+    history = {
+        "kind": "StatefulSet",
+        "namespace": "shop",
+        "name": "geo",
+        "revisions": [revision(3, 10), revision(2, 11)],
+    }
+    tools = ScriptedTools(
+        {
+            "kubernetes.get_resource": {"resource": geo},
+            "kubernetes.list_resources": {"items": [pod]},
+            "kubernetes.get_rollout_history": history,
+        }
+    )
+    blamed = SuggestedAction(kind="mitigation", summary="", before_revision=2)
+    own = Subject(kind="StatefulSet", name="geo", namespace="shop")
+    crashes = Hypothesis(
+        reason="BadRollout", subject=own, confidence=0.9, summary="", supports=(), suggested_actions=(blamed,)
+    )
+    found = await remedies(tools, crashes)
+    assert [(one.action.kind, one.action.subject.name) for one in found] == [("delete_pod", name) for name in offered]
+
+
 @pytest.mark.parametrize(("kind", "offered"), [("Deployment", ["scale_workload"]), ("StatefulSet", [])])
 async def test_who_takes_from_a_queue_gets_more_pods_and_the_broker_none(kind: str, offered: list[str]) -> None:
     tools = listed({kind: [{"metadata": {}, "spec": {"replicas": 2}}]})
