@@ -21,6 +21,7 @@ from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
 from autodevops.domain.risk import Risk
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import Object, pod_labels, read_again, read_budgets, read_object, workload_state
+from autodevops.executor.stuck_pods import replace, stuck_pods
 from autodevops.executor.writing import guarded_patch, unchanged
 from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
@@ -218,7 +219,8 @@ class FieldsKind(Kind[A]):
 
 
 class TemplateKind(FieldsKind[T]):
-    """Fields of one container of a workload's template: its own rollout brings them to the pods."""
+    """Fields of one container of a workload's template: its own rollout brings them to the pods, but for those of a
+    StatefulSet that it would wait for (`stuck_pods`)."""
 
     @abstractmethod
     def container_fields(self, action: T) -> Mapping[Field, Json]:
@@ -234,6 +236,13 @@ class TemplateKind(FieldsKind[T]):
             "template": workload_state(item, action.subject).template,
             "containers": [one.get("name") for one in containers],
         }
+
+    async def apply(self, tools: Tools, errand: Errand[T]) -> Applied:
+        item = await read_object(tools, errand.action.subject)
+        stuck = {} if _mark(item) == errand.operation else await stuck_pods(tools, item)
+        applied = await super().apply(tools, errand)
+        way = await replace(tools, errand.action.subject.namespace, stuck)
+        return applied.model_copy(update={"summary": f"{applied.summary}{way}"})
 
     def preconditions(self, action: T, pre: PreState) -> tuple[Refusal, ...]:
         containers = pre.bound["containers"]

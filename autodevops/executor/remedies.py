@@ -10,7 +10,6 @@ delay packets (the pods' neighbours then carry their load, and often worse), any
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -18,40 +17,41 @@ from typing import Any, Literal, cast
 from autodevops.analysis.template_changes import COMES_OF, can_come_of, touched
 from autodevops.domain.action import (
     Action,
-    AdjustAutoscaler,
+    DeletePod,
     DrainNode,
     OpenRevertPull,
     PatchProbe,
-    PatchResources,
     RestartWorkload,
     RollbackWorkload,
-    ScaledKind,
-    ScaleWorkload,
     UncordonNode,
     WorkloadKind,
 )
 from autodevops.domain.base import Json
 from autodevops.domain.hypothesis import Hypothesis
-from autodevops.domain.quantity import quantity
 from autodevops.domain.remedy import Remedy
-from autodevops.domain.subject import POD_SUFFIXES, Subject
+from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Revision, RolloutHistory
 from autodevops.executor.actions.drain_node import leaving_pods
-from autodevops.executor.actions.patch_resources import MOST_GROWTH
-from autodevops.executor.actions.scale_workload import one_step
+from autodevops.executor.old_jobs import clean_jobs
 from autodevops.executor.pods import WORKLOADS
 from autodevops.executor.proof import proof_of
-from autodevops.executor.reading import asked_for, node_state, read_list, read_object, read_scalers
-from autodevops.executor.verifying import measure
-from autodevops.kernel.errors import ToolError, ToolRejected
+from autodevops.executor.reading import node_state, read_list, read_object
+from autodevops.executor.resizing import (
+    as_many_as_before,
+    at_least_more,
+    more_consumers,
+    more_cpu,
+    more_memory,
+    more_pods,
+    more_pods_where_short,
+)
+from autodevops.executor.stale_settings import restart_with_newer_settings
+from autodevops.executor.stuck_pods import stuck_pods
+from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 
 REVISIONS = 3  # that are tried, newest first: what ran longer ago fits the world of today less and less
-MORE = 1.5  # times: enough to see whether it helps, little enough to be no new trouble
-MARGIN = 1.25  # times what was measured: use has peaks that the 99th percentile does not show
 PATIENCE = 30  # seconds: what most programs need to start, and few hang for unnoticed
-HELD_BACK = 0.5  # of the scheduler's periods: a start or a garbage collection alone does a quarter
-_MI = 2**20
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ async def remedies(tools: Tools, hypothesis: Hypothesis, repositories: Sequence[
     A release that is suspected of it is rolled back before anything else: that also mends what the release alone
     brought. `repositories`: those that are watched; with exactly one the commit behind it can be taken back, too.
     """
-    recipes = [ROLL_BACK] if _bad_revision(hypothesis) else RECIPES.get(hypothesis.reason, [])
+    recipes = [ROLL_BACK, _MAKE_WAY] if _bad_revision(hypothesis) else RECIPES.get(hypothesis.reason, [])
     found: list[Remedy] = []
     for recipe in recipes:
         try:
@@ -125,6 +125,16 @@ async def _to_what_ran(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     return _back_to(subject, known[1]) if proof.state == "well" and proof.lately else None
 
 
+async def _make_way(tools: Tools, hypothesis: Hypothesis) -> Action | None:
+    """For a pod of another revision than the one that is rolled out, which somebody else's rollback waits for."""
+    if hypothesis.subject.kind != "StatefulSet":
+        return None
+    item = await read_object(tools, hypothesis.subject)
+    wanted = str((item.get("status") or {}).get("updateRevision") or "")
+    stuck = sorted(await stuck_pods(tools, item, wanted)) if wanted else []
+    return DeletePod(namespace=hypothesis.subject.namespace, name=stuck[0]) if stuck else None
+
+
 async def _revisions(tools: Tools, subject: Subject) -> list[Revision]:
     """Newest first."""
     arguments: dict[str, Json] = {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
@@ -151,123 +161,6 @@ async def _restart(_tools: Tools, hypothesis: Hypothesis) -> Action | None:
 async def _restart_stateless(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     """Not what would come back empty, as a cache, or recover for long, as a database."""
     return await _restart(tools, hypothesis) if hypothesis.subject.kind == "Deployment" else None
-
-
-async def _more_memory(tools: Tools, hypothesis: Hypothesis) -> Action | None:
-    return await _more(tools, hypothesis.subject, "memory")
-
-
-async def _more_cpu(tools: Tools, hypothesis: Hypothesis) -> Action | None:
-    return await _more(tools, hypothesis.subject, "cpu")
-
-
-async def _more(tools: Tools, subject: Subject, what: Literal["cpu", "memory"]) -> Action | None:
-    """What was measured in the last day and a margin, where some pod used more than the limit now allows; else its
-    use was cut off there, and it gets half as much again. For one container: of several it is not said which."""
-    if subject.kind not in WORKLOADS:
-        return None
-    item: Any = await read_object(tools, subject)
-    containers = item["spec"]["template"]["spec"]["containers"]
-    limit = ((containers[0].get("resources") or {}).get("limits") or {}).get(what)
-    if len(containers) != 1 or not limit:
-        return None
-    has, used = quantity(limit), await _used(tools, subject, str(containers[0]["name"]), what)
-    wanted = min(used * MARGIN, has * MOST_GROWTH) if used > has else has * MORE
-    more = {"cpu_limit": f"{wanted * 1000:.0f}m"} if what == "cpu" else {"memory_limit": f"{wanted / _MI:.0f}Mi"}
-    return PatchResources.model_validate(
-        {
-            "workload": subject.kind,
-            "namespace": subject.namespace,
-            "name": subject.name,
-            "container": containers[0]["name"],
-            **more,
-        }
-    )
-
-
-async def _used(tools: Tools, subject: Subject, container: str, what: Literal["cpu", "memory"]) -> float:
-    """The 99th percentile of the last day of the pod that used most; 0 where nobody measures it."""
-    pods = f'namespace="{subject.namespace}",pod=~`{re.escape(subject.name)}-.+`,container="{container}"'
-    use = f"container_memory_working_set_bytes{{{pods}}}[1d]"
-    if what == "cpu":
-        use = f"rate(container_cpu_usage_seconds_total{{{pods}}}[5m])[1d:5m]"
-    try:
-        return await measure(tools, f"max(quantile_over_time(0.99, {use}))") or 0.0
-    except ToolError:
-        return 0.0
-
-
-async def _more_pods(tools: Tools, hypothesis: Hypothesis) -> Action | None:
-    """Half as many again: by the autoscaler's maximum, where one decides."""
-    subject = hypothesis.subject
-    if subject.kind not in ("Deployment", "StatefulSet"):
-        return None
-    if scalers := await read_scalers(tools, subject):
-        return wider(scalers[0])
-    replicas = asked_for(await read_object(tools, subject))
-    return _scaled(subject, -(-replicas * 3 // 2)) if replicas else None
-
-
-async def _more_pods_where_short(tools: Tools, hypothesis: Hypothesis) -> Action | None:
-    """For the one behind the entry that is most held back, else for the entry itself: more of it send on no less.
-
-    None where nobody is known to be short of processor time: it is no pods that are lacking, or not seen whose. That
-    an autoscaler is at its maximum does not tell: it goes by requests, of which pods may use many times as much.
-    """
-    entry = await _scaled_by(tools, hypothesis.subject)
-    shares = {one: await _held_back(tools, one) for one in (*hypothesis.suffering, entry)}
-    short = [one for one, share in shares.items() if share >= HELD_BACK]
-    if not short:
-        return None
-    first = max(short, key=lambda one: (one != entry, shares[one]))
-    return await _more_pods(tools, hypothesis.model_copy(update={"subject": first}))
-
-
-async def _scaled_by(tools: Tools, subject: Subject) -> Subject:
-    """What an autoscaler sizes; anything else is itself."""
-    if subject.kind != "HorizontalPodAutoscaler":
-        return subject
-    target: Any = (await read_object(tools, subject))["spec"]["scaleTargetRef"]
-    return Subject(kind=target["kind"], name=target["name"], namespace=subject.namespace, api_version="apps/v1")
-
-
-async def _held_back(tools: Tools, subject: Subject) -> float:
-    """In how many of the scheduler's periods its pods wait for their CPU limit; 0 where nobody measures it."""
-    if subject.kind not in POD_SUFFIXES:
-        return 0.0
-    pods = f'namespace="{subject.namespace}",pod=~`{re.escape(subject.name)}{POD_SUFFIXES[subject.kind]}`,container!=""'
-    held, periods = (
-        f"sum(increase(container_cpu_cfs_{name}_total{{{pods}}}[5m]))" for name in ("throttled_periods", "periods")
-    )
-    try:
-        return await measure(tools, f"{held} / {periods}") or 0.0
-    except ToolError:
-        return 0.0
-
-
-async def _as_many_as_before(tools: Tools, hypothesis: Hypothesis) -> Action | None:
-    """As many as it had in the last day, by what was measured, nobody else remembers; as far as one step may go."""
-    subject = hypothesis.subject
-    if subject.kind not in ("Deployment", "StatefulSet"):
-        return None
-    label = subject.kind.lower()
-    metric = "kube_deployment_spec_replicas" if label == "deployment" else "kube_statefulset_replicas"
-    query = f'max(max_over_time({metric}{{namespace="{subject.namespace}",{label}="{subject.name}"}}[1d]))'
-    had, has = int(await measure(tools, query) or 0), asked_for(await read_object(tools, subject))
-    return _scaled(subject, min(had, one_step(has)) if has else had) if had > has else None
-
-
-async def _at_least_more(tools: Tools, hypothesis: Hypothesis) -> Action | None:
-    """Half as many again at least: the autoscaler's minimum holds when it cannot read what it scales by."""
-    if hypothesis.subject.kind != "HorizontalPodAutoscaler":
-        return None
-    scaler: Any = await read_object(tools, hypothesis.subject)
-    spec, now = scaler["spec"], int((scaler.get("status") or {}).get("currentReplicas") or 0)
-    least = min(int(spec["maxReplicas"]), int(now * MORE + 0.5))
-    if least <= max(now, int(spec.get("minReplicas") or 1)):
-        return None
-    metadata = scaler["metadata"]
-    return AdjustAutoscaler(namespace=metadata["namespace"], name=metadata["name"], min_replicas=least)
 
 
 async def _more_patience(tools: Tools, hypothesis: Hypothesis) -> Action | None:
@@ -314,37 +207,26 @@ def _bad_revision(hypothesis: Hypothesis) -> int:
     return max((one.before_revision for one in hypothesis.suggested_actions), default=0)
 
 
-def wider(scaler: Any) -> AdjustAutoscaler | None:
-    """None while it wants no more than it may have: a higher maximum would change nothing."""
-    most = int(scaler["spec"]["maxReplicas"])
-    if int((scaler.get("status") or {}).get("desiredReplicas") or 0) < most:
-        return None
-    metadata = scaler["metadata"]
-    return AdjustAutoscaler(
-        namespace=metadata["namespace"], name=metadata["name"], max_replicas=max(most + 1, int(most * MORE))
-    )
-
-
-def _scaled(subject: Subject, replicas: int) -> ScaleWorkload:
-    return ScaleWorkload(
-        workload=cast(ScaledKind, subject.kind), namespace=subject.namespace, name=subject.name, replicas=replicas
-    )
-
-
 ROLL_BACK = Recipe(_roll_back, "mitigation", "The release it began with goes; what ran before comes back.")
+_MAKE_WAY = Recipe(_make_way, "remediation", "Its rollout, which waits for this pod, goes on.")
 TO_WHAT_RAN = Recipe(_to_what_ran, "mitigation", "The pod template that ran well until lately comes back.")
 _RESTART = Recipe(_restart, "mitigation", "New processes start with nothing held; what makes it grow stays.")
 _RESTART_STATELESS = Recipe(_restart_stateless, "mitigation", "New processes start with nothing held; the cause stays.")
-_MORE_MEMORY = Recipe(_more_memory, "mitigation", "The memory it was measured to need, else half as much again.")
-_MORE_CPU = Recipe(_more_cpu, "mitigation", "The CPU it was measured to need, else half as much again.")
-_MORE_PODS = Recipe(_more_pods, "mitigation", "Half as many pods again share the load.")
+_MORE_MEMORY = Recipe(more_memory, "mitigation", "The memory it was measured to need, else half as much again.")
+_MORE_CPU = Recipe(more_cpu, "mitigation", "The CPU it was measured to need, else half as much again.")
+_MORE_PODS = Recipe(more_pods, "mitigation", "Half as many pods again share the load.")
+_MORE_CONSUMERS = Recipe(more_consumers, "mitigation", "Half as many pods again take from the queue.")
 _MORE_PODS_WHERE_SHORT = Recipe(
-    _more_pods_where_short, "mitigation", "Half as many pods again where the load meets too few of them."
+    more_pods_where_short, "mitigation", "Half as many pods again where the load meets too few of them."
 )
-_AS_BEFORE = Recipe(_as_many_as_before, "remediation", "It gets back the pods that it had.")
-_AT_LEAST = Recipe(_at_least_more, "mitigation", "Half as many pods again, while its autoscaler cannot see.")
+_AS_BEFORE = Recipe(as_many_as_before, "remediation", "It gets back the pods that it had.")
+_AT_LEAST = Recipe(at_least_more, "mitigation", "Half as many pods again, while its autoscaler cannot see.")
 _PATIENCE = Recipe(_more_patience, "mitigation", "Twice the time before it is given up; why it is slow stays.")
 _UNCORDON = Recipe(_uncordon, "remediation", "Pods may be placed on it again.")
+_NEWER_SETTINGS = Recipe(
+    restart_with_newer_settings, "remediation", "Its pods began before its settings were edited last, and get those."
+)
+_CLEAN_JOBS = Recipe(clean_jobs, "mitigation", "Ended Jobs go, but for the newest; why so many are kept stays.")
 _DRAIN = Recipe(_drain, "mitigation", "Its pods go to nodes that work; the node itself stays as it is.")
 
 _OF_TEMPLATES = (
@@ -374,7 +256,8 @@ RECIPES: dict[str, list[Recipe]] = {
     "CPUThrottled": [_MORE_CPU],
     "CPUSaturated": [_MORE_PODS],
     "TrafficSurge": [_MORE_PODS_WHERE_SHORT],
-    "ConsumerLagging": [_MORE_PODS],
+    "ConsumerLagging": [_MORE_CONSUMERS],
+    "QueueBacklog": [_MORE_CONSUMERS],
     "HPAAtMaximum": [_MORE_PODS_WHERE_SHORT],
     "HPABlind": [_AT_LEAST],
     "LivenessProbeWrongTiming": [TO_WHAT_RAN, _PATIENCE],
@@ -385,5 +268,9 @@ RECIPES: dict[str, list[Recipe]] = {
     "ConsumersScaledDown": [_AS_BEFORE],
     "NodesCordoned": [_UNCORDON],
     "KubeProxyDown": [_DRAIN],
+    "NoisyNeighbour": [_DRAIN],
+    "BadRollout": [_NEWER_SETTINGS],
+    "CredentialsRefused": [_NEWER_SETTINGS],
+    "ObjectQuotaExceeded": [_CLEAN_JOBS],
 }
 """By reason, where no release is suspected."""

@@ -326,3 +326,4 @@ EXPORTERS: Final = (
 DATABASES: Final = frozenset({"postgresql", "mysql", "mongodb", "rds"})
 CACHES: Final = frozenset({"redis", "memcached", "elasticache"})
 QUEUES: Final = frozenset({"rabbitmq", "kafka", "sqs"})
+MANY: Final = 100.0  # messages that wait: fewer are no backlog

@@ -36,7 +36,7 @@ from autodevops.investigation.gather.metrics import gather_alerts, gather_metric
 from autodevops.investigation.gather.nodes import gather_nodes
 from autodevops.investigation.gather.pods import gather_memory, gather_pods
 from autodevops.investigation.gather.targets import gather_targets
-from autodevops.investigation.gather.traces import gather_traces, trace_edges
+from autodevops.investigation.gather.traces import gather_taking_traces, gather_traces, trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.grounds import anything_seen, names
 from autodevops.investigation.inventory import Inventory, name_of, node_subject, section
@@ -159,6 +159,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
     edges += assumed_edges(inventory, signals, readings, edges)
     stateful = any(one.system != "http" for one in dependencies)
     notices = await gather_store_notices(collector, inventory, span) if stateful else ()
+    taking = await gather_taking_traces(collector, inventory, span, readings)
     picture = Picture(
         span=span,
         inventory=inventory,
@@ -178,6 +179,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         store_notices=notices,
         error_traces=failing,
         plain_traces=plain,
+        taking_traces=taking,
         rollouts=find_rollouts(inventory, span.whole, listed),
         commits=commits,
         pulls=pulls,

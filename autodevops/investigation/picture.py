@@ -280,6 +280,7 @@ class Picture(Once):
     notices: tuple[SeenLog, ...] = ()  # warnings and the like, read where a change is looked for
     error_traces: tuple[SeenTrace, ...] = ()
     plain_traces: tuple[SeenTrace, ...] = ()
+    taking_traces: tuple[SeenTrace, ...] = ()  # from queues; read where messages pile up
     slow_traces: tuple[SeenTrace, ...] = ()
     ordinary_traces: tuple[SeenTrace, ...] = ()
     last_words: tuple[LastWords, ...] = ()

@@ -82,6 +82,8 @@ def actions_per_hour(facts: Facts, limits: Limits) -> Refusal | None:
 
 def pods_away(facts: Facts, limits: Limits) -> Refusal | None:
     blast = facts.plan.blast
+    if facts.takes_nobody:
+        return None
     for state in _touched(facts):
         if state.leaving is not None and state.leaving * 100 > limits.pods_away_percent * state.replicas:
             return Refusal(

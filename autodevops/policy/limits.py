@@ -47,3 +47,10 @@ class Facts:
     admissions: tuple[Admission, ...]
     doubts: tuple[str, ...] = ()  # what is not known and should be
     stopped: str = ""  # who pulled the kill switch and why; empty: nobody
+
+    @property
+    def takes_nobody(self) -> bool:
+        """None of the workloads that it touches has a ready pod: what serves nobody can lose none."""
+        blast = self.plan.blast
+        touched = [state for state in self.plan.pre.workloads if state.subject in blast.workloads]
+        return bool(touched) and not blast.evicts and not any(state.ready for state in touched)

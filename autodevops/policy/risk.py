@@ -23,7 +23,7 @@ def assess(facts: Facts, limits: Limits) -> tuple[Risk, tuple[Factor, ...]]:
         raises.append(("blast radius", f"It touches {len(blast.workloads)} workloads."))
     elif blast.pods > MANY_PODS:
         raises.append(("blast radius", f"It touches {blast.pods} pods."))
-    elif blast.of_pods and blast.away_at_once * 3 > blast.of_pods:
+    elif blast.away_at_once * 3 > blast.of_pods > 0 and not facts.takes_nobody:
         raises.append(("blast radius", f"{blast.away_at_once} of {blast.of_pods} pods may be missing at once."))
     if blast.unknown and not (blast.namespaces or blast.nodes):
         raises.append(("blast radius", "Where it acts is not said beforehand."))

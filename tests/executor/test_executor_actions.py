@@ -14,7 +14,7 @@ from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.subject import Subject
 from autodevops.executor.catalogue import KINDS
 from autodevops.executor.kinds import AnyKind, Errand, Progress
-from autodevops.executor.reading import still_there
+from autodevops.executor.reading import read_object, still_there
 from autodevops.executor.remedies import remedies
 from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
@@ -271,6 +271,36 @@ async def test_a_rollback_by_one_revision_ends_the_rollout_it_takes_back_and_a_l
             kind, errand = await planned(tools, action)
             found.append(kind.ends_another(errand.pre))
     assert found == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["rollback_workload", "patch_image"])
+async def test_a_stateful_set_that_waits_for_a_pod_that_never_starts_is_brought_back(shop: Place, kind: str) -> None:
+    """Its controller replaces no pod before that one is ready: Kubernetes' documentation, "Forced rollback"."""
+    redis = of("redis", "StatefulSet")
+    async with tools_of(shop) as tools:
+        subject = Subject(kind="StatefulSet", name="redis", namespace="shop", api_version="apps/v1")
+        image = str((await read_object(tools, subject))["spec"]["template"]["spec"]["containers"][0]["image"])
+        history: Any = (await tools.call("kubernetes.get_rollout_history", _named(redis))).data
+        was = max(one["revision"] for one in history["revisions"])
+        absent = {"name": "redis", "image": f"{image.rpartition(':')[0]}:0.0.0"}
+        typo: Any = {"spec": {"template": {"spec": {"containers": [absent]}}}}
+        await tools.call("kubernetes.patch_resource", {**_named(redis), "patch": typo, "dry_run": False})
+        await shop.wait(120)
+        fields = {
+            "rollback_workload": {"to_revision": was},
+            "patch_image": {"container": "redis", "image": image},
+        }
+        made, errand = await planned(tools, ACTION.validate_python({"kind": kind, **redis, **fields[kind]}), kind)
+        assert made.preconditions(errand.action, errand.pre) == ()
+        if kind == "rollback_workload":
+            assert "redis-0 would be deleted" in (await made.dry_run(tools, errand)).summary
+        assert "redis-0" in (await made.apply(tools, errand)).summary
+        assert "redis-0" not in (await made.apply(tools, errand)).summary, "the pod that starts was deleted again"
+        assert (await until_settled(shop, made.look, tools, errand)).state == "settled"
+
+
+def _named(workload: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": workload["workload"], "name": workload["name"], "namespace": workload["namespace"]}
 
 
 CONTESTED = [Case("rollback_workload", {**of("fulfilment"), "to_revision": 1}, ()), *UNDONE[1:4]]

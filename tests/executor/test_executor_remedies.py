@@ -23,7 +23,8 @@ from autodevops.evaluation.suite import half_of
 from autodevops.executor.catalogue import KINDS
 from autodevops.executor.executor import Executor
 from autodevops.executor.kinds import Errand
-from autodevops.executor.remedies import RECIPES, remedies, wider
+from autodevops.executor.remedies import RECIPES, remedies
+from autodevops.executor.resizing import wider
 from autodevops.investigation import rules
 from autodevops.investigation.actions import _REMEDIES
 from autodevops.sandbox.promql.parse import parse
@@ -213,8 +214,9 @@ async def a_silence_is_made_once_and_ended(there: Place, tools: Tools) -> None:
 
 def test_every_cause_in_the_table_is_one_that_the_engine_names() -> None:
     sources = "".join(path.read_text() for path in Path(rules.__path__[0]).glob("*.py"))
-    assert {reason for reason in RECIPES if f'"{reason}"' not in sources} == set()
+    assert {reason for reason in RECIPES if f'"{reason}"' not in sources} == {"BadRollout"}  # no rule's: weighing's
     assert {reason for reason in RECIPES if reason not in _REMEDIES} <= {
+        "BadRollout",
         "HPAAtMaximum",
         "ScaledToZero",
         "ScaledDown",
@@ -359,6 +361,124 @@ async def test_more_traffic_gets_more_pods_where_they_are_short_and_nowhere_else
     surge = Hypothesis(reason=reason, subject=entry, confidence=0.9, summary="", supports=(), suffering=(catalog, web))
     offered = [f"{one.action.kind} {one.action.subject}" for one in await remedies(tools, surge)]
     assert offered == [helped] * bool(helped)
+
+
+def listed(items: Mapping[str, list[Any]], edited: str = "") -> ScriptedTools:
+    """What a namespace has by kind; its ConfigMaps, all called settings, were edited last at `edited`."""
+
+    def answer(arguments: Mapping[str, Json]) -> Json:
+        if "fields" in arguments:
+            rows: list[Json] = [["settings", [{"manager": "kubectl-edit", "time": edited}]]]
+            return {"columns": arguments["fields"], "rows": rows}
+        return {"items": items.get(str(arguments["kind"]), [])}
+
+    def named(arguments: Mapping[str, Json]) -> Json:
+        return {"resource": items[str(arguments["kind"])][0]}
+
+    return ScriptedTools({"kubernetes.list_resources": answer, "kubernetes.get_resource": named})
+
+
+@pytest.mark.parametrize(
+    ("began", "offered"),
+    [(("11:50", "11:51"), ["restart_workload"]), (("11:50", "11:53"), []), (("11:50", ""), []), ((), [])],
+    ids=["all began before the edit", "one began after it and fails as well", "one does not run", "none is there"],
+)
+async def test_pods_that_run_with_settings_of_before_are_restarted(began: tuple[str, ...], offered: list[str]) -> None:
+    own, labels = Subject(kind="Deployment", name="web", namespace="shop"), {"app": "web"}
+    spec = {"volumes": [{"name": "settings", "configMap": {"name": "settings"}}], "containers": []}
+    web = {"spec": {"selector": {"matchLabels": labels}, "template": {"spec": spec}}}
+    pods = [
+        {
+            "metadata": {"labels": labels},
+            "status": {
+                "containerStatuses": [{"state": {"running": {"startedAt": f"2026-03-09T{at}:00Z"}} if at else {}}]
+            },
+        }
+        for at in began
+    ]
+    tools = listed({"Deployment": [web], "Pod": pods}, edited="2026-03-09T11:52:00Z")
+    restarted = Hypothesis(reason="BadRollout", subject=own, confidence=0.9, summary="", supports=())
+    assert [one.action.kind for one in await remedies(tools, restarted)] == offered
+
+
+@pytest.mark.parametrize(
+    ("full", "ended", "running", "cleaned"),
+    [
+        ("10", {"scan": 8, "export": 2}, 0, "scan"),
+        ("10", {"scan": 3, "export": 3}, 4, ""),
+        ("20", {"scan": 8, "export": 2}, 0, ""),
+        (None, {"scan": 8, "export": 2}, 0, ""),
+    ],
+    ids=["the most that ended", "all that ended are kept", "room is left", "another quota is full"],
+)
+async def test_ended_jobs_go_where_they_fill_the_quota_of_jobs(
+    full: str | None, ended: dict[str, int], running: int, cleaned: str
+) -> None:
+    def job(owner: str, state: str) -> Any:
+        owners = [{"kind": "CronJob", "name": owner, "controller": True}]
+        return {"metadata": {"ownerReferences": owners}, "status": {"conditions": [{"type": state, "status": "True"}]}}
+
+    jobs = [job(name, "Complete") for name, count in ended.items() for _ in range(count)]
+    jobs += [job("scan", "Suspended") for _ in range(running)]
+    count = {"count/jobs.batch": full} if full else {"pods": "5"}
+    quota = {"status": {"hard": count, "used": {**count, **({"count/jobs.batch": "10"} if full else {})}}}
+    own = Subject(kind="Namespace", name="campus")
+    refused = Hypothesis(reason="ObjectQuotaExceeded", subject=own, confidence=0.9, summary="", supports=())
+    found = await remedies(listed({"ResourceQuota": [quota], "Job": jobs}), refused)
+    assert [getattr(one.action, "cron_job", "") for one in found] == [cleaned] * bool(cleaned)
+
+
+@pytest.mark.parametrize(
+    ("of", "policy", "offered"),
+    [("geo-b", "OrderedReady", ["geo-2"]), ("geo-a", "OrderedReady", []), ("geo-b", "Parallel", [])],
+    ids=["a pod of the bad revision", "a pod that starts", "nothing waits"],
+)
+async def test_a_pod_that_somebody_elses_rollback_waits_for_is_deleted(
+    of: str, policy: str, offered: list[str]
+) -> None:
+    """Revision 2 was blamed; revision 3 is what ran before it, made before it."""
+
+    def revision(number: int, hour: int) -> dict[str, Any]:
+        made = {"revision": number, "created_at": f"2026-03-09T{hour}:00:00Z", "owner": f"geo-{number}", "images": {}}
+        return {**made, "template": {}}
+
+    geo: dict[str, Any] = {
+        "kind": "StatefulSet",
+        "metadata": {"name": "geo", "namespace": "shop", "uid": "1"},
+        "spec": {"podManagementPolicy": policy},
+        "status": {"updateRevision": "geo-a"},
+    }
+    owners = [{"kind": "StatefulSet", "uid": "1", "controller": True}]
+    labels = {"controller-revision-hash": of}
+    pod = {"metadata": {"name": "geo-2", "uid": "2", "labels": labels, "ownerReferences": owners}}
+    history = {
+        "kind": "StatefulSet",
+        "namespace": "shop",
+        "name": "geo",
+        "revisions": [revision(3, 10), revision(2, 11)],
+    }
+    tools = ScriptedTools(
+        {
+            "kubernetes.get_resource": {"resource": geo},
+            "kubernetes.list_resources": {"items": [pod]},
+            "kubernetes.get_rollout_history": history,
+        }
+    )
+    blamed = SuggestedAction(kind="mitigation", summary="", before_revision=2)
+    own = Subject(kind="StatefulSet", name="geo", namespace="shop")
+    crashes = Hypothesis(
+        reason="BadRollout", subject=own, confidence=0.9, summary="", supports=(), suggested_actions=(blamed,)
+    )
+    found = await remedies(tools, crashes)
+    assert [(one.action.kind, one.action.subject.name) for one in found] == [("delete_pod", name) for name in offered]
+
+
+@pytest.mark.parametrize(("kind", "offered"), [("Deployment", ["scale_workload"]), ("StatefulSet", [])])
+async def test_who_takes_from_a_queue_gets_more_pods_and_the_broker_none(kind: str, offered: list[str]) -> None:
+    tools = listed({kind: [{"metadata": {}, "spec": {"replicas": 2}}]})
+    subject = Subject(kind=kind, name="receipts", namespace="shop")
+    behind = Hypothesis(reason="QueueBacklog", subject=subject, confidence=0.9, summary="", supports=())
+    assert [one.action.kind for one in await remedies(tools, behind)] == offered
 
 
 class NoTools:

@@ -103,6 +103,16 @@ TRIED: dict[str, tuple[Facts, dict[str, Any], str]] = {
         "",
     ),
     "too many pods at once": (facts(blast={"away_at_once": 2}), {}, "pods_away"),
+    "a rollout of the one pod, which is not ready": (
+        facts(workload={"replicas": 1, "ready": 0}, blast={"pods": 1, "of_pods": 1, "away_at_once": 1}),
+        {},
+        "",
+    ),
+    "a rollout of four pods, of which one is ready": (
+        facts(workload={"replicas": 4, "ready": 1}, blast={"pods": 4, "of_pods": 4, "away_at_once": 3}),
+        {},
+        "pods_away",
+    ),
     "a fourth workload of the namespace": (
         facts(admissions=tuple(admitted(20, name=f"a{n}") for n in range(3))),
         {},
@@ -234,6 +244,12 @@ def test_nothing_that_is_learned_or_permitted_opens_a_guardrail(
 @pytest.mark.parametrize(("another", "risk"), [(False, "low"), (True, "medium")])
 def test_to_end_a_rollout_raises_risk_unless_it_is_the_one_that_is_taken_back(another: bool, risk: str) -> None:
     given_facts = facts(workload={"rolling": True}, ends_rollouts=True, ends_another=another)
+    assert assess(given_facts, limits())[0] == risk
+
+
+@pytest.mark.parametrize(("ready", "risk"), [(0, "low"), (1, "medium")])
+def test_that_most_pods_may_be_missing_raises_risk_where_one_is_ready(ready: int, risk: str) -> None:
+    given_facts = facts(workload={"replicas": 2, "ready": ready}, blast={"pods": 2, "of_pods": 2, "away_at_once": 1})
     assert assess(given_facts, limits())[0] == risk
 
 

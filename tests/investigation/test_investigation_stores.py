@@ -46,6 +46,7 @@ class Scripted:
     def __init__(self, inner: Tools, source: SeriesSource, case: Mapping[str, Any]) -> None:
         self._inner, self._source = inner, source
         self._call, self._notices = case.get("failing_call"), case.get("notices", [])
+        self._taken_by = case.get("taken_by")
 
     async def list_tools(self, server: str = "") -> tuple[ToolSpec, ...]:
         return await self._inner.list_tools(server)
@@ -64,6 +65,12 @@ class Scripted:
             return ToolAnswer({"traces": found})
         if tool == "tempo.get_trace" and self._call and str(arguments["trace_id"]).startswith("call"):
             return ToolAnswer({"trace": {"trace_id": arguments["trace_id"], "spans": _failing_spans(self._call)}})
+        if tool == "tempo.search_traces" and self._taken_by and "kind = consumer" in query:
+            return ToolAnswer(
+                {"traces": [{"trace_id": "taken", "start": stamp(END - minutes(40)), "duration_ms": 9.0}]}
+            )
+        if tool == "tempo.get_trace" and arguments["trace_id"] == "taken":
+            return ToolAnswer({"trace": {"trace_id": "taken", "spans": [_taking_span(str(self._taken_by))]}})
         if tool == "loki.query_logs" and self._notices:
             return ToolAnswer({"records": _records(self._notices, arguments)})
         return await self._inner.call(tool, arguments)
@@ -105,6 +112,21 @@ def _failing_spans(attributes: Mapping[str, Any]) -> list[Any]:
     server = {"span_id": "a" * 16, "parent_span_id": "", "name": "POST /orders", "kind": "server", "attributes": {}}
     client = {"span_id": "b" * 16, "parent_span_id": "a" * 16, "name": "POST", "kind": "client"}
     return [common | server, common | client | {"attributes": dict(attributes)}]
+
+
+def _taking_span(service: str) -> Any:
+    return {
+        "span_id": "c" * 16,
+        "parent_span_id": "",
+        "name": "process orders",
+        "kind": "consumer",
+        "service": service,
+        "start": stamp(END - minutes(40)),
+        "duration_ms": 9.0,
+        "status": "unset",
+        "attributes": {"messaging.system": "rabbitmq", "messaging.destination.name": "orders"},
+        "resource": {"service.name": service, "k8s.namespace.name": "bank"},
+    }
 
 
 def _millis(moment: str) -> int:

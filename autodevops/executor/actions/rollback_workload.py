@@ -2,7 +2,8 @@
 
 For a release that broke what worked before. It ends a rollout that is under way, which is what it is for. A revision
 that was failing itself is refused, for it is no way out; where it is not known whether it ran well, machines ask. Undo
-gives back the template that was replaced, as long as nobody has brought another one meanwhile.
+gives back the template that was replaced, as long as nobody has brought another one meanwhile. A StatefulSet's pod that
+is not ready and would keep the rollout waiting is deleted once the template is there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from autodevops.executor.fields import refusal, rollout_blast
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.proof import Proof, proof_of
 from autodevops.executor.reading import Object, pod_labels, read_again, read_budgets, read_object, workload_state
+from autodevops.executor.stuck_pods import replace, stuck_pods
 from autodevops.kernel.errors import ToolRejected
 from autodevops.kernel.ids import content_digest
 from autodevops.toolbox.protocol import Tools
@@ -50,6 +52,7 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
             "revisions": [one.revision for one in revisions],
             "proof": proof.model_dump() if proof else None,
             "takes_back_last": [_digest(one.template) for one in newer] == [bound["template"]],
+            "stuck": list(await stuck_pods(tools, item, target.owner)) if target else [],
         }
         return PreState(
             taken_at=now,
@@ -90,6 +93,8 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         item = await read_object(tools, errand.action.subject)
         answer = await _send(tools, errand, item, errand.action.to_revision, dry_run=True)
         summary = f"{errand.action.subject} would get the template of revision {errand.action.to_revision}."
+        if stuck := _list(errand.pre.saved.get("stuck")):
+            summary += f" {', '.join(map(str, stuck))} would be deleted: not ready, and its rollout would wait for it."
         return DryRun(summary=summary, edits=answer.edits, warnings=answer.warnings)
 
     async def apply(self, tools: Tools, errand: Errand[RollbackWorkload]) -> Applied:
@@ -130,12 +135,18 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         now = _digest(item["spec"]["template"])
         if item["metadata"].get("uid") != errand.pre.bound["uid"]:
             raise ToolRejected(f"{subject} is another object of that name now.", "Make a new plan.")
+        known = await _revisions(tools, errand.action)
+        carrier = next(
+            (one.owner for one in known if _digest(one.template) == wanted), ""
+        )  # its number is another then
         if now == wanted:
-            return Applied(summary=f"{subject} has that template already.")
+            way = await replace(tools, subject.namespace, await stuck_pods(tools, item, carrier))
+            return Applied(summary=f"{subject} has that template already.{way}")
         if now != expected:
             raise ToolRejected(f"The template of {subject} was changed by somebody else since.", "See what they did.")
         answer = await _send(tools, errand, item, revision, dry_run=False)
-        return Applied(summary=answer.summary, data={"resource_version": answer.resource_version})
+        way = await replace(tools, subject.namespace, await stuck_pods(tools, item, carrier))
+        return Applied(summary=f"{answer.summary}{way}", data={"resource_version": answer.resource_version})
 
     async def _look(self, tools: Tools, errand: Errand[RollbackWorkload], *, wanted: str, before: str) -> Progress:
         subject, bound = errand.action.subject, errand.pre.bound

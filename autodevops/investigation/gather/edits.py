@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from autodevops.analysis.references import referred
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
@@ -109,7 +110,7 @@ def readings(inventory: Inventory) -> list[tuple[Subject, Subject]]:
 def _readings(inventory: Inventory) -> list[tuple[Subject, Subject]]:
     found: dict[tuple[Subject, Subject], None] = {}
     for workload in inventory.workloads:
-        for what, name in sorted(_referred(workload.pod_spec)):
+        for what, name in sorted(referred(workload.pod_spec)):
             target = Subject(kind=what, name=name, namespace=inventory.namespace, api_version="v1")
             found[workload.subject, target] = None
     return list(found)
@@ -119,27 +120,3 @@ def reading_edges(inventory: Inventory, evidence: EvidenceId | None) -> list[Edg
     if evidence is None:
         return []
     return [Edge(workload, target, "reads", evidence) for workload, target in readings(inventory)]
-
-
-def _referred(spec: object) -> set[tuple[str, str]]:
-    holder = {"spec": spec}
-    found: set[tuple[str, str]] = set()
-    for container in [*items(holder, "spec", "containers"), *items(holder, "spec", "initContainers")]:
-        for source in items(container, "envFrom"):
-            found |= _named(source, "configMapRef", "secretRef")
-        for variable in items(container, "env"):
-            found |= _named(section(variable, "valueFrom"), "configMapKeyRef", "secretKeyRef")
-    for volume in items(holder, "spec", "volumes"):
-        for place in (volume, *items(volume, "projected", "sources")):
-            found |= _named(place, "configMap", "secret")
-    return found
-
-
-def _named(source: object, config: str, secret: str) -> set[tuple[str, str]]:
-    holder = {"source": source}
-    pairs = (("ConfigMap", section(holder, "source", config)), ("Secret", section(holder, "source", secret)))
-    return {
-        (kind, str(reference.get("name") or reference.get("secretName")))
-        for kind, reference in pairs
-        if reference.get("name") or reference.get("secretName")
-    }

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from autodevops.analysis.given_up import without_given_up
 from autodevops.analysis.span_names import address, peer_names
 from autodevops.analysis.spans import call_edges, unanswered_calls
@@ -16,10 +18,11 @@ from autodevops.domain.trace import Span as TraceSpan
 from autodevops.domain.trace import Trace
 from autodevops.domain.window import TimeWindow
 from autodevops.investigation.dependencies import subject_of_host
+from autodevops.investigation.dependency_families import MANY, QUEUES
 from autodevops.investigation.gather.collect import Collector
 from autodevops.investigation.graph import Edge
 from autodevops.investigation.inventory import Inventory, section
-from autodevops.investigation.picture import SeenTrace
+from autodevops.investigation.picture import Reading, SeenTrace
 from autodevops.investigation.request import Span
 from autodevops.kernel.clock import rfc3339
 
@@ -27,6 +30,7 @@ _SEARCH_LIMIT = 20
 _FAILING = 8  # traces opened: enough that a tenth of stray origins does not outvote the true one
 _PLAIN = 8
 _COMPARED = 8  # slow and ordinary traces each
+_TAKING = 3
 _CLEAR_OF_ONSET = timedelta(minutes=2)  # so that no request of the incident counts as ordinary
 
 
@@ -48,6 +52,20 @@ async def gather_traces(
     traces = [_read(collector, evidence) for evidence in opened]
     split = len(failing_ids)
     return tuple(t for t in traces[:split] if t is not None), tuple(t for t in traces[split:] if t is not None)
+
+
+async def gather_taking_traces(
+    collector: Collector, inventory: Inventory, span: Span, readings: Iterable[Reading]
+) -> tuple[SeenTrace, ...]:
+    """Where messages pile up, a few traces in which one is taken: they tell by whom."""
+    waiting = (one for one in readings if one.system in QUEUES and one.measure == "ready")
+    if not any(np.any(one.values >= MANY) for one in waiting):
+        return ()
+    where = f'resource.k8s.namespace.name = "{inventory.namespace}"'
+    found = await _search(collector, f"{{ {where} && kind = consumer }}", span.window)
+    ids = _spread(collector, found, _TAKING)
+    opened = await asyncio.gather(*(collector.ask("tempo.get_trace", trace_id=one) for one in ids))
+    return tuple(seen for one in opened if (seen := _read(collector, one)) is not None)
 
 
 async def gather_compared_traces(

@@ -2,8 +2,9 @@
 
 What: the messages that wait (rabbitmq_queue_messages_ready, kafka_consumergroup_lag, SQS's visible messages) rose to
 at least a hundred and three times what was usual. Told apart: nobody consumes it, or fewer than before; more is
-published than before; else its consumers are too slow. The workload that consumes is named where its name, or a span,
-tells which it is. A batch that comes in and is worked off is none: it must still stand at its height, or grow.
+published than before, and they do not keep up; else they are too slow. The workload that consumes is named where its
+name, or a span, tells which it is. A batch that comes in and is worked off is none: it must still stand at its height,
+or grow; one that has fallen without a break for two minutes, fast enough to be empty within the hour, is mended.
 
 Why it matters: users wait for what was promised to happen soon; a full broker blocks its publishers.
 
@@ -17,20 +18,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from autodevops.analysis.changepoints import Episode
+from autodevops.analysis.samples import clean
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.dependency_families import QUEUES
+from autodevops.investigation.dependency_families import MANY, QUEUES
 from autodevops.investigation.gather.traces import service_subject
 from autodevops.investigation.picture import Picture, Reading
 from autodevops.investigation.rules.base import Rule, clock
 from autodevops.investigation.rules.dead_letters import is_dead_letter
 from autodevops.investigation.rules.stores import Store, change, latest, moment, now, stores
 
-_LEAST = 100.0
 _TIMES = 3.0
 _STILL = 0.7  # of the highest
 _MORE = 1.5
+_DRAINED_SECONDS, _DRAINED_BY = 120.0, 1 / 30  # of it, in two minutes: empty within the hour
+_FEWEST = 3  # samples
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -39,14 +44,13 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         for ready in store.readings.get("ready", ()):
             queue = queue_of(ready, store)
             level = latest(ready, picture)
-            rise = change(ready, picture, lambda usual: max(_LEAST, _TIMES * usual), floor=2.0)
-            if level is None or rise is None or is_dead_letter(queue) or level < _STILL * rise.peak:
+            rise = change(ready, picture, lambda usual: max(MANY, _TIMES * usual), floor=2.0)
+            if level is None or rise is None or is_dead_letter(queue) or level < _STILL * rise.peak or _drains(ready):
                 continue
             consumer = consumer_of(ready.labels, queue, picture)
             why, sure = _why(store, ready, picture)
-            subject = consumer if consumer is not None and why != _SURGE else store.subject
             yield RULE.finding(
-                subject,
+                consumer or store.subject,
                 f"{level:,.0f} messages wait in {queue} of {store.subject.name} since {clock(moment(rise.onset))},"
                 f" {rise.baseline:,.0f} before: {why}.",
                 severity="error",
@@ -56,12 +60,15 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
             )
 
 
-_SURGE = "more is published than before"
+def _drains(ready: Reading) -> bool:
+    times, values = clean(ready.times, ready.values)
+    last = values[times >= times[-1] - _DRAINED_SECONDS] if len(times) else values
+    return len(last) >= _FEWEST and bool(np.all(np.diff(last) <= 0)) and last[-1] <= (1 - _DRAINED_BY) * last[0]
 
 
 def _unacknowledged(store: Store, picture: Picture) -> Iterable[Finding]:
     for held in store.readings.get("unacknowledged", ()):
-        rise = change(held, picture, lambda usual: max(_LEAST, _TIMES * usual), floor=2.0)
+        rise = change(held, picture, lambda usual: max(MANY, _TIMES * usual), floor=2.0)
         level = latest(held, picture)
         if rise is not None and level is not None and level >= _STILL * rise.peak:
             yield RULE.finding(
@@ -85,7 +92,7 @@ def _why(store: Store, ready: Reading, picture: Picture) -> tuple[str, float]:
         return f"{fewer.level:.0f} consume it, {fewer.baseline:.0f} before", 0.9
     more = change(_beside("published", store, ready), picture, lambda usual: _MORE * usual, floor=0.1)
     if more is not None:
-        return _SURGE, 0.75
+        return "more is published than before, and more than is taken", 0.75
     return "it is consumed more slowly than it fills", 0.85
 
 
@@ -124,7 +131,7 @@ def consumer_of(labels: Mapping[str, str], queue: str, picture: Picture) -> Subj
     name = queue.split(" ", 1)[1]
     found = {
         service_subject(span, picture.inventory)
-        for seen in (*picture.error_traces, *picture.plain_traces, *picture.slow_traces)
+        for seen in (*picture.taking_traces, *picture.error_traces, *picture.plain_traces, *picture.slow_traces)
         for span in seen.trace.spans
         if span.kind == "consumer" and str(span.attributes.get("messaging.destination.name", "")) == name
     }
