@@ -247,3 +247,17 @@ def test_all_is_well_by_night_and_by_day() -> None:
         world = World("healthy", 1, clock.now, clock)
         alerting = Alerting(WorldMetrics(world), shipped_rules())
         assert [one.rule.alert for one in alerting.at(int(world.now() * 1000)) if one.firing] == [], hour
+
+
+def test_cleaning_a_cron_job_leaves_its_newest_jobs_and_those_of_others() -> None:
+    world, _ = at_start(ALL["no-room-for-new-jobs"])
+    (cleaned,) = [one for one in ALL["no-room-for-new-jobs"].truth.remediations if one.action == "clean_jobs"]
+
+    def jobs(name: str) -> list[str]:
+        found = (item["metadata"]["name"] for item in world.cluster.store.items("Job", cleaned.subject.namespace))
+        return sorted(one for one in found if one.startswith(f"{name}-"))
+
+    mine, others = jobs(cleaned.subject.name), jobs("load-facts")
+    carry_out(world, cleaned)
+    assert jobs(cleaned.subject.name) == mine[-3:] != mine
+    assert jobs("load-facts") == others

@@ -38,6 +38,7 @@ _VERBS: Final = {
     "cordon_node": "cordon",
     "uncordon_node": "uncordon",
     "drain_node": "drain",
+    "clean_jobs": "clean_jobs",
 }
 """The executor's kinds of actions by the scenarios' names. Scarlet proposes no other that changes what runs."""
 _LOW: Final = tuple(kind for kind in _VERBS if KINDS[kind].risk == "low")
@@ -104,7 +105,11 @@ def _doable(remediation: Remediation) -> bool:
     """Whether the executor has an action that ends it so."""
     patch = remediation.action == "patch"
     can = remediation.subject.kind in _WORKLOADS if patch else remediation.action in _VERBS.values()
-    return can and remediation.effect == "resolves" and not remediation.then
+    # What has to go after a StatefulSet's rollback goes with it.
+    itself = remediation.subject.kind == "StatefulSet" and all(
+        (after.action, after.subject) == ("delete_pod", remediation.subject) for after in remediation.then
+    )
+    return can and remediation.effect == "resolves" and (itself or not remediation.then)
 
 
 def _opened(incident: Incident, causes: Sequence[TrueSubject], played: Played) -> Opened:

@@ -9,6 +9,8 @@ from autodevops.sandbox.cluster.store import Json
 from autodevops.sandbox.world.scenario import Remediation, Step, Subject
 from autodevops.sandbox.world.world import World
 
+_KEPT = 3
+
 
 def carry_out(world: World, step: Step) -> None:
     """Do it now, and what has to follow it. Raises UsageError."""
@@ -23,6 +25,9 @@ def carry_out(world: World, step: Step) -> None:
             pods = sorted(pods_of_subject(world, subject), key=is_ready)
             for pod in pods[:1]:
                 _delete(world, pod)
+        case "clean_jobs":
+            for job in _ended_jobs(world, subject)[:-_KEPT]:
+                world.do("delete", f"Job/{subject.namespace}/{job['metadata']['name']}")
         case "cordon" | "uncordon":
             world.do("patch", target, spec={"unschedulable": True if step.action == "cordon" else None})
         case "drain":
@@ -48,6 +53,19 @@ def pods_of_subject(world: World, subject: Subject) -> Iterator[Json]:
             or (owner and any(controlled_by(pod, one) for one in (owner, *middle)))
         ):
             yield pod
+
+
+def _ended_jobs(world: World, subject: Subject) -> list[Json]:
+    """Those of a CronJob, the oldest first."""
+    store = world.cluster.store
+    owner = store.get(subject.kind, subject.namespace, subject.name)
+    ended = [
+        job
+        for job in store.items("Job", subject.namespace)
+        if owner and controlled_by(job, owner)
+        if any(one["type"] in ("Complete", "Failed") for one in job.get("status", {}).get("conditions", ()))
+    ]
+    return sorted(ended, key=lambda job: str(job["metadata"]["creationTimestamp"]))
 
 
 def _delete(world: World, pod: Json) -> None:

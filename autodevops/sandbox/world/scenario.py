@@ -42,11 +42,13 @@ class Subject(_Data):
 
 class Step(_Data):
     """One thing that an executor could do. `body` is what `scale` (replicas), `patch` or `apply` puts there;
-    `delete_pod` on a workload deletes one of its pods, one that is not ready if there is one."""
+    `delete_pod` on a workload deletes one of its pods, one that is not ready if there is one; `clean_jobs` the ended
+    Jobs of a CronJob but for the newest three."""
 
     action: Literal[
-        "rollback", "restart", "scale", "patch", "delete_pod", "cordon", "uncordon", "drain", "apply", "delete"
-    ]
+        "rollback", "restart", "scale", "patch", "delete_pod", "cordon", "uncordon", "drain", "apply", "delete",
+        "clean_jobs",
+    ]  # fmt: skip
     subject: Subject
     body: dict[str, Any] = {}
 
