@@ -44,6 +44,7 @@ COMES_OF: Final[Mapping[str, Fields]] = {
     "SchedulerNameUnknown": _PLACE,
     "SchedulingGated": _PLACE,
     "TooManyPods": _PLACE,
+    "TooManyVolumes": _PLACE | _VOLUMES,
     "TopologySpreadUnmet": _PLACE | {"labels"},
     "UntoleratedTaint": _PLACE,
     # it may not be made
@@ -70,6 +71,8 @@ COMES_OF: Final[Mapping[str, Fields]] = {
     "RegistryUnresolvable": _REGISTRY,
     "SecretMissing": _REFERENCES,
     "VolumeAttachFailed": _VOLUMES | _PLACE,
+    "VolumeInUse": _VOLUMES,
+    "VolumeLost": frozenset(),
     "VolumeNotBound": _VOLUMES,
     "VolumeOccupied": _VOLUMES,
     "VolumeZoneConflict": _VOLUMES | _PLACE,

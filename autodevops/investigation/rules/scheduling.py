@@ -30,7 +30,8 @@ _REASONS: Final = (
     ("zone", re.compile(r"node\(s\) had volume node affinity conflict|node\(s\) had no available volume zone")),
     ("zone", re.compile(r"node\(s\) didn't match PersistentVolume's node affinity")),
     ("volume", re.compile(r"node\(s\) .*(?:persistent volumes|free storage|non-existent pv\(s\))")),
-    ("volume use", re.compile(r"node\(s\) (?:unavailable due to PersistentVolumeClaim with|had no available disk)")),
+    ("volume use", re.compile(r"node(?:\(s\))? (?:unavailable due to|has pod using) PersistentVolumeClaim with")),
+    ("volume use", re.compile(r"node\(s\) had no available disk")),
     ("cordoned", re.compile(r"node\(s\) were unschedulable|node\(s\) had untolerated taint.*/unschedulable")),
     ("cordoned", re.compile(r"node\(s\) had taint \{node\.kubernetes\.io/unschedulable")),
     ("affinity", re.compile(r"node\(s\) didn't match (?:Pod's |scheduler-enforced )?node (?:affinity|selector)")),
@@ -44,7 +45,8 @@ _REASONS: Final = (
     ("memory", re.compile(r"Insufficient memory")),
     ("ephemeral storage", re.compile(r"Insufficient ephemeral-storage")),
     ("pods", re.compile(r"Too many pods|Insufficient pods")),
-    ("resource", re.compile(r"Insufficient |node\(s\) exceed max volume count")),
+    ("volumes", re.compile(r"node\(s\) exceed max volume count")),
+    ("resource", re.compile(r"Insufficient ")),
     (
         "node down",
         re.compile(
@@ -58,6 +60,7 @@ _REASONS: Final = (
 )  # fmt: skip
 _JOBS: Final = {"Job", "CronJob"}  # they are late, where a service lacks pods now
 _COUNTED: Final = re.compile(r"(?:^|, )(?P<count>\d+) ")
+_NO_VOLUME: Final = re.compile(r'persistentvolumeclaim "([^"]+)" bound to non-existent persistentvolume "([^"]+)"')
 _ORDER: Final = [kind for kind, _ in _REASONS]
 DEFAULT_SCHEDULER: Final = "default-scheduler"
 
@@ -249,6 +252,20 @@ def scheduler(inventory: Inventory) -> Subject:
     return Subject(
         kind="Pod", name=listed[0] if listed else "kube-scheduler", namespace="kube-system", api_version="v1"
     )
+
+
+def lost_claims(picture: Picture) -> dict[str, str]:
+    """Claims whose volume is gone, with how that is known."""
+    claims = picture.inventory.of_kind("PersistentVolumeClaim")
+    found = {
+        name_of(claim): f"volume {section(claim, 'spec').get('volumeName') or 'that it was bound to'} is gone"
+        for claim in claims
+        if section(claim, "status").get("phase") == "Lost"
+    }
+    for one in unplaced(picture):
+        for name, volume in _NO_VOLUME.findall(one.sentence):
+            found.setdefault(name, f"volume {volume} is gone")
+    return found
 
 
 def pending_claims(picture: Picture) -> dict[str, Object]:
