@@ -162,6 +162,8 @@ _REMEDIES = {
     "NetworkPolicyBlocks": "Allow the caller by its labels and the port.",
     "NetworkPolicyBlocksDNS": "Allow egress to kube-system on port 53, UDP and TCP.",
     "PodDNSWrong": "Set dnsPolicy to ClusterFirst, or ClusterFirstWithHostNet on the host's network.",
+    "NodeDNSDown": "Read the log of that node's node-local-dns pod and see its limits.",
+    "NodeProblem": "Drain the node, then start it anew or replace its disk.",
     "DNSFailing": "Read CoreDNS's log; see its Corefile, its upstream resolvers and its CPU.",
     "CorefileBroken": "Correct the Corefile, then restart CoreDNS.",
     "ControllerManagerDown": "Read kube-controller-manager's log and its manifest on the control plane's node.",
