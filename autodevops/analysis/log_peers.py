@@ -35,6 +35,7 @@ _SENTENCES: Final = (
     rf"host not found in upstream \"{_HOST}(?::{_PORT})?\"",
     rf"upstream: \"\w+://{_HOST}(?::{_PORT})?",
     rf"could not resolve host:? {_HOST}",
+    rf"Failed to resolve '{_HOST}(?::{_PORT})?'",  # librdkafka, urllib3
     rf"DNS resolution failed for {_HOST}(?::{_PORT})?",
     rf"\b(?:https?|tcp|amqps?|redis|mongodb(?:\+srv)?|postgres(?:ql)?|mysql|kafka|nats|grpc)://(?:[^@/\s]*@)?{_HOST}"
     rf"(?::{_PORT})?",

@@ -33,9 +33,12 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         r"OOM command not allowed when used memory",  # Redis at maxmemory
         r"Allowed memory size of \d+ bytes exhausted",  # PHP
         r"Could not reserve enough space for \S+ object heap",  # the JVM
+        r"was sent SIGKILL! Perhaps out of memory",  # gunicorn, of a worker
     )),
     ("file descriptors exhausted", (
         r"too many open files|\bEMFILE\b|\bENFILE\b|no file descriptors available",
+        # inotify's limit of watches says ENOSPC, as a full disk does
+        r"number of file watchers reached|inotify watch limit|inotify_add_watch\S*:? .{0,80}no space left on device",
     )),
     ("disk full", (
         r"no space left on device|\bENOSPC\b|disk quota exceeded|\bEDQUOT\b|not enough space on the disk",
@@ -68,6 +71,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("clock skew", (
         r"token (?:is )?not (?:yet valid|valid yet)|token used before issued|\bImmatureSignatureError\b|jwt not active",
         r"\bRequestTimeTooSkewed\b|difference between the request time and the (?:current|server's) time is too large",
+        r"before the nbf \(not before\) time|issued in the future|\(iat\) .{0,30}in the future|iat .{0,20}future",
         r"clock skew too (?:great|large)|signature not yet current|signature expired: .{0,40}is now earlier",
         r"certificate is not yet valid|\bCERT_NOT_YET_VALID\b|is before \d{4}-\d\d-\d\dT|\bCertificateNotYetValid",
         r"clocks? (?:is|are) (?:not |out of )sync|clock (?:drift|skew) (?:detected|of|between)",
@@ -210,6 +214,7 @@ _SENTENCES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         _NAME + r"[\"'`]? not (?:set|found|defined)|(?:missing|undefined|unset|set)[: ]+[\"'`]?" + _NAME,
         r"Could not resolve placeholder '|unbound variable|parameter (?:null or )?not set",
         r"on an `Err` value: NotPresent",  # Rust
+        _NAME + r"[\"'`]?: \[ ?['\"](?:Required|Invalid input: expected \w+, received undefined)['\"]",  # zod
         r"validation errors? for \w*Settings\b.{0,200}field required",  # pydantic
         r"(?:superuser password|password option) is not specified|one of the following as an environment variable",
         r"'url' attribute is not specified|is missing or not configured",

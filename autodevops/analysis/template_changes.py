@@ -44,6 +44,7 @@ COMES_OF: Final[Mapping[str, Fields]] = {
     "SchedulerNameUnknown": _PLACE,
     "SchedulingGated": _PLACE,
     "TooManyPods": _PLACE,
+    "TooManyVolumes": _PLACE | _VOLUMES,
     "TopologySpreadUnmet": _PLACE | {"labels"},
     "UntoleratedTaint": _PLACE,
     # it may not be made
@@ -70,6 +71,8 @@ COMES_OF: Final[Mapping[str, Fields]] = {
     "RegistryUnresolvable": _REGISTRY,
     "SecretMissing": _REFERENCES,
     "VolumeAttachFailed": _VOLUMES | _PLACE,
+    "VolumeInUse": _VOLUMES,
+    "VolumeLost": frozenset(),
     "VolumeNotBound": _VOLUMES,
     "VolumeOccupied": _VOLUMES,
     "VolumeZoneConflict": _VOLUMES | _PLACE,
@@ -87,6 +90,34 @@ COMES_OF: Final[Mapping[str, Fields]] = {
 """By a finding's reason: the fields of a pod's spec, of its containers and of its metadata that it can come of.
 
 `resources.cpu` is one of the resources, `image.name` what comes before the tag."""
+
+_SETTINGS: Final = frozenset({"args", "command", "env", "envFrom", "volumes"})
+
+MADE_BY: Final[Mapping[str, Fields]] = {
+    "CPUSaturated": frozenset({"resources.cpu"}),
+    "CPUThrottled": frozenset({"resources.cpu"}),
+    "CertificateNotTrusted": _SETTINGS,
+    "ConfigurationInvalid": _SETTINGS,
+    "ConnectionPoolExhausted": _SETTINGS,
+    "ConnectionPoolFull": _SETTINGS,
+    "ConnectionRefused": _SETTINGS,
+    "CredentialsRefused": _SETTINGS,
+    "FilePermissionDenied": _VOLUMES | {"securityContext"},
+    "GCPressure": _SETTINGS | {"resources.memory"},
+    "HeapExhausted": _SETTINGS | {"resources.memory"},
+    "HostUnreachable": _SETTINGS,
+    "LivenessProbeFailing": frozenset({"livenessProbe"}),
+    "MemoryNearLimit": frozenset({"resources.memory"}),
+    "PortInUse": _SETTINGS | {"hostNetwork", "ports"},
+    "ProtocolMismatch": _SETTINGS,
+    "ReadinessProbeFailing": frozenset({"readinessProbe"}),
+    "SchemaMissing": _SETTINGS,
+    "StartupProbeFailing": frozenset({"startupProbe"}),
+    "ThreadPoolExhausted": _SETTINGS,
+    "UnknownHost": _SETTINGS,
+}
+"""By a finding's reason: the fields whose change makes it by itself, where the image stays: then it is what the change
+did, and tells a person more than that a rollout is bad. A reason that any code can bring about is not made by these."""
 
 _TELLS_RELEASE: Final = re.compile(
     r"build|chart|checksum|commit|date|hash|reloaded|restarted|revision|sha|version", re.IGNORECASE
@@ -121,6 +152,13 @@ def can_come_of(reason: str, fields: Fields | None) -> bool:
     if needed is None or not needed:
         return needed is None
     return fields is None or not fields.isdisjoint(needed | {"containers"})
+
+
+def is_made_by(reason: str, fields: Fields | None) -> bool:
+    """Whether a change of these fields, and of no image nor the containers themselves, makes it by itself."""
+    if fields is None or fields & {"image", "containers"}:
+        return False
+    return not fields.isdisjoint(MADE_BY.get(reason, frozenset()))
 
 
 def _containers(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

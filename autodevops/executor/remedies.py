@@ -239,8 +239,11 @@ _OF_TEMPLATES = (
     "ModuleMissing",
     "PortConflict",
     "WrongServiceAddress",
-    *(f"{probe}Probe{what}" for probe in ("Liveness", "Readiness", "Startup") for what in ("WrongPath", "WrongPort")),
-    *(f"{probe}ProbeWrongProtocol" for probe in ("Liveness", "Readiness", "Startup")),
+    *(
+        f"{probe}ProbeWrong{what}"
+        for probe in ("Liveness", "Readiness", "Startup")
+        for what in ("Command", "Path", "Port", "Protocol")
+    ),
 )
 
 RECIPES: dict[str, list[Recipe]] = {

@@ -136,7 +136,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         of_nodes = asyncio.create_task(gather_nodes(collector, inventory, span))
         of_pods = asyncio.create_task(gather_pods(collector, inventory, span))
         of_memory = asyncio.create_task(gather_memory(collector, inventory, span))
-        (signals, saturation), alerts, certificates, (logs, old_logs), (failing, plain) = await asyncio.gather(
+        (signals, saturation), alerts, certificates, (logs, old_logs, unread), (failing, plain) = await asyncio.gather(
             gather_metrics(collector, inventory, span),
             gather_alerts(collector, inventory, span),
             gather_certificates(collector, inventory, span),
@@ -176,6 +176,7 @@ async def _wide(collector: Collector, request: Request, span: Span) -> tuple[Pic
         certificates=certificates,
         logs=logs,
         baseline_logs=old_logs,
+        unread_logs=unread,
         store_notices=notices,
         error_traces=failing,
         plain_traces=plain,

@@ -17,7 +17,7 @@ from autodevops.domain.window import TimeWindow
 from autodevops.investigation.gather.code import open_brought, open_change
 from autodevops.investigation.gather.collect import Collector
 from autodevops.investigation.gather.edits import gather_edits, reading_edges
-from autodevops.investigation.gather.logs import follow_up, gather_notices, in_order
+from autodevops.investigation.gather.logs import follow_up, gather_notices
 from autodevops.investigation.gather.pressures import gather_growth, gather_node_loads
 from autodevops.investigation.gather.tails import gather_tails
 from autodevops.investigation.gather.traces import gather_compared_traces, trace_edges
@@ -81,14 +81,18 @@ async def look_closer(
     edits = await gather_edits(collector, picture) if suspects else ()
     readers = reading_edges(picture.inventory, picture.listed.get("Deployment"))
     picture = picture.having(edits=edits, graph=picture.graph.having(readers))
-    logs = picture.logs
+    logs, unread = picture.logs, picture.unread_logs
     if onset is not None and logs:
         around = _around(onset, picture.span.window)
         if around is not None:
-            more = await follow_up(collector, picture.inventory, logs, around)
-            logs = in_order([*more, *logs])
+            logs, unread = await follow_up(collector, picture.inventory, logs, unread, around)
     picture = picture.having(
-        commits=commits, pulls=pulls, logs=logs, notices=notices, unreachable=collector.unreachable()
+        commits=commits,
+        pulls=pulls,
+        logs=logs,
+        unread_logs=unread,
+        notices=notices,
+        unreachable=collector.unreachable(),
     )
     return picture.having(graph=picture.graph.having(log_edges(picture)))
 

@@ -18,6 +18,7 @@ from autodevops.domain.logs import LogRecord
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Commit, PullRequest
 from autodevops.domain.trace import Trace
+from autodevops.domain.window import TimeWindow
 from autodevops.investigation.dependency_families import Measure
 from autodevops.investigation.graph import CallGraph
 from autodevops.investigation.inventory import Inventory
@@ -276,6 +277,7 @@ class Picture(Once):
     certificates: tuple[SeenCertificate, ...] = ()
     logs: tuple[SeenLog, ...] = ()
     baseline_logs: tuple[SeenLog, ...] = ()
+    unread_logs: tuple[TimeWindow, ...] = ()  # of the window, where it held more lines than one answer
     store_notices: tuple[SeenLog, ...] = ()  # of databases and the like, no errors by their own words
     notices: tuple[SeenLog, ...] = ()  # warnings and the like, read where a change is looked for
     error_traces: tuple[SeenTrace, ...] = ()

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from autodevops.analysis.template_changes import COMES_OF, can_come_of
+from autodevops.analysis.template_changes import COMES_OF, can_come_of, is_made_by
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.confidence import confidence, score
@@ -63,6 +63,8 @@ class Candidate:
     def reason(self) -> str:
         """The hypothesis' reason: the state that names its own cause, else the bad rollout, else the most telling.
 
+        Of a rollout that left the image alone, the state that what it touched makes by itself (a CPU limit and being
+        throttled, an address and a name that is not known) says what is bad about it.
         A state says more than a symptom, why something fails more than that it fails, and what follows from nothing
         more than what may follow. A locator says where, not what, unless it says what is asked too often: its reason
         stands only where there is no other.
@@ -72,7 +74,9 @@ class Candidate:
         if naming is not None and (self.change is not None or not _rule(naming).general):
             return naming.reason
         if self.change is not None:
-            return "BadRollout"
+            touched = self.rollout.touched if self.rollout is not None else None
+            made = (f.reason for f in telling if not _rule(f).general and is_made_by(f.reason, touched))
+            return next(made, "BadRollout")
         return telling[0].reason
 
 

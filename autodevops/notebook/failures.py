@@ -59,4 +59,5 @@ def _sourced(logs: tuple[SeenLog, ...]) -> list[tuple[str, LogRecord]]:
 async def _seen(
     bench: Workbench, namespace: str, window: TimeWindow
 ) -> tuple[tuple[SeenLog, ...], tuple[SeenLog, ...]]:
-    return await gather_logs(Collector(Source(bench)), Inventory(namespace), Span.of(window))
+    logs, before, _ = await gather_logs(Collector(Source(bench)), Inventory(namespace), Span.of(window))
+    return logs, before

@@ -141,3 +141,18 @@ async def test_an_error_that_ended_before_the_window_is_told_and_blames_nobody(u
     result = await LoggingWorld([Service("gateway"), Service("ledger", logs=written)]).investigate()
     assert ("ErrorLogsGone" in {finding.reason for finding in result.findings}) == gone
     assert result.verdict == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("noise", "every"), [(25.0, 30.0), (25.0, 2.0), (25.0, 0.5), (4.0, 2.0), (4.0, 1.0), (2.0, 0.5)]
+)
+async def test_when_lines_began_does_not_depend_on_how_many_of_them_are_read(noise: float, every: float) -> None:
+    onset = END - minutes(22)
+    now_and_then = lines(END - minutes(58), END, "ERROR retried: connection reset by peer", timedelta(seconds=noise))
+    refused = lines(onset, END, "ERROR call failed: token used before issued", timedelta(seconds=every))
+    ledger = Service("ledger", container_status=_RUNNING, failing=since(onset, 0.4), logs=(*now_and_then, *refused))
+    result = await World([Service("gateway", calls=("ledger",)), ledger, Service("search", rate=9)]).investigate()
+    told = {finding.reason: finding.onset for finding in result.findings}
+    began = told["ClockSkewed"]
+    assert began is not None
+    assert abs(began - onset) < timedelta(minutes=1)

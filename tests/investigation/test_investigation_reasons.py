@@ -13,9 +13,11 @@ import pytest
 import yaml
 from investigation.investigation_world import END, Service, World, lines, minutes, since
 
+from autodevops.domain.change import Change
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
+from autodevops.investigation.picture import Rollout
 from autodevops.investigation.rules import RULES
 from autodevops.investigation.weigh import Candidate
 
@@ -29,17 +31,19 @@ def _finding(reason: str) -> Finding:
     return rule.finding(_IT, "m", severity="error", confidence=0.9, evidence=[EvidenceId("ev")], onset=_AT)
 
 
-def _reason(reasons: list[str], *, changed: bool) -> str:
+def _reason(reasons: list[str], *, changed: bool, touched: list[str]) -> str:
     change = _finding("RolloutNearOnset") if changed else None
     found = tuple(_finding(reason) for reason in reasons)
-    return Candidate(_IT, found, _AT, change, None, factors={}, score=0.0).reason
+    made = Change(at=_AT, kind="rollout", subject=_IT, summary="revision 2", evidence=(EvidenceId("ev"),))
+    rollout = Rollout(made, 2, touched=frozenset(touched)) if touched else None
+    return Candidate(_IT, found, _AT, change, rollout, factors={}, score=0.0).reason
 
 
 @pytest.mark.parametrize("case", CASES, ids=[" + ".join(case["found"]) for case in CASES])
 def test_the_cause_is_named_and_not_what_follows_from_it(case: dict[str, Any]) -> None:
-    changed = case.get("changed", False)
-    assert _reason(case["found"], changed=changed) == case["reason"], case["for"]
-    assert _reason(case["found"][::-1], changed=changed) == case["reason"]
+    how = {"changed": case.get("changed", False), "touched": case.get("touched", [])}
+    assert _reason(case["found"], **how) == case["reason"], case["for"]
+    assert _reason(case["found"][::-1], **how) == case["reason"]
 
 
 async def test_whoever_has_no_replica_left_accounts_for_a_caller_in_which_errors_start() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 
 from autodevops.analysis.dependency_errors import NOTICES
 from autodevops.domain.evidence import Evidence
@@ -34,19 +35,25 @@ LINES_LIMIT = 300  # lines a question: templates repeat, and three questions cov
 
 async def gather_logs(
     collector: Collector, inventory: Inventory, span: Span
-) -> tuple[tuple[SeenLog, ...], tuple[SeenLog, ...]]:
-    """Error-like lines of the window (its first and its latest) and of the baseline."""
+) -> tuple[tuple[SeenLog, ...], tuple[SeenLog, ...], tuple[TimeWindow, ...]]:
+    """Error-like lines of the window (its first and its latest) and of the baseline; what of the window is unread."""
     label = await _namespace_label(collector, span)
     if not label:
-        return (), ()
+        return (), (), ()
     query = f'{{{label}="{inventory.namespace}"}} |~ "{FAILURE}"'
     oldest, latest, before = await asyncio.gather(
         _ask(collector, query, span.window, "forward"),
         _ask(collector, query, span.window, "backward"),
         _ask(collector, query, span.baseline, "backward"),
     )
-    found = [*_read(collector, oldest, inventory), *_read(collector, latest, inventory)]
-    return in_order(found), _read(collector, before, inventory)
+    first, last = _read(collector, oldest, inventory), _read(collector, latest, inventory)
+    cut = min(len(first), len(last)) >= LINES_LIMIT
+    unread = _between(first[-1].record.timestamp, last[0].record.timestamp) if cut else ()
+    return in_order([*first, *last]), _read(collector, before, inventory), unread
+
+
+def _between(start: datetime, end: datetime) -> tuple[TimeWindow, ...]:
+    return (TimeWindow(start=start, end=end),) if start < end else ()
 
 
 async def gather_store_notices(collector: Collector, inventory: Inventory, span: Span) -> tuple[SeenLog, ...]:
@@ -83,15 +90,26 @@ def in_order(logs: Iterable[SeenLog]) -> tuple[SeenLog, ...]:
 
 
 async def follow_up(
-    collector: Collector, inventory: Inventory, known: tuple[SeenLog, ...], window: TimeWindow
-) -> tuple[SeenLog, ...]:
-    """More error-like lines from a shorter stretch, such as the minutes around an onset."""
+    collector: Collector,
+    inventory: Inventory,
+    known: tuple[SeenLog, ...],
+    unread: tuple[TimeWindow, ...],
+    window: TimeWindow,
+) -> tuple[tuple[SeenLog, ...], tuple[TimeWindow, ...]]:
+    """All lines and what stays unread, with error-like lines of a shorter stretch, as the minutes around an onset."""
     labels = {key for log in known for key in log.record.attributes}
     label = next((name for name in NAMESPACE_LABELS if name in labels), "")
     if not label:
-        return ()
+        return known, unread
     evidence = await _ask(collector, f'{{{label}="{inventory.namespace}"}} |~ "{FAILURE}"', window, "forward")
-    return _read(collector, evidence, inventory)
+    more = _read(collector, evidence, inventory)
+    end = more[-1].record.timestamp if len(more) >= LINES_LIMIT else window.end
+    left = [
+        part
+        for gap in unread
+        for part in (*_between(gap.start, min(gap.end, window.start)), *_between(max(gap.start, end), gap.end))
+    ]
+    return in_order([*more, *known]), tuple(left) if evidence.ok else unread
 
 
 async def _ask(collector: Collector, query: str, window: TimeWindow, direction: str) -> Evidence:

@@ -12,7 +12,7 @@ from typing import Final
 
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
-from autodevops.investigation.gather.collect import Collector
+from autodevops.investigation.gather.collect import Collector, objects
 from autodevops.investigation.inventory import WORKLOAD_KINDS, Object, items, section
 
 _LIMIT: Final = 2000
@@ -36,8 +36,10 @@ async def gather_needed(
         asked["IngressClass"] = ("IngressClass", {})
     if any(items(ingress, "spec", "tls") for ingress in seen["Ingress"]):
         asked["Secret"] = ("Secret", within)
-    if any(kind.get("kind") == "HTTPRoute" for kind in _kinds(served)):
-        asked["HTTPRoute"] = ("HTTPRoute", within)
+    there = {kind.get("kind") for kind in _kinds(served)}
+    asked |= {kind: (kind, within) for kind in ("HTTPRoute", "Gateway") if kind in there}
+    if "GatewayClass" in there:
+        asked["GatewayClass"] = ("GatewayClass", {})
     if any(_reads_config(item) for kind in WORKLOAD_KINDS for item in seen[kind]):
         asked["ConfigMap"] = ("ConfigMap", within)
     waiting = {reason for pod in pods for reason in _waiting(pod)}
@@ -47,21 +49,18 @@ async def gather_needed(
         asked |= {kind: (kind, within) for kind in ("Secret", "ServiceAccount")}
     if any(_has_fewer_pods(one) for kind in ("Deployment", "StatefulSet") for one in seen[kind]):
         asked |= {kind: (kind, within) for kind in ("LimitRange", "ServiceAccount")}
-    if any(key.startswith("cert-manager.io/") for one in seen["Ingress"] for key in _annotations(one)):
+    if any(_wants_certificates(one) for one in seen["Ingress"]):
         asked["Certificate"] = ("Certificate", within)
-    answers = await asyncio.gather(
-        *(
-            collector.ask(
-                "kubernetes.list_resources",
-                kind=kind,
-                output="full",
-                limit=_CONFIGS if kind == "ConfigMap" else _LIMIT,
-                **where,
-            )
-            for kind, where in asked.values()
-        )
-    )
-    return dict(zip(asked, answers, strict=True))
+    found = dict(zip(asked, await asyncio.gather(*(_list(collector, *one) for one in asked.values())), strict=True))
+    gateways = objects(found["Gateway"]) if "Gateway" in found else ()
+    if "Certificate" not in found and any(_wants_certificates(gateway) for gateway in gateways):
+        found["Certificate"] = await _list(collector, "Certificate", within)
+    return found
+
+
+async def _list(collector: Collector, kind: str, where: Mapping[str, Json]) -> Evidence:
+    limit = _CONFIGS if kind == "ConfigMap" else _LIMIT
+    return await collector.ask("kubernetes.list_resources", kind=kind, output="full", limit=limit, **where)
 
 
 def _kinds(served: Evidence) -> list[Object]:
@@ -91,8 +90,9 @@ def _waiting(pod: Object) -> Iterator[str]:
             yield str(section(status, "state", "waiting").get("reason", ""))
 
 
-def _annotations(item: Object) -> Mapping[str, object]:
-    return section(item, "metadata", "annotations")
+def _wants_certificates(item: Object) -> bool:
+    """Whether cert-manager is asked for its certificate, as an Ingress or a Gateway does by an annotation."""
+    return any(key.startswith("cert-manager.io/") for key in section(item, "metadata", "annotations"))
 
 
 def _has_fewer_pods(workload: Object) -> bool:

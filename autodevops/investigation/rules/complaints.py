@@ -19,6 +19,7 @@ from autodevops.investigation.dependencies import targets_in
 from autodevops.investigation.gather.logs import in_order
 from autodevops.investigation.gather.traces import peer_subject
 from autodevops.investigation.picture import Picture, SeenLog
+from autodevops.investigation.rules.base import clock
 from autodevops.investigation.rules.log_news import SURPRISING, covered_seconds
 from autodevops.investigation.rules.pods import RECENT, is_recent
 
@@ -27,20 +28,29 @@ _LEAST_LINES = 3
 
 @dataclass(frozen=True)
 class Complaint:
-    """How often a refusal was heard in the window, beyond what is usual. `traces` of those are failing traces."""
+    """How often a refusal was heard in the window, beyond what is usual. `traces` of those are failing traces.
+
+    `first` is the first line that says so. Where only traces do it is not known: they are samples, mostly of the latest
+    minutes, and when the first of them was taken is not when it began.
+    """
 
     subject: Subject
     refusal: Refusal
     lines: int
     traces: int
     words: str
-    first: datetime
+    first: datetime | None
     evidence: tuple[EvidenceId, ...]
+
+    @property
+    def since(self) -> str:
+        return f" since {clock(self.first)}" if self.first else ""
 
 
 @dataclass
 class _Tally:
     moments: list[datetime]
+    lines: list[datetime]
     traces: int
     words: list[tuple[datetime, str]]
     evidence: set[EvidenceId]
@@ -55,7 +65,7 @@ def _complaints(picture: Picture) -> list[Complaint]:
     found: dict[tuple[Subject, Refusal], _Tally] = {}
 
     def count(subject: Subject, refusal: Refusal, at: datetime, words: str, evidence: EvidenceId) -> _Tally:
-        tally = found.setdefault((subject, refusal), _Tally([], 0, [], set()))
+        tally = found.setdefault((subject, refusal), _Tally([], [], 0, [], set()))
         tally.moments.append(at)
         tally.words.append((at, words))
         tally.evidence.add(evidence)
@@ -63,7 +73,8 @@ def _complaints(picture: Picture) -> list[Complaint]:
 
     for log in in_order([*picture.store_notices, *picture.logs]):
         for subject, refusal in _about(log, picture):
-            count(subject, refusal, log.record.timestamp, log.record.body, log.evidence)
+            tally = count(subject, refusal, log.record.timestamp, log.record.body, log.evidence)
+            tally.lines.append(log.record.timestamp)
     for seen in picture.error_traces:
         said: set[tuple[Subject, Refusal]] = set()
         for origin in error_origins(seen.trace):
@@ -76,7 +87,8 @@ def _complaints(picture: Picture) -> list[Complaint]:
             for refusal, words_of in refusals(f"{text} {status}"):
                 if speaks(dependency.system, words_of):
                     said.add((dependency.subject, refusal))
-                    count(dependency.subject, refusal, origin.span.start, text.strip(" :"), seen.evidence)
+                    words = text.strip(" :") or f"status {status}"
+                    count(dependency.subject, refusal, origin.span.start, words, seen.evidence)
         for key in said:
             found[key].traces += 1
     usual: dict[tuple[Subject, Refusal], int] = {}
@@ -84,7 +96,7 @@ def _complaints(picture: Picture) -> list[Complaint]:
         for about in _about(log, picture):
             usual[about] = usual.get(about, 0) + 1
     return [
-        Complaint(subject, refusal, len(tally.moments), tally.traces, _example(tally), min(tally.moments),
+        Complaint(subject, refusal, len(tally.moments), tally.traces, _example(tally), min(tally.lines, default=None),
                   tuple(sorted(tally.evidence)))
         for (subject, refusal), tally in sorted(found.items(), key=lambda item: (str(item[0][0]), item[0][1]))
         if _goes_on(tally, usual.get((subject, refusal), 0), picture, _enough(subject, picture))

@@ -61,7 +61,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if one.subject not in told:
             yield RULE.finding(
                 one.subject,
-                f"{one.subject.name} refuses connections since {clock(one.first)}: {one.words}",
+                f"{one.subject.name} refuses connections{one.since}: {one.words}",
                 severity="critical" if hurt_callers(one.subject, picture, earlier) else "error",
                 confidence=0.9,
                 evidence=one.evidence,

@@ -44,7 +44,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if one.subject not in told and hurt_callers(one.subject, picture, earlier):
             yield RULE.finding(
                 one.subject,
-                f"{one.subject.name} is not ready since {clock(one.first)}: {one.words}",
+                f"{one.subject.name} is not ready{one.since}: {one.words}",
                 severity="critical",
                 confidence=0.85,
                 evidence=one.evidence,

@@ -31,7 +31,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if one.subject not in full:  # the one follows from the other
             yield RULE.finding(
                 one.subject,
-                f"{one.subject.name} takes no writes since {clock(one.first)}: {one.words}",
+                f"{one.subject.name} takes no writes{one.since}: {one.words}",
                 severity="critical" if hurt_callers(one.subject, picture, earlier) else "error",
                 confidence=0.95,
                 evidence=one.evidence,

@@ -17,6 +17,7 @@ from autodevops.investigation.inventory import Object, items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.pods import created, events, is_recent
 
+NO_SPACE: Final = "no space left on device"  # of the node, in what the runtime says: NodeDiskFull tells it
 _VAGUE: Final = re.compile(r"^Unable to attach or mount volumes|timed out waiting|DeadlineExceeded")
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
-from autodevops.investigation.rules.base import Rule, clock
+from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.complaints import complaints
 from autodevops.investigation.rules.stores import hurt_callers
 
@@ -28,7 +28,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if picture.inventory.workload(one.subject) is None and hurt:
             yield RULE.finding(
                 one.subject,
-                f"{one.subject.name} refuses calls since {clock(one.first)}: {one.words}"
+                f"{one.subject.name} refuses calls{one.since}: {one.words}"
                 f" ({', '.join(subject.name for subject in hurt[:3])}).",
                 severity="error",
                 confidence=0.95 if one.traces >= 2 else 0.85,

@@ -1,8 +1,8 @@
 """FailedScheduling (K8S004, state): no node takes a pod, for a reason no other rule knows.
 
 What: a pending pod whose condition PodScheduled is False with reason Unschedulable, where the scheduler's sentence
-names nothing that has a rule of its own, such as nodes that are not ready, or a volume that another pod holds. Where
-such a node is known, the node is at fault, and this is only told.
+names nothing that has a rule of its own, such as nodes that are not ready. Where such a node is known, the node is at
+fault, and this is only told.
 
 Why it matters: the pod does not exist for its users. With a rolling update the old pods stay.
 
@@ -21,17 +21,17 @@ from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.claim_missing import RULE as CLAIM_MISSING
 from autodevops.investigation.rules.machines import node_troubles
 from autodevops.investigation.rules.quotas import unclaimed
-from autodevops.investigation.rules.scheduling import blame, claims_of, pending_claims, unplaced
+from autodevops.investigation.rules.scheduling import blame, claims_of, lost_claims, pending_claims, unplaced
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    pending = pending_claims(picture)
+    pending = {*pending_claims(picture), *lost_claims(picture)}
     withheld = {subject for subject, _, _ in unclaimed(picture.inventory)}
     taken = {finding.subject for finding in CLAIM_MISSING.check(picture, ())}
     for found in unplaced(picture):
         named = any(name in pending for pod in found.pods for name in claims_of(pod))
         explained = found.subject in taken or found.subject in withheld or named
-        if found.kind in {"", "node down", "volume use"} or (found.kind == "volume" and not explained):
+        if found.kind in {"", "node down"} or (found.kind == "volume" and not explained):
             finding = blame(RULE, picture, found)
             follows = found.kind == "node down" and any(trouble.now for trouble in picture.once(node_troubles))
             yield finding.model_copy(update={"severity": "info"}) if follows else finding

@@ -1,7 +1,8 @@
 """HeapExhausted (LOG033, state): a program runs out of memory by its own account.
 
-What: Java heap space, JavaScript heap out of memory, MemoryError, Redis at maxmemory, in the last words of a
-container that ended, in the tail of one that fails, or in lines that the time before did not have.
+What: Java heap space, JavaScript heap out of memory, MemoryError, Redis at maxmemory, a worker whose parent
+finds it killed for memory, in the last words of a container that ended, in the tail of one that fails, or in lines
+that the time before did not have.
 
 Why it matters: the runtime's own limit is reached before the container's: the kubelet sees no OOMKilled.
 

@@ -1,7 +1,8 @@
 """HPABlind (K8S032, state): an autoscaler cannot read its metrics.
 
 What: a HorizontalPodAutoscaler whose condition ScalingActive has been False for three minutes because it gets no
-metric (FailedGetResourceMetric and its like). ScalingDisabled, which is scaling to zero, is no fault.
+metric (FailedGetResourceMetric and its like), cannot tell whose pods to measure (two autoscalers of the same pods:
+AmbiguousSelector), or does not know the kind of metric. ScalingDisabled, which is scaling to zero, is no fault.
 
 Why it matters: the workload keeps its replicas whatever load comes.
 
@@ -21,6 +22,7 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule, clock
 
+_REASONS = ("FailedGet", "FailedCompute", "AmbiguousSelector", "InvalidSelector", "InvalidMetricSourceType")
 _LEAST = timedelta(minutes=3)  # new pods have no metrics yet
 
 
@@ -29,7 +31,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         for condition in items(scaler, "status", "conditions"):
             blind = condition.get("type") == "ScalingActive" and condition.get("status") == "False"
             since = parse_time(condition.get("lastTransitionTime"))
-            if not blind or not str(condition.get("reason", "")).startswith(("FailedGet", "FailedCompute")):
+            if not blind or not str(condition.get("reason", "")).startswith(_REASONS):
                 continue
             if since is not None and picture.span.window.end - since < _LEAST:
                 continue

@@ -19,8 +19,7 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.inventory import Object, items, metadata, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-
-_LEAST = 2  # paths that keep the convention before one that breaks it counts
+from autodevops.investigation.rules.routes import LEAST_THAT_SAY, meant_by
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -29,16 +28,16 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     for ingress in picture.inventory.of_kind("Ingress"):
         subject = picture.inventory.object_subject(ingress)
         routes = list(_routes(ingress))
-        kept = sum(1 for host, path, name in routes if _meant(host, path, services) == name)
+        kept = sum(1 for host, path, name in routes if meant_by(host, path, services) == name)
         for host, path, name in routes:
-            meant = _meant(host, path, services)
+            meant = meant_by(host, path, services)
             canary = section(metadata(ingress), "annotations").get("nginx.ingress.kubernetes.io/canary") == "true"
             if not canary:
                 cls = str(section(ingress, "spec").get("ingressClassName") or "")
                 owners.setdefault((cls, host, path), []).append(
                     (subject, name, str(metadata(ingress).get("creationTimestamp", "")))
                 )
-            if meant and meant != name and kept >= _LEAST:
+            if meant and meant != name and kept >= LEAST_THAT_SAY:
                 yield _finding(
                     picture, subject, f"sends {host}{path} to Service {name}, where {meant} seems meant", 0.85
                 )
@@ -73,24 +72,6 @@ def _routes(ingress: Object) -> Iterable[tuple[str, str, str]]:
                 str(path.get("path") or "/"),
                 str(section(path, "backend", "service").get("name", "")),
             )
-
-
-def _meant(host: str, path: str, services: set[str]) -> str:
-    """The Service that path or host name; the path first, its last word before others."""
-    words = [word for word in path.split("(")[0].strip("/").split("/") if word]
-    words = [*reversed(words), host.split(".")[0]] if words else [host.split(".")[0]]
-    for word in words:
-        for name in (
-            word,
-            word.removesuffix("s"),
-            f"{word}s",
-            f"{word}-service",
-            f"{word}-svc",
-            f"{word.removesuffix('s')}-service",
-        ):
-            if word and name in services:
-                return name
-    return ""
 
 
 RULE = Rule(

@@ -1,7 +1,7 @@
 """IngressTlsSecretMissing (K8S146, state): an Ingress wants a certificate from a Secret that is not there.
 
 What: a Secret named under tls of an Ingress that the namespace does not have, or that is not of type
-kubernetes.io/tls.
+kubernetes.io/tls. Where the Secret is one that cert-manager should have made, CertificateNotIssued says more.
 
 Why it matters: the controller shows a certificate of its own making, which no client trusts.
 
@@ -19,17 +19,19 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.inventory import items, name_of
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.certificate_not_issued import awaited_secrets
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     if "Secret" not in picture.listed:
         return
     kinds = {name_of(secret): str(secret.get("type") or "") for secret in picture.inventory.of_kind("Secret")}
+    awaited = awaited_secrets(picture)
     for ingress in picture.inventory.of_kind("Ingress"):
         for name in sorted(
             {str(entry["secretName"]) for entry in items(ingress, "spec", "tls") if entry.get("secretName")}
         ):
-            if "/" in name or kinds.get(name) in ("kubernetes.io/tls", ""):
+            if "/" in name or name in awaited or kinds.get(name) in ("kubernetes.io/tls", ""):
                 continue
             fault = f"which is of type {kinds[name]}" if name in kinds else "which does not exist"
             yield RULE.finding(

@@ -1,7 +1,6 @@
 """InsufficientResource (K8S023, state): no node has the device or other extended resource that the pod requests.
 
-What: a pending pod that most nodes refused for an extended resource such as a GPU, for huge pages, or for the number
-of volumes it can attach.
+What: a pending pod that most nodes refused for an extended resource such as a GPU, or for huge pages.
 
 Why it matters: the pod waits until others go or nodes come; a resource that no node offers never comes.
 

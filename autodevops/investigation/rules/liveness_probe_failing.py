@@ -1,7 +1,7 @@
 """LivenessProbeFailing (K8S104, state): a container's liveness probe fails, and the probe itself looks right.
 
 What: a liveness probe that has failed at least three times in the window (event Unhealthy) and has no fault of its own
-that port, protocol, path or timing would show. Fewer are the price of starting.
+that port, protocol, path, command or timing would show. Fewer are the price of starting.
 
 Why it matters: a container is killed again and again, and requests in flight are lost.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from autodevops.analysis.counts import poisson_surprise, rate_onset
@@ -12,6 +12,7 @@ from autodevops.analysis.log_templates import TemplateGroup
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding, Severity
 from autodevops.domain.subject import Subject
+from autodevops.domain.window import TimeWindow
 from autodevops.investigation.gather.logs import LINES_LIMIT
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.pods import RECENT, is_recent
@@ -85,8 +86,19 @@ def covered_seconds(picture: Picture) -> float:
 
 
 def _onset(found: TemplateGroup, picture: Picture) -> datetime:
-    """When it began in earnest: a template may have occurred now and then before."""
-    window = picture.span.window
-    moments = [moment.timestamp() for moment in found.moments if window.contains(moment)]
-    began = rate_onset(moments, window.start.timestamp(), window.end.timestamp())
-    return datetime.fromtimestamp(began, UTC) if began is not None else found.first_at
+    """When it began in earnest: a template may have occurred now and then before.
+
+    Only time whose lines were read counts: between the first of a busy window and the latest many were not, and a
+    silence there is nobody's.
+    """
+    window, unread = picture.span.window, picture.unread_logs
+    moments = [moment for moment in found.moments if window.contains(moment)]
+    read = [_read_until(moment, window, unread) for moment in moments]
+    began = rate_onset(read, 0.0, _read_until(window.end, window, unread))
+    return moments[read.index(began)] if began is not None else found.first_at
+
+
+def _read_until(moment: datetime, window: TimeWindow, unread: Iterable[TimeWindow]) -> float:
+    """Seconds of the window before `moment` whose lines were read."""
+    missed = sum(max(0.0, (min(moment, gap.end) - gap.start).total_seconds()) for gap in unread)
+    return (moment - window.start).total_seconds() - missed

@@ -22,7 +22,7 @@ from autodevops.investigation.grounds import join
 from autodevops.investigation.inventory import node_subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.event_faults import pod_faults
+from autodevops.investigation.rules.event_faults import NO_SPACE, pod_faults
 from autodevops.investigation.rules.pods import count_of
 
 _LAYERS = re.compile(
@@ -31,7 +31,9 @@ _LAYERS = re.compile(
 
 
 def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    faults = pod_faults(picture, ("FailedCreatePodSandBox", "FailedCreatePodSandbox"), bool)
+    faults = pod_faults(
+        picture, ("FailedCreatePodSandBox", "FailedCreatePodSandbox"), lambda said: NO_SPACE not in said
+    )
     nodes = {node for fault in faults for node in fault.nodes}
     shared = len(faults) > 1 and len(nodes) == 1 and len(picture.inventory.nodes) > 1
     groups = [faults] if shared else [[fault] for fault in faults]

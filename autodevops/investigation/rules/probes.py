@@ -1,8 +1,8 @@
-"""What is wrong with a probe that fails: its port, its protocol, its path, its timing, or the program behind it.
+"""What is wrong with a probe that fails: port, protocol, path, command or timing, or the program behind it.
 
 The kubelet says how a probe failed (event Unhealthy); the template says what it asks and what the container declares.
 Events last an hour, so a container that is never ready, or is killed again and again, is judged by its template alone
-when none is left. Shared by the fifteen rules over probes, three kinds times five mistakes.
+when none is left. Shared by the eighteen rules over probes, three kinds times five mistakes and none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from autodevops.investigation.rules.pods import ContainerState, SeenEvent, conta
 from autodevops.investigation.rules.routes import selector_of, target_of
 
 ProbeKind: TypeAlias = Literal["Liveness", "Readiness", "Startup"]
-Mistake: TypeAlias = Literal["port", "protocol", "path", "timing", ""]
+Mistake: TypeAlias = Literal["port", "protocol", "path", "command", "timing", ""]
 
 _FIELDS: Final[Mapping[ProbeKind, str]] = {
     "Liveness": "livenessProbe",
@@ -41,6 +41,10 @@ _PROTOCOL: Final = re.compile(
     r"transport: received unexpected|unexpected HTTP status code|connection reset by peer|\bEOF\b"
 )
 _PATH: Final = re.compile(r"statuscode: (?:401|403|404|405|410)\b")
+_COMMAND: Final = re.compile(
+    r'exec: "[^"]+": (?:executable file not found|permission denied|stat |no such file)|executable file .*not found'
+    r"|(?:starting container process caused|unable to start container process): .*no such file or directory"
+)
 _PLAIN_TO_TLS: Final = re.compile(r"statuscode: (?:400|426)\b")
 _REFUSED: Final = re.compile(r"connection refused|actively refused|no route to host|failed to connect service")
 _SLOW: Final = re.compile(
@@ -196,6 +200,10 @@ def _mistake(picture: Picture, state: ContainerState, kind: ProbeKind, words: st
     if not probe:
         return "", ""
     asks, port = _asks(probe), _port(probe)
+    if asks == "a command" and _COMMAND.search(words):
+        command = section(probe, "exec").get("command")
+        first = command[0] if isinstance(command, list) and command else "it"
+        return "command", f"its command {first} cannot be run in the container"
     declared = [one for other in items(state.pod, "spec", "containers") for one in items(other, "ports")]
     own = [str(one.get("name")) for one in items(container, "ports") if one.get("name")]
     if isinstance(port, str) and not port.isdecimal() and port not in own:

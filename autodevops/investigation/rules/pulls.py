@@ -28,6 +28,7 @@ _WAITING: Final = {
 }  # fmt: skip
 # In the order in which they are tried: a name that does not resolve is "not found" too.
 _KINDS: Final = (
+    ("disk", re.compile(r"no space left on device")),  # of the node, which NodeDiskFull tells
     ("never", re.compile(r"ErrImageNeverPull|is not present with pull policy of Never")),
     ("invalid", re.compile(r"InvalidImageName|invalid reference format|couldn't parse image|name must be lowercase")),
     ("architecture", re.compile(r"no match(?:ing)? (?:for platform|manifest)|does not match the specified platform")),

@@ -23,5 +23,6 @@ RULE = log_rule(
     "read-only file system",
     specificity=0.8,
     names_cause=True,
+    may_follow=True,
     documentation=__doc__,
 )

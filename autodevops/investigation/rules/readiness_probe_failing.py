@@ -1,7 +1,7 @@
 """ReadinessProbeFailing (K8S006, state): a container's readiness probe fails, and the probe itself looks right.
 
 What: a readiness probe that has failed at least three times in the window (event Unhealthy) and has no fault of its
-own that port, protocol, path or timing would show. Fewer are the price of starting.
+own that port, protocol, path, command or timing would show. Fewer are the price of starting.
 
 Why it matters: the pods get no traffic; when all of them fail, callers are refused.
 

@@ -58,10 +58,10 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         source = any(other.subject == one.subject and other.of("log_bytes") is not None for other in every)
         if one.subject in measured or (measured and source):
             continue  # the measure tells it better, the other end's word is about the same
-        why, evidence = _why(one.subject, every, picture, one.first.timestamp())
+        why, evidence = _why(one.subject, every, picture, (one.first or picture.span.window.start).timestamp())
         yield RULE.finding(
             one.subject,
-            f"{one.subject.name} is behind since {clock(one.first)}{why}: {one.words}",
+            f"{one.subject.name} is behind{one.since}{why}: {one.words}",
             severity="error",
             confidence=0.85,
             evidence=[*one.evidence, *evidence],

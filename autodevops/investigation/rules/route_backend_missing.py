@@ -1,9 +1,9 @@
-"""RouteBackendMissing (K8S145, state): a Gateway API route cannot be served.
+"""RouteBackendMissing (K8S145, state): a Gateway API route leads to nothing.
 
 What: an HTTPRoute with a backend that is no Service of the namespace or lacks the port, or whose parents report
-ResolvedRefs or Accepted as False.
+ResolvedRefs as False: no such backend, or one of another namespace without a ReferenceGrant.
 
-Why it matters: the gateway answers 500 for that route, or does not know it.
+Why it matters: the gateway answers 500 for that route.
 
 Example: `HTTPRoute shop leads to Service frontends, which does not exist`
 
@@ -34,7 +34,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
             f"nothing: {condition.get('reason')}, {condition.get('message', '')}".rstrip(", ")
             for parent in items(route, "status", "parents")
             for condition in items(parent, "conditions")
-            if condition.get("type") in {"ResolvedRefs", "Accepted"} and condition.get("status") == "False"
+            if condition.get("type") == "ResolvedRefs" and condition.get("status") == "False"
         }
         if faults:
             yield RULE.finding(

@@ -10,6 +10,7 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.inventory import Object, Workload, items, section
 from autodevops.investigation.picture import Picture
 
+LEAST_THAT_SAY: Final = 2  # paths that lead to the Service they speak of, before one that does not counts
 _PAINS: Final = {
     "ErrorRateIncreased", "ErrorRateHigh", "LatencyIncreased", "TrafficChanged", "CrashLoopBackOff",
     "ReplicasUnavailable",
@@ -76,3 +77,21 @@ def backends(ingress: Object) -> Iterator[Object]:
     default = section(ingress, "spec", "defaultBackend", "service")
     if default:
         yield default
+
+
+def meant_by(host: str, path: str, services: set[str]) -> str:
+    """The Service that path or host name; the path first, its last word before others."""
+    words = [word for word in path.split("(")[0].strip("/").split("/") if word]
+    words = [*reversed(words), host.split(".")[0]] if words else [host.split(".")[0]]
+    for word in words:
+        for name in (
+            word,
+            word.removesuffix("s"),
+            f"{word}s",
+            f"{word}-service",
+            f"{word}-svc",
+            f"{word.removesuffix('s')}-service",
+        ):
+            if word and name in services:
+                return name
+    return ""

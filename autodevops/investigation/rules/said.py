@@ -122,6 +122,7 @@ def log_rule(
     as_server: str | None = None,
     again: bool = False,
     shows_elsewhere: bool = False,
+    may_follow: bool = False,
 ) -> Rule:
     """A rule over lines of `kinds`. `does` completes a sentence of the workload; `{peer}` in it is whom it spoke of.
 
@@ -165,6 +166,7 @@ def log_rule(
         stage=2,
         names_cause=names_cause,
         shows_elsewhere=shows_elsewhere,
+        may_follow=may_follow,
         documentation=documentation or "",
     )
     return rule

@@ -30,7 +30,8 @@ _REASONS: Final = (
     ("zone", re.compile(r"node\(s\) had volume node affinity conflict|node\(s\) had no available volume zone")),
     ("zone", re.compile(r"node\(s\) didn't match PersistentVolume's node affinity")),
     ("volume", re.compile(r"node\(s\) .*(?:persistent volumes|free storage|non-existent pv\(s\))")),
-    ("volume use", re.compile(r"node\(s\) (?:unavailable due to PersistentVolumeClaim with|had no available disk)")),
+    ("volume use", re.compile(r"node(?:\(s\))? (?:unavailable due to|has pod using) PersistentVolumeClaim with")),
+    ("volume use", re.compile(r"node\(s\) had no available disk")),
     ("cordoned", re.compile(r"node\(s\) were unschedulable|node\(s\) had untolerated taint.*/unschedulable")),
     ("cordoned", re.compile(r"node\(s\) had taint \{node\.kubernetes\.io/unschedulable")),
     ("affinity", re.compile(r"node\(s\) didn't match (?:Pod's |scheduler-enforced )?node (?:affinity|selector)")),
@@ -44,7 +45,8 @@ _REASONS: Final = (
     ("memory", re.compile(r"Insufficient memory")),
     ("ephemeral storage", re.compile(r"Insufficient ephemeral-storage")),
     ("pods", re.compile(r"Too many pods|Insufficient pods")),
-    ("resource", re.compile(r"Insufficient |node\(s\) exceed max volume count")),
+    ("volumes", re.compile(r"node\(s\) exceed max volume count")),
+    ("resource", re.compile(r"Insufficient ")),
     (
         "node down",
         re.compile(
@@ -58,6 +60,7 @@ _REASONS: Final = (
 )  # fmt: skip
 _JOBS: Final = {"Job", "CronJob"}  # they are late, where a service lacks pods now
 _COUNTED: Final = re.compile(r"(?:^|, )(?P<count>\d+) ")
+_NO_VOLUME: Final = re.compile(r'persistentvolumeclaim "([^"]+)" bound to non-existent persistentvolume "([^"]+)"')
 _ORDER: Final = [kind for kind, _ in _REASONS]
 DEFAULT_SCHEDULER: Final = "default-scheduler"
 
@@ -74,12 +77,15 @@ class Unplaced:
     since: datetime | None
 
 
-def deciding_kind(sentence: str, spec: Object | None = None, nodes: Iterable[Object] = ()) -> str:
+def deciding_kind(
+    sentence: str, spec: Object | None = None, nodes: Iterable[Object] = (), volumes: Iterable[Object] = ()
+) -> str:
     """The kind of reason that turned away most nodes, among those that a person would change.
 
     A control plane's taint counts only where there is nothing else, or the pod is meant for the control plane. That a
     node is not the one the pod is meant for counts only where no node is: a pod that is pinned to a full or cordoned
-    node is refused by all others for its selector, and the selector is right.
+    node is refused by all others for its selector, and the selector is right. So it is with nodes that its volumes
+    cannot reach, where the nodes that they can are known.
     """
     counts: Counter[str] = Counter()
     for count, text in reasons(sentence):
@@ -94,8 +100,20 @@ def deciding_kind(sentence: str, spec: Object | None = None, nodes: Iterable[Obj
         return "affinity"
     if len(+counts) > 1:
         counts.pop("affinity", None)
+    if len(+counts) > 1 and _within_reach(list(volumes), known):
+        counts.pop("zone", None)
     best = max(counts.items(), key=lambda item: (item[1], -_rank(item[0])), default=("", 0))[0]
     return "taint" if best == "control plane" else best
+
+
+def _within_reach(volumes: list[Object], nodes: list[Object]) -> bool:
+    """Whether a node is where all these volumes can be used."""
+    wanted = [
+        {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}}
+        for volume in volumes
+        if (required := section(volume, "spec", "nodeAffinity", "required"))
+    ]
+    return bool(wanted) and any(all(matches(one, node) for one in wanted) for node in nodes)
 
 
 def reasons(sentence: str) -> list[tuple[int, str]]:
@@ -117,7 +135,8 @@ def unplaced(picture: Picture) -> list[Unplaced]:
 def _unplaced(picture: Picture) -> list[Unplaced]:
     groups: dict[tuple[Subject, str], list[tuple[str, Object | None, str, datetime | None]]] = {}
     for subject, name, pod, sentence, since in (*_by_condition(picture), *_by_event(picture)):
-        kind = deciding_kind(sentence, _spec(subject, pod, picture), picture.inventory.nodes)
+        spec, nodes = _spec(subject, pod, picture), picture.inventory.nodes
+        kind = deciding_kind(sentence, spec, nodes, _volumes_of(pod, picture) if pod is not None else ())
         groups.setdefault((subject, kind), []).append((name, pod, sentence, since))
     return [
         Unplaced(
@@ -251,6 +270,20 @@ def scheduler(inventory: Inventory) -> Subject:
     )
 
 
+def lost_claims(picture: Picture) -> dict[str, str]:
+    """Claims whose volume is gone, with how that is known."""
+    claims = picture.inventory.of_kind("PersistentVolumeClaim")
+    found = {
+        name_of(claim): f"volume {section(claim, 'spec').get('volumeName') or 'that it was bound to'} is gone"
+        for claim in claims
+        if section(claim, "status").get("phase") == "Lost"
+    }
+    for one in unplaced(picture):
+        for name, volume in _NO_VOLUME.findall(one.sentence):
+            found.setdefault(name, f"volume {volume} is gone")
+    return found
+
+
 def pending_claims(picture: Picture) -> dict[str, Object]:
     """Claims that are not bound, by name."""
     claims = picture.inventory.of_kind("PersistentVolumeClaim")
@@ -266,6 +299,17 @@ def claims_of(pod: Object) -> list[str]:
         elif claim := section(volume, "persistentVolumeClaim").get("claimName"):
             names.append(str(claim))
     return names
+
+
+def _volumes_of(pod: Object, picture: Picture) -> list[Object]:
+    """The volumes that the claims of a pod are bound to, as far as they were read."""
+    claims = set(claims_of(pod))
+    bound = {
+        section(claim, "spec").get("volumeName")
+        for claim in picture.inventory.of_kind("PersistentVolumeClaim")
+        if name_of(claim) in claims
+    }
+    return [volume for volume in picture.inventory.of_kind("PersistentVolume") if name_of(volume) in bound]
 
 
 def _rank(kind: str) -> int:

@@ -1,7 +1,7 @@
 """StartupProbeFailing (K8S113, state): a container's startup probe fails, and the probe itself looks right.
 
 What: a startup probe that has failed at least three times in the window (event Unhealthy) and has no fault of its own
-that port, protocol, path or timing would show. Fewer are the price of starting.
+that port, protocol, path, command or timing would show. Fewer are the price of starting.
 
 Why it matters: no container of the new template ever comes up.
 

@@ -20,7 +20,7 @@ from autodevops.analysis.samples import clean
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture, Reading
-from autodevops.investigation.rules.base import Rule, clock, percent
+from autodevops.investigation.rules.base import Rule, percent
 from autodevops.investigation.rules.complaints import complaints
 from autodevops.investigation.rules.stores import now, ratio, stores
 
@@ -53,7 +53,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         if one.subject not in measured:
             yield RULE.finding(
                 one.subject,
-                f"The storage of {one.subject.name} is low since {clock(one.first)}: {one.words}",
+                f"The storage of {one.subject.name} is low{one.since}: {one.words}",
                 severity="warning",
                 confidence=0.85,
                 evidence=one.evidence,

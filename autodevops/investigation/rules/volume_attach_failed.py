@@ -35,4 +35,13 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         )
 
 
-RULE = Rule("K8S085", "VolumeAttachFailed", "state", _check, specificity=0.95, names_cause=True, documentation=__doc__)
+RULE = Rule(
+    "K8S085",
+    "VolumeAttachFailed",
+    "state",
+    _check,
+    specificity=0.95,
+    names_cause=True,
+    may_follow=True,
+    documentation=__doc__,
+)

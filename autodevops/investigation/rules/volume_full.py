@@ -61,7 +61,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         if one.subject not in told | roomy:
             yield RULE.finding(
                 one.subject,
-                f"{one.subject.name} has no space left since {clock(one.first)}: {one.words}",
+                f"{one.subject.name} has no space left{one.since}: {one.words}",
                 severity="critical",
                 confidence=0.93,
                 evidence=one.evidence,

@@ -49,4 +49,13 @@ def _pods(names: frozenset[str], picture: Picture) -> list[Object]:
     return [pod for pod in picture.inventory.pods if name_of(pod) in names]
 
 
-RULE = Rule("K8S084", "VolumeMountFailed", "state", _check, specificity=0.9, names_cause=True, documentation=__doc__)
+RULE = Rule(
+    "K8S084",
+    "VolumeMountFailed",
+    "state",
+    _check,
+    specificity=0.9,
+    names_cause=True,
+    may_follow=True,
+    documentation=__doc__,
+)

@@ -3,7 +3,8 @@
 What: an environment variable, argument or ConfigMap with the address of a host of this namespace that is no Service
 there, or with a port that the Service does not have, in a workload that is hurt or was rolled out in the window, or
 anywhere if nobody counts requests; also, in a hurt workload, the address of another Service than its name says. Where
-all the callers of a Service use a port that it lacks, the Service has changed: that is ServicePortMismatch. Hosts of
+all the callers of a Service use a port that it lacks, the Service has changed: that is ServicePortMismatch. The name
+of a StatefulSet's pod behind its headless Service counts where the set has no such pod (db-3.db of three). Hosts of
 other namespaces, hostAliases and local names are not judged.
 
 Why it matters: the name does not resolve, or the connection is refused, whatever the callee's state.
@@ -21,7 +22,7 @@ from difflib import get_close_matches
 
 from autodevops.domain.finding import Finding
 from autodevops.investigation.configured_calls import Address, Setting, addresses, settings_of
-from autodevops.investigation.inventory import Inventory, Workload, items, name_of
+from autodevops.investigation.inventory import Inventory, Workload, items, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.quotas import unserved
@@ -32,6 +33,7 @@ _LOCAL = {"localhost", "kubernetes"}
 _SHORTEST = 3  # letters of a name that says something
 _KIND_OF_SETTING = re.compile(r"(?:_(?:URL|URI|HOST|HOSTNAME|ADDR|ADDRESS|ENDPOINT|SERVER|SERVICE|BASE|API|SVC))+$")
 _HOSTS = re.compile(r"_(?:HOST|HOSTNAME|ADDR)$")
+_POD = re.compile(r"\b([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)-(\d+)\.([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\b")
 _NO_ADDRESS = re.compile(r"IMAGE|VERSION|TAG|TIME|SCHEDULE|USER|PASS|NAME$", re.I)
 
 
@@ -77,7 +79,13 @@ def _wrong(
         for name in alias.get("hostnames") or ()
     }  # fmt: skip
     aliases |= {host for _, host, _ in unserved(inventory)}  # right, and the Service is not allowed
+    sets = inventory.once(_sets)
     for setting in settings_of(workload, inventory):
+        for name, ordinal, service_name in _POD.findall(setting.text):
+            pods = sets.get((name, service_name))
+            if pods is not None and int(ordinal) not in pods:
+                has = f"{len(pods)} pod{'' if len(pods) == 1 else 's'}"
+                yield setting, f"{name}-{ordinal}.{service_name}, but StatefulSet {name} has {has}", True
         for address in addresses(setting.text, inventory.namespace):
             service = services.get(address.host)
             if service is not None:
@@ -91,6 +99,19 @@ def _wrong(
                 near = get_close_matches(address.host, services, n=1, cutoff=0.6)
                 hint = f"; {near[0]} is" if near else ""
                 yield setting, f"{address.host}, which is no Service{hint}", True
+
+
+def _sets(inventory: Inventory) -> dict[tuple[str, str], range]:
+    """The ordinals of each StatefulSet's pods, by its name and that of its Service."""
+    found: dict[tuple[str, str], range] = {}
+    for workload in inventory.workloads:
+        spec = section(workload.object, "spec")
+        if workload.subject.kind == "StatefulSet" and spec.get("serviceName"):
+            first = int(section(spec, "ordinals").get("start") or 0)
+            replicas = spec.get("replicas")
+            count = replicas if isinstance(replicas, int) else 1
+            found[workload.subject.name, str(spec["serviceName"])] = range(first, first + count)
+    return found
 
 
 def _meant(name: str, host: str, inventory: Inventory) -> str | None:
