@@ -20,7 +20,8 @@ _CATEGORIES = {
     "resource_exhaustion": {
         "CPUQuotaExceeded", "CPUSaturated", "CPUThrottled", "CacheEvictions", "CacheMisses",
         "ConnectionPoolExhausted", "ConnectionPoolFull", "ConnectionsExhausted", "ConsumerLagging",
-        "DatabaseCPUSaturated", "DiskPressure", "EphemeralStorageExceeded", "FileDescriptorsExhausted",
+        "DatabaseCPUSaturated", "DatabaseMemoryLow", "DiskPressure", "DiskSaturated", "EphemeralStorageExceeded",
+        "FileDescriptorsExhausted",
         "FileDescriptorsNearLimit", "GCPressure", "HPAAtMaximum", "HeapExhausted", "IdleInTransaction",
         "InsufficientCPU", "InsufficientEphemeralStorage", "InsufficientMemory", "InsufficientResource",
         "LockContention", "MemoryGrowing", "MemoryLeak", "MemoryNearLimit", "MemoryPressure", "MemoryQuotaExceeded",
@@ -31,7 +32,8 @@ _CATEGORIES = {
     },
     "infrastructure": {
         "ClockSkewed", "ContainerRuntimeDown", "ControlPlaneUnwell", "ControllerManagerDown", "DNSDown",
-        "DatabaseDown", "DatabaseReadOnly", "FailedOver", "FailedScheduling", "HostUnreachable", "KubeProxyDown",
+        "DatabaseDown", "DatabaseReadOnly", "DatabaseRestarted", "FailedOver", "FailedScheduling", "HostUnreachable",
+        "KubeProxyDown",
         "KubeletDown", "NetworkDelay", "NetworkLoss", "NetworkPluginNotReady", "NodeClockDrift", "NodeMissing",
         "NodeNetworkDelay", "NodeNetworkLoss", "NodeNetworkUnavailable", "NodeNotReady", "NodePodsUnwell",
         "NodeRebooted", "NodesCordoned", "PodPreempted", "PodSandboxFailed", "ProvisioningFailed",
