@@ -165,6 +165,7 @@ _REMEDIES = {
     "DatabaseMemoryLow": "Find the sessions and the statement that take it, and end them; then see the class.",
     "DatabaseRestarted": "See who or what wanted it, and that callers have reconnected.",
     "DiskSaturated": "Slow down what reads or writes most; then give the volume more operations.",
+    "TransactionIDsRunOut": "End what is oldest (transactions, prepared ones, slots), then vacuum the oldest tables.",
     "VolumeFull": "Free space or expand the volume, then find what filled it.",
     "StorageNearlyFull": "Expand the volume now, then see what grows.",
     "DatabaseReadOnly": "See whether it was demoted or set read-only, and point writers at the primary.",

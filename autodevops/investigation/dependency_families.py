@@ -19,6 +19,7 @@ Measure: TypeAlias = Literal[
     "statement_seconds",  # of execution a second, which is sessions on average
     "lock_waits", "table_locks", "deadlocks", "idle_in_transaction", "oldest_transaction_seconds",
     "transactions",  # a second
+    "transaction_ids",  # that the oldest row not yet frozen is behind
     "log_bytes",  # of write-ahead log a second
     "longest_statement_seconds", "slow_statements",  # the latter a second
     "lag_seconds", "lag_bytes", "replicating", "is_replica", "read_only",
@@ -96,6 +97,7 @@ EXPORTERS: Final = (
             Metric("pg_stat_activity_max_tx_duration", "longest_statement_seconds", "max", 'state="active"'),
             Metric("pg_stat_database_deadlocks", "deadlocks", "rate"),
             Metric("pg_stat_database_xact_commit", "transactions", "rate"),
+            Metric("pg_database_wraparound_age_datfrozenxid_seconds", "transaction_ids", "max"),  # no seconds
             Metric("pg_replication_lag_seconds", "lag_seconds", "max"),
             Metric("pg_replication_lag", "lag_seconds", "max"),  # before 0.12
             Metric("pg_stat_replication_pg_wal_lsn_diff", "lag_bytes", "max"),  # of the replica that is furthest behind
@@ -272,6 +274,8 @@ EXPORTERS: Final = (
             Metric("aws_rds_read_latency_average", "read_seconds", "max"),
             Metric("aws_rds_write_latency_average", "write_seconds", "max"),
             Metric("aws_rds_commit_latency_average", "commit_seconds", "max", factor=0.001),  # in milliseconds
+            Metric("aws_rds_maximum_used_transaction_ids_average", "transaction_ids", "max"),
+            Metric("aws_rds_maximum_used_transaction_ids_maximum", "transaction_ids", "max"),
             Metric("aws_rds_burst_balance_average", "burst_percent", "max"),
             Metric("aws_rds_ebsiobalance_percent_average", "burst_percent", "max"),
             Metric("aws_rds_disk_queue_depth_average", "disk_queue", "max"),
