@@ -137,6 +137,8 @@ def _state(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _deployment(one: Mapping[str, Any]) -> dict[str, Any]:
+    """With the condition that its controller derives from these numbers, at the default of a quarter unavailable."""
+    enough = one["available"] >= one["desired"] - one["desired"] // 4
     return {
         "kind": "Deployment",
         "metadata": {"name": one["name"], "namespace": one["namespace"]},
@@ -146,6 +148,7 @@ def _deployment(one: Mapping[str, Any]) -> dict[str, Any]:
             "readyReplicas": one["ready"],
             "availableReplicas": one["available"],
             "unavailableReplicas": one["unavailable"],
+            "conditions": [{"type": "Available", "status": str(enough)}],
         },
     }
 

@@ -28,7 +28,7 @@ _CATEGORIES = {
         "NodeDiskFull", "NodeOutOfMemory", "NoisyNeighbour", "OOMKilled", "ObjectQuotaExceeded", "PIDPressure",
         "PodQuotaExceeded", "QueueBacklog", "QuotaExceeded", "ReplicationLag", "ServiceQuotaExceeded", "SlowDatabase",
         "StorageNearlyFull", "StorageQuotaExceeded", "ThreadPoolExhausted", "ThreadsExhausted", "TooManyPods",
-        "TrafficSurge", "VolumeFull",
+        "TrafficSurge", "TransactionIDsRunOut", "VolumeFull",
     },
     "infrastructure": {
         "ClockSkewed", "ContainerRuntimeDown", "ControlPlaneUnwell", "ControllerManagerDown", "DNSDown",
