@@ -1,8 +1,8 @@
 """DatabaseMemoryLow (DB024, state): a database's machine has no memory left.
 
 What: a managed database's freeable memory fell to a quarter of what it was or less while its swap grew by 256 MiB and
-half again as much, or to a twentieth; or its cloud writes that it is critically low on memory. Little memory that was
-always as little is how a database uses what it has: its cache takes all there is.
+half again as much, or to a twentieth and below 2 GiB; or its cloud writes that it is critically low on memory. Little
+memory that was always as little is how a database uses what it has: its cache takes all there is.
 
 Why it matters: the machine swaps, reads that came from the cache come from the disk, and at the end the server is
 killed and recovers for minutes.
@@ -27,6 +27,7 @@ from autodevops.investigation.rules.strain import fallen, risen, slow_disk, usua
 _LESS, _LEAST = 0.25, 0.05
 _SWAPPED = 256 * 1024.0**2
 _MORE = 1.5
+_AMPLE = 2 * 1024.0**3  # so much is not low, of whatever
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -37,7 +38,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         was = usual(swap, picture) or 0.0
         swaps = risen(swap, picture, times=_MORE, least=was + _SWAPPED)
         low = fallen(free, picture, to=_LESS if swaps is not None else _LEAST)
-        if low is None:
+        if low is None or (swaps is None and low.level > _AMPLE):
             continue
         told.add(store.subject)
         felt = swaps is not None or slow_disk(store, picture) or hurt_callers(store.subject, picture, earlier)

@@ -57,7 +57,7 @@ def fallen(reading: Reading | None, picture: Picture, *, to: float) -> Shift | N
 
 def _beyond(reading: Reading | None, picture: Picture, was: float, bound: float, *, below: bool) -> Shift | None:
     level, since = latest(reading, picture), since_beyond(reading, bound, below=below)
-    if reading is None or level is None or since is None:
+    if reading is None or level is None or since is None or (level > bound if below else level < bound):
         return None
     return Shift(reading.measure, was, level, since)
 
