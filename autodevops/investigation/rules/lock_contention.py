@@ -2,8 +2,7 @@
 
 What: sessions that wait for a lock (wait_event_type Lock, innodb_row_lock_current_waits) rose to at least five and
 three times what was usual and make up a fifth of those at work. A wait now and then is what locks are for; what
-logs tell of deadlocks and time limits is LOG030. Where nothing counts what sessions wait for: three times the usual
-sessions at work get half of the usual transactions done, while the processor has time and the disk answers as before.
+logs tell of deadlocks and time limits is LOG030.
 
 Why it matters: everybody who touches the same rows stands still; time limits fire in callers that did nothing wrong.
 
@@ -25,19 +24,17 @@ from autodevops.investigation.rules.stores import (
     change,
     hurt_callers,
     lasts,
-    latest,
     moment,
     now,
     since_beyond,
     stores,
 )
-from autodevops.investigation.rules.strain import busier, does_less, risen, slow_disk, standing
+from autodevops.investigation.rules.strain import risen, standing
 
 _LEAST = 5.0
 _TIMES = 3.0
 _SHARE = 0.2
 _DEADLOCKS = 0.05  # a second
-_IDLE_PERCENT = 50.0
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -86,10 +83,6 @@ def _said_otherwise(store: Store, picture: Picture, earlier: tuple[Finding, ...]
             onset=moment(broken.onset),
         )
         return
-    stuck = _by_elimination(store, picture)
-    if stuck is not None:
-        yield stuck
-        return
     held = since_beyond(store.of("table_locks"), 0.5)
     if held is None or not lasts(held, picture, 1.0) or not hurt_callers(store.subject, picture, earlier):
         return
@@ -100,24 +93,6 @@ def _said_otherwise(store: Store, picture: Picture, earlier: tuple[Finding, ...]
         confidence=0.85,
         evidence=store.evidence("table_locks"),
         onset=moment(held),
-    )
-
-
-def _by_elimination(store: Store, picture: Picture) -> Finding | None:
-    """Far more sessions at work and half of the work done, with neither processor nor disk to blame for it."""
-    more, less = busier(store, picture), does_less(store, picture)
-    cpu = latest(store.of("cpu_percent"), picture)
-    if more is None or less is None or cpu is None or cpu >= _IDLE_PERCENT or slow_disk(store, picture) is not None:
-        return None
-    return RULE.finding(
-        store.subject,
-        f"{more.level:.0f} sessions of {store.subject.name} are at work since {clock(moment(more.since))},"
-        f" {more.usual:.1f} before, and get {less.level:.0f} transactions a second done, {less.usual:.0f} before:"
-        f" with its processor busy to {cpu:.0f} % and its disk as quick as ever they wait for each other.",
-        severity="error",
-        confidence=0.75,
-        evidence=store.evidence("sessions", "transactions", "cpu_percent"),
-        onset=moment(more.since),
     )
 
 

@@ -23,7 +23,7 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture, Reading
 from autodevops.investigation.rules.base import Rule, clock, percent
 from autodevops.investigation.rules.complaints import complaints
-from autodevops.investigation.rules.stores import FULL_BYTES, made, now, ratio, since_beyond, stores
+from autodevops.investigation.rules.stores import FULL_BYTES, latest, made, now, ratio, since_beyond, stores
 
 _FULL = 0.02
 _CLOSE = 0.15
@@ -38,10 +38,10 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         left = store.of("storage_free_bytes")
         known = store.of("storage_free_ratio") or ratio(left, store.of("storage_bytes"))
         free = known or _of_most(left)
-        value = now(free, picture)
+        value, lately = latest(free, picture), now(free, picture)
         if known is None and since_beyond(left, FULL_BYTES, below=True) is not None:
             continue  # VolumeFull tells it
-        if free is None or value is None or not _FULL < value < _CLOSE:
+        if free is None or value is None or lately is None or lately <= _FULL or value >= _CLOSE:
             continue
         hours = _hours_left(free, value, picture)
         if hours is not None and hours <= _SOON_HOURS:
