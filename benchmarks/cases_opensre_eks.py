@@ -8,6 +8,7 @@ metrics and no traces. Judged is the category alone: the authors' keywords are a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,10 @@ from autodevops.domain.window import TimeWindow
 from autodevops.investigation import Request, investigate
 from autodevops.toolbox.recorder import Recorder
 from autodevops.toolbox.testing import ScriptedTools
+
+_ERRORS = ("error", "critical")
+_OF_LINES = {"kube_namespace": "namespace", "pod_name": "pod", "service": "app"}  # Datadog's tags, Loki's labels
+_OF_MONITORS = {"kube_namespace": "namespace", "kube_deployment": "deployment", "kube_pod": "pod", "service": "service"}
 
 
 def run(folder: Path) -> list[str]:
@@ -98,7 +103,6 @@ def _pod(pod: Mapping[str, Any], deployments: list[str]) -> dict[str, Any]:
         },
         "spec": {
             "nodeName": pod.get("node_name", ""),
-            "containers": [{"name": one["name"]} for one in pod["containers"]],
         },
         "status": {
             "phase": pod["phase"],
@@ -110,6 +114,7 @@ def _pod(pod: Mapping[str, Any], deployments: list[str]) -> dict[str, Any]:
                     "ready": one["ready"],
                     "restartCount": one["restart_count"],
                     "state": _state(one["state"]),
+                    **({"lastState": _state(one["last_state"])} if one.get("last_state") else {}),
                 }
                 for one in pod["containers"]
             ],
@@ -121,14 +126,19 @@ def _state(state: Mapping[str, Any]) -> dict[str, Any]:
     for kind, names in {
         "waiting": {"reason": "reason", "message": "message"},
         "running": {"started_at": "startedAt"},
-        "terminated": {"reason": "reason", "exit_code": "exitCode", "finished_at": "finishedAt"},
-    }.items():
+        "terminated": {
+            "reason": "reason", "message": "message", "exit_code": "exitCode", "started_at": "startedAt",
+            "finished_at": "finishedAt",
+        },
+    }.items():  # fmt: skip
         if state.get(kind):
             return {kind: {theirs: state[ours] for ours, theirs in names.items() if ours in state}}
     return {}
 
 
 def _deployment(one: Mapping[str, Any]) -> dict[str, Any]:
+    """With the condition that its controller derives from these numbers, at the default of a quarter unavailable."""
+    enough = one["available"] >= one["desired"] - one["desired"] // 4
     return {
         "kind": "Deployment",
         "metadata": {"name": one["name"], "namespace": one["namespace"]},
@@ -138,6 +148,7 @@ def _deployment(one: Mapping[str, Any]) -> dict[str, Any]:
             "readyReplicas": one["ready"],
             "availableReplicas": one["available"],
             "unavailableReplicas": one["unavailable"],
+            "conditions": [{"type": "Available", "status": str(enough)}],
         },
     }
 
@@ -190,12 +201,13 @@ def _event(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _alerts(files: Mapping[str, Any], namespace: str, end: datetime) -> list[dict[str, Any]]:
-    """When a monitor began to alert is not recorded; the first warning event is the best guess there is."""
+    """When a monitor began to alert is not recorded: the first warning event, else error line, is the best guess."""
     firsts = [one["first_time"] for one in files["eks_events"]["warning_events"] if one.get("first_time")]
-    begin = min(firsts, default=end.isoformat())
+    lines = [one["timestamp"] for one in files["datadog_logs"]["logs"] if one.get("status") in _ERRORS]
+    begin = min(firsts or lines, default=end.isoformat())
     return [
         {
-            "labels": {"alertname": one["name"], "namespace": namespace},
+            "labels": {"alertname": one["name"], "namespace": namespace, **_labels(one, _OF_MONITORS)},
             "annotations": {"summary": one.get("message", "")},
             "state": "firing",
             "starts_at": begin,
@@ -207,19 +219,20 @@ def _alerts(files: Mapping[str, Any], namespace: str, end: datetime) -> list[dic
 
 def _records(lines: list[dict[str, Any]], asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     start, end = (datetime.fromisoformat(str(asked[name])) for name in ("start", "end"))
+    wanted = str(asked["query"]).split('|~ "', 1)[-1].removesuffix('"')
     return [
         {
             "timestamp": one["timestamp"],
             "body": one["message"],
             "severity": one.get("status", ""),
-            "attributes": _tags(one),
+            "attributes": _labels(one, _OF_LINES),
         }
         for one in lines
-        if start <= datetime.fromisoformat(one["timestamp"]) < end and one.get("status") in ("error", "critical")
+        if start <= datetime.fromisoformat(one["timestamp"]) < end
+        and (one.get("status") in _ERRORS or re.search(wanted, one["message"]))
     ]
 
 
-def _tags(line: Mapping[str, Any]) -> dict[str, str]:
-    tags = dict(tag.split(":", 1) for tag in line.get("tags", []) if ":" in tag)
-    names = {"kube_namespace": "namespace", "pod_name": "pod", "service": "app"}
+def _labels(tagged: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
+    tags = dict(tag.split(":", 1) for tag in tagged.get("tags", []) if ":" in tag)
     return {ours: tags[theirs] for theirs, ours in names.items() if theirs in tags}

@@ -1,6 +1,7 @@
 """What a database, cache or broker refuses in its own words: as its log has it, and as its clients pass it on.
 
-Sentences and codes are those of PostgreSQL (errcodes.txt), MySQL (server error reference), Redis, MongoDB and RabbitMQ.
+Sentences and codes are those of PostgreSQL (errcodes.txt), MySQL (server error reference), Redis, MongoDB and RabbitMQ,
+and of a cloud about its databases those of Amazon RDS's list of events.
 Only those that speak of the server's state: that a statement is wrong, or a row a duplicate, is its caller's affair.
 """
 
@@ -12,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 Refusal: TypeAlias = Literal[
     "no connections", "read only", "disk full", "not ready", "failover", "throttled",
-    "disk low", "lag",
+    "disk low", "lag", "restart", "memory low",
 ]  # fmt: skip
 
 _SENTENCES: Final[tuple[tuple[Refusal, str, str], ...]] = (
@@ -29,8 +30,18 @@ _SENTENCES: Final[tuple[tuple[Refusal, str, str], ...]] = (
     ("disk full", "mysql", r"The table '[^']*' is full|Disk is full writing|\b1114\b.{0,12}HY000"),
     ("disk full", "redis", r"MISCONF Redis is configured to save RDB snapshots"),
     ("disk full", "rds", r"allocated storage (?:has been|is) exhausted|storage-full threshold"),
-    ("disk low", "rds", r"free storage capacity .{0,120} is low"),
-    ("lag", "", r"replication lag (?:has )?exceed|replica\b.{0,60}\bis behind|replication has stopped"),
+    ("disk low", "rds", r"free storage capacity .{0,120} is low|storage autoscaling is unable to scale"),
+    ("memory low", "rds", r"critically low on memory"),
+    ("lag", "", r"replication lag\b.{0,20}\b(?:exceed|above|is high|increas|grow)"),
+    ("lag", "", r"\b(?:has|have) (?:fallen|been lagging) behind"),
+    ("lag", "", r"replica\b.{0,60}\b(?:is|lags|falls|fell|falling) behind"),
+    ("lag", "", r"replication (?:streaming )?has (?:been )?(?:stopped|terminated)"),
+    (
+        "restart",
+        "rds",
+        r"\bDB instance (?:restarted|shutdown|shut down|rebooted|has been (?:restarted|rebooted|shut down))",
+    ),
+    ("restart", "rds", r"^applying off-?line patches|recovery of the DB instance has started"),
     ("disk full", "rabbitmq", r"free_disk_space|disk resource limit alarm set"),
     (
         "not ready",
@@ -46,7 +57,9 @@ _COMPILED: Final = tuple((kind, system, re.compile(pattern, re.IGNORECASE)) for 
 
 NOTICES: Final = (
     "failover|failing over|fail-over|switchover|promoted|selected new timeline|storage capacity|allocated storage"
-    "|storage-full|replication lag|is behind|replication has stopped|read-only|still waiting for|too many connections"
+    "|storage-full|storage autoscaling|replication lag|is behind|(fallen|falling|falls|fell|lags|lagging) behind"
+    "|replication( streaming)? has|read-only|still waiting for|too many connections|low on memory"
+    "|DB instance (restarted|shut ?down|rebooted|has been)|off-?line patches|recovery of the DB instance"
 )
 """What of it servers write without calling it an error; for a search that does not mind case."""
 

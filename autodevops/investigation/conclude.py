@@ -21,6 +21,7 @@ from autodevops.investigation.suspects import inquire
 from autodevops.investigation.weigh import Candidate, weigh
 
 _MOST = 5  # hypotheses; who needs a sixth needs another question
+_ALSO = 2
 _LEAST = 0.05  # confidence below which a candidate is not worth a line
 
 
@@ -49,7 +50,7 @@ def conclude(
     verdict: Verdict = "explained" if top.confidence >= BELIEVED_FROM else "undetermined"
     first = "" if verdict == "explained" else "Something is wrong, but no cause stands out. "
     further = further_causes(one.summary for one in independent(hypotheses)[1:]) if verdict == "explained" else ""
-    told = f"{top.summary}{_suffering(candidates[0])}{further and ' '}{further}"
+    told = f"{top.summary}{_beside(candidates[0])}{_suffering(candidates[0])}{further and ' '}{further}"
     return Conclusion(verdict, f"{first}{told}{without}", hypotheses)
 
 
@@ -127,6 +128,17 @@ def _summary(candidate: Candidate, picture: Picture) -> str:
     if candidate.explained_by is not None and candidate.path:
         sentence += f"; it depends on {candidate.explained_by.name}, which is in trouble too"
     return sentence + "."
+
+
+def _beside(candidate: Candidate) -> str:
+    """What else is wrong with the same thing that is a cause by itself, as a full disk beside a busy processor."""
+    others = [
+        finding
+        for finding in candidate.findings
+        if BY_ID[finding.rule_id].names_cause and not BY_ID[finding.rule_id].general
+        if finding.reason != candidate.reason and finding.severity in ("error", "critical")
+    ]
+    return "".join(f" Besides: {one.message.rstrip('.')}." for one in sorted(others, key=_weight, reverse=True)[:_ALSO])
 
 
 def _suffering(candidate: Candidate) -> str:

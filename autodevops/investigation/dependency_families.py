@@ -19,12 +19,15 @@ Measure: TypeAlias = Literal[
     "statement_seconds",  # of execution a second, which is sessions on average
     "lock_waits", "table_locks", "deadlocks", "idle_in_transaction", "oldest_transaction_seconds",
     "transactions",  # a second
+    "transaction_ids",  # that the oldest row not yet frozen is behind
     "log_bytes",  # of write-ahead log a second
     "longest_statement_seconds", "slow_statements",  # the latter a second
     "lag_seconds", "lag_bytes", "replicating", "is_replica", "read_only",
-    "cpu_percent", "memory_free_bytes", "storage_free_bytes", "storage_bytes",
+    "cpu_percent", "memory_free_bytes", "swap_bytes", "storage_free_bytes", "storage_bytes",
+    "cpu_credits",  # of a class that may use more of its processor than it is given, as long as there are some
+    "burst_percent",  # of a disk, what is left of the same for its operations or bytes
     "storage_free_ratio",  # of a volume
-    "read_seconds", "write_seconds", "disk_queue",
+    "read_seconds", "write_seconds", "commit_seconds", "disk_queue",
     "memory_bytes", "memory_limit_bytes", "evictions", "hits", "misses", "writes_refused", "keys",
     "has_leader", "memory_alarm", "disk_alarm",
     "ready", "unacknowledged", "consumers", "published", "delivered", "oldest_message_seconds",
@@ -94,6 +97,7 @@ EXPORTERS: Final = (
             Metric("pg_stat_activity_max_tx_duration", "longest_statement_seconds", "max", 'state="active"'),
             Metric("pg_stat_database_deadlocks", "deadlocks", "rate"),
             Metric("pg_stat_database_xact_commit", "transactions", "rate"),
+            Metric("pg_database_wraparound_age_datfrozenxid_seconds", "transaction_ids", "max"),  # no seconds
             Metric("pg_replication_lag_seconds", "lag_seconds", "max"),
             Metric("pg_replication_lag", "lag_seconds", "max"),  # before 0.12
             Metric("pg_stat_replication_pg_wal_lsn_diff", "lag_bytes", "max"),  # of the replica that is furthest behind
@@ -243,15 +247,25 @@ EXPORTERS: Final = (
     ),
     Exporter(
         "rds",
-        "aws_rds_(cpuutilization|database_connections|free_storage_space|replica_lag|write_iops)_(average|maximum)",
+        "aws_rds_(cpuutilization|database_connections|free_storage_space|replica_lag|write_iops)"
+        "_(average|maximum|minimum)",
         _AWS_DATABASE,
         (),
         (
+            # Of the statistics that can be exported the average first, then what people watch a metric by.
             Metric("aws_rds_database_connections_average", "connections", "max"),
+            Metric("aws_rds_database_connections_maximum", "connections", "max"),
             Metric("aws_rds_cpuutilization_average", "cpu_percent", "max"),
+            Metric("aws_rds_cpuutilization_maximum", "cpu_percent", "max"),
+            Metric("aws_rds_cpucredit_balance_average", "cpu_credits", "max"),
+            Metric("aws_rds_cpucredit_balance_minimum", "cpu_credits", "max"),
             Metric("aws_rds_dbload_average", "sessions", "max"),
             Metric("aws_rds_freeable_memory_average", "memory_free_bytes", "max"),
+            Metric("aws_rds_freeable_memory_minimum", "memory_free_bytes", "max"),
+            Metric("aws_rds_swap_usage_average", "swap_bytes", "max"),
+            Metric("aws_rds_swap_usage_maximum", "swap_bytes", "max"),
             Metric("aws_rds_free_storage_space_average", "storage_free_bytes", "max"),
+            Metric("aws_rds_free_storage_space_minimum", "storage_free_bytes", "max"),
             Metric("aws_rds_allocated_storage", "storage_bytes", "max"),
             Metric("aws_rds_replica_lag_average", "lag_seconds", "max"),
             Metric("aws_rds_replica_lag_maximum", "lag_seconds", "max"),
@@ -259,6 +273,11 @@ EXPORTERS: Final = (
             Metric("aws_rds_commit_throughput_average", "transactions", "max"),
             Metric("aws_rds_read_latency_average", "read_seconds", "max"),
             Metric("aws_rds_write_latency_average", "write_seconds", "max"),
+            Metric("aws_rds_commit_latency_average", "commit_seconds", "max", factor=0.001),  # in milliseconds
+            Metric("aws_rds_maximum_used_transaction_ids_average", "transaction_ids", "max"),
+            Metric("aws_rds_maximum_used_transaction_ids_maximum", "transaction_ids", "max"),
+            Metric("aws_rds_burst_balance_average", "burst_percent", "max"),
+            Metric("aws_rds_ebsiobalance_percent_average", "burst_percent", "max"),
             Metric("aws_rds_disk_queue_depth_average", "disk_queue", "max"),
             Metric("aws_rds_deadlocks_average", "deadlocks", "max"),
         ),

@@ -301,6 +301,10 @@ class Picture(Once):
     def dependency(self, subject: Subject) -> Dependency | None:
         return next((one for one in self.dependencies if one.subject == subject), None)
 
+    def known_as(self, subject: Subject) -> tuple[Dependency, ...]:
+        """All that it is known as: a cloud's database that an exporter watches besides is two."""
+        return tuple(one for one in self.dependencies if one.subject == subject)
+
     @cached_property
     def recent_traces(self) -> tuple[SeenTrace, ...]:
         """Traces of the trouble's own time, each once."""

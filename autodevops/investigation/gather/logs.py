@@ -84,8 +84,11 @@ async def _namespace_label(collector: Collector, span: Span) -> str:
 
 
 def in_order(logs: Iterable[SeenLog]) -> tuple[SeenLog, ...]:
-    """Each line once, however many answers hold it, oldest first."""
-    found = {(log.record.timestamp, log.record.body, str(log.subject)): log for log in logs}
+    """Each line once, however many answers hold it, oldest first. Two pods may write the same at the same time."""
+    found = {
+        (log.record.timestamp, log.record.body, str(log.subject), str(sorted(log.record.attributes.items()))): log
+        for log in logs
+    }
     return tuple(found[key] for key in sorted(found))
 
 

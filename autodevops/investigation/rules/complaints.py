@@ -99,14 +99,15 @@ def _complaints(picture: Picture) -> list[Complaint]:
         Complaint(subject, refusal, len(tally.moments), tally.traces, _example(tally), min(tally.lines, default=None),
                   tuple(sorted(tally.evidence)))
         for (subject, refusal), tally in sorted(found.items(), key=lambda item: (str(item[0][0]), item[0][1]))
-        if _goes_on(tally, usual.get((subject, refusal), 0), picture, _enough(subject, picture))
+        if _goes_on(tally, usual.get((subject, refusal), 0), picture, _enough(subject, refusal, picture))
     ]  # fmt: skip
 
 
-def _enough(subject: Subject, picture: Picture) -> int:
+def _enough(subject: Subject, refusal: Refusal, picture: Picture) -> int:
     """How many lines say it: of a managed server one, since a cloud writes once an event."""
-    known = picture.dependency(subject)
-    return 1 if known is not None and is_managed(known.system) else _LEAST_LINES
+    outside = refusal == "lag" and not picture.known_as(subject) and picture.inventory.workload(subject) is None
+    managed = any(is_managed(one.system) for one in picture.known_as(subject))
+    return 1 if managed or outside else _LEAST_LINES
 
 
 def _goes_on(tally: _Tally, usual: int, picture: Picture, enough: int) -> bool:
@@ -124,10 +125,11 @@ def _about(log: SeenLog, picture: Picture) -> Iterator[tuple[Subject, Refusal]]:
     said = refusals(body)
     if not said or log.subject is None:
         return
-    own = picture.dependency(log.subject)
+    own = picture.known_as(log.subject)
     for refusal, words_of in said:
-        if own is not None and speaks(own.system, words_of):
-            yield own.subject, refusal
+        itself = refusal == "lag" and log.subject.name in body  # of which only its cloud may know
+        if itself or any(speaks(one.system, words_of) for one in own):
+            yield log.subject, refusal
         else:
             subject = _meant(log.subject, words_of, body, picture)
             if subject is not None:

@@ -3,7 +3,8 @@
 What: connections stand at 95 % or more of the limit now (pg_stat_activity_count against pg_settings_max_connections,
 threads_connected against max_connections, connected_clients against maxclients), or it refuses new ones by its own
 counter, or it says so in its log or to its callers. Where no limit is known, connections that rose and now stand flat
-at their ceiling count if they climbed little by little and nobody sees the callers. Much
+at their ceiling count if they climbed little by little and nobody sees the callers, or climbed to two and a half times
+what they were with hardly one of them at work and no more work done, as from a pool that gives none back. Much
 used with headroom left is no finding; nor is a full pool that was as full all the time and hurts nobody.
 
 Why it matters: whoever has a connection works on, everybody else fails at once; restarts make it worse, because new
@@ -31,20 +32,24 @@ from autodevops.investigation.rules.stores import (
     before,
     change,
     hurt_callers,
+    latest,
     moment,
     now,
     ratio,
     since_beyond,
     stores,
 )
+from autodevops.investigation.rules.strain import risen, usual
 
 _FULL = 0.95  # a few are kept for the superuser
 _REFUSED = 0.05  # a second
 _ROSE = 2.5
-_FLAT = 0.01
+_FLAT = 0.02  # averages of minutes in which clients come and go
 _FLAT_SAMPLES = 5
 _CLIMB_SAMPLES = 3
 _CLIMB_LEAST = 50.0
+_SAME_WORK = 1.2
+_AT_WORK = 0.1  # of the connections that came
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -78,7 +83,8 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
     full = shut_out if full is None else full
     refused = since_beyond(store.of("connections_refused"), _REFUSED)
     hurt = hurt_callers(store.subject, picture, earlier)
-    if full is None and refused is None and not (limit is None and _at_ceiling(used, picture)):
+    leaks = limit is None and not picture.signals and _without_work(store, picture)
+    if full is None and refused is None and not (limit is None and _at_ceiling(used, picture)) and not leaks:
         if said is None or (limit and held is not None and held < 0.5 * limit):
             return None  # a refusal by one caller's own pool is that caller's
     elif (
@@ -86,13 +92,14 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
         and refused is None
         and said is None
         and not (_climbed(used) and not picture.signals)  # where queries are slow connections pile up too
+        and not leaks
     ):
         return None
     since = min((s for s in (full, refused) if s is not None), default=None)
     rise = change(used, picture, lambda usual: max(1.3 * usual, usual + 3), floor=1.0)
     onset = rise.onset if rise is not None else since
     began = moment(onset) if onset is not None else said.first if said is not None else None
-    usual = before(used, onset if onset is not None else picture.span.window.start.timestamp())
+    earlier_level = before(used, onset if onset is not None else picture.span.window.start.timestamp())
     felt = bool(hurt) or said is not None or refused is not None
     changed = rise is not None or (share is not None and since is not None and since > float(share.times[0]) + 600)
     counted = f"{held:.0f}" + (f" of {limit:.0f}" if limit else "") if held is not None else "all"
@@ -100,7 +107,7 @@ def _judge(store: Store, picture: Picture, earlier: tuple[Finding, ...], said: C
         store.subject,
         f"{store.subject.name} has {counted} connections in use"
         + (f" since {clock(began)}" if began is not None else "")
-        + (f", {usual:.0f} before" if usual is not None and changed else "")
+        + (f", {earlier_level:.0f} before" if earlier_level is not None and changed else "")
         + (f"; it refuses more: {said.words}" if said is not None else "; callers are refused" if refused else "")
         + ".",
         severity="critical" if felt else "error" if limit is None else "warning" if changed else "info",
@@ -134,6 +141,20 @@ def _at_ceiling(used: Reading | None, picture: Picture) -> bool:
     lately, least, most = values[-_FLAT_SAMPLES:], float(np.percentile(values, 10)), float(np.max(values))
     flat = float(np.ptp(lately)) <= _FLAT * most and float(np.min(lately)) >= (1 - _FLAT) * most
     return flat and most >= _ROSE * least > 0
+
+
+def _without_work(store: Store, picture: Picture) -> bool:
+    """Whether connections pile up of which hardly one is at work, with no more done: nobody gives them back."""
+    used, done = store.of("connections"), store.of("transactions")
+    more, level, was = (
+        risen(used, picture, times=_ROSE, least=_CLIMB_LEAST),
+        latest(done, picture),
+        usual(done, picture),
+    )
+    if more is None or not _climbed(used) or level is None or not was or level > _SAME_WORK * was:
+        return False
+    working, rested = latest(store.of("sessions"), picture), usual(store.of("sessions"), picture)
+    return working is not None and working - (rested or 0.0) < _AT_WORK * (more.level - more.usual)
 
 
 def _climbed(used: Reading | None) -> bool:

@@ -16,26 +16,16 @@ address.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Final
-
-import numpy as np
 
 from autodevops.analysis.dependency_errors import refusals
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.dependency_families import Measure
-from autodevops.investigation.gather.logs import in_order
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
+from autodevops.investigation.rules.interruptions import felt, written
 from autodevops.investigation.rules.pods import events
-from autodevops.investigation.rules.stores import at_first, before, hurt_callers, moment, now, since_beyond, stores
-
-_AROUND = 300.0  # s
-_HALF = 0.5
-_OVER = timedelta(minutes=30)  # after one that nobody suffers from any more
-_COUNTED: Final[tuple[Measure, ...]] = ("connections", "transactions")
+from autodevops.investigation.rules.stores import before, hurt_callers, moment, now, since_beyond, stores
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -52,16 +42,10 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             store.subject, f"at {clock(moment(since))}: {store.about} is the primary now", picture, earlier,
             store.evidence("is_replica"), since,
         )  # fmt: skip
-    for log in in_order([*picture.store_notices, *picture.logs]):
-        subject = log.subject
-        known = subject is not None and picture.dependency(subject) is not None
-        if subject is None or not known or subject in told or not _says(log.record.body):
-            continue
-        if picture.span.window.contains(log.record.timestamp):
+    for subject, at, words, log in written(picture, "failover"):
+        if subject not in told:
             told.add(subject)
-            at = log.record.timestamp
-            words = f"at {clock(at)}: {log.record.body[:160]}"
-            yield _finding(subject, words, picture, earlier, (log.evidence,), at.timestamp())
+            yield _finding(subject, f"at {clock(at)}: {words[:160]}", picture, earlier, (log,), at.timestamp())
     for event in events(picture):
         if event.subject is not None and event.subject not in told and _says(event.message):
             told.add(event.subject)
@@ -82,30 +66,14 @@ def _finding(
     evidence: tuple[EvidenceId, ...],
     at: float,
 ) -> Finding:
-    hurt = hurt_callers(subject, picture, earlier)
-    lately = picture.span.window.end - moment(at) <= _OVER
-    felt = hurt or (not picture.signals and lately and _broke_off(subject, picture, at))
     return RULE.finding(
         subject,
         f"{subject.name} failed over {words.rstrip('.')}.",
-        severity="error" if felt else "info",
-        confidence=0.85 if hurt else 0.75,
+        severity="error" if felt(subject, picture, earlier, at) else "info",
+        confidence=0.85 if hurt_callers(subject, picture, earlier) else 0.75,
         evidence=evidence,
         onset=moment(at),
     )
-
-
-def _broke_off(subject: Subject, picture: Picture, at: float) -> bool:
-    """Whether its connections or transactions fell to less than half around that time."""
-    for store in stores(picture):
-        for measure in _COUNTED if store.subject == subject else ():
-            reading = store.of(measure)
-            usual = before(reading, at - _AROUND)
-            usual = usual if usual is not None else at_first(reading)
-            near = reading.values[np.abs(reading.times - at) <= _AROUND] if reading is not None else np.empty(0)
-            if usual and len(near) and float(np.nanmin(near)) < _HALF * usual:
-                return True
-    return False
 
 
 RULE = Rule(

@@ -19,7 +19,17 @@ from collections.abc import Iterable
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock
-from autodevops.investigation.rules.stores import Store, change, hurt_callers, lasts, moment, now, since_beyond, stores
+from autodevops.investigation.rules.stores import (
+    Store,
+    change,
+    hurt_callers,
+    lasts,
+    moment,
+    now,
+    since_beyond,
+    stores,
+)
+from autodevops.investigation.rules.strain import risen, standing
 
 _LEAST = 5.0
 _TIMES = 3.0
@@ -29,21 +39,34 @@ _DEADLOCKS = 0.05  # a second
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for store in stores(picture):
-        rise = change(store.of("lock_waits"), picture, lambda usual: max(_LEAST - 1, _TIMES * usual), floor=0.5)
+        waits = store.of("lock_waits")
+        steps = change(waits, picture, lambda usual: max(_LEAST - 1, _TIMES * usual), floor=0.5)
+        climbs = risen(waits, picture, times=_TIMES, least=_LEAST)
         waiting, working = now(store.of("lock_waits"), picture), now(store.of("sessions"), picture)
+        many = waiting is not None and _many(waiting, working, picture)
+        rise = (steps.onset, steps.baseline) if steps else (climbs.since, climbs.usual) if climbs else None
+        stands = standing(waits, picture, _LEAST) if many else None
+        if rise is None and stands is not None:
+            rise = stands.since, stands.level
         if rise is None or waiting is None or (working and waiting < _SHARE * working):
             yield from _said_otherwise(store, picture, earlier)
             continue
-        hurt = hurt_callers(store.subject, picture, earlier)
+        hurt = bool(hurt_callers(store.subject, picture, earlier)) or many
+        since, before = rise
         yield RULE.finding(
             store.subject,
-            f"{waiting:.0f} sessions of {store.subject.name} wait for locks since {clock(moment(rise.onset))},"
-            f" {rise.baseline:.0f} before.",
+            f"{waiting:.0f} sessions of {store.subject.name} wait for locks since {clock(moment(since))}"
+            + (f", {before:.0f} before." if before < waiting else "."),
             severity="error" if hurt else "warning",
             confidence=0.9 if hurt else 0.6,
             evidence=store.evidence("lock_waits", "sessions"),
-            onset=moment(rise.onset),
+            onset=moment(since),
         )
+
+
+def _many(waiting: float, working: float | None, picture: Picture) -> bool:
+    """Where nobody sees the callers: most of those at work wait, and they are many."""
+    return not picture.signals and working is not None and waiting >= max(2 * _LEAST, 0.5 * working)
 
 
 def _said_otherwise(store: Store, picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,8 @@ from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.pods import RECENT, is_recent
 
 _LEAST_LINES: Final = 8  # of a template whose expected count is two, eight are a chance of one in a thousand
+_FEW_LINES: Final = 3  # of a known kind, never said in the time before, by somebody who suffers
+_ALONE: Final = 0.8  # of all error lines of its source
 _TIMES_MORE: Final = 5.0
 SURPRISING: Final = 3.0  # standard deviations
 _MANY_LINES: Final = 50  # in the window: so many are trouble even where requests look well (a consumer, a job)
@@ -37,10 +40,12 @@ class LogNews:
     evidence: tuple[EvidenceId, ...]
 
 
-def log_news(picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[LogNews]:
-    """Most frequent first. `earlier` says who suffers."""
+def log_news(picture: Picture, earlier: tuple[Finding, ...], *, few: bool = False) -> Iterator[LogNews]:
+    """Most frequent first. `earlier` says who suffers. `few`: of those also what is new and still rare."""
     suffering = {f.subject for f in earlier if f.severity != "info"}
     for one in picture.once(_news):
+        if one.group.count < _LEAST_LINES and not (few and one.subject in suffering):
+            continue
         yield replace(one, severity="error") if one.active and one.subject in suffering else one
 
 
@@ -49,11 +54,17 @@ def _news(picture: Picture) -> tuple[LogNews, ...]:
     window = picture.span.window
     covered = covered_seconds(picture)
     subjects = {str(log.subject): log.subject for log in picture.logs if log.subject is not None}
+    lines: Counter[str] = Counter()
+    for group in picture.log_groups:
+        lines[group.source] += group.count
     news = []
     for found in picture.log_groups:
         rate = found.before / covered
         usual = rate * window.length.total_seconds()
-        if found.count < _LEAST_LINES or found.count < _TIMES_MORE * usual:
+        # It says that and hardly anything else, and never said it before.
+        alone = bool(found.category) and not found.before and found.count >= _ALONE * lines[found.source]
+        least = _FEW_LINES if found.category and not found.before else _LEAST_LINES
+        if found.count < least or found.count < _TIMES_MORE * usual:
             continue
         subject = subjects[found.source]
         # What every system writes now and then goes on after an incident: only more than usual is still going on.
@@ -69,7 +80,7 @@ def _news(picture: Picture) -> tuple[LogNews, ...]:
                 active=active,
                 onset=_onset(found, picture),
                 severity="warning" if active and not harmless else "info",
-                confidence=(0.6 if found.before else 0.9) * found.count / (found.count + 5.0),
+                confidence=(0.6 if found.before else 0.9) * found.count / (found.count + (2.0 if alone else 5.0)),
                 evidence=tuple(sorted({log.evidence for log in picture.logs if log.subject == subject})),
             )
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
@@ -67,6 +67,7 @@ class ProbeTrouble:
     since: datetime | None
     active: bool
     seen: bool  # whether the kubelet's own words are there
+    kills: bool = False  # the kubelet says that it stops containers for it, again and again
 
 
 def probe_findings(rule: Rule, picture: Picture, kind: ProbeKind, mistake: Mistake) -> Iterable[Finding]:
@@ -77,7 +78,7 @@ def probe_findings(rule: Rule, picture: Picture, kind: ProbeKind, mistake: Mista
                 trouble.subject,
                 f"{kind} probe of {trouble.container} in {count_of(set(trouble.pods))} of {trouble.subject.name}"
                 f" {'fails' if trouble.active else 'failed'}{since}: {trouble.words}",
-                severity="info" if not trouble.active else "error" if mistake else "warning",
+                severity="info" if not trouble.active else "error" if mistake or trouble.kills else "warning",
                 confidence=(0.95 if trouble.seen else 0.85) if mistake else 0.85,
                 evidence=picture.evidence_of("Event", "Pod"),
                 onset=trouble.since,
@@ -138,7 +139,9 @@ def _judge(
         failing = [state for state in states if any(event.name == state.pod_name for event in said)]
         trouble = _trouble(picture, failing, kind, words, first, active=active)
         by_itself = kind != "Readiness" and all(_ends_by_itself(state, picture) for state in failing)
-        return trouble if trouble is None or trouble.mistake or not by_itself else None
+        if trouble is None or (by_itself and not trouble.mistake):
+            return None
+        return replace(trouble, kills=kind != "Readiness" and _stops(picture, trouble.pods) >= _LEAST)
     if not unwell:
         return None
     return _trouble(picture, unwell, kind, "", _since(unwell), active=True)
@@ -151,6 +154,12 @@ def _ends_by_itself(state: ContainerState, picture: Picture) -> bool:
         return False
     killed = (event for event in events(picture, "Killing") if event.name == state.pod_name)
     return not any("probe, will be restarted" in event.message for event in killed)
+
+
+def _stops(picture: Picture, pods: frozenset[str]) -> int:
+    """How often the kubelet says that it stops containers of these pods for a probe."""
+    killed = (event for event in events(picture, "Killing") if event.name in pods and is_recent(event.last, picture))
+    return sum(event.count for event in killed if "probe" in event.message and "will be restarted" in event.message)
 
 
 def _is_about(event: SeenEvent, state: ContainerState, kind: ProbeKind) -> bool:

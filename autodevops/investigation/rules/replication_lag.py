@@ -41,6 +41,7 @@ from autodevops.investigation.rules.stores import (
     since_beyond,
     stores,
 )
+from autodevops.investigation.rules.strain import has_past
 
 _LEAST_SECONDS = 30.0
 _GRAVE_SECONDS = 300.0
@@ -49,6 +50,8 @@ _MORE_LOG = 3.0
 _BUSY_PERCENT = 90.0
 _LEAST_BYTES = 64 * 1024.0
 _LEAST_SPAN = 180.0  # seconds
+_LEAST_SAMPLES = 8
+_PACE = 0.2  # seconds it falls back in a second
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
@@ -58,7 +61,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         source = any(other.subject == one.subject and other.of("log_bytes") is not None for other in every)
         if one.subject in measured or (measured and source):
             continue  # the measure tells it better, the other end's word is about the same
-        why, evidence = _why(one.subject, every, picture, (one.first or picture.span.window.start).timestamp())
+        why, evidence = _why(one.subject, every, picture, picture.span.window.start.timestamp())  # told late
         yield RULE.finding(
             one.subject,
             f"{one.subject.name} is behind{one.since}{why}: {one.words}",
@@ -81,6 +84,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         usual = usual if usual is not None else at_first(lag)
         least = max(_LEAST_SECONDS, _TIMES * (usual or 0.0))
         since = stopped if stopped is not None else since_beyond(lag, least)
+        since = since if since is not None else _falls_back(lag, picture)
         if since is None:
             continue
         since = _left(lag, usual, since)
@@ -135,6 +139,15 @@ def _never_caught_up(behind: Reading | None, picture: Picture) -> float | None:
     first = int(falls[-1]) + 1 if len(falls) else 0
     grown = float(values[-1]) >= max(_LEAST_BYTES, 3 * usual)
     return float(times[first]) if grown and float(times[-1] - times[first]) >= _LEAST_SPAN else None
+
+
+def _falls_back(lag: Reading, picture: Picture) -> float | None:
+    """Of a lag known only since it is one: since when it grows, as that of a delayed replica does not."""
+    times, values = clean(lag.times, lag.values)
+    if has_past(lag, picture) or len(times) < _LEAST_SAMPLES or float(np.min(values)) < _LEAST_SECONDS:
+        return None
+    first, last = float(np.median(values[:3])), float(np.median(values[-3:]))
+    return float(times[0]) if last - first >= _PACE * float(times[-1] - times[0]) else None
 
 
 def _left(lag: Reading, usual: float | None, since: float) -> float:

@@ -56,7 +56,7 @@ def said(kinds: frozenset[str], picture: Picture, earlier: tuple[Finding, ...]) 
         if error is not None and error.kind in kinds and tail.subject not in told:
             told.add(tail.subject)
             yield _of_tail(tail, error, earlier)
-    for news in log_news(picture, earlier):
+    for news in log_news(picture, earlier, few=True):
         if news.group.category in kinds and news.subject not in told:
             told.add(news.subject)
             yield Said(

@@ -3,6 +3,8 @@
 What: statements a second beyond its own bound (MySQL's slow_queries over long_query_time, Redis' slow log), at least
 three a minute and three times what they were, or PostgreSQL's longest running statement at five times its usual
 length and half a second, while callers are slow or failing. A batch that runs long and hurts nobody is no finding.
+Where nobody sees the callers: three times the usual sessions at work get half of the usual transactions done, while
+the processor has time and the disk answers as before. They wait for something else, which may be anything.
 
 Why it matters: what callers wait for is in the database, not in them.
 
@@ -18,15 +20,19 @@ from collections.abc import Iterable
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock, seconds
-from autodevops.investigation.rules.stores import change, hurt_callers, moment, stores
+from autodevops.investigation.rules.stores import Store, change, hurt_callers, latest, moment, stores
+from autodevops.investigation.rules.strain import busier, does_less, slow_disk
 
 _LEAST = 0.05  # a second
 _TIMES = 3.0
 _LONG_SECONDS, _LONGER = 0.5, 5.0
+_BUSY_PERCENT = 50.0
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for store in stores(picture):
+        if not picture.signals and (found := _waits(store, picture)) is not None:
+            yield found
         if not hurt_callers(store.subject, picture, earlier):
             continue
         slow = change(store.of("slow_statements"), picture, lambda usual: max(_LEAST, _TIMES * usual), floor=0.01)
@@ -52,6 +58,24 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
                 evidence=store.evidence("slow_statements", "longest_statement_seconds"),
                 onset=moment(rise.onset),
             )
+
+
+def _waits(store: Store, picture: Picture) -> Finding | None:
+    more, less = busier(store, picture), does_less(store, picture)
+    cpu = latest(store.of("cpu_percent"), picture)
+    if more is None or less is None or cpu is None or cpu >= _BUSY_PERCENT or slow_disk(store, picture) is not None:
+        return None
+    return RULE.finding(
+        store.subject,
+        f"{more.level:.0f} sessions of {store.subject.name} are at work since {clock(moment(more.since))},"
+        f" {more.usual:.1f} before, and get {less.level:.0f} transactions a second done, {less.usual:.0f} before. Its"
+        f" processor is busy to {cpu:.0f} % and its disk as quick as ever: they wait for locks, their clients or the"
+        " network.",
+        severity="error",
+        confidence=0.75,
+        evidence=store.evidence("sessions", "transactions", "cpu_percent"),
+        onset=moment(more.since),
+    )
 
 
 RULE = Rule(

@@ -20,6 +20,7 @@ from autodevops.investigation.rules.routes import is_hurt
 
 _LATELY: Final = timedelta(minutes=5)
 _STALE: Final = timedelta(minutes=10)
+FULL_BYTES: Final = 2**30
 _RATES: Final = {
     "statement_seconds", "deadlocks", "transactions", "evictions", "hits", "misses", "published",
     "delivered", "slow_statements", "writes_refused", "call_seconds", "calls", "calls_failed", "connections_refused",

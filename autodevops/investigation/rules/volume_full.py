@@ -20,10 +20,9 @@ from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, clock, percent
 from autodevops.investigation.rules.complaints import complaints, heard
-from autodevops.investigation.rules.stores import amount, moment, now, since_beyond, stores
+from autodevops.investigation.rules.stores import FULL_BYTES, amount, moment, now, since_beyond, stores
 
 _FULL = 0.02
-_FULL_BYTES = 2**30
 _FULL_SHARE = 0.01
 _ROOMY = 0.05
 _ROOMY_BYTES = 5 * 2**30
@@ -42,7 +41,7 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
         how = percent(ratio) if ratio is not None else ""
         if since is None and size is not None:
             most = now(store.of("storage_bytes"), picture)
-            bound = min(_FULL_BYTES, _FULL_SHARE * most) if most else _FULL_BYTES
+            bound = min(FULL_BYTES, _FULL_SHARE * most) if most else FULL_BYTES
             since = since_beyond(left, bound, below=True)
             words, how = f"The storage of {store.subject.name} is full", amount(size)
         if since is None or store.subject in told:
