@@ -4,8 +4,8 @@ The adapter makes of each incident what an investigation would have gathered: re
 percentile of latency of each component as golden signals, and the call graph as edges. An incident has five samples,
 its quiet period was recorded at another time; it is put before the incident as the past the engine compares with, at
 the density of an investigation (240 samples in all). The same is asked about stretches of the quiet period itself:
-whoever is named there is named wrongly. All incidents have one culprit, so faults are made at the other components as
-well, in the quiet period's series (`petshop_faults.py`).
+whoever is named there is named wrongly. All incidents have one culprit, so faults are made at every component that
+is asked often, in the quiet period's series (`petshop_faults.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from petshop_faults import made
+from petshop_faults import INCIDENT, SAMPLES, made
 
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
@@ -30,8 +30,6 @@ from autodevops.investigation.rules import apply_all
 from autodevops.investigation.weigh import Candidate, weigh
 
 _STEP = 300.0  # seconds between two samples
-_SAMPLES = 240
-_INCIDENT = 5  # samples
 _EVIDENCE = EvidenceId("case")
 
 
@@ -58,7 +56,7 @@ def run(folder: Path) -> list[str]:
         f"somebody named in {named}",
         f"{quiet} quiet stretches: silent in {silent} (specificity {silent / quiet:.2f})",
         *(
-            f"{len(found)} made faults at other components, {kind}: top-1 {np.mean([one for one, _ in found]):.2f}, "
+            f"{len(found)} made faults at all components, {kind}: top-1 {np.mean([one for one, _ in found]):.2f}, "
             f"top-3 {np.mean([three for _, three in found]):.2f}"
             for kind, found in of_made.items()
         ),
@@ -75,7 +73,7 @@ def judge(table: pd.DataFrame, graph: CallGraph) -> tuple[Candidate, ...]:
 
 def _span(table: pd.DataFrame) -> Span:
     times = [
-        datetime.fromtimestamp(float(one), UTC) for one in (table.index[0], table.index[-_INCIDENT], table.index[-1])
+        datetime.fromtimestamp(float(one), UTC) for one in (table.index[0], table.index[-INCIDENT], table.index[-1])
     ]
     return Span(window=TimeWindow(start=times[1], end=times[2]), baseline=TimeWindow(start=times[0], end=times[1]))
 
@@ -115,11 +113,11 @@ def _table(path: Path) -> pd.DataFrame:
 
 def _joined(calm: pd.DataFrame, incident: pd.DataFrame) -> pd.DataFrame:
     """The quiet period, moved to end right before the incident."""
-    past = calm.iloc[-(_SAMPLES - len(incident)) :].copy()
+    past = calm.iloc[-(SAMPLES - len(incident)) :].copy()
     past.index = past.index - past.index[-1] + incident.index[0] - _STEP
     return pd.concat([past, incident])
 
 
 def _stretches(calm: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    for end in range(_SAMPLES, len(calm) + 1, _INCIDENT):
-        yield calm.iloc[end - _SAMPLES : end]
+    for end in range(SAMPLES, len(calm) + 1, INCIDENT):
+        yield calm.iloc[end - SAMPLES : end]

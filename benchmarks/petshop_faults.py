@@ -1,4 +1,4 @@
-"""Faults made in PetShop's quiet period, at components that its own incidents are not about.
+"""Faults made in PetShop's quiet period, at each component that is asked often: its own incidents are about one.
 
 The series and the calls are real, the fault is made: in the last five samples one component waits or fails more, and so
 does everybody above it, as far as its requests come down the calls. Where a component has several callers, they share

@@ -238,6 +238,8 @@ class TemplateKind(FieldsKind[T]):
         }
 
     async def apply(self, tools: Tools, errand: Errand[T]) -> Applied:
+        if errand.action.subject.kind != "StatefulSet":
+            return await super().apply(tools, errand)
         item = await read_object(tools, errand.action.subject)
         stuck = {} if _mark(item) == errand.operation else await stuck_pods(tools, item)
         applied = await super().apply(tools, errand)

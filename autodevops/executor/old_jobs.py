@@ -7,6 +7,7 @@ from collections import Counter
 from autodevops.domain.action import Action, CleanJobs
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.quantity import quantity
+from autodevops.executor.actions.clean_jobs import ended_at
 from autodevops.executor.reading import Object, controller_of, read_list
 from autodevops.toolbox.protocol import Tools
 
@@ -23,7 +24,7 @@ async def clean_jobs(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     ended: Counter[str] = Counter(
         str(owner["name"])
         for job in await read_list(tools, "Job", namespace)
-        if (owner := controller_of(job)) and owner.get("kind") == "CronJob" and _has_ended(job)
+        if (owner := controller_of(job)) and owner.get("kind") == "CronJob" and ended_at(job) is not None
     )
     if not ended or max(ended.values()) <= KEPT:
         return None
@@ -35,8 +36,3 @@ def _is_full(quota: Object) -> bool:
     status = quota.get("status") or {}
     hard, used = ((status.get(what) or {}).get(COUNT) for what in ("hard", "used"))
     return hard is not None and used is not None and quantity(str(used)) >= quantity(str(hard))
-
-
-def _has_ended(job: Object) -> bool:
-    conditions = (job.get("status") or {}).get("conditions") or []
-    return any(one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions)

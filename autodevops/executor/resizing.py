@@ -61,8 +61,13 @@ async def _used(tools: Tools, subject: Subject, container: str, what: Literal["c
     use = f"container_memory_working_set_bytes{{{pods}}}[1d]"
     if what == "cpu":
         use = f"rate(container_cpu_usage_seconds_total{{{pods}}}[5m])[1d:5m]"
+    return await _measured(tools, f"max(quantile_over_time(0.99, {use}))")
+
+
+async def _measured(tools: Tools, query: str) -> float:
+    """0 where nobody measures it."""
     try:
-        return await measure(tools, f"max(quantile_over_time(0.99, {use}))") or 0.0
+        return await measure(tools, query) or 0.0
     except ToolError:
         return 0.0
 
@@ -114,10 +119,7 @@ async def _held_back(tools: Tools, subject: Subject) -> float:
     held, periods = (
         f"sum(increase(container_cpu_cfs_{name}_total{{{pods}}}[5m]))" for name in ("throttled_periods", "periods")
     )
-    try:
-        return await measure(tools, f"{held} / {periods}") or 0.0
-    except ToolError:
-        return 0.0
+    return await _measured(tools, f"{held} / {periods}")
 
 
 async def as_many_as_before(tools: Tools, hypothesis: Hypothesis) -> Action | None:

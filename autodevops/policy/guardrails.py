@@ -84,7 +84,7 @@ def pods_away(facts: Facts, limits: Limits) -> Refusal | None:
     blast = facts.plan.blast
     if facts.takes_nobody:
         return None
-    for state in _touched(facts):
+    for state in facts.touched:
         if state.leaving is not None and state.leaving * 100 > limits.pods_away_percent * state.replicas:
             return Refusal(
                 guardrail="pods_away",
@@ -92,7 +92,7 @@ def pods_away(facts: Facts, limits: Limits) -> Refusal | None:
                 f"{limits.pods_away_percent} % may be missing at once.",
                 next_step="Add replicas on other nodes first, or raise executor.pods_away_percent.",
             )
-    evicted = any(state.leaving is not None for state in _touched(facts))
+    evicted = any(state.leaving is not None for state in facts.touched)
     if evicted or not blast.of_pods or blast.away_at_once * 100 <= limits.pods_away_percent * blast.of_pods:
         return None
     return Refusal(
@@ -158,7 +158,7 @@ def disruption_budget(facts: Facts, limits: Limits) -> Refusal | None:
     """A rollout that has as many pods missing as it may takes no further one that is ready: not what it goes back from,
     where those are the pods that are missing."""
     blast = facts.plan.blast
-    away = max(blast.away_at_once, 1) if blast.evicts else sum(one.ready - _left(one, blast) for one in _touched(facts))
+    away = max(blast.away_at_once, 1) if blast.evicts else sum(one.ready - _left(one, blast) for one in facts.touched)
     for budget in facts.plan.pre.budgets:
         need = away if budget.leaving is None else budget.leaving
         if budget.allowed < need:
@@ -172,7 +172,7 @@ def disruption_budget(facts: Facts, limits: Limits) -> Refusal | None:
 
 
 def quorum(facts: Facts, limits: Limits) -> Refusal | None:
-    for state in _touched(facts):
+    for state in facts.touched:
         majority = state.replicas // 2 + 1
         if state.subject.kind == "StatefulSet" and state.replicas >= 3 and _left(state, facts.plan.blast) < majority:
             return Refusal(
@@ -185,7 +185,7 @@ def quorum(facts: Facts, limits: Limits) -> Refusal | None:
 
 
 def last_healthy_replica(facts: Facts, limits: Limits) -> Refusal | None:
-    for state in _touched(facts):
+    for state in facts.touched:
         away = facts.plan.blast.away_at_once if state.leaving is None else state.leaving
         if state.ready and away and _left(state, facts.plan.blast) < 1:
             return Refusal(
@@ -199,7 +199,7 @@ def last_healthy_replica(facts: Facts, limits: Limits) -> Refusal | None:
 def foreign_rollout(facts: Facts, limits: Limits) -> Refusal | None:
     if facts.ends_rollouts:
         return None  # weighed as risk instead
-    for state in _touched(facts):
+    for state in facts.touched:
         if state.rolling:
             return Refusal(
                 guardrail="foreign_rollout",
@@ -256,10 +256,6 @@ def _left(state: WorkloadState, blast: BlastRadius) -> int:
     if blast.evicts:
         return max(0, state.ready - blast.away_at_once)
     return min(state.ready, max(0, state.replicas - blast.away_at_once))
-
-
-def _touched(facts: Facts) -> Iterable[WorkloadState]:
-    return (state for state in facts.plan.pre.workloads if state.subject in facts.plan.blast.workloads)
 
 
 def _others(facts: Facts) -> list[Admission]:

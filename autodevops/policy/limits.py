@@ -8,7 +8,7 @@ from datetime import datetime
 from autodevops.domain.decision import Band, Verdict
 from autodevops.domain.hours import Hours
 from autodevops.domain.operation import Admission, Proposal
-from autodevops.domain.plan import Plan
+from autodevops.domain.plan import Plan, WorkloadState
 from autodevops.domain.risk import Risk
 
 Matrix = dict[Band, dict[Risk, Verdict]]
@@ -49,8 +49,10 @@ class Facts:
     stopped: str = ""  # who pulled the kill switch and why; empty: nobody
 
     @property
+    def touched(self) -> tuple[WorkloadState, ...]:
+        return tuple(state for state in self.plan.pre.workloads if state.subject in self.plan.blast.workloads)
+
+    @property
     def takes_nobody(self) -> bool:
         """None of the workloads that it touches has a ready pod: what serves nobody can lose none."""
-        blast = self.plan.blast
-        touched = [state for state in self.plan.pre.workloads if state.subject in blast.workloads]
-        return bool(touched) and not blast.evicts and not any(state.ready for state in touched)
+        return bool(self.touched) and not self.plan.blast.evicts and not any(state.ready for state in self.touched)

@@ -416,7 +416,8 @@ async def test_ended_jobs_go_where_they_fill_the_quota_of_jobs(
 ) -> None:
     def job(owner: str, state: str) -> Any:
         owners = [{"kind": "CronJob", "name": owner, "controller": True}]
-        return {"metadata": {"ownerReferences": owners}, "status": {"conditions": [{"type": state, "status": "True"}]}}
+        condition = {"type": state, "status": "True", "lastTransitionTime": "2026-03-09T11:00:00Z"}
+        return {"metadata": {"ownerReferences": owners}, "status": {"conditions": [condition]}}
 
     jobs = [job(name, "Complete") for name, count in ended.items() for _ in range(count)]
     jobs += [job("scan", "Suspended") for _ in range(running)]

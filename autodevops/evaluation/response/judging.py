@@ -41,7 +41,7 @@ _VERBS: Final = {
     "clean_jobs": "clean_jobs",
 }
 """The executor's kinds of actions by the scenarios' names. Scarlet proposes no other that changes what runs."""
-_LOW: Final = tuple(kind for kind in _VERBS if KINDS[kind].risk == "low")
+_SAFE: Final = {verb for kind, verb in _VERBS.items() if KINDS[kind].risk == "low"}
 _SCALED: Final = {"Deployment", "StatefulSet", "HorizontalPodAutoscaler"}
 _WORKLOADS: Final = {"Deployment", "StatefulSet", "DaemonSet"}
 
@@ -89,7 +89,7 @@ def judge(scenario: Scenario, world: World, played: Played, alerting: Alerting |
         true_name=truth.subject.name if truth.subject else "",
         causes=len(causes),
         remediable=bool(remedies),
-        safe=any(_VERBS[kind] == one.action for one in remedies for kind in _LOW),
+        safe=any(one.action in _SAFE for one in remedies),
         opened=opened,
         deeds=deeds,
         end=_end(played, faulty=bool(causes), well=well),
@@ -105,11 +105,15 @@ def _doable(remediation: Remediation) -> bool:
     """Whether the executor has an action that ends it so."""
     patch = remediation.action == "patch"
     can = remediation.subject.kind in _WORKLOADS if patch else remediation.action in _VERBS.values()
-    # What has to go after a StatefulSet's rollback goes with it.
-    itself = remediation.subject.kind == "StatefulSet" and all(
+    return can and remediation.effect == "resolves" and (not remediation.then or _goes_along(remediation))
+
+
+def _goes_along(remediation: Remediation) -> bool:
+    """Whether what has to follow is the pod that a StatefulSet's change of template takes away itself."""
+    changed = remediation.subject.kind == "StatefulSet" and remediation.action in ("rollback", "patch")
+    return changed and all(
         (after.action, after.subject) == ("delete_pod", remediation.subject) for after in remediation.then
     )
-    return can and remediation.effect == "resolves" and (itself or not remediation.then)
 
 
 def _opened(incident: Incident, causes: Sequence[TrueSubject], played: Played) -> Opened:

@@ -36,7 +36,7 @@ class CleanJobsKind(Kind[CleanJobs]):
         ended = [
             (at, str(job["metadata"]["name"]), str(job["metadata"]["uid"]))
             for job in await read_list(tools, "Job", action.namespace)
-            if (controller_of(job) or {}).get("uid") == uid and (at := _ended_at(job)) is not None
+            if (controller_of(job) or {}).get("uid") == uid and (at := ended_at(job)) is not None
         ]
         newest_first = sorted(ended, reverse=True)[action.keep_newest :]
         before = now - timedelta(minutes=action.ended_before_minutes)
@@ -117,7 +117,8 @@ async def _delete(tools: Tools, errand: Errand[CleanJobs], name: str, uid: str, 
         raise
 
 
-def _ended_at(job: Object) -> datetime | None:
+def ended_at(job: Object) -> datetime | None:
+    """None while it runs."""
     conditions = (job.get("status") or {}).get("conditions") or []
     end = next((one for one in conditions if one.get("type") in _ENDS and one.get("status") == "True"), None)
     return datetime.fromisoformat(str(end["lastTransitionTime"])) if end else None

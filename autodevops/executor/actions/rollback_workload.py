@@ -135,17 +135,13 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         now = _digest(item["spec"]["template"])
         if item["metadata"].get("uid") != errand.pre.bound["uid"]:
             raise ToolRejected(f"{subject} is another object of that name now.", "Make a new plan.")
-        known = await _revisions(tools, errand.action)
-        carrier = next(
-            (one.owner for one in known if _digest(one.template) == wanted), ""
-        )  # its number is another then
         if now == wanted:
-            way = await replace(tools, subject.namespace, await stuck_pods(tools, item, carrier))
+            way = await _make_way(tools, errand.action, item, wanted)
             return Applied(summary=f"{subject} has that template already.{way}")
         if now != expected:
             raise ToolRejected(f"The template of {subject} was changed by somebody else since.", "See what they did.")
         answer = await _send(tools, errand, item, revision, dry_run=False)
-        way = await replace(tools, subject.namespace, await stuck_pods(tools, item, carrier))
+        way = await _make_way(tools, errand.action, item, wanted)
         return Applied(summary=f"{answer.summary}{way}", data={"resource_version": answer.resource_version})
 
     async def _look(self, tools: Tools, errand: Errand[RollbackWorkload], *, wanted: str, before: str) -> Progress:
@@ -186,6 +182,15 @@ async def _send(
         "dry_run": dry_run,
     }
     return WriteResult.model_validate((await tools.call("kubernetes.rollback_workload", arguments)).data)
+
+
+async def _make_way(tools: Tools, action: RollbackWorkload, item: Object, wanted: str) -> str:
+    """Once the template is there: pods of another one that a StatefulSet would wait for go; what was done, in words."""
+    if item.get("kind") != "StatefulSet":
+        return ""
+    known = await _revisions(tools, action)  # its number is another now, its template is not
+    carrier = next((one.owner for one in known if _digest(one.template) == wanted), "")
+    return await replace(tools, action.namespace, await stuck_pods(tools, item, carrier))
 
 
 async def _revisions(tools: Tools, action: RollbackWorkload) -> tuple[Revision, ...]:

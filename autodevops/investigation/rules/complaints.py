@@ -61,6 +61,15 @@ def complaints(picture: Picture, *wanted: Refusal) -> list[Complaint]:
     return [one for one in picture.once(_complaints) if one.refusal in wanted]
 
 
+def lines_of_all(picture: Picture) -> tuple[SeenLog, ...]:
+    """Lines of programs and of what they call, each once, oldest first."""
+    return picture.once(_lines_of_all)
+
+
+def _lines_of_all(picture: Picture) -> tuple[SeenLog, ...]:
+    return in_order([*picture.store_notices, *picture.logs])
+
+
 def _complaints(picture: Picture) -> list[Complaint]:
     found: dict[tuple[Subject, Refusal], _Tally] = {}
 
@@ -71,7 +80,7 @@ def _complaints(picture: Picture) -> list[Complaint]:
         tally.evidence.add(evidence)
         return tally
 
-    for log in in_order([*picture.store_notices, *picture.logs]):
+    for log in lines_of_all(picture):
         for subject, refusal in _about(log, picture):
             tally = count(subject, refusal, log.record.timestamp, log.record.body, log.evidence)
             tally.lines.append(log.record.timestamp)
@@ -104,7 +113,8 @@ def _complaints(picture: Picture) -> list[Complaint]:
 
 
 def _enough(subject: Subject, refusal: Refusal, picture: Picture) -> int:
-    """How many lines say it: of a managed server one, since a cloud writes once an event."""
+    """How many lines say it: of a managed server one, since a cloud writes once an event; of a lag also
+    of what is known by such a line alone."""
     outside = refusal == "lag" and not picture.known_as(subject) and picture.inventory.workload(subject) is None
     managed = any(is_managed(one.system) for one in picture.known_as(subject))
     return 1 if managed or outside else _LEAST_LINES

@@ -4,7 +4,6 @@ What: reads, writes or commits of a managed database take at least three times a
 and requests queue at its disk (DiskQueueDepth at four times the usual and five or more), or its burst balance
 (BurstBalance, EBSIOBalance%) is used up. Where nothing is known of the time before, twenty milliseconds and ten
 requests in the queue all the time. Slow reads without a queue are another thing's, as of a machine that swaps.
-Where operations became fewer as their balance ended, the disk is held back; else more is asked than it is sold for.
 
 Why it matters: every statement that touches the disk waits, sessions pile up, and processor and network look idle.
 

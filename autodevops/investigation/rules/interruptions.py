@@ -13,8 +13,8 @@ from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.dependency_families import Measure
-from autodevops.investigation.gather.logs import in_order
 from autodevops.investigation.picture import Picture
+from autodevops.investigation.rules.complaints import lines_of_all
 from autodevops.investigation.rules.stores import at_first, before, hurt_callers, moment, stores
 
 _AROUND: Final = 300.0  # s
@@ -26,7 +26,7 @@ _COUNTED: Final[tuple[Measure, ...]] = ("connections", "transactions")
 def written(picture: Picture, kind: Refusal) -> Iterator[tuple[Subject, datetime, str, EvidenceId]]:
     """What databases, or their cloud about them, write of it within the window: the first line of each."""
     told: set[Subject] = set()
-    for log in in_order([*picture.store_notices, *picture.logs]):
+    for log in lines_of_all(picture):
         subject, at = log.subject, log.record.timestamp
         if subject is None or subject in told or not picture.span.window.contains(at):
             continue

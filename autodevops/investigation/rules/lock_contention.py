@@ -42,7 +42,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         waits = store.of("lock_waits")
         steps = change(waits, picture, lambda usual: max(_LEAST - 1, _TIMES * usual), floor=0.5)
         climbs = risen(waits, picture, times=_TIMES, least=_LEAST)
-        waiting, working = now(store.of("lock_waits"), picture), now(store.of("sessions"), picture)
+        waiting, working = now(waits, picture), now(store.of("sessions"), picture)
         many = waiting is not None and _many(waiting, working, picture)
         rise = (steps.onset, steps.baseline) if steps else (climbs.since, climbs.usual) if climbs else None
         stands = standing(waits, picture, _LEAST) if many else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from autodevops.sandbox.cluster.controllers.job_parts import finished
 from autodevops.sandbox.cluster.meta import controlled_by, is_ready
 from autodevops.sandbox.cluster.store import Json
 from autodevops.sandbox.world.scenario import Remediation, Step, Subject
@@ -60,10 +61,7 @@ def _ended_jobs(world: World, subject: Subject) -> list[Json]:
     store = world.cluster.store
     owner = store.get(subject.kind, subject.namespace, subject.name)
     ended = [
-        job
-        for job in store.items("Job", subject.namespace)
-        if owner and controlled_by(job, owner)
-        if any(one["type"] in ("Complete", "Failed") for one in job.get("status", {}).get("conditions", ()))
+        job for job in store.items("Job", subject.namespace) if owner and controlled_by(job, owner) and finished(job)
     ]
     return sorted(ended, key=lambda job: str(job["metadata"]["creationTimestamp"]))
 
