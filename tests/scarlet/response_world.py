@@ -86,6 +86,7 @@ class World:
     planners_die: int = 0  # so many proposals are left behind unplanned, and ended by others
     operations: dict[str, Operation] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    windows: list[TimeWindow] = field(default_factory=list)  # that were investigated
     told: list[str] = field(default_factory=list)
     crash_at: str = ""
     crashed: bool = False
@@ -116,6 +117,7 @@ class World:
 
     async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
         self._called("investigate")
+        self.windows.append(window)
         if self.down:
             raise ToolUnavailable("nobody answers")
         verdict = self.verdict or ("explained" if self.causes else "healthy")

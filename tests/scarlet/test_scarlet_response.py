@@ -252,6 +252,23 @@ def test_what_joins_later_is_told_only_when_it_makes_another_story(tmp_path: Pat
     assert {one.name for one in world.incidents[0].signals} == {"HighErrors", "HighLatency"}
 
 
+def test_what_joins_is_investigated_once_and_over_the_whole_of_its_incident(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], remedies_known=0)
+
+    async def story() -> None:
+        async with world.loop(tmp_path / "checkpoints.sqlite") as loop:
+            await world.rounds(loop, 3)
+            assert world.phases == ["escalated"]
+            before = len(world.windows)
+            world.causes = [cause("cart", suffering=("web",))]
+            world.signals.append(signal("HighLatency", "web", since=world.now))
+            await world.rounds(loop, 2)
+            assert [window.start for window in world.windows[before:]] == [START - timedelta(minutes=20)]
+            assert {str(one.name) for one in world.incidents[0].signals} == {"HighErrors", "HighLatency"}
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     ("first", "later"),
     [

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = timedelta(minutes=30)
 _TOGETHER = timedelta(minutes=15)
+_ONE_STORY = timedelta(minutes=90)  # so lately it began what is looked at along with what is new
 LINGERING: frozenset[str] = frozenset({"slo", "prediction"})
 """Sources that look back, or ahead, for hours: they say little of now."""
 _LINGERS = timedelta(hours=6)
@@ -119,8 +120,11 @@ class Sorter:
 
     async def _explain(self, namespace: str, group: Sequence[Signal], now: datetime) -> set[str]:
         """Keys of those that are of an incident now. `namespace` is empty for what is the cluster's alone."""
+        begun = now - _ONE_STORY
+        beside = [one for one in self._open.values() if one.namespace == namespace and one.window.start >= begun]
+        known = [signal for incident in beside for signal in incident.signals]
         try:
-            found = await self._means.hands.investigate(namespace, cases.window_of(group, now))
+            found = await self._means.hands.investigate(namespace, cases.window_of([*group, *known], now))
         except AutoDevOpsError as error:
             log.warning("What was noticed in %s could not be investigated: %s", namespace or "the cluster", error)
             self._doubt(group, now)
@@ -142,10 +146,13 @@ class Sorter:
         return {signal.key for signal in group if signal not in left or signal in lasting}
 
     def _put_down(self, signals: Sequence[Signal], found: Investigation, cause: Hypothesis, now: datetime) -> None:
-        """To the open incident of this cause, or to a new one."""
+        """To the open incident of this cause, or to a new one. Where people have it, what was found just now is what is
+        told: nobody has to look again."""
         for incident in self._open.values():
             if incident.cause is not None and same(incident.cause.subject, cause.subject):
                 self._add(incident.id, signals, now)
+                if incident.phase == "escalated" and found.window.start <= incident.window.start:
+                    cases.put_down_to(self._means.ledger, incident.id, found, cause, now)
                 return
         self._begin(signals, found, cause, now)
 
