@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from autodevops.analysis.diffs import Edit, canonical
@@ -39,8 +40,8 @@ def matches(signs: str, edits: Iterable[Edit]) -> tuple[Match, ...]:
     """The mechanisms by which the edits can make what `signs` tell of, each once with the first edit that does."""
     found: dict[str, Match] = {}
     edits = tuple(edits)
-    for mechanism in MECHANISMS:
-        if mechanism.name in found or not mechanism.sign.search(signs):
+    for mechanism in _told(signs):
+        if mechanism.name in found:
             continue
         for edit in edits:
             fits = edit.kind == "dependency" if mechanism.name == "dependency" else edit.kind != "dependency"
@@ -48,6 +49,13 @@ def matches(signs: str, edits: Iterable[Edit]) -> tuple[Match, ...]:
                 found[mechanism.name] = Match(mechanism, edit)
                 break
     return tuple(found.values())
+
+
+@lru_cache(maxsize=32)  # each change that may be to blame is held against the same signs
+def _told(signs: str) -> tuple[Mechanism, ...]:
+    """The mechanisms that may be at work by what is said."""
+    lowered = signs.lower()
+    return tuple(mechanism for mechanism in MECHANISMS if mechanism.sign.search(lowered))
 
 
 def _moved(mechanism: Mechanism, edit: Edit, edits: Sequence[Edit]) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from autodevops.analysis.diffs import canonical, spellings, words
@@ -98,6 +99,7 @@ def read_signs(
     )
 
 
+@lru_cache(maxsize=8192)  # a line is read again for each subject that it may speak of
 def plain(line: str) -> str:
     """A log line without its envelope: `key=value` of what it says, whatever it is written in.
 

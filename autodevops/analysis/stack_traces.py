@@ -38,6 +38,9 @@ _LIBRARY = re.compile(
 )
 
 
+_MAY_BE = re.compile(
+    r"\n|Error|Exception|Fault|Exit|Interrupt|Timeout|Panic|Failure|panic|fatal error|:in [`']|File \"|^\s"
+)  # without any of these there is none
 _LONGEST = 1000  # characters kept of a message of several lines
 
 
@@ -53,8 +56,10 @@ class StackTrace:
 
 def read_stack(text: str) -> StackTrace:
     """What a stack trace says, or empty fields where `text` holds none."""
-    if len(text) < 5:
-        return StackTrace()
+    return _read(text) if len(text) >= 5 and _MAY_BE.search(text) else StackTrace()
+
+
+def _read(text: str) -> StackTrace:
     panic = _GO_PANIC.search(text)
     if panic:
         return StackTrace("panic", panic.group(1).strip(), _choose(_GO_FRAME.findall(text)))

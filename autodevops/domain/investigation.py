@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from autodevops.domain.base import Noun, UtcDatetime
@@ -51,6 +52,10 @@ class Investigation(Noun):
     evidence: tuple[Evidence, ...]
     missing: tuple[MissingEvidence, ...] = ()
     next_step: str = ""  # where no hypothesis has one: what to do so that more can be said
+
+    def __repr_args__(self) -> Iterator[tuple[str, str]]:
+        """What tells it from others: whole, evidence and charts included, it would be megabytes."""
+        yield from ((name, getattr(self, name)) for name in ("id", "namespace", "verdict", "summary"))
 
     @property
     def silent_systems(self) -> tuple[str, ...]:

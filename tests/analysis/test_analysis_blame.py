@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from autodevops.analysis.blame import judge
 from autodevops.analysis.diffs import kind_of, read_edit
+from autodevops.analysis.mechanisms import MECHANISMS
 from autodevops.analysis.signs import Signs, read_signs
 from autodevops.domain.trace import Span
 
@@ -38,6 +40,14 @@ def test_the_edit_that_accounts_for_it_is_blamed_and_no_other(case: dict[str, An
     }
     blamed = [name for name, score in scores.items() if 1 - (1 - score) * (1 - _PRIOR) >= _FROM]
     assert blamed == ([case["blamed"]] if case["blamed"] else []), scores
+
+
+def test_what_is_said_is_a_sign_in_any_case() -> None:
+    said = {text for case in _CASES for text in case["failing"]}
+    for mechanism in MECHANISMS:
+        asked = re.compile(mechanism.said, re.IGNORECASE)
+        for text in {*said, *map(str.upper, said), *map(str.swapcase, said)}:
+            assert bool(mechanism.sign.search(text.lower())) == bool(asked.search(text)), (mechanism.said, text)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autodevops.analysis import stack_traces
 from autodevops.analysis.log_folding import fold, fold_records
 from autodevops.analysis.log_lines import read, read_text
 from autodevops.analysis.log_mining import mine
@@ -34,6 +35,20 @@ def test_a_line_is_read_as_its_writer_meant_it(case: dict[str, Any]) -> None:
     assert line.exception == case.get("exception", "")
     assert line.exception_message == case.get("exception_message", "")
     assert line.top_frame == case.get("top_frame", "")
+
+
+_PIECES = (
+    "Error", "TypeError: x", "java.io.IOException", "  at f (a.js:1)", "at b", 'File "a.py", line 3, in f', "Timeout: ",
+    "a.rb:3:in `b': no (Missing)", "  code: 'EPIPE'", "[cause]: x", "panic: x", "\t/a/b.go:12", "Caused by: ", "\n",
+    " ", "Traceback (most recent call last):", "x",
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(_PIECES), max_size=8).map("".join))
+def test_no_stack_trace_is_passed_over_at_first_sight(text: str) -> None:
+    read_to_the_end = stack_traces._read(text) if len(text) >= 5 else stack_traces.StackTrace()
+    assert stack_traces.read_stack(text) == read_to_the_end
 
 
 def test_the_stream_says_the_severity_where_the_line_does_not() -> None:

@@ -19,6 +19,12 @@ async def test_replay_is_the_same_bit_for_bit(tmp_path: Path, away: frozenset[st
     assert again.model_dump_json() == lived.model_dump_json()
 
 
+async def test_an_investigation_says_itself_in_a_line() -> None:
+    lived = await bad_deploy().investigate()
+    assert lived.summary in repr(lived)
+    assert len(repr(lived)) < len(lived.summary) + 200
+
+
 async def test_a_question_that_was_not_recorded_is_missing_not_invented(tmp_path: Path) -> None:
     capture(await bad_deploy().investigate(), tmp_path)
     answer = await ReplaySource(tmp_path).collect("loki.query_logs", {"query": '{namespace="other"}'})
