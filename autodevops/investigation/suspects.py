@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from autodevops.analysis.blame import is_harmless, judge
@@ -77,11 +78,15 @@ class Inquiry:
 class _Trouble:
     subject: Subject
     onset: datetime
-    own: Signs  # what it says itself
-    signs: Signs  # and what those say that it depends on
+    signs: Signs  # what it says, and what those say that it depends on
     ordinary: frozenset[str]  # words that tell nothing here
     other: str
     picture: Picture
+
+    @cached_property
+    def own(self) -> Signs:
+        """What it says itself."""
+        return signs_of(self.subject, self.onset, self.picture)[0]
 
     @property
     def told_from(self) -> float:
@@ -113,12 +118,11 @@ def _inquiries(_picture: Picture) -> dict[tuple[Subject, datetime | None], Inqui
 
 
 def _inquire(subject: Subject, onset: datetime | None, picture: Picture) -> Inquiry:
-    own = signs_of(subject, onset, picture)[0]
     signs, bad, cited = signs_of(subject, onset, picture, around=True)
     other = other_cause(subject, onset, picture, signs, bad)
     if onset is None:
         return Inquiry(other=other, evidence=cited)
-    trouble = _Trouble(subject, onset, own, signs, _ordinary(picture), other, picture)
+    trouble = _Trouble(subject, onset, signs, _ordinary(picture), other, picture)
     found: list[_Candidate] = []
     looked: dict[str, EvidenceId] = {}
     harmless: set[tuple[Subject, datetime]] = set()
