@@ -6,7 +6,7 @@ import typer
 
 from autodevops.cli import output
 from autodevops.cli.options import AsJson, End, Namespace, Window, parse_end, parse_window
-from autodevops.domain.investigation import Investigation
+from autodevops.domain.investigation import Investigation, by_reason
 from autodevops.domain.stream import TurnEvent
 from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
@@ -51,8 +51,9 @@ def print_investigation(investigation: Investigation) -> None:
             typer.echo(f"   next: {action.summary}  {action.command}".rstrip())
     if investigation.next_step:
         typer.echo(f"\nnext: {investigation.next_step}")
-    for gap in investigation.missing:
-        typer.secho(f"\nmissing: {gap.tool}: {gap.error}", fg="yellow")
+    for gaps in by_reason(investigation.missing):
+        tool = gaps[0].tool if len(gaps) == 1 else f"{gaps[0].tool.partition('.')[0]} ({len(gaps)} queries)"
+        typer.secho(f"\nmissing: {tool}: {gaps[0].error}", fg="yellow")
     cited = {ev for hypothesis in investigation.hypotheses for ev in hypothesis.evidence}
     output.print_evidence(item for item in investigation.evidence if item.id in cited)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from autodevops.domain.base import Noun, UtcDatetime
@@ -11,6 +11,7 @@ from autodevops.domain.chart import Chart
 from autodevops.domain.evidence import Evidence, EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.hypothesis import Hypothesis
+from autodevops.domain.reasons import Reason, told_as
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 
@@ -32,6 +33,16 @@ class TimelineEntry(Noun):
     subject: Subject
     text: str
     evidence: tuple[EvidenceId, ...]
+
+
+def by_reason(missing: Iterable[MissingEvidence]) -> tuple[tuple[MissingEvidence, ...], ...]:
+    """What could not be had, one group for each reason a system gave; the first of a group has its words."""
+    of = {gap: (gap.tool.partition(".")[0], gap.error) for gap in missing}
+    told = told_as(of.values())
+    groups: dict[Reason, list[MissingEvidence]] = {reason: [] for reason in told.values()}
+    for gap, reason in of.items():
+        groups[told[reason]].append(gap)
+    return tuple(tuple(sorted(gaps, key=lambda gap: of[gap] != reason)) for reason, gaps in groups.items())
 
 
 class Investigation(Noun):

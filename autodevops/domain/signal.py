@@ -6,9 +6,11 @@ incident when they have one cause.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 from autodevops.domain.base import Noun, UtcDatetime
+from autodevops.domain.reasons import Reason, told_as
 from autodevops.domain.subject import Subject
 
 IncidentSeverity = Literal["critical", "major", "minor"]
@@ -39,6 +41,16 @@ class Blind(Noun):
     system: str  # prometheus, alertmanager, kubernetes, loki, tempo
     words: str
     hides: tuple[str, ...] = ()  # beginnings of the keys of signals that cannot be seen therefore
+
+
+def merged(blind: Iterable[Blind]) -> tuple[Blind, ...]:
+    """Those with one reason, as one."""
+    every = list(blind)
+    told = told_as((one.system, one.words) for one in every)
+    hides: dict[Reason, set[str]] = {}
+    for one in every:
+        hides.setdefault(told[one.system, one.words], set()).update(one.hides)
+    return tuple(Blind(system=key[0], words=key[1], hides=tuple(sorted(some))) for key, some in sorted(hides.items()))
 
 
 class Look(Noun):

@@ -20,7 +20,7 @@ from autodevops.domain.hypothesis import (
     further_causes,
     independent,
 )
-from autodevops.domain.investigation import Investigation, MissingEvidence, TimelineEntry
+from autodevops.domain.investigation import Investigation, MissingEvidence, TimelineEntry, by_reason
 from autodevops.jamie.failures import without_code
 from autodevops.jamie.markdown import block, cites, code, prose, shortened, visible
 from autodevops.jamie.timephrase import describe
@@ -30,7 +30,6 @@ SHOWN_MOMENTS = 6
 MOMENT_CHARACTERS = 140  # two lines on a screen; the whole of it stands in the claims
 SHOWN_GAPS = 5
 LONGEST_QUERY = 240  # characters; our own sweeping ones are not for people to copy
-NOT_ASKED = "so it was not asked"  # as the circuit breaker says it
 WORTH_NAMING = 0.1  # a second hypothesis below this confidence is noise to the reader
 
 
@@ -86,7 +85,7 @@ def closing(investigation: Investigation) -> list[str]:
         parts.append("\n\n".join(["**Next step**" if len(doing) == 1 else "**Next steps**", *map(_action, doing)]))
         parts += _closer(looking)
     elif investigation.next_step:
-        parts.append(f"**Next step**\n\n{_with_code(investigation.next_step)}")
+        parts.append(f"**Next step**\n\n{prose(investigation.next_step)}")
     elif investigation.verdict == "explained" and investigation.hypotheses:
         name = code(investigation.hypotheses[0].subject.name)
         parts.append(f"**Next step**\n\nLook closer at {name}: ask me for its logs, its metrics or what changed.")
@@ -108,19 +107,14 @@ def moment(entry: TimelineEntry, *, dated: bool = True) -> str:
 
 def _gaps(missing: Iterable[MissingEvidence]) -> list[str]:
     """One line for each reason: a system that is down fails many calls with the same words."""
-    by_reason: dict[tuple[str, str], list[MissingEvidence]] = {}
-    for gap in missing:
-        by_reason.setdefault((gap.tool.partition(".")[0], gap.error), []).append(gap)
-    for key in [key for key in by_reason if NOT_ASKED in key[1]]:
-        cause = next((other for other in by_reason if other[0] == key[0] and NOT_ASKED not in other[1]), None)
-        if cause:
-            by_reason[cause] += by_reason.pop(key)  # not asked because the others had no answer
+    groups = by_reason(missing)
     lines = []
-    for (system, error), gaps in list(by_reason.items())[:SHOWN_GAPS]:
-        tools = {gap.tool for gap in gaps}
-        what = code(gaps[0].tool) if len(tools) == 1 else f"{code(system)} ({len(gaps)} queries)"
-        lines.append(f"- {what}: {prose(without_code(error))}{cites(gap.evidence for gap in gaps)}")
-    more = len(by_reason) - SHOWN_GAPS
+    for gaps in groups[:SHOWN_GAPS]:
+        system, _, _ = gaps[0].tool.partition(".")
+        same = len({gap.tool for gap in gaps}) == 1
+        what = code(gaps[0].tool) if same else f"{code(system)} ({len(gaps)} queries)"
+        lines.append(f"- {what}: {prose(without_code(gaps[0].error))}{cites(gap.evidence for gap in gaps)}")
+    more = len(groups) - SHOWN_GAPS
     return [*lines, *([f"- and {more} more."] if more > 0 else [])]
 
 
@@ -243,11 +237,6 @@ def _numbered(claims: Iterable[Claim]) -> list[str]:
     return [
         f"{n}. {prose(claim.text)}{cites(claim.evidence)}" for n, claim in enumerate(list(claims)[:SHOWN_CLAIMS], 1)
     ]
-
-
-def _with_code(sentence: str) -> str:
-    """Our own sentence, with what stands between backticks as code."""
-    return "".join(code(part) if index % 2 else prose(part) for index, part in enumerate(sentence.split("`")))
 
 
 def _strong(sentence: str) -> str:

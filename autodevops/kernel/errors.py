@@ -25,7 +25,10 @@ rebuild the class on the other side (`autodevops.toolbox`).
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+NOT_ASKED: Final = "so it was not asked"
+"""Of a system that is left alone because it failed a moment ago: what other calls met is the reason."""
 
 
 class AutoDevOpsError(Exception):

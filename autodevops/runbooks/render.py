@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from autodevops.domain.chart import LogTable, Mark, MetricChart, ServiceMap, TraceChart
-from autodevops.domain.investigation import Investigation
+from autodevops.domain.investigation import Investigation, by_reason
 from autodevops.domain.series import Series
 from autodevops.runbooks.texts import cut, literal
 
@@ -108,14 +108,15 @@ def evidence(investigation: Investigation) -> pd.DataFrame:
 
 def missing(investigation: Investigation) -> pd.DataFrame:
     """What was asked for and could not be had: one row for each system and error, with the queries it cost."""
-    lost: dict[tuple[str, str], list[str]] = {}
-    for item in investigation.missing:
-        lost.setdefault((item.tool.partition(".")[0], item.error), []).append(f"{item.tool} {item.query}")
     return table(
         ("system", "error", "queries without an answer"),
         (
-            (system, error, cut(f"{len(queries)}: {'; '.join(queries)}", 400))
-            for (system, error), queries in lost.items()
+            (
+                gaps[0].tool.partition(".")[0],
+                gaps[0].error,
+                cut(f"{len(gaps)}: {'; '.join(f'{gap.tool} {gap.query}' for gap in gaps)}", 400),
+            )
+            for gaps in by_reason(investigation.missing)
         ),
     )
 

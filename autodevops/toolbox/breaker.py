@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from autodevops.domain.base import Json
 from autodevops.kernel.clock import Clock, utc_now
-from autodevops.kernel.errors import ToolError, ToolUnavailable
+from autodevops.kernel.errors import NOT_ASKED, ToolError, ToolUnavailable
 from autodevops.toolbox.protocol import ToolAnswer, Tools, ToolSpec
 
 
@@ -94,7 +94,7 @@ class CircuitBreaker:
         since = f"{circuit.since:%H:%M:%S} UTC" if circuit.since else ""
         when = "one call is trying it now" if circuit.probing else f"it is tried again at {circuit.again:%H:%M:%S} UTC"
         raise CircuitOpen(
-            f"{system} has not answered since {since}, {circuit.failures} calls in a row, so it was not asked; {when}.",
+            f"{system} has not answered since {since}, {NOT_ASKED}; {when}.",
             f"The last failure: {circuit.reason}",
         )
 
@@ -103,5 +103,6 @@ class CircuitBreaker:
         circuit.failures += 1
         circuit.since = circuit.since or now
         circuit.reason = error.message
-        if circuit.failures >= self._failures:
+        is_open = circuit.again is not None and now < circuit.again  # those under way fail later, for the same reason
+        if circuit.failures >= self._failures and not is_open:
             circuit.again = now + self._pause

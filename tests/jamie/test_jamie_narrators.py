@@ -201,10 +201,16 @@ async def test_the_first_sentence_of_a_headline_stands_out() -> None:
     assert text.startswith("**shop is healthy now.** Earlier: payment failed 35 % of its requests.")
 
 
+async def test_what_to_do_for_more_to_be_said_is_a_sentence_with_its_code() -> None:
+    said = "`autodevops doctor` says what to fix; then run `kubectl get pods` again."
+    text, _ = await told(samples.undetermined().model_copy(update={"next_step": said}))
+    assert f"**Next step**\n\n{said}" in text
+
+
 async def test_calls_that_were_not_made_because_others_failed_are_no_reason_of_their_own() -> None:
     base = samples.undetermined()
     gap = base.missing[0]
-    said = "unavailable: tempo has not answered since 15:20:00 UTC, 6 calls in a row, so it was not asked; it is tried."
+    said = "unavailable: tempo has not answered since 15:20:00 UTC, so it was not asked; it is tried."
     text, _ = await told(base.model_copy(update={"missing": (gap, gap.model_copy(update={"error": said}))}))
     assert text.endswith(f"- `tempo.search_traces`: Tempo does not answer. Start it. [{TRACES}]")
     text, _ = await told(base.model_copy(update={"missing": (gap.model_copy(update={"error": said}),)}))

@@ -101,6 +101,23 @@ async def test_repetitions_are_bounded() -> None:
     assert len(script.calls) == 1 + 4
 
 
+async def test_calls_that_were_under_way_when_it_was_left_alone_change_nothing_of_that() -> None:
+    time, gate = Time(), asyncio.Event()
+
+    async def answer(_arguments: Mapping[str, Json]) -> ToolAnswer | ToolError:
+        await gate.wait()
+        time.go(1)
+        return ToolUnavailable("Connection refused.")
+
+    tools = CircuitBreaker(ScriptedTools({"loki.query": answer}), 3, 30, clock=time)
+    under_way = [asyncio.create_task(tools.call("loki.query", {})) for _ in range(6)]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*under_way, return_exceptions=True)
+    with pytest.raises(CircuitOpen, match=r"^loki has not answered since 04:00:01 UTC, so it was not asked; .*:33 UTC"):
+        await tools.call("loki.query", {})
+
+
 async def test_a_dead_system_is_left_alone_then_probed_by_one_call() -> None:
     time, up, gate = Time(), False, asyncio.Event()
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from autodevops.analysis.exhaustion import Exhaustion, runs_out
 from autodevops.domain.base import Json
 from autodevops.domain.series import Series
-from autodevops.domain.signal import Blind, IncidentSeverity, Look, Signal
+from autodevops.domain.signal import Blind, IncidentSeverity, Look, Signal, merged
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import SeriesResult
 from autodevops.kernel.durations import roughly
@@ -58,18 +58,18 @@ class Foresight:
 async def foresee(tools: Tools, now: datetime, settings: LearningSettings) -> Look:
     """All that runs out within the settings' time, and what could not be asked. Never raises a ToolError."""
     signals: dict[str, Signal] = {}
-    blind: dict[str, Blind] = {}
+    blind: list[Blind] = []
 
     async def ask(tool: str, arguments: dict[str, Json]) -> tuple[Series, ...]:
         try:
             answer = await tools.call(tool, arguments)
             if answer.truncated:
                 words = f"Prometheus has more than could be read: {arguments['query']}"
-                blind.setdefault(words, Blind(system="prometheus", words=words))
+                blind.append(Blind(system="prometheus", words=words))
             return SeriesResult.model_validate(answer.data).series
         except (ToolError, ValueError) as error:
             words = error.message if isinstance(error, ToolError) else "Prometheus answered something else than series."
-            blind.setdefault(words, Blind(system="prometheus", words=words))
+            blind.append(Blind(system="prometheus", words=words))
             return ()
 
     async def supply(one: Supply) -> None:
@@ -87,7 +87,7 @@ async def foresee(tools: Tools, now: datetime, settings: LearningSettings) -> Lo
 
     await asyncio.gather(*(supply(one) for one in SUPPLIES), *(certificates(query) for query in _CERTIFICATES))
     ranked = tuple(signals[key] for key in sorted(signals))
-    return Look(at=now, signals=ranked, blind=tuple(blind[words] for words in sorted(blind)))
+    return Look(at=now, signals=ranked, blind=merged(blind))
 
 
 def running_out(supply: Supply, series: Series, now: datetime, settings: LearningSettings) -> Signal | None:

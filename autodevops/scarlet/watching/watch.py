@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
 from pydantic import ValidationError
 
-from autodevops.domain.signal import Blind, Look, Signal
+from autodevops.domain.signal import Blind, Look, Signal, merged
 from autodevops.kernel.errors import ToolError
 from autodevops.scarlet.learning.foresight import Foresight
 from autodevops.scarlet.watching.alerts import Alerts, pending
@@ -79,7 +79,7 @@ class Watch:
             at=now,
             signals=tuple(signal for signal in found if signal.key not in muted),
             muted=tuple(signal for signal in found if signal.key in muted),
-            blind=_once(one for sight in sights for one in sight.blind),
+            blind=merged(one for sight in sights for one in sight.blind),
         )
 
     async def pending(self, now: datetime) -> tuple[Signal, ...]:
@@ -108,11 +108,3 @@ class Watch:
                 return f"{system} answered something of another shape: {error.errors()[0]['msg']}."
         log.warning("Looking at %s failed", system, exc_info=error)
         return f"Its answer could not be read: {type(error).__name__}."
-
-
-def _once(blind: Iterable[Blind]) -> tuple[Blind, ...]:
-    """Sources that say the same of one system, as one."""
-    hides: dict[tuple[str, str], set[str]] = {}
-    for one in blind:
-        hides.setdefault((one.system, one.words), set()).update(one.hides)
-    return tuple(Blind(system=key[0], words=key[1], hides=tuple(sorted(some))) for key, some in sorted(hides.items()))
