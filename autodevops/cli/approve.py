@@ -62,7 +62,8 @@ def grant(
     later: Annotated[bool, typer.Option("--later", help="Only say yes; somebody else carries it out.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say yes. With the last yes that is needed it is carried out; exit status 1 when it did not help."""
+    """Say yes. With the last yes that is needed it is carried out, while what it is for is there; exit status 1 when
+    it was not done or did not help."""
     from autodevops.cli.act_output import operation_json, print_outcome
 
     operation = _answer(operation_id, True, digest, words, quiet=as_json)
@@ -125,4 +126,5 @@ def _load(operation_id: str) -> Operation:
 
 async def _carry_out(operation: Operation) -> Operation:
     async with Workbench(load_settings(), actor=person()) as workbench:
-        return await workbench.executor.execute(operation.id)
+        await workbench.carry_out(operation.id)
+    return _load(operation.id)

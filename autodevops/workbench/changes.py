@@ -11,6 +11,7 @@ from autodevops.workbench.runs import RunningBench
 
 if TYPE_CHECKING:
     from autodevops.domain.ledger import NewEvent
+    from autodevops.domain.operation import Operation
     from autodevops.domain.shown_operation import ShownOperation
     from autodevops.executor.executor import Executor
     from autodevops.executor.leading import Leader
@@ -130,10 +131,23 @@ class ChangingBench(RunningBench):
         )
 
     async def carry_out(self, operation_id: str) -> ShownOperation:
-        """Do what people cleared, to the outcome. A runbook's cell is left to the run that waits for it."""
-        from autodevops.domain.shown_operation import ShownOperation
+        """Do what people cleared, to the outcome. A runbook's cell is left to the run that waits for it.
 
-        known = self.operation_state(operation_id)
-        if known.stage != "cleared" or known.kind == "run_cell":
-            return known
+        What Scarlet asked about is done only while its cause is there; else it ends with the reason.
+        """
+        from autodevops.domain.shown_operation import ShownOperation
+        from autodevops.executor.operations import load
+
+        known = load(self.ledger, operation_id).operation
+        if known.stage != "cleared" or known.proposal.action.kind == "run_cell":
+            return ShownOperation.of(known)
+        why = await self.why_not_any_more(known)
+        if (now := self.operation_state(operation_id)).stage != "cleared":  # Scarlet has it in hand meanwhile
+            return now
+        if why:
+            return ShownOperation.of(self.executor.withdraw(operation_id, f"It was approved and is not done. {why}"))
         return ShownOperation.of(await self.executor.execute(operation_id))
+
+    async def why_not_any_more(self, operation: Operation) -> str:
+        """Why what was cleared is not to be done by now; empty for what has no reason that could be gone."""
+        return ""

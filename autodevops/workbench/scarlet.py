@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 from autodevops.workbench.answers import AnsweringBench
 
 if TYPE_CHECKING:
+    from autodevops.domain.investigation import Investigation
     from autodevops.domain.learned import Learned
+    from autodevops.domain.operation import Operation
     from autodevops.domain.signal import Look
+    from autodevops.domain.window import TimeWindow
     from autodevops.runbooks import RunQueue
     from autodevops.scarlet.agent import Scarlet
     from autodevops.scarlet.learning.cases import Cases
@@ -91,6 +94,22 @@ class Workbench(AnsweringBench):
         holder = f"{self._actor} {time_sortable_id(self._clock())}"
         async with response(means, self.watch(), checkpoints, holder=holder, leads=leader) as loop:
             yield loop
+
+    async def why_not_any_more(self, operation: Operation) -> str:
+        """Of what Scarlet asked about for an incident: why it has lost its reason; empty where it has not."""
+        from autodevops.executor.acting import Acting
+        from autodevops.scarlet.response.rechecking import why_not_any_more
+        from autodevops.stores.incidents import find_incident
+
+        proposal = operation.proposal
+        if proposal.by_person or not proposal.incident:
+            return ""
+        acts = Acting(self.executor, self.tools, self.ledger, self.settings.github.repositories)
+        incident = find_incident(self.ledger, proposal.incident)
+        return await why_not_any_more(self._investigate, acts.remedies, incident, proposal, self._clock())
+
+    async def _investigate(self, namespace: str, window: TimeWindow) -> Investigation:
+        return await self.investigate(namespace=namespace, window=window)
 
     def watch(self) -> Watch:
         """What Scarlet sees with."""

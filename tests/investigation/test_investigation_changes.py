@@ -24,7 +24,7 @@ from autodevops.investigation import request
 from autodevops.investigation.actions import suggest
 from autodevops.investigation.claims import contradicts, supports
 from autodevops.investigation.graph import CallGraph, Edge
-from autodevops.investigation.inventory import build
+from autodevops.investigation.inventory import Inventory, build
 from autodevops.investigation.picture import (
     Dependency,
     LastWords,
@@ -403,6 +403,53 @@ def test_what_a_wrong_setting_makes_does_not_clear_a_rollout_that_changed_settin
     found = list(rollout_near_onset.RULE.check(_picture(case), (_failing(),)))
     assert bool(found) == blamed
     assert all(0.3 < one.confidence < 0.7 for one in found)
+
+
+def _with_pod(began: float) -> Inventory:
+    """`orders` with a pod whose container runs since so many minutes after the onset."""
+    owned = {"kind": "Deployment", "name": "orders", "controller": True}
+    running = {"running": {"startedAt": (_ONSET + minutes(began)).isoformat()}}
+    return build(
+        "shop",
+        {
+            "Deployment": [{"metadata": {"name": "orders"}}],
+            "ReplicaSet": [{"metadata": {"name": "orders-1", "ownerReferences": [owned]}}],
+            "Pod": [
+                {
+                    "metadata": {
+                        "name": "orders-1-a",
+                        "ownerReferences": [{"kind": "ReplicaSet", "name": "orders-1", "controller": True}],
+                    },
+                    "status": {"containerStatuses": [{"name": "app", "state": running}]},
+                }
+            ],
+        },
+        known=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("restarted", "began", "edited", "blamed"),
+    [
+        (-1, -1, 0.5, "restart"),  # put right when the pods had taken what was there before
+        (-1, 0.7, 0.5, "edit"),  # a pod has taken it
+        (-1, -1, -0.5, "edit"),  # before the trouble: a program may read its files again
+        (-40, -40, 0.5, "edit"),  # the restart brought nothing
+    ],
+)
+def test_an_edit_that_no_pod_has_taken_when_trouble_began_with_a_restart_is_not_blamed(
+    restarted: float, began: float, edited: float, blamed: str
+) -> None:
+    edit, rollout = _edit("orders-config", edited), _rollout("orders", restarted, "")
+    rollout = dataclasses.replace(rollout, images=(), restart_only=True)
+    edges = [Edge(_subject("orders"), edit.subject, "reads", _EVIDENCE)]
+    picture = _picture({}, edits=(edit,)).having(
+        graph=CallGraph.of(edges), rollouts=(rollout,), inventory=_with_pod(began)
+    )
+    edits = [one.confidence for one in config_changed.RULE.check(picture, (_failing(),))]
+    restarts = [one.confidence for one in rollout_near_onset.RULE.check(picture, (_failing(),))]
+    assert bool(edits) == (blamed == "edit")
+    assert all(one < 0.5 for one in restarts) == (blamed == "edit")
 
 
 @pytest.mark.parametrize("edited", [True, False])

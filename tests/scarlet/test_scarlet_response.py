@@ -233,6 +233,73 @@ def test_people_are_asked_and_their_yes_is_carried_out(tmp_path: Path) -> None:
     assert world.phases == ["verifying"]
 
 
+def recovered(world: World) -> None:
+    world.causes.clear()  # what was noticed lingers, as an alert over the last half hour does
+
+
+def of_another(world: World) -> None:
+    world.causes = [cause("payments", suffering=("cart",)), cause("cart", confidence=0.4)]
+
+
+def of_another_kind(world: World) -> None:
+    world.causes, world.remedies_known = [cause("cart", "QueueBacklog")], 0
+
+
+def in_the_dark(world: World) -> None:
+    world.silent = ("prometheus",)
+
+
+def out_of_reach(world: World) -> None:
+    world.down = True
+
+
+@pytest.mark.parametrize("meanwhile", [quiet, recovered, of_another, of_another_kind, in_the_dark, out_of_reach])
+def test_a_yes_to_what_has_lost_its_reason_is_not_carried_out(
+    tmp_path: Path, meanwhile: Callable[[World], None]
+) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="awaiting")
+
+    def granted(world: World) -> None:
+        world.set("op-1", stage="cleared")
+        meanwhile(world)
+
+    play(world, tmp_path, granted, more=2)
+    assert (world.count("execute"), world.count("withdraw")) == (0, 1)
+    outcome = world.operations["op-1"].outcome
+    assert outcome is not None
+    assert (outcome.result, bool(outcome.words)) == ("not_applied", True)
+    assert world.count("tell") >= (meanwhile is not quiet)
+
+
+def test_the_same_action_for_a_reason_that_became_another_is_carried_out(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart", "MemoryLeak")], stage="awaiting")
+
+    def granted(world: World) -> None:
+        world.set("op-1", stage="cleared")
+        world.causes = [cause("cart", "OOMKilled")]
+
+    play(world, tmp_path, granted, more=1)
+    assert world.count("execute") == 1
+
+
+def test_a_yes_while_nothing_fires_but_an_alert_pends_waits(tmp_path: Path) -> None:
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="awaiting")
+
+    async def run() -> None:
+        async with world.loop(tmp_path / "checkpoints.sqlite") as loop:
+            await world.rounds(loop, 3)
+            world.on_their_way, world.signals = world.signals, []
+            await world.rounds(loop, 8)  # until what was noticed counts as gone
+            world.set("op-1", stage="cleared")
+            await world.rounds(loop, 2)
+            assert (world.count("execute"), world.count("withdraw"), world.phases) == (0, 0, ["awaiting"])
+            world.signals, world.on_their_way = world.on_their_way, []
+            await world.rounds(loop, 3)
+
+    asyncio.run(run())
+    assert world.count("execute") == 1
+
+
 def test_what_is_over_before_anybody_answers_is_withdrawn(tmp_path: Path) -> None:
     world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="awaiting")
     play(world, tmp_path, quiet)

@@ -3,10 +3,11 @@
 What: a ConfigMap or Secret that the workload's template refers to, or a Service, NetworkPolicy, Ingress or autoscaler
 on its way, was edited or created at most fifteen minutes before the onset (who and when is in managedFields). Settings
 that are read at start-up count from the restart that took them. Where a commit accounts for the trouble, or the
-systems name another cause, the edit is listed as a change and blamed for nothing; unless that cause is what such an
-edit makes: a name that is not resolved and no Service has, or the user of a refused log-in, stands in the ConfigMap
-that was edited; or a Secret was edited, and credentials are refused or the name stands nowhere that can be read. A
-NetworkPolicy that was read and refuses no call known here is believed much less.
+systems name another cause, the edit is listed as a change and blamed for nothing, as is one that came when a rollout
+or restart had brought the trouble, if all pods run since before the edit: they took what was there earlier; unless
+that cause is what such an edit makes: a name that is not resolved and no Service has, or the user of a refused log-in,
+stands in the ConfigMap that was edited; or a Secret was edited, and credentials are refused or the name stands nowhere
+that can be read. A NetworkPolicy that was read and refuses no call known here is believed much less.
 
 Why it matters: an edit of settings leaves no rollout and no image, and is the change most often forgotten.
 
@@ -33,6 +34,7 @@ from autodevops.investigation.inventory import name_of
 from autodevops.investigation.picture import ObjectEdit, Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.rollout_near_onset import AFTER, onset_of_trouble
+from autodevops.investigation.settings_taken import came_before
 from autodevops.investigation.suspects import inquire
 from autodevops.investigation.what_fails import signs_of
 
@@ -116,6 +118,8 @@ def _unresolved(lines: Iterable[str], picture: Picture) -> set[str]:
 
 def _belief(edit: ObjectEdit, reader: Subject, onset: datetime, picture: Picture) -> float:
     if edit.at > onset + AFTER:
+        return 0.0
+    if edit.at > onset and any(came_before(edit, one, picture) for one in picture.rollouts if one.subject == reader):
         return 0.0
     rollouts = [r for r in picture.rollouts if r.subject == reader and edit.at <= r.change.at <= onset + AFTER]
     taken = next((r for r in rollouts if r.change.at - edit.at <= _TAKEN), None)

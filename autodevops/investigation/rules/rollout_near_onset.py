@@ -26,6 +26,7 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture, Rollout
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.settings_taken import came_before
 from autodevops.investigation.suspects import Inquiry, inquire
 
 BEFORE = timedelta(minutes=30)
@@ -61,7 +62,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if belief <= 0:
             continue
         gap = max(timedelta(0), onset - rollout.change.at)
-        factor = _restart_factor(rollout, picture) * (_ROLLBACK_FACTOR if rollout.rollback else 1.0)
+        factor = _restart_factor(rollout, onset, picture) * (_ROLLBACK_FACTOR if rollout.rollback else 1.0)
         minutes = round(gap.total_seconds() / 60)
         distance = f"{minutes} min before" if minutes else "just as"
         verb = "its trouble began"
@@ -75,15 +76,19 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         )
 
 
-def _restart_factor(rollout: Rollout, picture: Picture) -> float:
+def _restart_factor(rollout: Rollout, onset: datetime, picture: Picture) -> float:
     """A restart brings no new code; one that followed an edit of what it reads only took it.
 
-    A rollout for the hash of its settings did too; where the edit is not seen, it is all there is to tell of it.
+    A rollout for the hash of its settings did too; where the edit is not seen, it is all there is to tell of it. If its
+    settings were edited once there was trouble, and no pod has taken that, the restart took what was there before.
     """
     if not (rollout.restart_only or rollout.config_only):
         return 1.0
     read = {edge.target for edge in picture.graph.edges if edge.origin == rollout.subject and edge.how == "reads"}
     taken = any(edit.subject in read and edit.at <= rollout.change.at <= edit.at + BEFORE for edit in picture.edits)
+    if rollout.restart_only and not taken:
+        later = [edit for edit in picture.edits if edit.subject in read and edit.at > onset]
+        return 1.0 if any(came_before(edit, rollout, picture) for edit in later) else _RESTART_FACTOR
     return _TOOK_AN_EDIT if taken else 1.0 if rollout.config_only else _RESTART_FACTOR
 
 

@@ -24,7 +24,8 @@ from autodevops.kernel.clock import monotonic_ms
 from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, LedgerUnavailable, ToolError
 from autodevops.scarlet.response.causes import joins, same
 from autodevops.scarlet.response.hands import Leads
-from autodevops.scarlet.response.machine import NEEDED, Event, Means, State, Wait, build
+from autodevops.scarlet.response.machine import Event, Means, State, Wait, build
+from autodevops.scarlet.response.rechecking import NEEDED
 from autodevops.scarlet.response.sorting import LINGERING, Sorter
 from autodevops.scarlet.watching import Noticing
 from autodevops.stores import leases
@@ -162,18 +163,19 @@ class Loop:
         self, wait: Wait, operation: str, incident: Incident, active: Sequence[Signal], blind: frozenset[str]
     ) -> Event | None:
         """What ends a wait, if anything does."""
-        kind = wait["kind"]
+        kind, left = wait["kind"], _left(incident, active)
         if incident.resolution is not None:
             return "resolved"
         if kind in ("approval", "executor"):
             stage = self._means.hands.acts.operation(operation).stage
+            if kind == "approval" and stage == "cleared" and _is_quiet(incident, left):
+                return "quiet"  # a yes to what is over
             if (kind == "approval" and stage != "awaiting") or stage in ("closed", "cleared"):
                 return "answered"
         elif kind in ("people", "sight") and self._sorter.joined_lately(incident.id):
             return "joined"
         elif kind == "sight" and not blind.intersection(NEEDED):
             return "sighted"
-        left = _left(incident, active)
         if kind == "recovery":
             others = [one for one in self._sorter.going_on(self._means.clock()) if one.id != incident.id]
             left = [signal for signal in left if not _is_of_others(signal, incident, others)]

@@ -14,7 +14,6 @@ from typing import Any, Literal, TypedDict, cast
 
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Incident
-from autodevops.domain.investigation import Investigation
 from autodevops.domain.ledger import SCARLET
 from autodevops.domain.operation import Operation, Proposal, Symptom
 from autodevops.domain.remedy import Remedy
@@ -23,14 +22,13 @@ from autodevops.kernel.errors import LedgerConflict, ToolError, UsageError
 from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.causes import cause_for, same
 from autodevops.scarlet.response.hands import Acts, Hands
+from autodevops.scarlet.response.rechecking import unseen, why_not_any_more
 from autodevops.settings import ScarletSettings
 from autodevops.stores.incidents import all_incidents, find_incident
 from autodevops.stores.ledger import Ledger
 
 Kind = Literal["evidence", "approval", "executor", "recovery", "people", "sight"]
 Event = Literal["due", "quiet", "answered", "resolved", "joined", "sighted"]
-NEEDED = ("kubernetes", "prometheus")
-"""Without these nothing is done: what cannot be seen cannot be verified."""
 _FIRST_REST, _LONGEST_REST = 120.0, 1800.0  # seconds until she looks again at what people have; each twice the last
 _QUIET_WORDS = "What was noticed ended by itself, or people ended it."
 
@@ -94,7 +92,8 @@ class Steps:
                 self.decide,
                 ("act", "await_approval", "await_executor", "await_evidence", "decide", "escalate"),
             ),
-            "await_approval": (self.await_approval, ("act", "judge", "close")),
+            "await_approval": (self.await_approval, ("recheck", "judge", "close")),
+            "recheck": (self.recheck, ("act", "await_executor", "analyze")),
             "act": (self.act, ("judge", "await_executor")),
             "await_executor": (self.await_executor, ("act", "judge")),
             "judge": (self.judge, ("await_recovery", "analyze", "escalate")),
@@ -119,16 +118,16 @@ class Steps:
                 return _go("close", looks=looks + 1, why=f"{self._helped(state)} {left}".strip())
             cases.put_down_to(means.ledger, incident.id, found, newer, now)
         hypothesis = cause_for(incident, found)
-        unseen = _unseen(found)
-        if hypothesis is None or unseen:
+        dark = unseen(found)
+        if hypothesis is None or dark:
             if looks + 1 < means.settings.looks:
                 return _go("await_evidence", looks=looks + 1, again=False)
             if hypothesis is None and found.verdict == "healthy":
                 return _go("close", looks=looks + 1, why=self._helped(state) or f"It is over: {found.summary}")
-            if self._helped(state) and not unseen and not state.get("drains"):
+            if self._helped(state) and not dark and not state.get("drains"):
                 return _go("await_recovery", drains=True)
-            why = f"{' and '.join(unseen)} cannot be seen." if unseen else "No cause stands out."
-            return _go("escalate", looks=looks + 1, why=why, unseen=bool(unseen), again=False)
+            why = f"{' and '.join(dark)} cannot be seen." if dark else "No cause stands out."
+            return _go("escalate", looks=looks + 1, why=why, unseen=bool(dark), again=False)
         return _go("decide", looks=looks + 1, unseen=False, again=False)
 
     async def await_evidence(self, state: State) -> Any:
@@ -160,10 +159,28 @@ class Steps:
     async def await_approval(self, state: State) -> Any:
         happened = self._wait("approval")
         if happened in ("quiet", "resolved"):
-            self._means.hands.acts.withdraw(state["operation"], "What it was for is over.")
+            self._means.hands.acts.withdraw(state["operation"], "What it was for is over: nothing is done.")
             return _go("close", why=_QUIET_WORDS)
         cleared = self._means.hands.acts.operation(state["operation"]).stage == "cleared"
-        return _go("act" if cleared else "judge")
+        return _go("recheck" if cleared else "judge")
+
+    async def recheck(self, state: State) -> Any:
+        """A yes is for what people were told: what has another cause by now, or none, is not done; they are told."""
+        means, incident = self._means, self._incident(state)
+        operation = means.hands.acts.operation(state["operation"])
+        if operation.stage != "cleared":  # somebody carried it out
+            return _go("act")
+        why = await why_not_any_more(
+            means.hands.investigate, means.hands.acts.remedies, incident, operation.proposal, means.clock()
+        )
+        if not why:
+            return _go("act")
+        words = f"{_what(operation)} was approved and is not done. {why}"
+        means.hands.acts.withdraw(operation.id, words)
+        if means.hands.acts.operation(operation.id).stage != "closed":  # somebody began it meanwhile
+            return _go("await_executor")
+        await means.hands.tell(_told(incident, words, ""), {"incident": incident.id, "operation": operation.id})
+        return _go("analyze", looks=0, why=words)
 
     async def act(self, state: State) -> Any:
         means, name = self._means, state["operation"]
@@ -284,10 +301,6 @@ def _go(step: str, **update: Any) -> Any:
     from langgraph.types import Command
 
     return Command(goto=step, update=update)
-
-
-def _unseen(found: Investigation) -> tuple[str, ...]:
-    return tuple(name for name in found.silent_systems if name in NEEDED)
 
 
 def _is_news(hypothesis: Hypothesis | None, incident: Incident) -> bool:

@@ -1,0 +1,30 @@
+"""Whether what pods run with is from before an edit of their settings.
+
+A container takes its environment from a ConfigMap or Secret at its start, and most programs read a mounted file once:
+https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from autodevops.investigation.inventory import items, section
+from autodevops.investigation.picture import ObjectEdit, Picture, Rollout
+from autodevops.investigation.rollouts import parse_time
+
+_SOON: Final = timedelta(minutes=30)  # after a rollout or restart: later edits have other grounds
+
+
+def came_before(edit: ObjectEdit, rollout: Rollout, picture: Picture) -> bool:
+    """Whether a rollout or restart came shortly before the edit of a ConfigMap or Secret, and no container of its
+    workload has started since the edit."""
+    if edit.subject.kind not in ("ConfigMap", "Secret") or not rollout.change.at < edit.at <= rollout.change.at + _SOON:
+        return False
+    pods = picture.inventory.pods_of(rollout.subject)
+    began = [
+        parse_time(section(status, "state", "running").get("startedAt"))
+        for pod in pods
+        for status in items(pod, "status", "containerStatuses")
+    ]
+    return bool(began) and all(at is not None and at < edit.at for at in began)
