@@ -110,7 +110,7 @@ class Hand:
         return await self._undo()
 
     async def _settle(self) -> None:
-        progress = await self._until_settled(self.kind.look)
+        progress = await self._until_settled(self.kind.look, undone=False)
         checks: tuple[EffectCheck, ...] = ()
         if progress is None:
             checks = (EffectCheck(name="settled", judgement="unknown", words="The system does not answer."),)
@@ -173,7 +173,7 @@ class Hand:
                 pass  # it may have arrived: the world is asked
             except ToolError as error:
                 return self.close("undo_failed", f"{because} Taking it back was refused: {error}")
-        progress = await self._until_settled(self.kind.look_undone)
+        progress = await self._until_settled(self.kind.look_undone, undone=True)
         if progress is not None and progress.state == "settled":
             return self.close("undone", f"{because} {progress.words}".strip())
         words = progress.words if progress else "The system does not answer."
@@ -189,15 +189,37 @@ class Hand:
             self.renew(at_once=False)
             await self.means.sleep(self.means.settings.poll_seconds)
 
-    async def _until_settled(self, look: Callable[..., Awaitable[Progress]]) -> Progress | None:
+    async def _until_settled(self, look: Callable[..., Awaitable[Progress]], *, undone: bool) -> Progress | None:
         until = self.means.clock() + timedelta(seconds=self.means.settings.settle_seconds)
+        cleared = False
         while True:
             progress = await self._ask(look, until)
             if progress is None or progress.state in ("settled", "lost") or self.means.clock() >= until:
                 return progress
             if self.means.stopped:
                 return progress
+            if progress.state == "applied" and not cleared:
+                cleared = await self._clear(undone=undone)
             await self._pause(self._news())
+
+    async def _clear(self, *, undone: bool) -> bool:
+        """Whether nothing is left to be taken out of the way. What it was refused is not asked for again."""
+        tools, errand = self.means.tools, errand_of(self.operation)
+        try:
+            found = await self.kind.obstacles(tools, errand, undone=undone)
+            if not found:
+                return found is not None
+            self.renew()
+            if why := await self.means.ask_leave():
+                raise Stopped(why)
+            words = await self._writing(self.kind.clear(tools, errand, found))
+        except (ToolUnavailable, Stopped):
+            return False
+        except ToolError as error:
+            words = f"What is in its way stays: {error}"
+        if words:
+            self.move("made way", data={"words": words})
+        return True
 
     async def _news(self) -> None:
         """Until one of the workloads changes, by watches where the server has them; else for `poll_seconds`."""

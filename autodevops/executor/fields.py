@@ -21,7 +21,7 @@ from autodevops.domain.plan import BlastRadius, DryRun, PreState, WorkloadState
 from autodevops.domain.risk import Risk
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.reading import Object, pod_labels, read_again, read_budgets, read_object, workload_state
-from autodevops.executor.stuck_pods import replace, stuck_pods
+from autodevops.executor.stuck_pods import SAVED, in_the_way, replace, stuck_pods, told
 from autodevops.executor.writing import guarded_patch, unchanged
 from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
@@ -237,14 +237,22 @@ class TemplateKind(FieldsKind[T]):
             "containers": [one.get("name") for one in containers],
         }
 
-    async def apply(self, tools: Tools, errand: Errand[T]) -> Applied:
-        if errand.action.subject.kind != "StatefulSet":
-            return await super().apply(tools, errand)
-        item = await read_object(tools, errand.action.subject)
-        stuck = {} if _mark(item) == errand.operation else await stuck_pods(tools, item)
-        applied = await super().apply(tools, errand)
-        way = await replace(tools, errand.action.subject.namespace, stuck)
-        return applied.model_copy(update={"summary": f"{applied.summary}{way}"})
+    async def survey(self, tools: Tools, action: T, now: datetime) -> PreState:
+        pre = await super().survey(tools, action, now)
+        if action.subject.kind != "StatefulSet":
+            return pre
+        stuck: dict[str, Json] = {**await stuck_pods(tools, await read_object(tools, action.subject))}
+        return pre.model_copy(update={"saved": {SAVED: stuck}})
+
+    async def dry_run(self, tools: Tools, errand: Errand[T]) -> DryRun:
+        tried = await super().dry_run(tools, errand)
+        return tried.model_copy(update={"summary": tried.summary + told(errand.pre)})
+
+    async def obstacles(self, tools: Tools, errand: Errand[T], *, undone: bool) -> Mapping[str, str] | None:
+        return await in_the_way(tools, errand, undone=undone)
+
+    async def clear(self, tools: Tools, errand: Errand[T], obstacles: Mapping[str, str]) -> str:
+        return await replace(tools, errand.action.namespace, obstacles)
 
     def preconditions(self, action: T, pre: PreState) -> tuple[Refusal, ...]:
         containers = pre.bound["containers"]

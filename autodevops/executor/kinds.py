@@ -16,6 +16,7 @@ the model. What a kind has to promise, because the pipeline builds on it:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar
@@ -103,6 +104,17 @@ class Kind(Protocol[A]):
     async def apply(self, tools: Tools, errand: Errand[A]) -> Applied: ...
 
     async def look(self, tools: Tools, errand: Errand[A]) -> Progress: ...
+
+    async def obstacles(self, tools: Tools, errand: Errand[A], *, undone: bool) -> Mapping[str, str] | None:
+        """What keeps the change, or the way back, from its end now that it is there: names and uids. Only reads.
+
+        None: it cannot be told yet. The plan has told whatever may be among them.
+        """
+        return {}
+
+    async def clear(self, tools: Tools, errand: Errand[A], obstacles: Mapping[str, str]) -> str:
+        """Take them away; what was done, in words. Safe to send twice."""
+        return ""
 
     async def verify(self, tools: Tools, errand: Errand[A]) -> tuple[EffectCheck, ...]:
         """Checks of this kind's own. That workloads exist and have their pods, and the symptom, is checked for all."""

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from autodevops.domain.action import RollbackWorkload
+from autodevops.domain.field_edit import FieldEdit
+from autodevops.domain.operation import Operation, Proposal
+from autodevops.domain.plan import BlastRadius, DryRun, Plan, PreState
 from autodevops.evaluation.response.course import Course, Deed, Opened
 from autodevops.evaluation.response.figures import bars, count, judged_on
+from autodevops.evaluation.response.judging import is_that
 from autodevops.evaluation.response.page import page_of
+from autodevops.sandbox.world.scenario import Remediation
 
 CAUSE = Opened(
     at=90.0,
@@ -116,3 +123,24 @@ def test_the_page_shows_bars_and_courses_and_escapes_what_it_is_told() -> None:
     assert "<script" not in page
     assert 'href="http' not in page
     assert 'src="' not in page
+
+
+@pytest.mark.parametrize(("image", "right"), [("", True), ("shop/cart:1.18", True), ("shop/cart:1.19", False)])
+def test_a_rollback_is_judged_by_the_image_that_a_truth_names(image: str, right: bool) -> None:
+    at = datetime(2026, 3, 9, tzinfo=UTC)
+    back = RollbackWorkload(workload="Deployment", namespace="shop", name="cart", to_revision=3)
+    edit = FieldEdit(path="spec.template.spec.containers[cart].image", before="shop/cart:1.20", after="shop/cart:1.18")
+    plan = Plan.make(
+        back,
+        risk="low",
+        undo="",
+        pre=PreState(taken_at=at, bound={}),
+        blast=BlastRadius(),
+        dry_run=DryRun(summary="", edits=(edit,)),
+        made_at=at,
+    )
+    proposal = Proposal(action=back, asked_by="scarlet", by_person=False, confidence=0.9)
+    done = Operation(id="1", proposal=proposal, proposed_at=at, changed_at=at, plan=plan)
+    subject = {"kind": "Deployment", "namespace": "shop", "name": "cart"}
+    meant = Remediation.model_validate({"action": "rollback", "subject": subject, "image": image})
+    assert is_that(done, meant, {}) is right

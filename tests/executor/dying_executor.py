@@ -2,10 +2,12 @@
 
     dying_executor.py KUBECONFIG FOLDER WHAT END FIRST LAST
 
-WHAT is done, scale or rollback, by the real kinds; END, verified or undone, is how it ends when nobody dies.
+WHAT is done, scale or rollback, by the real kinds; END, verified or undone, is how it ends when nobody dies. A third,
+unblock, rolls back a StatefulSet that waits for a pod which never starts.
 
 The child kills itself (SIGKILL) right before its n-th step: a change of the ledger's state, or a call that writes. For
 each n from FIRST until before LAST, or until a child lives, a line of JSON says what world and ledger are like after.
+FIRST and LAST may be one and the same name of a step: one life, which ends before it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -33,23 +36,27 @@ from autodevops.executor import operations
 from autodevops.executor.catalogue import KINDS
 from autodevops.executor.executor import Executor
 from autodevops.executor.kinds import AnyKind
-from autodevops.executor.reading import read_workload
+from autodevops.executor.reading import is_ready, read_object, read_workload
 from autodevops.kernel.clock import utc_now
+from autodevops.kernel.errors import ToolNotFound
 from autodevops.stores.sqlite_ledger import SqliteLedger
 from autodevops.toolbox.protocol import ToolAnswer, Tools, ToolSpec
 
-NAMES = {"scale": "cart", "rollback": "catalog"}
+NAMES = {"scale": "cart", "rollback": "catalog", "unblock": "redis"}
+ABSENT = "registry.example/shop/redis:0.0.0"
+SETTLE_SECONDS = 30.0  # two and a half hours of the world's time
 
 
 class Steps:
-    def __init__(self, last: int) -> None:
-        self.left = last
+    def __init__(self, last: int | str) -> None:
+        self.left = last if isinstance(last, int) else 0
+        self.named = last if isinstance(last, str) else ""
         self.names: list[str] = []
 
     def take(self, name: str) -> None:
         self.left -= 1
         self.names.append(name)
-        if self.left == 0:
+        if self.left == 0 or name == self.named:
             os.write(2, f"died before {name}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -78,8 +85,19 @@ class DyingTools:
         return await self._inner.call(tool, arguments)
 
 
+def subject_of(what: str) -> Subject:
+    kind = "StatefulSet" if NAMES[what] == "redis" else "Deployment"
+    return Subject(kind=kind, name=NAMES[what], namespace="shop", api_version="apps/v1")
+
+
 async def wish(tools: Tools, what: str) -> Action:
     where: dict[str, Json] = {"namespace": "shop", "name": NAMES[what]}
+    if what == "unblock":
+        history = await tools.call("kubernetes.get_rollout_history", {"kind": "StatefulSet", **where})
+        number = RolloutHistory.model_validate(history.data).revisions[0].revision
+        await _block(tools, where)
+        fields = {"kind": "rollback_workload", "workload": "StatefulSet", "to_revision": number, **where}
+        return ACTION.validate_python(fields)
     if what == "scale":
         return ACTION.validate_python({"kind": "scale_workload", "workload": "Deployment", "replicas": 3, **where})
     history = await tools.call("kubernetes.get_rollout_history", {"kind": "Deployment", **where})
@@ -88,8 +106,22 @@ async def wish(tools: Tools, what: str) -> Action:
     return ACTION.validate_python(fields)
 
 
-async def act(kubeconfig: Path, folder: Path, what: str, kinds: Mapping[str, AnyKind], last: int) -> None:
-    settings = settings_for(kubeconfig, folder)
+async def _block(tools: Tools, where: Mapping[str, Json]) -> None:
+    """Its pod waits for an image that there is not."""
+    patch: Json = {"spec": {"template": {"spec": {"containers": [{"name": "redis", "image": ABSENT}]}}}}
+    arguments: dict[str, Json] = {"kind": "StatefulSet", **where, "patch": patch, "dry_run": False}
+    await tools.call("kubernetes.patch_resource", arguments)
+    pod = Subject(kind="Pod", name=f"{where['name']}-0", namespace="shop", api_version="v1")
+    while True:
+        with suppress(ToolNotFound):
+            found = await read_object(tools, pod)
+            if found["spec"]["containers"][0]["image"] == ABSENT and not is_ready(found):
+                return
+        await asyncio.sleep(0.05)
+
+
+async def act(kubeconfig: Path, folder: Path, what: str, kinds: Mapping[str, AnyKind], last: int | str) -> None:
+    settings = settings_for(kubeconfig, folder, settle_seconds=SETTLE_SECONDS)
     steps, ledger = Steps(last), DyingLedger(folder / "ledger")
     ledger.steps = steps
     async with writing_tools(settings) as tools:
@@ -103,7 +135,7 @@ async def act(kubeconfig: Path, folder: Path, what: str, kinds: Mapping[str, Any
 
 
 async def recover(kubeconfig: Path, folder: Path, what: str, kinds: Mapping[str, AnyKind]) -> dict[str, Any]:
-    settings = settings_for(kubeconfig, folder)
+    settings = settings_for(kubeconfig, folder, settle_seconds=SETTLE_SECONDS)
 
     def later() -> datetime:
         return utc_now() + timedelta(minutes=40)  # the lease of the dead is over, and the time to answer and to act
@@ -115,14 +147,14 @@ async def recover(kubeconfig: Path, folder: Path, what: str, kinds: Mapping[str,
         again = await executor.recover()
         found: list[Operation] = operations.load_all(ledger)
         book, _ = operations.read_book(ledger)
-        subject = Subject(kind="Deployment", name=NAMES[what], namespace="shop", api_version="apps/v1")
-        state = await read_workload(tools, subject)
+        state = await read_workload(tools, subject_of(what))
         return {
             "stages": [one.stage for one in found],
             "results": [one.outcome.result for one in found if one.outcome],
             "words": [one.outcome.words for one in found if one.outcome],
             "recovered_again": len(again),
             "in_flight": sum(one.in_flight for one in book.admissions),
+            "ready": state.ready == state.replicas and not state.rolling,
             "generation": state.generation,
             "spec": [state.replicas, state.template],
         }
@@ -145,11 +177,12 @@ def in_child(work: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
 
 
-def main(kubeconfig: Path, folder: Path, what: str, end: str, first: int, last: int) -> None:
+def main(kubeconfig: Path, folder: Path, what: str, end: str, first: str, last: str) -> None:
     kinds = IN_VAIN if end == "undone" else KINDS
     # Here and not in a child: what it imports is there for all who are forked. No thread outlives it.
     before = asyncio.run(recover(kubeconfig, folder / f"{what}-{end}", what, kinds))
-    for step in range(first, last):
+    steps = range(int(first), int(last)) if first.isdigit() else [first]
+    for step in steps:
         place = folder / f"{what}-{end}-{step}"
         status, said = in_child(partial(act, kubeconfig, place, what, kinds, step))
         recovering, text = in_child(partial(recover, kubeconfig, place, what, kinds))
@@ -161,4 +194,4 @@ def main(kubeconfig: Path, folder: Path, what: str, end: str, first: int, last: 
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]), int(sys.argv[6]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5], sys.argv[6])

@@ -16,6 +16,7 @@ from autodevops.executor.catalogue import KINDS
 from autodevops.executor.kinds import AnyKind, Errand, Progress
 from autodevops.executor.reading import read_object, still_there
 from autodevops.executor.remedies import remedies
+from autodevops.executor.stuck_pods import replace
 from autodevops.kernel.errors import ToolRejected
 from autodevops.toolbox.protocol import Tools
 
@@ -294,9 +295,41 @@ async def test_a_stateful_set_that_waits_for_a_pod_that_never_starts_is_brought_
         assert made.preconditions(errand.action, errand.pre) == ()
         if kind == "rollback_workload":
             assert "redis-0 would be deleted" in (await made.dry_run(tools, errand)).summary
-        assert "redis-0" in (await made.apply(tools, errand)).summary
-        assert "redis-0" not in (await made.apply(tools, errand)).summary, "the pod that starts was deleted again"
+        await made.apply(tools, errand)
+        await made.apply(tools, errand)
+        assert await way_made(shop, tools, made, errand) == {"redis-0"}
+        assert await way_made(shop, tools, made, errand) == set(), "the pod that starts was deleted again"
         assert (await until_settled(shop, made.look, tools, errand)).state == "settled"
+
+
+async def test_the_way_back_of_a_stateful_set_waits_for_no_pod_that_never_starts_either(shop: Place) -> None:
+    redis = of("redis", "StatefulSet")
+    async with tools_of(shop) as tools:
+        fields = {**redis, "container": "redis", "image": "registry.example/shop/redis:0.0.0"}
+        kind, errand = await planned(tools, ACTION.validate_python({"kind": "patch_image", **fields}), "op-spoilt")
+        await kind.apply(tools, errand)
+        await shop.wait(120)
+        assert (await kind.look(tools, errand)).state == "applied"
+        assert await way_made(shop, tools, kind, errand) == set(), "a pod was deleted that no plan tells of"
+        await kind.undo(tools, errand)
+        assert await way_made(shop, tools, kind, errand, undone=True) == {"redis-0"}
+        assert (await until_settled(shop, kind.look_undone, tools, errand)).state == "settled"
+
+
+async def test_a_pod_that_got_ready_or_is_another_by_now_is_not_deleted(shop: Place) -> None:
+    async with tools_of(shop) as tools:
+        pod = await read_object(tools, Subject(kind="Pod", name="redis-0", namespace="shop", api_version="v1"))
+        assert await replace(tools, "shop", {"redis-0": str(pod["metadata"]["uid"])}) == ""
+        assert await replace(tools, "shop", {"redis-0": "another", "redis-7": "gone"}) == ""
+
+
+async def way_made(there: Place, tools: Tools, kind: AnyKind, errand: Errand[Any], *, undone: bool = False) -> set[str]:
+    """Who went, as soon as the controller has seen the template."""
+    while (found := await kind.obstacles(tools, errand, undone=undone)) is None:
+        await there.wait(1)
+    words = await kind.clear(tools, errand, found)
+    assert all(name in words for name in found)
+    return set(found)
 
 
 def _named(workload: dict[str, Any]) -> dict[str, Any]:

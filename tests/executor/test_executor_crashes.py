@@ -16,6 +16,7 @@ from patience import patient
 
 DYING = Path(__file__).with_name("dying_executor.py")
 
+MAKES_WAY = "the call of kubernetes.delete_pod"
 GAINED = {"not_applied": 0, "verified": 1, "undone": 2}  # generations of the workload's spec
 
 
@@ -25,7 +26,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
     with quick_world(folder) as (sandbox, kubeconfig):
         environment = {**os.environ, **patient(sandbox), "PYTHONPATH": str(DYING.parents[1])}
 
-        def died(what: str, end: str, first: int, last: int) -> list[dict[str, Any]]:
+        def died(what: str, end: str, first: int | str, last: int | str) -> list[dict[str, Any]]:
             done = subprocess.run(
                 [sys.executable, str(DYING), str(kubeconfig), str(folder), what, end, str(first), str(last)],
                 env=environment,
@@ -41,9 +42,15 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
         # Two executors at a time, mostly waiting: those that roll back the same workload one after the other.
         with ThreadPoolExecutor(1) as beside:
             scaled = beside.submit(died, "scale", "undone", 1, 99)
+            unblocked = beside.submit(died, "unblock", "verified", MAKES_WAY, MAKES_WAY)
             verified = died("rollback", "verified", 15, 18)
             undone = died("rollback", "undone", 17, 21)
-            return {"scale undone": scaled.result(), "rollback verified": verified, "rollback undone": undone}
+            return {
+                "scale undone": scaled.result(),
+                "rollback verified": verified,
+                "rollback undone": undone,
+                "unblock verified": unblocked.result(),
+            }
 
 
 @pytest.mark.parametrize("way", ["scale undone", "rollback verified", "rollback undone"])
@@ -82,3 +89,15 @@ def test_it_was_killed_before_every_kind_of_step(lives: dict[str, list[dict[str,
     assert said[-1] == "lived: undone\n"
     assert {life["after"]["results"][0] for life in lives["rollback verified"]} == {"verified"}
     assert {life["after"]["results"][0] for life in lives["rollback undone"]} == {"undone"}
+
+
+def test_who_dies_between_a_template_and_the_pod_it_waits_for_leaves_the_pod_to_who_comes_after(
+    lives: dict[str, list[dict[str, Any]]],
+) -> None:
+    """A StatefulSet's controller replaces no pod before the one that never gets ready is gone."""
+    (life,) = lives["unblock verified"]
+    assert life["status"] == -9, life
+    assert MAKES_WAY in life["said"], life
+    assert life["after"]["results"] == ["verified"], life
+    assert life["after"]["ready"], life
+    assert life["after"]["spec"] == life["before"]["spec"], life

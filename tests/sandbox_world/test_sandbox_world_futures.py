@@ -34,6 +34,21 @@ def test_a_rollback_heals_the_service_and_its_callers_and_undoing_it_brings_the_
     assert error_ratio(world, "payment", NOW + 1200, NOW + 1800) == pytest.approx(0.35, abs=0.04)
 
 
+def test_a_rollback_can_go_back_to_a_named_image_and_stays_where_there_is_none_of_it() -> None:
+    world, clock = make_world()
+    (image,) = {pod.main["image"] for pod in pods_of(world, "payment")}
+    bad = image.rpartition(":")[2]
+    oldest, *_, before, _bad = (release.version for release in releases_of(world, "payment"))
+    for wanted, runs in (
+        ("nobody/has:it", bad),
+        (image.replace(bad, oldest), oldest),
+        (image.replace(bad, before), before),
+    ):
+        world.do("undo", "@payment", image=wanted)
+        clock.advance(300)
+        assert {pod.version for pod in pods_of(world, "payment")} == {runs}
+
+
 def test_a_write_that_touches_nothing_leaves_what_comes_later_as_it_would_have_been() -> None:
     """Whoever compares a world with one in which somebody acted compares the action, not other names and other luck."""
     lives = []

@@ -142,6 +142,7 @@ REFUSED = [
     ("rollback_workload", {**CART, "to_revision": 99}, "no revision 99"),
     ("rollback_workload", {"kind": "sts", "name": "postgres"}, "no revision before 1"),
     ("delete_pod", {"name": "redis-0", "uid": "another"}, "not the pod with uid another"),
+    ("delete_pod", {"name": "redis-0", "resource_version": "1"}, "The object has changed meanwhile"),
     ("evict_pod", {"name": "redis-9"}, "Did you mean redis-0"),
     ("cordon_node", {"name": "nod-1"}, "node-1"),
     ("drain_node", {"name": "nod-1"}, "node-1"),

@@ -143,7 +143,7 @@ def _deed(
     applied = outcome is not None and outcome.result != "not_applied"
     effect: Effect = "not applied"
     if applied:
-        listed = [one for one in scenario.truth.remediations if _is_that(operation, one, played.owners)]
+        listed = [one for one in scenario.truth.remediations if is_that(operation, one, played.owners)]
         on_cause = _among([action.subject], causes, played.owners)
         effect = listed[0].effect if listed else "resolves" if mended and on_cause else "nothing"
     return Deed(
@@ -157,9 +157,13 @@ def _deed(
     )
 
 
-def _is_that(operation: Operation, remediation: Remediation, owners: Owners) -> bool:
+def is_that(operation: Operation, remediation: Remediation, owners: Owners) -> bool:
+    """Whether this was done; of a rollback to a named image also whether its plan brought that image."""
     subject = operation.proposal.action.subject
     if _VERBS[operation.proposal.action.kind] != remediation.action:
+        return False
+    edits = operation.plan.dry_run.edits if operation.plan else ()
+    if remediation.image and not any(one.path.endswith(".image") and one.after == remediation.image for one in edits):
         return False
     if remediation.action == "scale" and subject.kind in _SCALED:
         return subject.name == remediation.subject.name

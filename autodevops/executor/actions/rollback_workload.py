@@ -8,6 +8,7 @@ is not ready and would keep the rollout waiting is deleted once the template is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ from autodevops.executor.fields import refusal, rollout_blast
 from autodevops.executor.kinds import Applied, Errand, Kind, Progress
 from autodevops.executor.proof import Proof, proof_of
 from autodevops.executor.reading import Object, pod_labels, read_again, read_budgets, read_object, workload_state
-from autodevops.executor.stuck_pods import replace, stuck_pods
+from autodevops.executor.stuck_pods import SAVED, in_the_way, replace, stuck_pods, told
 from autodevops.kernel.errors import ToolRejected
 from autodevops.kernel.ids import content_digest
 from autodevops.toolbox.protocol import Tools
@@ -52,7 +53,7 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
             "revisions": [one.revision for one in revisions],
             "proof": proof.model_dump() if proof else None,
             "takes_back_last": [_digest(one.template) for one in newer] == [bound["template"]],
-            "stuck": list(await stuck_pods(tools, item, target.owner)) if target else [],
+            SAVED: dict(await stuck_pods(tools, item, target.owner)) if target else {},
         }
         return PreState(
             taken_at=now,
@@ -93,9 +94,7 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         item = await read_object(tools, errand.action.subject)
         answer = await _send(tools, errand, item, errand.action.to_revision, dry_run=True)
         summary = f"{errand.action.subject} would get the template of revision {errand.action.to_revision}."
-        if stuck := _list(errand.pre.saved.get("stuck")):
-            summary += f" {', '.join(map(str, stuck))} would be deleted: not ready, and its rollout would wait for it."
-        return DryRun(summary=summary, edits=answer.edits, warnings=answer.warnings)
+        return DryRun(summary=summary + told(errand.pre), edits=answer.edits, warnings=answer.warnings)
 
     async def apply(self, tools: Tools, errand: Errand[RollbackWorkload]) -> Applied:
         return await self._to(
@@ -104,6 +103,14 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
 
     async def look(self, tools: Tools, errand: Errand[RollbackWorkload]) -> Progress:
         return await self._look(tools, errand, wanted="target", before="template")
+
+    async def obstacles(
+        self, tools: Tools, errand: Errand[RollbackWorkload], *, undone: bool
+    ) -> Mapping[str, str] | None:
+        return await in_the_way(tools, errand, undone=undone)
+
+    async def clear(self, tools: Tools, errand: Errand[RollbackWorkload], obstacles: Mapping[str, str]) -> str:
+        return await replace(tools, errand.action.namespace, obstacles)
 
     async def verify(self, tools: Tools, errand: Errand[RollbackWorkload]) -> tuple[EffectCheck, ...]:
         progress = await self.look(tools, errand)
@@ -136,13 +143,11 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         if item["metadata"].get("uid") != errand.pre.bound["uid"]:
             raise ToolRejected(f"{subject} is another object of that name now.", "Make a new plan.")
         if now == wanted:
-            way = await _make_way(tools, errand.action, item, wanted)
-            return Applied(summary=f"{subject} has that template already.{way}")
+            return Applied(summary=f"{subject} has that template already.")
         if now != expected:
             raise ToolRejected(f"The template of {subject} was changed by somebody else since.", "See what they did.")
         answer = await _send(tools, errand, item, revision, dry_run=False)
-        way = await _make_way(tools, errand.action, item, wanted)
-        return Applied(summary=f"{answer.summary}{way}", data={"resource_version": answer.resource_version})
+        return Applied(summary=answer.summary, data={"resource_version": answer.resource_version})
 
     async def _look(self, tools: Tools, errand: Errand[RollbackWorkload], *, wanted: str, before: str) -> Progress:
         subject, bound = errand.action.subject, errand.pre.bound
@@ -182,15 +187,6 @@ async def _send(
         "dry_run": dry_run,
     }
     return WriteResult.model_validate((await tools.call("kubernetes.rollback_workload", arguments)).data)
-
-
-async def _make_way(tools: Tools, action: RollbackWorkload, item: Object, wanted: str) -> str:
-    """Once the template is there: pods of another one that a StatefulSet would wait for go; what was done, in words."""
-    if item.get("kind") != "StatefulSet":
-        return ""
-    known = await _revisions(tools, action)  # its number is another now, its template is not
-    carrier = next((one.owner for one in known if _digest(one.template) == wanted), "")
-    return await replace(tools, action.namespace, await stuck_pods(tools, item, carrier))
 
 
 async def _revisions(tools: Tools, action: RollbackWorkload) -> tuple[Revision, ...]:

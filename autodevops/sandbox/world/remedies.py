@@ -19,7 +19,7 @@ def carry_out(world: World, step: Step) -> None:
     target = "/".join(part for part in (subject.kind, subject.namespace, subject.name) if part)
     match step.action:
         case "rollback":
-            world.do("undo", target)
+            world.do("undo", target, **({"image": step.image} if step.image else {}))
         case "restart" | "scale" | "patch" | "apply" | "delete":
             world.do(step.action, target, **step.body)
         case "delete_pod":

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from autodevops.kernel.errors import UsageError
 from autodevops.sandbox.basics.moments import Seconds
@@ -43,7 +43,8 @@ class Subject(_Data):
 class Step(_Data):
     """One thing that an executor could do. `body` is what `scale` (replicas), `patch` or `apply` puts there;
     `delete_pod` on a workload deletes one of its pods, one that is not ready if there is one; `clean_jobs` the ended
-    Jobs of a CronJob but for the newest three."""
+    Jobs of a CronJob but for the newest three. `image` is what a `rollback` goes back to, where it is not all the same:
+    without it any earlier revision is meant."""
 
     action: Literal[
         "rollback", "restart", "scale", "patch", "delete_pod", "cordon", "uncordon", "drain", "apply", "delete",
@@ -51,6 +52,13 @@ class Step(_Data):
     ]  # fmt: skip
     subject: Subject
     body: dict[str, Any] = {}
+    image: str = ""
+
+    @model_validator(mode="after")
+    def _an_image_is_a_rollbacks(self) -> Self:
+        if self.image and self.action != "rollback":
+            raise ValueError(f"image is said of a {self.action}; say it of a rollback, or use body")
+        return self
 
 
 class Remediation(Step):

@@ -169,7 +169,7 @@ def doing(topology: Topology, write: Write) -> Callable[[Store], None]:
             case "restart":
                 _edit(store, key, lambda item: _restarted(item, write.at))
             case "undo":
-                _edit(store, key, lambda item: _undone(store, item))
+                _edit(store, key, lambda item: _undone(store, item, str(write.body.get("image", ""))))
 
     return act
 
@@ -216,21 +216,28 @@ def _restarted(item: Json, at: float) -> None:
     metadata.setdefault("annotations", {})["kubectl.kubernetes.io/restartedAt"] = rfc3339(at)
 
 
-def _undone(store: Store, item: Json) -> None:
-    """The template of the revision before the present one, as `kubectl rollout undo` puts it back."""
+def _undone(store: Store, item: Json, image: str) -> None:
+    """The template of the revision before the present one, as `kubectl rollout undo` puts it back; with `image`, the
+    one of the last revision that had it, as its `--to-revision` does."""
+
+    def has_it(template: Json) -> bool:
+        return not image or any(one.get("image") == image for one in template["spec"]["containers"])
+
     if item["kind"] != "Deployment":
-        if len(past := revisions.of(store, item)) > 1:
-            item["spec"]["template"] = revisions.template(past[-2])
+        past = [found for one in revisions.of(store, item)[:-1] if has_it(found := revisions.template(one))]
+        if past:
+            item["spec"]["template"] = past[-1]
         return
     mark = "deployment.kubernetes.io/revision"
     own = [one for one in store.items("ReplicaSet", item["metadata"]["namespace"]) if controlled_by(one, item)]
     own.sort(key=lambda one: int(one["metadata"].get("annotations", {}).get(mark, 0)))
-    if len(own) < 2:
+    earlier = [one for one in own[:-1] if has_it(one["spec"]["template"])]
+    if not earlier:
         return
-    template = copied(own[-2]["spec"]["template"])
+    template = copied(earlier[-1]["spec"]["template"])
     template.get("metadata", {}).get("labels", {}).pop("pod-template-hash", None)
     item["spec"]["template"] = template
-    said = own[-2]["metadata"].get("annotations", {})
+    said = earlier[-1]["metadata"].get("annotations", {})
     for name in (CAUSE_ANNOTATION, COMMIT_ANNOTATION):
         if name in said:
             item["metadata"].setdefault("annotations", {})[name] = said[name]

@@ -15,10 +15,15 @@ TOO_MANY_REQUESTS = 429
 MIRROR = "kubernetes.io/config.mirror"
 
 
-def delete(cluster: Cluster, name: str, namespace: str, uid: str, grace: int | None, dry_run: bool) -> WriteResult:
+def delete(
+    cluster: Cluster, name: str, namespace: str, uid: str, grace: int | None, dry_run: bool, version: str = ""
+) -> WriteResult:
+    """Raises Conflict when it is not at the resource version `version`, if one is given."""
     where = cluster.namespace_of(PODS, namespace)
     pod = expected(cluster, name, where, uid)
     options = _options(pod, grace, dry_run)
+    if version:
+        options["preconditions"]["resourceVersion"] = version
     try:
         reply = cluster.write("DELETE", PODS.path(where, name), options, dry_run=dry_run, missing=f"Pod {name}")
     except ToolNotFound as error:

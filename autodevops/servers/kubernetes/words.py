@@ -29,6 +29,9 @@ Uid = Annotated[str, Field(description="Only if the pod still has this uid (meta
 SameUid = Annotated[
     str, Field(description="Only if it still is the object with this uid (metadata.uid). Empty: whatever it is.")
 ]
+Version = Annotated[
+    str, Field(description="Only if the object still is at this metadata.resourceVersion. Empty: whatever.")
+]
 Generation = Annotated[
     int | None,
     Field(description="Only if nobody changed its spec since this metadata.generation. null: whatever it has."),

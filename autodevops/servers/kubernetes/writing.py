@@ -23,6 +23,7 @@ from autodevops.servers.kubernetes.words import (
     Namespace,
     SameUid,
     Uid,
+    Version,
     in_thread,
 )
 
@@ -52,9 +53,7 @@ def add_write_tools(server: Server, cluster: Cluster) -> None:
                 "merge by name (not for custom resources). json: RFC 6902 operations."
             ),
         ] = "strategic",
-        resource_version: Annotated[
-            str, Field(description="Only if the object still is at this metadata.resourceVersion. Empty: whatever.")
-        ] = "",
+        resource_version: Version = "",
         dry_run: DryRun = True,
     ) -> WriteResult:
         """Change fields of one object of any kind. Answers every field that differs, before and after.
@@ -156,10 +155,13 @@ def _add_pods(server: Server, cluster: Cluster) -> None:
         namespace: Namespace = "",
         uid: Uid = "",
         grace_period_seconds: Grace = None,
+        resource_version: Version = "",
         dry_run: DryRun = True,
     ) -> WriteResult:
         """Delete one pod; its controller, if it has one, makes a new one. Asks no disruption budget: see evict_pod."""
-        return await in_thread(lambda: pods.delete(cluster, name, namespace, uid, grace_period_seconds, dry_run))
+        return await in_thread(
+            lambda: pods.delete(cluster, name, namespace, uid, grace_period_seconds, dry_run, resource_version)
+        )
 
     @write_tool(server, destructive=True, idempotent=False, text=text.write)
     async def evict_pod(
