@@ -26,8 +26,15 @@ _PLACES: Final = (
     "db.collection.name", "db.sql.table", "db.mongodb.collection", "url.template", "http.route", "rpc.service",
     "messaging.destination.name", "messaging.destination",
 )  # fmt: skip
+_EXCEPTIONS: Final = ("exception.type", "exception.message", "error.type", "error.message")
 _STATUS: Final = ("http.response.status_code", "http.status_code")
 
+_NO_CONNECTION = re.compile(
+    r"(?i)\bdial(?:ing)? |\bdial: |\bconnect(?:ion attempt)?:? ?(?:e[a-z]{5,}|timed ?out|timeout|failed)|connecttimeout"
+    r"|(?:failed|could not|unable|unsuccessful|while|error)(?: to)? connect(?:ing)?\b|connection to server at .*failed"
+    r"|connection refused|econnrefused|no route to host|host ?unreach"
+)
+"""How Go, Node, Java, libpq, urllib3 and .NET say that connect(2) failed: nothing was asked yet."""
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _VALUE = re.compile(
     r"'(?:[^']|'')*'|\"[0-9a-fA-F-]{16,}\"|\$\d+|(?<![:\w]):\w+|%s|%\(\w+\)s|\?"
@@ -76,6 +83,12 @@ def is_asynchronous(span: Span) -> bool:
 def http_status(span: Span) -> int | None:
     found = first(span, *_STATUS)
     return int(found) if found.isdigit() else None
+
+
+def never_connected(span: Span) -> bool:
+    """Whether the call failed before anything was asked: its time is the caller's patience, not the callee's work."""
+    words = (span.status_message, *(str(span.attributes.get(key) or "") for key in _EXCEPTIONS))
+    return span.status == "error" and http_status(span) is None and bool(_NO_CONNECTION.search(" ".join(words)))
 
 
 def refused(span: Span) -> bool:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from autodevops.analysis.span_names import is_asynchronous, peer_names, process
+from autodevops.analysis.span_names import http_status, is_asynchronous, peer_names, process
 from autodevops.domain.trace import Span, Trace
 
 OUTGOING = {"client", "producer"}
@@ -41,6 +41,13 @@ class ErrorOrigin:
     message: str = ""
     unanswered: bool = False
     peers: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What went wrong, as the span says it; the status of an answer that says no more; or empty."""
+        said = ": ".join(part for part in (self.exception, self.message) if part)
+        status = http_status(self.span)
+        return said or (f"status {status}" if status is not None else "")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autodevops.analysis.span_names import never_connected
 from autodevops.analysis.span_times import critical_path, self_times
 from autodevops.analysis.spans import CallEdge, call_edges, error_origins
 from autodevops.domain.trace import Span, Trace
@@ -83,3 +84,36 @@ def test_every_failing_trace_has_an_origin(rows: list[tuple[int, int, bool]]) ->
     trace = _trace(spans)
     assert bool(error_origins(trace)) == any(bad for _, _, bad in rows)
     assert all(time >= 0 for time in self_times(trace).values())
+
+
+@pytest.mark.parametrize(
+    ("words", "never"),
+    [
+        ("dial tcp 10.96.0.7:5432: i/o timeout", True),
+        ("dial tcp: lookup db: i/o timeout", True),
+        ("connect ETIMEDOUT 10.96.0.7:5432", True),
+        ("java.net.SocketTimeoutException: Connect timed out", True),
+        ("org.postgresql.util.PSQLException: The connection attempt failed.", True),
+        ('connection to server at "db" (10.96.0.7), port 5432 failed: Connection timed out', True),
+        ("HTTPConnectionPool(host='pay', port=8080): Max retries exceeded (Caused by ConnectTimeoutError())", True),
+        ("Npgsql.NpgsqlException: Failed to connect to 10.96.0.7:5432", True),
+        ('connection error: desc = "transport: Error while dialing: dial tcp 10.1.1.1:50051: i/o timeout"', True),
+        ("read tcp 10.1.0.4:39122->10.96.0.7:5432: i/o timeout", False),
+        ("context deadline exceeded", False),
+        ("canceling statement due to statement timeout", False),
+        ("java.net.SocketTimeoutException: Read timed out", False),
+        ("Connection reset by peer", False),
+        ("Connection is closed", False),
+    ],
+)
+def test_what_never_got_a_connection_is_told_by_its_words(words: str, never: bool) -> None:
+    row: list[Any] = ["a", "", "pay", "client", 0, 2000.0, "error", {"exception.message": words}]
+    (span,) = _trace([row]).spans
+    assert never_connected(span) is never
+    assert never_connected(span.model_copy(update={"status": "unset"})) is False
+
+
+def test_an_answer_without_words_is_told_by_its_status() -> None:
+    row: list[Any] = ["a", "", "pay", "client", 0, 9.0, "error", {"http.response.status_code": 503}]
+    (origin,) = error_origins(_trace([row]))
+    assert origin.words == "status 503"

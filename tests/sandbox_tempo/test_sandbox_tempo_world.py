@@ -65,6 +65,13 @@ def test_server_spans_are_errors_from_500_and_client_spans_from_400(traces: list
     assert {("server", 500), ("client", 500), ("server", 402), ("client", 402)} <= seen
 
 
+def test_what_runs_elsewhere_is_called_and_sends_no_spans(world: World, traces: list[Trace]) -> None:
+    elsewhere = {service.name for service in world.topology.services if service.kind == "External"}
+    spans = [span for trace in traces for span in trace.spans]
+    assert elsewhere <= {span.attributes.get("peer.service") for span in spans}
+    assert elsewhere.isdisjoint(span.service for span in spans)
+
+
 def test_failures_begin_in_the_bad_version_with_an_exception_event(traces: list[Trace]) -> None:
     thrown = [
         span for trace in traces for span in trace.spans if any(event.name == "exception" for event in span.events)

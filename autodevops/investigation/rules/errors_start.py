@@ -64,16 +64,11 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             continue
         felt = subject in suffering or any(picture.graph.reaches(other, subject) for other in suffering)
         example = _most_telling([origin for origin, _ in origins])
-        words = (
-            f"{example.exception}: {example.message}"
-            if example.exception and example.message
-            else example.exception or example.message
-        )
-        away = f", calling {example.dependency}" if example.dependency else ""
-        detail = f" ({words[:200]}{away})" if words or away else ""
+        away = f"calling {example.dependency}" if example.dependency else ""
+        detail = ", ".join(part for part in (example.words[:200], away) if part)
         yield RULE.finding(
             subject,
-            f"Errors start in {subject.name} in {len(origins)} of {total} failing traces{detail}.",
+            f"Errors start in {subject.name} in {len(origins)} of {total} failing traces{detail and f' ({detail})'}.",
             severity="error" if felt else "info",
             confidence=share * total / (total + 1.0),  # one trace proves less than eight
             evidence=[evidence for _, evidence in origins],

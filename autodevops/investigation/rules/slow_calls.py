@@ -1,6 +1,7 @@
 """Which callee that sends no spans of its own takes longer than before. Shared by the rules over slow dependencies.
 
-A callee is slow when each call to it takes longer, not when it is called more often: that is its caller's doing.
+A callee is slow when each call to it takes longer, not when it is called more often: that is its caller's doing. A
+call that never got a connection was asked of nobody: how long it took is how long its caller was ready to wait.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from autodevops.analysis.span_calls import asked, calls_per_request
+from autodevops.analysis.span_names import never_connected
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather.traces import subjects_by_service
@@ -73,7 +75,8 @@ def slow_callees(picture: Picture, earlier: tuple[Finding, ...]) -> list[SlowCal
             (sum(now[key]) - len(now[key]) * median(before[key]), key)
             for key in now
             if key[0] == subject
-            and key in before
+            and now[key]
+            and before.get(key)
             and median(now[key]) >= max(_LEAST_RISE * median(before[key]), median(before[key]) + _LEAST_RISE_MS)
         ]
         if share >= LEAST_SHARE and slowed:
@@ -107,7 +110,7 @@ def _durations(
         for group in asked(seen.trace):
             subject = subjects.get(group.callee)
             if subject is not None:
-                times[subject, group.operation] += [span.duration_ms for span in group.calls]
+                times[subject, group.operation] += [s.duration_ms for s in group.calls if not never_connected(s)]
                 if group.database:
                     systems[subject] = group.database
     return times, systems

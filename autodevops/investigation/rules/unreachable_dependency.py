@@ -43,7 +43,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         example = origins[min(origins)]
         throttled = sum(1 for origin in origins.values() if http_status(origin.span) == 429)
         does = "throttles" if throttled * 2 > len(origins) else "fails"
-        words = ": ".join(part for part in (example.service, example.exception, example.message) if part)
+        words = ": ".join(part for part in (example.service, example.words) if part)
         yield RULE.finding(
             subject,
             f"{subject.name} {does} its callers in {len(origins)} of {count} failing traces ({words[:200]}).",

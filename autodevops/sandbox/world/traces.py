@@ -248,7 +248,7 @@ class _Spans:
                 scope=scope,
             )
         )
-        if callee.is_http and call.pod is not None:
+        if callee.is_http and callee.kind != "External" and call.pod is not None:
             self._server(trace_id, call, call.client_span_id, spans)
 
     def _resource(self, pod: Pod, service: Service) -> Mapping[str, AttributeValue]:
