@@ -119,6 +119,7 @@ def _events(listed: list[dict[str, Any]], pod: str, name: str) -> list[dict[str,
             "involvedObject": {
                 "kind": event.get("kind", "Pod"),
                 "name": event.get("name") or (pod if event.get("kind", "Pod") == "Pod" else name),
+                "fieldPath": f"spec.containers{{{event['container']}}}" if "container" in event else "",
             },
             "reason": event["reason"],
             "type": "Warning",

@@ -1,7 +1,8 @@
 """NodeOutOfMemory (K8S139, state): the kernel of a node killed processes for want of memory.
 
-What: an event SystemOOM of a node with pods of the namespace in the window; or a container without a memory limit that
-was OOMKilled: what it ran out of is the node's memory.
+What: an event SystemOOM of a node with pods of the namespace of late, or node-problem-detector's OOMKilling (whose
+line begins with `Memory cgroup` where only a container's limit was reached); or a container without a memory limit
+that was OOMKilled: what it ran out of is the node's memory.
 
 Why it matters: the kernel chooses its victims by size and score, not by fault. Who was killed may be blameless.
 
@@ -27,8 +28,12 @@ def _check(picture: Picture, _earlier: tuple[Finding, ...]) -> Iterable[Finding]
     found: dict[str, tuple[datetime | None, str]] = {}
     for event in picture.inventory.of_kind(NODE_EVENTS):
         moment = parse_time(event.get("lastTimestamp") or event.get("eventTime"))
-        if event.get("reason") == "SystemOOM" and moment is not None and picture.span.shows(moment):
-            found[str(section(event, "involvedObject").get("name", ""))] = moment, str(event.get("message", ""))
+        words = str(event.get("message", ""))
+        ran_out = event.get("reason") == "SystemOOM" or (
+            event.get("reason") == "OOMKilling" and words.startswith("Out of memory")
+        )
+        if ran_out and moment is not None and picture.span.shows(moment):
+            found[str(section(event, "involvedObject").get("name", ""))] = moment, words
     for state in containers(picture):
         moment = parse_time(state.terminated.get("finishedAt"))
         node = str(section(state.pod, "spec").get("nodeName") or "")

@@ -79,6 +79,7 @@ class SeenEvent:
     last: datetime
     subject: Subject | None
     warning: bool = False
+    container: str = ""  # that the kubelet speaks of
 
 
 def events(picture: Picture, *reasons: str) -> list[SeenEvent]:
@@ -114,6 +115,7 @@ def _events(picture: Picture) -> tuple[SeenEvent, ...]:
                 last,
                 picture.inventory.of_owner(kind, name),
                 event.get("type") == "Warning",
+                str(about.get("fieldPath") or "").partition("{")[2].rstrip("}"),  # spec.containers{app}
             )
         )
     return tuple(sorted(found, key=lambda e: (e.last, e.kind, e.name, e.reason)))

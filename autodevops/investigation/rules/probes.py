@@ -163,7 +163,9 @@ def _stops(picture: Picture, pods: frozenset[str]) -> int:
 
 
 def _is_about(event: SeenEvent, state: ContainerState, kind: ProbeKind) -> bool:
-    """In a pod of several containers: whether the event's address is the one that this container's probe asks."""
+    """In a pod of several containers: whether the event names this one, or the address that its probe asks."""
+    if event.container:
+        return event.container == state.name
     port = _number(state, kind)
     if port is None:
         return not re.search(r":\d+[/\"]|dial tcp", event.message)

@@ -25,6 +25,7 @@ from autodevops.investigation.rules.said import telling
 # What the runtime says. `exec: "x": ...` is Go's; runc and crun differ in what stands before.
 _BY_RUNTIME: Final = (
     ("user", re.compile(r"unable to find (?:user|group) |no (?:users|groups) found|no matching entries in ")),
+    ("memory", re.compile(r"init was OOM-killed")),  # OOMKilled tells it
     ("architecture", re.compile(r"exec format error")),
     ("mount", re.compile(r"error mounting |failed to prepare subPath|not a directory: unknown|to rootfs at", re.I)),
     ("forbidden", re.compile(
@@ -50,7 +51,7 @@ class Unstarted:
 
     subject: Subject
     container: str
-    kind: str  # user, absent, forbidden, architecture, arguments, mount, denied
+    kind: str  # user, memory, absent, forbidden, architecture, arguments, mount, denied
     words: str
     states: tuple[ContainerState, ...]
     evidence: tuple[EvidenceId, ...]
