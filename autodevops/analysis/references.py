@@ -1,36 +1,51 @@
-"""Which ConfigMaps and Secrets a pod template reads."""
+"""Which ConfigMaps and Secrets a pod's spec reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
+
+_IN_ENVIRONMENT: Final = (
+    ("envFrom", "configMapRef", "secretRef"),
+    ("env", "configMapKeyRef", "secretKeyRef"),
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`keys` are those it names, of `env` one and of volumes any number; without, it takes all there are."""
+
+    kind: str
+    name: str
+    keys: frozenset[str]
+    optional: bool
+
+
+def references(spec: object) -> Iterator[Reference]:
+    """All that a pod's spec refers to, by environment and volumes; what is no spec refers to nothing."""
+    for container in (*_items(spec, "initContainers"), *_items(spec, "containers")):
+        for place, config, secret in _IN_ENVIRONMENT:
+            for one in _items(container, place):
+                yield from _named(one.get("valueFrom") if place == "env" else one, config, secret)
+    for volume in _items(spec, "volumes"):
+        for source in (volume, *_items(volume.get("projected"), "sources")):
+            yield from _named(source, "configMap", "secret")
 
 
 def referred(spec: object) -> set[tuple[str, str]]:
-    """Kinds and names that a pod's spec refers to, by environment and volumes; what is no spec refers to nothing."""
-    found: set[tuple[str, str]] = set()
-    for container in (*_items(spec, "containers"), *_items(spec, "initContainers")):
-        for source in _items(container, "envFrom"):
-            found |= _named(source, "configMapRef", "secretRef")
-        for variable in _items(container, "env"):
-            found |= _named(variable.get("valueFrom"), "configMapKeyRef", "secretKeyRef")
-    for volume in _items(spec, "volumes"):
-        for place in (volume, *_items(volume.get("projected"), "sources")):
-            found |= _named(place, "configMap", "secret")
-    return found
+    """Kinds and names of what a pod's spec refers to."""
+    return {(one.kind, one.name) for one in references(spec)}
+
+
+def _named(source: object, config: str, secret: str) -> Iterator[Reference]:
+    for kind, field in (("ConfigMap", config), ("Secret", secret)):
+        found = source.get(field) if isinstance(source, Mapping) else None
+        if isinstance(found, Mapping) and (name := found.get("name") or found.get("secretName")):
+            keys = {str(one["key"]) for one in (found, *_items(found, "items")) if one.get("key")}
+            yield Reference(kind, str(name), frozenset(keys), bool(found.get("optional")))
 
 
 def _items(holder: object, key: str) -> Iterator[Mapping[str, Any]]:
     found = holder.get(key) if isinstance(holder, Mapping) else None
     return (one for one in found if isinstance(one, Mapping)) if isinstance(found, list) else iter(())
-
-
-def _named(source: object, config: str, secret: str) -> set[tuple[str, str]]:
-    if not isinstance(source, Mapping):
-        return set()
-    pairs = (("ConfigMap", source.get(config)), ("Secret", source.get(secret)))
-    return {
-        (kind, str(reference.get("name") or reference.get("secretName")))
-        for kind, reference in pairs
-        if isinstance(reference, Mapping) and (reference.get("name") or reference.get("secretName"))
-    }

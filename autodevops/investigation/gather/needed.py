@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from autodevops.analysis.references import references
 from autodevops.domain.base import Json
 from autodevops.domain.evidence import Evidence
 from autodevops.investigation.gather.collect import Collector, objects
@@ -40,7 +41,8 @@ async def gather_needed(
     asked |= {kind: (kind, within) for kind in ("HTTPRoute", "Gateway") if kind in there}
     if "GatewayClass" in there:
         asked["GatewayClass"] = ("GatewayClass", {})
-    if any(_reads_config(item) for kind in WORKLOAD_KINDS for item in seen[kind]):
+    templates = (section(item, "spec", "template", "spec") for kind in WORKLOAD_KINDS for item in seen[kind])
+    if any(one.kind == "ConfigMap" for template in templates for one in references(template)):
         asked["ConfigMap"] = ("ConfigMap", within)
     waiting = {reason for pod in pods for reason in _waiting(pod)}
     if waiting & _UNBORN:
@@ -66,16 +68,6 @@ async def _list(collector: Collector, kind: str, where: Mapping[str, Json]) -> E
 def _kinds(served: Evidence) -> list[Object]:
     data = served.data if served.ok else None
     return items(data, "resources") if isinstance(data, Mapping) else []
-
-
-def _reads_config(item: Object) -> bool:
-    spec = section(item, "spec", "template", "spec")
-    return any(section(volume, "configMap") for volume in items(spec, "volumes")) or any(
-        section(source, "configMapRef") or section(source, "valueFrom", "configMapKeyRef")
-        for container in items(spec, "containers")
-        for key in ("envFrom", "env")
-        for source in items(container, key)
-    )
 
 
 def _unscheduled(pod: Object) -> Iterator[str]:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from autodevops.analysis.references import references
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import Inventory, Object, items, name_of, section
+from autodevops.investigation.inventory import Inventory, Object, name_of, section
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.pods import containers, count_of, created, events, is_recent
@@ -90,40 +91,18 @@ def lacking(pod: Object, picture: Picture) -> list[str]:
     """What the pod refers to and the namespace does not have, in the kubelet's words."""
     found = []
     have = picture.inventory.once(_by_name)
-    for kind, name, keys in _references(pod):
-        there = have[kind]
+    for one in references(section(pod, "spec")):
+        kind, name, there = one.kind, one.name, have[one.kind]
         # There is always kube-root-ca.crt, so an empty list is none; and one as long as its limit may have been cut.
-        if kind not in picture.listed or not 0 < len(there) < _CUT:
+        if one.optional or kind not in picture.listed or not 0 < len(there) < _CUT:
             continue
         if name not in there:
             found.append(f'{kind.lower()} "{name}" not found')
             continue
         has = {*section(there[name], "data"), *section(there[name], "binaryData")}
-        found += [f"couldn't find key {key} in {kind} {name}" for key in sorted(keys - has) if has]
+        found += [f"couldn't find key {key} in {kind} {name}" for key in sorted(one.keys - has) if has]
     return sorted(set(found))
 
 
 def _by_name(inventory: Inventory) -> dict[str, dict[str, Object]]:
     return {kind: {name_of(item): item for item in inventory.of_kind(kind)} for kind in ("ConfigMap", "Secret")}
-
-
-def _references(pod: Object) -> Iterator[tuple[str, str, set[str]]]:
-    """Kind, name and keys of all that the pod needs; what is optional is left out."""
-    for container in (*items(pod, "spec", "initContainers"), *items(pod, "spec", "containers")):
-        for source in items(container, "envFrom"):
-            yield from _needed(section(source, "configMapRef"), section(source, "secretRef"))
-        for entry in items(container, "env"):
-            value = section(entry, "valueFrom")
-            yield from _needed(section(value, "configMapKeyRef"), section(value, "secretKeyRef"))
-    for volume in items(pod, "spec", "volumes"):
-        for source in (volume, *items(volume, "projected", "sources")):
-            secret = dict(section(source, "secret"))
-            secret.setdefault("name", secret.get("secretName"))
-            yield from _needed(section(source, "configMap"), secret)
-
-
-def _needed(config_map: Object, secret: Object) -> Iterator[tuple[str, str, set[str]]]:
-    for kind, reference in (("ConfigMap", config_map), ("Secret", secret)):
-        if reference.get("name") and not reference.get("optional"):
-            keys = {str(item["key"]) for item in items(reference, "items") if item.get("key")}
-            yield kind, str(reference["name"]), keys | ({str(reference["key"])} if reference.get("key") else set())
