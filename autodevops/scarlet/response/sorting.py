@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = timedelta(minutes=30)
 _TOGETHER = timedelta(minutes=15)
-_ONE_STORY = timedelta(minutes=90)  # so lately it began what is looked at along with what is new
+_ONE_STORY = timedelta(minutes=90)  # a window that begins no earlier is looked at along with what is new
 LINGERING: frozenset[str] = frozenset({"slo", "prediction"})
 """Sources that look back, or ahead, for hours: they say little of now."""
 _LINGERS = timedelta(hours=6)
