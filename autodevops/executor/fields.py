@@ -98,6 +98,10 @@ class FieldsKind(Kind[A]):
         """What the plan rests on besides uid and values."""
         return {}
 
+    async def saved(self, tools: Tools, item: Object) -> dict[str, Json]:
+        """What the plan tells and does not rest on."""
+        return {}
+
     def objections(self, action: A, pre: PreState, before: Mapping[str, Json]) -> Iterable[Refusal]:
         """`before` has the values by field, as text."""
         return ()
@@ -114,7 +118,8 @@ class FieldsKind(Kind[A]):
             return PreState(taken_at=now, bound=bound)
         state, labels = workload
         budgets = await read_budgets(tools, state.subject.namespace, labels)
-        return PreState(taken_at=now, bound=bound, workloads=(state,), budgets=budgets)
+        saved = await self.saved(tools, item)
+        return PreState(taken_at=now, bound=bound, workloads=(state,), budgets=budgets, saved=saved)
 
     def preconditions(self, action: A, pre: PreState) -> tuple[Refusal, ...]:
         before = _before(pre)
@@ -237,12 +242,8 @@ class TemplateKind(FieldsKind[T]):
             "containers": [one.get("name") for one in containers],
         }
 
-    async def survey(self, tools: Tools, action: T, now: datetime) -> PreState:
-        pre = await super().survey(tools, action, now)
-        if action.subject.kind != "StatefulSet":
-            return pre
-        stuck: dict[str, Json] = {**await stuck_pods(tools, await read_object(tools, action.subject))}
-        return pre.model_copy(update={"saved": {SAVED: stuck}})
+    async def saved(self, tools: Tools, item: Object) -> dict[str, Json]:
+        return {SAVED: dict(await stuck_pods(tools, item))} if item.get("kind") == "StatefulSet" else {}
 
     async def dry_run(self, tools: Tools, errand: Errand[T]) -> DryRun:
         tried = await super().dry_run(tools, errand)
