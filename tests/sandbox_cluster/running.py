@@ -22,6 +22,7 @@ class RunsPods:
     """Pods of an image in `never` stay unready, those in `ends` finish with a code after some seconds."""
 
     name = "runs-pods"
+    kinds = ("Pod",)
 
     def __init__(
         self, store: Store, never: Sequence[str] = (), ends: Mapping[str, tuple[float, int]] | None = None

@@ -86,6 +86,7 @@ class _Counting:
     """Raises `replicas` by one a second until it is 3."""
 
     name = "counting"
+    kinds = ("Deployment",)
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -157,3 +157,12 @@ def test_nothing_of_the_future_is_told() -> None:
     assert log_lines(known, NOW + 10.5, NOW + 600) == []
     clock.advance(600)
     assert told(known, NOW - 40, NOW + 10) == before
+
+
+def test_no_control_loop_would_care_for_a_change_it_does_not_hear_of() -> None:
+    world, _ = make_world(ill())
+    assert world.course.epochs
+    changes = world.cluster.store.log
+    for loop in world.cluster.engine.controllers:
+        unheard = [change for change in changes if change.key.kind not in (*loop.kinds, "Event")]
+        assert [(loop.name, change.key) for change in unheard if [*loop.concerns(change)]] == []

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Final, Protocol
 
+from autodevops.sandbox.cluster.kinds import KINDS
 from autodevops.sandbox.cluster.store import Change, Key, Store
 
 _MOST_AT_ONCE = 20_000  # reconciliations at one and the same moment: more is two controllers quarrelling
+
+
+EVERY_KIND: Final = frozenset(KINDS) - {"Event"}  # what is said about things is no news to those who did them
 
 
 class Controller(Protocol):
@@ -23,6 +27,10 @@ class Controller(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """The kinds of objects whose changes it hears of; for all of them `EVERY_KIND`."""
 
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
         """Objects to look at because of a change, each with the delay (s) until the loop gets to it."""
@@ -37,6 +45,7 @@ class Engine:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.controllers: list[Controller] = []
+        self._hearing: dict[str, list[Controller]] = {}
         self._numbers = itertools.count()
         self._queue: list[tuple[float, int, str, Key | None, Callable[[], object]]] = []
         self._waiting: dict[tuple[str, Key], tuple[float, int]] = {}
@@ -45,6 +54,9 @@ class Engine:
     def add(self, controllers: Sequence[Controller]) -> None:
         """Start control loops; they hear of changes from now on."""
         self.controllers += controllers
+        for controller in controllers:
+            for kind in controller.kinds:
+                self._hearing.setdefault(kind, []).append(controller)
 
     def at(self, moment: float, action: Callable[[], object]) -> None:
         """Do something at a moment; a past one is done at once when time goes on."""
@@ -77,9 +89,7 @@ class Engine:
         self.store.now = max(self.store.now, moment)
 
     def _changed(self, change: Change) -> None:
-        if change.key.kind == "Event":
-            return  # what is said about things is no news to those who did them
-        for controller in self.controllers:
+        for controller in self._hearing.get(change.key.kind, ()):
             for key, delay in controller.concerns(change):
                 self.wake(controller, key, change.at + delay)
 

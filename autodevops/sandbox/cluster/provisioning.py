@@ -29,6 +29,7 @@ _ZONE = "topology.kubernetes.io/zone"
 
 class Provisioner:
     name = "external-provisioner"
+    kinds = ("PersistentVolumeClaim", "PersistentVolume")
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings

@@ -35,6 +35,7 @@ CLAIM_PROTECTION, VOLUME_PROTECTION = "kubernetes.io/pvc-protection", "kubernete
 
 class VolumeBinder:
     name = "persistentvolume-binder"
+    kinds = ("PersistentVolumeClaim", "PersistentVolume", "StorageClass")
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings
@@ -237,6 +238,7 @@ class VolumeProtection:
     """Takes the finalizers off claims no pod uses and volumes no claim is bound to, once they are to go."""
 
     name = "pvc-protection"
+    kinds = ("PersistentVolumeClaim", "PersistentVolume", "Pod")
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings

@@ -55,6 +55,7 @@ class Autoscalers:
     """The loop over HorizontalPodAutoscalers. Before `active_from` (epoch s) it does nothing, so a replay is cheap."""
 
     name = "horizontal-pod-autoscaler"
+    kinds = ("HorizontalPodAutoscaler",)
 
     def __init__(self, store: Store, surroundings: Surroundings, active_from: float = float("-inf")) -> None:
         self._store, self._surroundings, self._active_from = store, surroundings, active_from

@@ -25,6 +25,7 @@ class CronJobs:
     """The loop over CronJobs."""
 
     name = "cronjob"
+    kinds = ("CronJob", "Job")
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -35,6 +35,7 @@ class DaemonSets:
     """The loop over DaemonSets."""
 
     name = "daemonset"
+    kinds = ("DaemonSet", "Node", "Pod")
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -28,6 +28,7 @@ class Deployments:
     """The loop over Deployments."""
 
     name = "deployment"
+    kinds = ("Deployment", "ReplicaSet", "Pod")
 
     def __init__(self, store: Store) -> None:
         self._store = store

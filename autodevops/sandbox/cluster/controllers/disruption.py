@@ -33,6 +33,7 @@ class DisruptionBudgets:
     """The loop over PodDisruptionBudgets."""
 
     name = "disruption"
+    kinds = ("PodDisruptionBudget", "Pod", *_SCALED)
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -38,6 +38,7 @@ class EndpointPort(NamedTuple):
 
 class EndpointsController:
     name = "endpoints"
+    kinds = ("Service", "Pod", "EndpointSlice", "Endpoints")
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings

@@ -16,6 +16,7 @@ _MIRROR = "endpointslicemirroring-controller.k8s.io"
 
 class EndpointsMirror:
     name = "endpointslicemirroring"
+    kinds = ("Service", "Endpoints")
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings

@@ -7,6 +7,7 @@ from typing import Literal
 
 from autodevops.sandbox.cluster.controllers.pods import is_terminating
 from autodevops.sandbox.cluster.controllers.writes import reaction, replace_meta
+from autodevops.sandbox.cluster.engine import EVERY_KIND
 from autodevops.sandbox.cluster.kinds import KINDS
 from autodevops.sandbox.cluster.store import Change, Json, Key, Store, key_of
 
@@ -31,14 +32,13 @@ class GarbageCollector:
     """The loop over everything that owns or is owned."""
 
     name = "garbage-collector"
+    kinds = EVERY_KIND
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._dependents: dict[str, dict[Key, None]] = {}
 
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
-        if change.key.kind == "Event":
-            return []
         now = _references(change.object) if change.type != "DELETED" else []
         before = _references(change.before) if change.before is not None else []
         keys: list[Key] = []

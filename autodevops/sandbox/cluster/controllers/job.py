@@ -33,6 +33,7 @@ class Jobs:
     """The loop over Jobs."""
 
     name = "job"
+    kinds = ("Job", "Pod")
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -18,6 +18,7 @@ _FINALIZER = "service.kubernetes.io/load-balancer-cleanup"
 
 class LoadBalancers:
     name = "service-lb"
+    kinds = ("Service",)
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from autodevops.sandbox.cluster.components import MANAGER, back_at
 from autodevops.sandbox.cluster.engine import Controller
@@ -19,6 +19,10 @@ class Managed:
     @property
     def name(self) -> str:
         return self._loop.name
+
+    @property
+    def kinds(self) -> Collection[str]:
+        return self._loop.kinds
 
     def concerns(self, change: Change) -> Iterable[tuple[Key, float]]:
         return self._loop.concerns(change)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from autodevops.sandbox.cluster.controllers.pods import is_terminating
 from autodevops.sandbox.cluster.controllers.writes import reaction, replace
+from autodevops.sandbox.cluster.engine import EVERY_KIND
 from autodevops.sandbox.cluster.kinds import KINDS
 from autodevops.sandbox.cluster.meta import set_condition
 from autodevops.sandbox.cluster.store import Change, Json, Key, Store, key_of
@@ -32,6 +33,7 @@ class Namespaces:
     """The loop over Namespaces."""
 
     name = "namespace"
+    kinds = EVERY_KIND
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -38,6 +38,7 @@ class NodeLifecycle:
     """One control loop, looking at nodes and at pods on tainted nodes."""
 
     name = "node-lifecycle"
+    kinds = ("Node", "Pod")
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings

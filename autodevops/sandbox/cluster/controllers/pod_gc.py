@@ -12,6 +12,7 @@ _QUARANTINE = 40.0  # seconds a node must be gone
 
 class PodGarbage:
     name = "pod-garbage-collector"
+    kinds = ("Node",)
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from autodevops.sandbox.basics.quantities import Quantity
 from autodevops.sandbox.cluster.admitting.quotas import used_of
 from autodevops.sandbox.cluster.components import MANAGER, back_at
+from autodevops.sandbox.cluster.engine import EVERY_KIND
 from autodevops.sandbox.cluster.requests import amounts
 from autodevops.sandbox.cluster.store import Change, Key, Store
 from autodevops.sandbox.cluster.surroundings import Surroundings
@@ -14,6 +15,7 @@ from autodevops.sandbox.cluster.surroundings import Surroundings
 
 class QuotaController:
     name = "resourcequota"
+    kinds = EVERY_KIND
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings
@@ -22,7 +24,7 @@ class QuotaController:
         key = change.key
         if key.kind == "ResourceQuota":
             return [(key, 0.05)] if change.type != "DELETED" else ()
-        if not key.namespace or key.kind in ("Event", "Endpoints", "EndpointSlice", "Lease"):
+        if not key.namespace or key.kind in ("Endpoints", "EndpointSlice", "Lease"):
             return ()
         if change.type == "MODIFIED" and not _counts_else(change):
             return ()

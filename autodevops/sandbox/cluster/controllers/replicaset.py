@@ -33,6 +33,7 @@ class ReplicaSets:
 
     def __init__(self, store: Store, kind: str = "ReplicaSet") -> None:
         self._store, self._kind = store, kind
+        self.kinds = (kind, "Pod")
         self.name = "replicaset" if kind == "ReplicaSet" else "replicationcontroller"
         self._pods = PodControl(store, "replicaset-controller" if kind == "ReplicaSet" else "replication-controller")
         self._backoff = Backoff()

@@ -22,6 +22,7 @@ class ServiceAccountController:
     """Stands for two: serviceaccount-controller and root-ca-certificate-publisher."""
 
     name = "serviceaccount"
+    kinds = ("Namespace", "ServiceAccount", "ConfigMap")
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings

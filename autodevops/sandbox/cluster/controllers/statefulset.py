@@ -39,6 +39,7 @@ class StatefulSets:
     """The loop over StatefulSets."""
 
     name = "statefulset"
+    kinds = ("StatefulSet", "Pod")
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -60,6 +60,7 @@ class Kubelet:
     """The kubelets of all nodes."""
 
     name = "kubelet"
+    kinds = ("Pod", "Node", "ConfigMap", "Secret")
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings

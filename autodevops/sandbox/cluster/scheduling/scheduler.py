@@ -44,6 +44,7 @@ class _Waiting:
 
 class Scheduler:
     name = "scheduler"
+    kinds = ("Pod", "Node", "PersistentVolumeClaim", "PersistentVolume", "StorageClass")
 
     def __init__(self, store: Store, surroundings: Surroundings) -> None:
         self._store, self._surroundings = store, surroundings
