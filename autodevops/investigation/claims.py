@@ -26,7 +26,7 @@ def supports(
     """Its change and the code behind it, its own findings, who suffers from it, who was cleared."""
     telling = sorted(candidate.findings, key=lambda f: (_ORDER[BY_ID[f.rule_id].role], f.rule_id, f.message))
     claims = [Claim(text=f.message, evidence=f.evidence) for f in telling]
-    ways = {other: picture.graph.path(other, candidate.subject) for other in candidate.explains}
+    ways = {other: picture.graph.path(other, candidate.subject) for other in candidate.suffering}
     depending = [other for other, way in ways.items() if way]
     if depending:
         edges = [edge for other in depending for edge in ways[other]]

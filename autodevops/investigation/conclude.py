@@ -96,7 +96,7 @@ def _hypothesis(candidate: Candidate, picture: Picture, rivals: tuple[Candidate,
         contradicts=contradicts(candidate, picture, inquiry),
         suggested_actions=suggest(candidate),
         suspects=inquiry.suspects,
-        suffering=tuple(sorted(candidate.explains, key=lambda s: len(picture.graph.path(s, candidate.subject)))),
+        suffering=tuple(sorted(candidate.suffering, key=lambda s: len(picture.graph.path(s, candidate.subject)))),
         apart=candidate.apart,
     )
 
@@ -142,11 +142,11 @@ def _beside(candidate: Candidate) -> str:
 
 
 def _suffering(candidate: Candidate) -> str:
-    names, more = [other.name for other in candidate.explains[:3]], len(candidate.explains) - 3
+    names, more = [other.name for other in candidate.suffering[:3]], len(candidate.suffering) - 3
     if not names:
         return ""
     told = join([*names, f"{more} more"] if more > 0 else names)
-    return f" {told} {'suffers' if len(candidate.explains) == 1 else 'suffer'} with it."
+    return f" {told} {'suffers' if len(candidate.suffering) == 1 else 'suffer'} with it."
 
 
 def _rollout(rollout: Rollout, picture: Picture) -> str:

@@ -1,6 +1,7 @@
 """Which workload is set up to call which: addresses of Services in its environment, arguments and ConfigMaps.
 
-Where no trace shows a call, this is how a person would find out. Only whole host names count.
+Where no trace shows a call, this is how a person would find out. Only whole host names count. A Service's own variables
+(`CART_SERVICE_HOST`), which the kubelet gives every container of the namespace, are read as its name.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from autodevops.investigation.inventory import Inventory, Object, Workload, item
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*")
 _HOST_NAME = re.compile(r"_(?:HOST|HOSTNAME|ADDR|ADDRESS|SERVER)$")
 _REFERENCE = re.compile(r"\$\((\w+)\)")
+_SHELL_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _BETWEEN = re.compile(r"[\s,;\"'=(){}]+")
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?[a-z][a-z0-9+.-]*://", re.I)  # also jdbc:postgresql://
 
@@ -49,19 +51,38 @@ def settings_of(workload: Workload, inventory: Inventory) -> tuple[Setting, ...]
 
 def _settings(inventory: Inventory) -> dict[Subject, tuple[Setting, ...]]:
     configs = {name_of(item): section(item, "data") for item in inventory.of_kind("ConfigMap")}
-    return {workload.subject: _settings_of(workload, configs) for workload in inventory.workloads}
+    links = dict(link for service in inventory.services for link in _service_links(service))
+    return {workload.subject: _settings_of(workload, configs, links) for workload in inventory.workloads}
 
 
-def _settings_of(workload: Workload, configs: Mapping[str, Object]) -> tuple[Setting, ...]:
+def _service_links(service: Object) -> Iterator[tuple[str, str]]:
+    """The variables by which the kubelet tells containers of a Service, with its name in place of its address."""
+    if section(service, "spec").get("clusterIP") == "None":
+        return  # a headless one has none
+    stem = _variable(name_of(service))
+    yield f"{stem}_SERVICE_HOST", name_of(service)
+    for port in reversed(items(service, "spec", "ports")):
+        yield f"{stem}_SERVICE_PORT", str(port.get("port", ""))  # the first one's stays
+        if port.get("name"):
+            yield f"{stem}_SERVICE_PORT_{_variable(port['name'])}", str(port.get("port", ""))
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _settings_of(workload: Workload, configs: Mapping[str, Object], links: Mapping[str, str]) -> tuple[Setting, ...]:
+    linked = links if workload.pod_spec.get("enableServiceLinks") is not False else {}
     found: list[Setting] = []
     for container in items(workload.pod_spec, "containers"):
         variables = list(_variables(container, configs))
-        values = {setting.name: setting.text for setting in variables}
+        values = {**linked, **{setting.name: setting.text for setting in variables}}
         found += [_whole(setting, values) for setting in variables]
         for key in ("args", "command"):
             parts = container.get(key)
             for part in parts if isinstance(parts, list) else ():
-                found.append(Setting(str(container.get("name", "")), "", _expanded(str(part), values)))
+                text = _in_a_shell(_expanded(str(part), values), linked)
+                found.append(Setting(str(container.get("name", "")), "", text))
         found += _files(container, workload.pod_spec, configs)
     return tuple(found)
 
@@ -93,6 +114,13 @@ def _expanded(text: str, values: Mapping[str, str]) -> str:
     if "$(" not in text:
         return text
     return _REFERENCE.sub(lambda match: values.get(match.group(1), match.group(0)), text)
+
+
+def _in_a_shell(text: str, linked: Mapping[str, str]) -> str:
+    """With `$CART_SERVICE_HOST` replaced, which no kubelet does, but the shell that the argument is a script of."""
+    if "_SERVICE_" not in text:
+        return text
+    return _SHELL_VARIABLE.sub(lambda match: linked.get(match.group(1), match.group(0)), text)
 
 
 def _files(container: Object, spec: Object, configs: Mapping[str, Object]) -> Iterator[Setting]:

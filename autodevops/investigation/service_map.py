@@ -25,7 +25,7 @@ _SERVICES = 40  # on one map; more is a tangle
 def draw_map(picture: Picture, candidates: tuple[Candidate, ...]) -> ServiceMap | None:
     """Nothing where no call is known. Where there is no room for all, those nearest to the suspect stay."""
     suspect = candidates[0].subject if candidates else None
-    suffering = {subject for one in candidates[:1] for subject in one.explains}
+    suffering = {subject for one in candidates[:1] for subject in one.suffering}
     troubled = suffering | {one.subject for one in candidates[:1]}
     edges = _calls(picture, troubled)
     if not edges:

@@ -60,6 +60,12 @@ class Candidate:
     apart: bool = False  # it comes later, and is the first of a trouble of its own
 
     @property
+    def suffering(self) -> tuple[Subject, ...]:
+        """Those it explains by name: a workload's own Service is not somebody else."""
+        own = (self.subject.namespace, self.subject.name)
+        return tuple(one for one in self.explains if (one.namespace, one.name) != own)
+
+    @property
     def reason(self) -> str:
         """The hypothesis' reason: the state that names its own cause, else the bad rollout, else the most telling.
 

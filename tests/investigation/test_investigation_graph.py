@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.subject import Subject
 from autodevops.investigation.graph import CallGraph, Edge
+from autodevops.investigation.weigh import Candidate
 
 _NAMES = "abcdef"
 _PAIRS = st.lists(st.tuples(st.sampled_from(_NAMES), st.sampled_from(_NAMES)), max_size=14)
@@ -41,3 +42,10 @@ def test_edges_added_later_are_as_if_they_had_been_there(
 def test_nothing_reaches_itself() -> None:
     graph = CallGraph.of(_edges([("a", "b"), ("b", "a")]))
     assert not graph.reaches(_subject("a"), _subject("a"))
+
+
+def test_a_workloads_own_service_does_not_suffer_with_it() -> None:
+    cart, caller = _subject("cart"), _subject("frontend")
+    door = Subject(kind="Service", name="cart", namespace="shop", api_version="v1")
+    found = Candidate(cart, (), None, None, None, {}, 0.0, explains=(caller, door))
+    assert found.suffering == (caller,)
