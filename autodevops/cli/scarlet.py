@@ -45,7 +45,7 @@ def run(
     import asyncio
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    for chatty in ("apscheduler", "papermill", "httpx", "mcp"):
+    for chatty in ("apscheduler", "papermill", "httpx", "mcp", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     runs, found = asyncio.run(_run(once=once, observe=observe))
     for record in runs:

@@ -30,8 +30,8 @@ def supports(
     depending = [other for other, way in ways.items() if way]
     if depending:
         edges = [edge for other in depending for edge in ways[other]]
-        names = join([other.name for other in depending])
-        one = len(depending) == 1
+        known = list(dict.fromkeys(other.name for other in depending))  # a workload and its Service have one
+        names, one = join(known), len(known) == 1
         depend, suffer = ("depends", "suffers") if one else ("depend", "suffer")
         claims.insert(
             0,

@@ -142,11 +142,11 @@ def _beside(candidate: Candidate) -> str:
 
 
 def _suffering(candidate: Candidate) -> str:
-    names, more = [other.name for other in candidate.suffering[:3]], len(candidate.suffering) - 3
+    names = list(dict.fromkeys(other.name for other in candidate.suffering))  # a workload and its Service have one
     if not names:
         return ""
-    told = join([*names, f"{more} more"] if more > 0 else names)
-    return f" {told} {'suffers' if len(candidate.suffering) == 1 else 'suffer'} with it."
+    told = join([*names[:3], f"{len(names) - 3} more"] if len(names) > 3 else names)
+    return f" {told} {'suffers' if len(names) == 1 else 'suffer'} with it."
 
 
 def _rollout(rollout: Rollout, picture: Picture) -> str:

@@ -436,6 +436,24 @@ async def test_budget_that_burns_fast_is_critical_and_a_small_service_burns_noth
     assert {re.findall(r'service=~"(.*?)"', query)[0] for query in asked if "259200s" in query} == {"small"}
 
 
+async def test_a_budget_burns_since_its_failures_began_and_not_since_a_window_did() -> None:
+    """So that it is one trouble with what began then, be it earlier or later than the short window."""
+
+    def again(at: float) -> float:
+        return 0.5 if at >= NOW - 180 or NOW - 3000 <= at < NOW - 1500 else 0.002
+
+    prometheus = Prometheus(
+        checkout=steady(share=late(0.002, 0.5, minutes=25)),
+        cart=steady(share=again),
+        always=steady(share=lambda _: 0.2),
+    )
+    found = await watched(prometheus, sources=("slo",))
+    since = {
+        signal.subject.name: (NOON - signal.since).total_seconds() / 60 for signal in found.signals if signal.subject
+    }
+    assert since == {"checkout": 25.0, "cart": 3.0, "always": pytest.approx(120, abs=1)}
+
+
 async def test_pressure_is_told_of_who_came_to_it_lately_and_not_of_who_is_made_so() -> None:
     def near(arguments: Mapping[str, Any]) -> dict[str, Any]:
         pods = {"Deployment shop/cart": YOUNG, "CronJob shop/nightly": "nightly-1-zzzzz", "used to it": "db-0"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from autodevops.kernel.ids import time_sortable_id
 from autodevops.scarlet.response.causes import worst
 from autodevops.stores import incidents
 from autodevops.stores.ledger import Ledger
+
+log = logging.getLogger(__name__)
 
 _BEFORE = timedelta(minutes=20)  # of quiet, so that a change and an onset are seen
 _LONGEST = timedelta(hours=6)
@@ -47,6 +50,7 @@ def open_case(
         phase="analyzing",
     )
     incidents.open_incident(ledger, incident, actor=SCARLET)
+    log.info("%s is opened, %s: %s", incident.id, incident.severity, incident.title)
     return incident
 
 
@@ -94,6 +98,8 @@ def move(
 
     data: dict[str, Json] = {"words": words, "operation": operation, "bundle": bundle}
     told: dict[str, Json] = {name: value for name, value in data.items() if value}
+    asked = f" `autodevops approve show {operation}`" if phase == "awaiting" else ""
+    log.info("%s, %s: %s%s", incident_id, phase, words, asked)
     return incidents.change_incident(ledger, incident_id, phase, moved, now=now, actor=SCARLET, data=told)
 
 
@@ -104,6 +110,7 @@ def close(ledger: Ledger, incident_id: str, words: str, now: datetime) -> Incide
         over = was.resolution or Resolution(at=now, words=words)
         return was.model_copy(update={"phase": "closed", "resolution": over})
 
+    log.info("%s is over: %s", incident_id, words)
     return incidents.change_incident(
         ledger, incident_id, "resolved", closed, now=now, actor=SCARLET, data={"words": words}
     )

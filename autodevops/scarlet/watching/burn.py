@@ -22,7 +22,7 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.gather.promql import latest
 from autodevops.kernel.query_text import literal
 from autodevops.scarlet.watching.requests import Asked, Requests
-from autodevops.scarlet.watching.sample_table import COLUMNS, STEP
+from autodevops.scarlet.watching.sample_table import COLUMNS, STEP, moment
 from autodevops.scarlet.watching.sight import Seen
 from autodevops.settings import WatchSettings
 
@@ -31,11 +31,14 @@ MONTH: Final = timedelta(days=30)
 LEAST_FAILURES: Final = 10.0
 """Within the long window: a small service that fails once among the hundred requests of an hour burns nothing."""
 _AT_HAND: Final = timedelta(seconds=STEP * COLUMNS)
+_PAUSE: Final = 4  # columns: two minutes without failures are an end
 _GOOD_FOR: Final = 72  # a 72nd of the window: five minutes for six hours
 
 Spent: TypeAlias = Mapping[int, tuple[float, float]]
 """Of a row of samples: requests within a window, and how many of them failed or took too long."""
 Spending: TypeAlias = Callable[[timedelta, Sequence[int]], Awaitable[Spent]]
+Began: TypeAlias = Callable[[timedelta, int, float], datetime]
+"""When what a row spends within a window began, of more than a share of its requests."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,15 @@ class Burn:
                 objectives = {row: self._objective(asked.subjects[row]) for row in rows}
                 failures = partial(self._failures, asked, now)
                 shown = partial(asked.query, "failed")
-                found += await _burning(asked, "ErrorBudgetBurn", objectives, failures, shown, now)
+                began = partial(_first_failing, asked, now)
+                found += await _burning(asked, "ErrorBudgetBurn", objectives, failures, began, shown)
             for pattern, (seconds, percent) in self._settings.latency_objectives.items():
                 named = {row: percent for row in rows if _is(asked.subjects[row], pattern)}
                 if asked.bucketed and named:
                     delays = partial(self._delays, asked, seconds, now)
-                    found += await _burning(asked, "LatencyBudgetBurn", named, delays, asked.buckets, now)
+                    found += await _burning(
+                        asked, "LatencyBudgetBurn", named, delays, partial(_at_most, now), asked.buckets
+                    )
         return tuple(found)
 
     def _objective(self, subject: Subject | None) -> float:
@@ -127,8 +133,8 @@ async def _burning(
     name: str,
     objectives: Mapping[int, float],
     spending: Spending,
+    began: Began,
     shown: Callable[[str, str], str],
-    now: datetime,
 ) -> list[Seen]:
     """One for a workload: the fastest pair that burns. `shown` by: a query of a window and matchers."""
     found: dict[int, Seen] = {}
@@ -143,8 +149,23 @@ async def _burning(
             if _burns(long[row], pair.factor * budgets[row]) and failed >= LEAST_FAILURES:
                 rate = failed / total / budgets[row]
                 query = shown(f"{pair.short.total_seconds():.0f}s", asked.only(row))
-                found[row] = _seen(asked.subjects[row], name, pair, rate, objectives[row], failed / total, query, now)
+                since = began(pair.short, row, budgets[row])
+                found[row] = _seen(asked.subjects[row], name, pair, rate, objectives[row], failed / total, query, since)
     return list(found.values())
+
+
+def _first_failing(asked: Asked, now: datetime, window: timedelta, row: int, share: float) -> datetime:
+    """Where at hand the failing began that goes on, or was the last: more than that share, and never long without."""
+    total, failed = (asked.table.of(kind)[row] for kind in ("asked", "failed"))
+    failing = np.flatnonzero(failed > share * total)  # a gap compares as no
+    if not failing.size:
+        return _at_most(now, window, row, share)
+    pauses = np.flatnonzero(np.diff(failing) > _PAUSE)
+    return moment(asked.table.times()[failing[pauses[-1] + 1 if pauses.size else 0]])
+
+
+def _at_most(now: datetime, window: timedelta, row: int, share: float) -> datetime:
+    return now - window
 
 
 def _burns(spent: tuple[float, float], limit: float) -> bool:
@@ -180,7 +201,7 @@ def _seen(
     objective: float,
     share: float,
     query: str,
-    now: datetime,
+    since: datetime,
 ) -> Seen:
     assert subject is not None
     what = "fails" if name == "ErrorBudgetBurn" else "is too slow for"
@@ -194,7 +215,7 @@ def _seen(
         f"{subject.name} {what} {share:.2%} of its requests of the last {_length(pair.long)}, {rate:.0f} times what an"
         f" objective of {objective:g}% allows: a month's budget lasts {left}."
     )
-    return Seen(ORIGIN, name, subject, subject.namespace, pair.severity, words, now - pair.short, query, "lower")
+    return Seen(ORIGIN, name, subject, subject.namespace, pair.severity, words, since, query, "lower")
 
 
 def _length(span: timedelta) -> str:
