@@ -45,7 +45,7 @@ def supports(
         claims[:0] = [rolled_out, *_code(candidate.rollout, picture)]
     if inquiry.suspects:
         claims.insert(0, _suspected(inquiry.suspects[0]))
-    elif inquiry.other and not any(_edit_explains(rival, candidate) for rival in rivals):
+    elif inquiry.other and candidate.rollout is None and not any(_edit_explains(rival, candidate) for rival in rivals):
         claims.insert(0, Claim(text=f"No change explains it: {inquiry.other}.", evidence=inquiry.evidence))
     if candidate.rollout is not None or candidate.confidence >= 0.5:
         claims.extend(_bystanders(candidate, picture, rivals))

@@ -190,6 +190,19 @@ def test_a_commit_that_only_is_the_likeliest_is_said_to_be_that() -> None:
     assert "went live 2 min before it began" in text
 
 
+def test_what_a_release_is_blamed_for_is_not_said_to_come_of_no_change() -> None:
+    """A release may have brought the wrong address that systems speak of."""
+    case = _case("two commits of one release, of which one speaks of what fails")
+    picture = _picture(case)
+    (finding,) = rollout_near_onset.RULE.check(picture, (_failing(),))
+    (blamed,) = [one for one in weigh(picture, (_failing(), finding)) if one.subject == _subject("orders")]
+    assert blamed.rollout is not None
+    found = Inquiry(other="the network is down", evidence=(_EVIDENCE,))
+    for candidate, said in ((blamed, False), (dataclasses.replace(blamed, rollout=None, change=None), True)):
+        texts = [claim.text for claim in supports(candidate, picture, (candidate,), found)]
+        assert ("No change explains it: the network is down." in texts) == said
+
+
 @pytest.mark.parametrize(("minutes_before", "named"), [(1, False), (55, True)])
 def test_an_edit_of_what_it_reads_competes_with_a_commit_that_nothing_but_time_speaks_for(
     minutes_before: float, named: bool
