@@ -116,6 +116,46 @@ def test_an_error_budget_that_still_burns_when_all_is_well_keeps_no_incident_ope
     assert (world.phases, world.count("execute")) == (["closed"], 1)
 
 
+def test_an_alert_that_fires_anew_after_the_end_is_trouble_again_and_one_that_only_lasts_is_not(
+    tmp_path: Path,
+) -> None:
+    """Minutes after a rollback another release failed in the same way: its alert has the same name."""
+    fired = signal("HighErrors")
+    world = World(signals=[fired], causes=[cause("cart")])
+    play(world, tmp_path, quiet)
+    assert (world.phases, world.count("propose")) == (["closed"], 1)
+
+    def lasts(world: World) -> None:
+        world.signals, world.causes = [fired], [cause("search")]
+
+    play(world, tmp_path, lasts, rounds=0, more=4)
+    assert world.count("propose") == 1
+
+    def anew(world: World) -> None:
+        world.signals = [fired.model_copy(update={"since": world.now, "subject": None})]
+
+    play(world, tmp_path, anew, rounds=0, more=4)
+    assert [one.cause and one.cause.subject.name for one in world.incidents] == ["cart", "search"]
+
+
+async def test_what_people_have_is_looked_at_again_when_part_of_it_begins_anew(tmp_path: Path) -> None:
+    """An incident that nobody could explain stayed open by a budget; what failed later burned another one again."""
+    cart, search = signal("Burn", source="slo"), signal("Burn", "search", source="slo")
+    world = World(signals=[cart, search], verdict="undetermined")
+    async with world.loop(tmp_path / "checkpoints.sqlite") as loop:
+        await world.rounds(loop, 20)
+        world.signals = [search]
+        await world.rounds(loop, 20)
+        assert world.phases == ["escalated"]
+        looked = world.count("investigate")
+        world.signals = [cart.model_copy(update={"since": world.now}), search]
+        world.causes, world.verdict = [cause("cart")], None
+        await world.rounds(loop, 3)
+    assert world.count("investigate") == looked + 1
+    assert [one.cause and one.cause.subject.name for one in world.incidents] == ["cart"]
+    assert world.count("propose") == 1
+
+
 def test_alerts_of_one_cause_are_one_incident_and_late_ones_join(tmp_path: Path) -> None:
     def later(world: World) -> None:
         world.signals.append(signal("SlowRequests", "checkout", since=world.now))

@@ -55,12 +55,11 @@ def open_case(
 
 
 def join(ledger: Ledger, incident_id: str, signals: Sequence[Signal], now: datetime) -> Incident:
-    """Further signals of the same cause."""
+    """Further signals of the same cause, and known ones as they are now."""
 
     def joined(was: Incident) -> Incident:
-        known = {signal.key for signal in was.signals}
-        new = tuple(signal for signal in signals if signal.key not in known)
-        return was.model_copy(update={"signals": (*was.signals, *new), "severity": worst((*was.signals, *new))})
+        told = tuple({signal.key: signal for signal in (*was.signals, *signals)}.values())
+        return was.model_copy(update={"signals": told, "severity": worst((*was.signals, *signals))})
 
     names = ", ".join(sorted({signal.name for signal in signals}))
     return incidents.change_incident(

@@ -89,7 +89,7 @@ class Sorter:
             if incident is None:
                 if not any(self._is_left_of(signal, one, now) for one in self._closed):
                     left.append(signal)
-            elif all(signal.key != known.key for known in incident.signals):
+            elif _is_news(signal, incident):
                 new.setdefault(incident.id, []).append(signal)
         for name, signals in new.items():
             self._add(name, signals, now)
@@ -102,11 +102,9 @@ class Sorter:
     def _is_left_of(self, signal: Signal, incident: Incident, now: datetime) -> bool:
         """Whether a signal is what an incident that is over leaves for a while."""
         over = incident.resolution
-        if over is None or not any(signal.key == known.key for known in incident.signals):
+        if over is None or signal.since >= over.at or not any(signal.key == known.key for known in incident.signals):
             return False
-        if now - over.at < timedelta(minutes=self._means.settings.recovery_minutes):
-            return True
-        return signal.source in LINGERING and signal.since < over.at
+        return signal.source in LINGERING or now - over.at < timedelta(minutes=self._means.settings.recovery_minutes)
 
     def _is_ripe(self, group: Sequence[Signal], now: datetime) -> bool:
         """Whether one of them has waited long enough for its like, and is due for a look."""
@@ -168,6 +166,12 @@ class Sorter:
 
     def _lasts(self, signal: Signal) -> bool:
         return signal.source in _UNEXPLAINED and self._doubts[signal.key].looks >= self._means.settings.looks
+
+
+def _is_news(signal: Signal, incident: Incident) -> bool:
+    """Whether it is not known there, or began anew after the newest investigation."""
+    looked = incident.window.end
+    return all(known.since <= looked < signal.since for known in incident.signals if known.key == signal.key)
 
 
 def _of_no_cause(group: Sequence[Signal], causes: Sequence[Hypothesis], known: Sequence[Signal]) -> list[Signal]:
