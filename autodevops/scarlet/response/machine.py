@@ -275,14 +275,18 @@ class Steps:
     async def _next_remedy(self, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
         """Or, in words, why there is none."""
         operations = [self._means.hands.acts.operation(name) for name in tried]
-        before = [one.proposal.action for one in operations if not _came_to_nothing(one)]
-        again = [one.proposal.action for one in operations if _came_to_nothing(one)]
-        before += [action for action in again if again.count(action) >= self._means.settings.attempts]
+        before = [one.proposal for one in operations if not _came_to_nothing(one)]
+        again = [one.proposal for one in operations if _came_to_nothing(one)]
         try:
             offered = await self._means.hands.acts.remedies(hypothesis)
         except ToolError as error:
             return f"What could be done cannot be told: {error}"
-        left = [remedy for remedy in offered if remedy.action not in before]
+        left = [
+            remedy
+            for remedy in offered
+            if not any(one.is_as(remedy) for one in before)
+            and sum(one.is_as(remedy) for one in again) < self._means.settings.attempts
+        ]
         if left:
             return left[0]
         return "Nothing else is known to help." if offered else "No action of hers mends this cause."
@@ -352,6 +356,7 @@ def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Pro
         evidence=hypothesis.evidence,
         incident=incident.id,
         symptom=symptom,
+        template=remedy.template,
     )
 
 
