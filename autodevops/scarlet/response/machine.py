@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Final, Literal, TypedDict, cast
 
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Incident
@@ -29,6 +29,8 @@ from autodevops.stores.ledger import Ledger
 
 Kind = Literal["evidence", "approval", "executor", "recovery", "people", "sight"]
 Event = Literal["due", "quiet", "answered", "resolved", "joined", "sighted"]
+CODE: Final = "github.com"
+"""The api version of what is changed in a repository."""
 _FIRST_REST, _LONGEST_REST = 120.0, 1800.0  # seconds until she looks again at what people have; each twice the last
 _QUIET_WORDS = "What was noticed ended by itself, or people ended it."
 
@@ -147,7 +149,7 @@ class Steps:
                 return _go("escalate", why=left)
             if _attempts(means.hands.acts, tried) >= means.settings.attempts:
                 return _go("escalate", why=f"{means.settings.attempts} actions did not end it.")
-            remedy = await self._next_remedy(hypothesis, tried)
+            remedy = await self._next_remedy(incident, hypothesis, tried)
             if isinstance(remedy, str):
                 return _go("escalate", why=remedy)
             operation = await means.hands.acts.propose(_proposal(incident, hypothesis, remedy))
@@ -272,7 +274,7 @@ class Steps:
         verified = operation is not None and operation.outcome is not None and operation.outcome.result == "verified"
         return f"{_what(operation)} ended it." if operation is not None and verified else ""
 
-    async def _next_remedy(self, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
+    async def _next_remedy(self, incident: Incident, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
         """Or, in words, why there is none."""
         operations = [self._means.hands.acts.operation(name) for name in tried]
         before = [one.proposal for one in operations if not _came_to_nothing(one)]
@@ -281,6 +283,8 @@ class Steps:
             offered = await self._means.hands.acts.remedies(hypothesis)
         except ToolError as error:
             return f"What could be done cannot be told: {error}"
+        if not incident.namespace:  # it is in no cluster: only its code can be changed
+            offered = tuple(remedy for remedy in offered if remedy.action.subject.api_version == CODE)
         left = [
             remedy
             for remedy in offered

@@ -19,21 +19,27 @@ from autodevops.domain.window import TimeWindow
 from autodevops.kernel.errors import AutoDevOpsError, ToolError
 from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.causes import cause_for, same
+from autodevops.scarlet.response.hands import BESIDE, Place
 
-NEEDED: Final = ("kubernetes", "prometheus")
-"""Without these nothing is done: what cannot be seen cannot be verified."""
+_NEEDED: Final = ("kubernetes", "prometheus")
+_NEEDED_BESIDE: Final = ("prometheus",)
 
 
 class Investigates(Protocol):
-    def __call__(self, namespace: str, window: TimeWindow, /) -> Awaitable[Investigation]: ...
+    def __call__(self, place: Place, window: TimeWindow, /) -> Awaitable[Investigation]: ...
 
 
 class Remedies(Protocol):
     def __call__(self, hypothesis: Hypothesis, /) -> Awaitable[tuple[Remedy, ...]]: ...
 
 
+def needed(place: Place) -> tuple[str, ...]:
+    """The systems without which nothing is done: what cannot be seen cannot be verified."""
+    return _NEEDED_BESIDE if place == BESIDE else _NEEDED
+
+
 def unseen(found: Investigation) -> tuple[str, ...]:
-    return tuple(name for name in found.silent_systems if name in NEEDED)
+    return tuple(name for name in found.silent_systems if name in needed(found.namespace))
 
 
 async def why_not_any_more(
@@ -63,6 +69,6 @@ async def why_not_any_more(
         offered = await remedies(newer)
     except ToolError as error:
         return f"Whether it still helps cannot be told: {error}"
-    if any(one.action == proposal.action for one in offered):
+    if any(proposal.is_as(one) for one in offered):
         return ""
     return f"It does not help against what is wrong by now: {newer.summary}"

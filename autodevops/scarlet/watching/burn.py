@@ -8,7 +8,7 @@ short one burns, and its answer is good for a small part of its length.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import partial
@@ -22,7 +22,7 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.gather.promql import latest
 from autodevops.kernel.query_text import literal
 from autodevops.scarlet.watching.requests import Asked, Requests
-from autodevops.scarlet.watching.sample_table import COLUMNS, STEP
+from autodevops.scarlet.watching.sample_table import COLUMNS, STEP, moment
 from autodevops.scarlet.watching.sight import Seen
 from autodevops.settings import WatchSettings
 
@@ -71,12 +71,14 @@ class Burn:
                 objectives = {row: self._objective(asked.subjects[row]) for row in rows}
                 failures = partial(self._failures, asked, now)
                 shown = partial(asked.query, "failed")
-                found += await _burning(asked, "ErrorBudgetBurn", objectives, failures, shown, now)
+                burning = await _burning(asked, "ErrorBudgetBurn", objectives, failures, shown, now)
+                found += [_since(one, asked, row, 1 - objectives[row] / 100) for row, one in burning.items()]
             for pattern, (seconds, percent) in self._settings.latency_objectives.items():
                 named = {row: percent for row in rows if _is(asked.subjects[row], pattern)}
                 if asked.bucketed and named:
                     delays = partial(self._delays, asked, seconds, now)
-                    found += await _burning(asked, "LatencyBudgetBurn", named, delays, asked.buckets, now)
+                    slow = await _burning(asked, "LatencyBudgetBurn", named, delays, asked.buckets, now)
+                    found += slow.values()
         return tuple(found)
 
     def _objective(self, subject: Subject | None) -> float:
@@ -129,8 +131,8 @@ async def _burning(
     spending: Spending,
     shown: Callable[[str, str], str],
     now: datetime,
-) -> list[Seen]:
-    """One for a workload: the fastest pair that burns. `shown` by: a query of a window and matchers."""
+) -> dict[int, Seen]:
+    """One for a workload, by its row: the fastest pair that burns. `shown` by: a query of a window and matchers."""
     found: dict[int, Seen] = {}
     budgets = {row: 1 - percent / 100 for row, percent in objectives.items()}
     for pair in PAIRS:
@@ -144,7 +146,15 @@ async def _burning(
                 rate = failed / total / budgets[row]
                 query = shown(f"{pair.short.total_seconds():.0f}s", asked.only(row))
                 found[row] = _seen(asked.subjects[row], name, pair, rate, objectives[row], failed / total, query, now)
-    return list(found.values())
+    return found
+
+
+def _since(one: Seen, asked: Asked, row: int, budget: float) -> Seen:
+    """Failures exceed the budget since the lowest point of their excess, summed up (Page's CUSUM); a window tells only
+    that it was within it."""
+    total, failed = (np.nan_to_num(asked.table.of(kind)[row]) for kind in ("asked", "failed"))
+    lowest = int(np.argmin(np.cumsum(failed - budget * total)))
+    return replace(one, since=moment(asked.table.times()[lowest])) if lowest else one
 
 
 def _burns(spent: tuple[float, float], limit: float) -> bool:
@@ -194,7 +204,10 @@ def _seen(
         f"{subject.name} {what} {share:.2%} of its requests of the last {_length(pair.long)}, {rate:.0f} times what an"
         f" objective of {objective:g}% allows: a month's budget lasts {left}."
     )
-    return Seen(ORIGIN, name, subject, subject.namespace, pair.severity, words, now - pair.short, query, "lower")
+    return Seen(
+        ORIGIN, name, subject, subject.namespace, pair.severity, words, now - pair.short, query, "lower",
+        beside=not subject.namespace,
+    )  # fmt: skip
 
 
 def _length(span: timedelta) -> str:
