@@ -113,7 +113,8 @@ class Workbench(AnsweringBench):
             return ""
         acts = Acting(self.executor, self.tools, self.ledger, self.settings.github.repositories)
         incident = find_incident(self.ledger, proposal.incident)
-        return await why_not_any_more(self._investigate, acts.remedies, incident, proposal, self._clock())
+        why = await why_not_any_more(self._investigate, acts.remedies, incident, proposal, self._clock())
+        return why.words if why else ""
 
     async def _investigate(self, place: str | None, window: TimeWindow) -> Investigation:
         """As an incident's `namespace` has it: empty for what runs beside Kubernetes."""

@@ -95,7 +95,7 @@ class Steps:
                 ("act", "await_approval", "await_executor", "await_evidence", "decide", "escalate"),
             ),
             "await_approval": (self.await_approval, ("recheck", "judge", "close")),
-            "recheck": (self.recheck, ("act", "await_executor", "analyze")),
+            "recheck": (self.recheck, ("act", "await_executor", "await_recovery", "analyze")),
             "act": (self.act, ("judge", "await_executor")),
             "await_executor": (self.await_executor, ("act", "judge")),
             "judge": (self.judge, ("await_recovery", "analyze", "escalate")),
@@ -175,14 +175,14 @@ class Steps:
         why = await why_not_any_more(
             means.hands.investigate, means.hands.acts.remedies, incident, operation.proposal, means.clock()
         )
-        if not why:
+        if why is None:
             return _go("act")
-        words = f"{_what(operation)} was approved and is not done. {why}"
+        words = f"{_what(operation)} was approved and is not done. {why.words}"
         means.hands.acts.withdraw(operation.id, words)
         if means.hands.acts.operation(operation.id).stage != "closed":  # somebody began it meanwhile
             return _go("await_executor")
         await means.hands.tell(_told(incident, words, ""), {"incident": incident.id, "operation": operation.id})
-        return _go("analyze", looks=0, why=words)
+        return _go("await_recovery" if why.over else "analyze", looks=0, why=words)
 
     async def act(self, state: State) -> Any:
         means, name = self._means, state["operation"]
