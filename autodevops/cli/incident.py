@@ -103,7 +103,7 @@ def list_all(as_json: AsJson = False) -> None:
         print_json([_document(one) for one in rows])
         return
     for one in rows:
-        typer.echo(f"{one.id}  {one.state:<8}  {one.severity:<8}  {one.namespace:<12}  {one.title}")
+        typer.echo(f"{one.id}  {one.state:<8}  {one.severity:<8}  {one.namespace or '-':<12}  {one.title}")
     if not rows:
         typer.secho("There is no incident. `autodevops incident open` opens one.", err=True, dim=True)
 
@@ -178,7 +178,7 @@ def _show(incident: Incident, *, as_json: bool) -> None:
         return
     typer.secho(f"{incident.id}  {incident.title}", bold=True)
     phase = f" ({incident.phase})" if incident.phase not in (None, "closed") else ""
-    typer.echo(f"  {incident.state}{phase}, {incident.severity}, namespace {incident.namespace}")
+    typer.echo(f"  {incident.state}{phase}, {incident.severity}, {incident.place}")
     typer.echo(f"  detected {incident.detection.at:%Y-%m-%d %H:%M:%S} UTC by {incident.detection.by}")
     if cause := incident.cause:
         typer.echo(f"  cause    {cause.reason} of {cause.subject}, {cause.confidence:.0%} sure")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from autodevops.cli import output
@@ -12,7 +14,15 @@ from autodevops.settings import load_settings
 from autodevops.workbench import Workbench
 
 
-def investigate(namespace: Namespace = "", window: Window = None, end: End = "", as_json: AsJson = False) -> None:
+def investigate(
+    namespace: Namespace = "",
+    beside: Annotated[
+        bool, typer.Option("--beside", help="What Prometheus scrapes beside Kubernetes, instead of a namespace.")
+    ] = False,
+    window: Window = None,
+    end: End = "",
+    as_json: AsJson = False,
+) -> None:
     """Investigate a namespace: what is wrong, since when, due to what."""
     import asyncio
 
@@ -27,7 +37,7 @@ def investigate(namespace: Namespace = "", window: Window = None, end: End = "",
     async def run() -> Investigation:
         async with workbench:
             span = workbench.window(minutes=minutes, end=moment)
-            return await workbench.investigate(namespace=namespace, window=span, emit=show)
+            return await workbench.investigate(namespace=namespace, beside=beside, window=span, emit=show)
 
     investigation = asyncio.run(run())
     if as_json:

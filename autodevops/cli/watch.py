@@ -9,10 +9,11 @@ import typer
 
 from autodevops.cli.options import AsJson
 from autodevops.cli.output import print_json
+from autodevops.domain.incident import BESIDE
 from autodevops.domain.signal import SEVERITIES
 from autodevops.kernel.clock import utc_now
 from autodevops.settings import load_settings
-from autodevops.workbench import Workbench
+from autodevops.workbench import NO_CLUSTER, Workbench
 
 if TYPE_CHECKING:
     from autodevops.domain.signal import Look, Signal
@@ -41,6 +42,8 @@ async def _watch(*, once: bool, as_json: bool) -> None:
     noticing = Noticing()
     async with Workbench.from_settings(settings) as workbench:
         watching = workbench.watch()
+        if not workbench.has_cluster:
+            typer.secho(NO_CLUSTER, err=True, dim=True)
         before: Look | None = None
         while True:
             look = await watching.look(utc_now())
@@ -100,4 +103,5 @@ def _words(signal: Signal) -> str:
 
 
 def _about(signal: Signal) -> str:
-    return str(signal.subject or signal.namespace or "the cluster")
+    place = BESIDE if signal.beside else "the cluster"
+    return str(signal.subject or signal.namespace or place)

@@ -6,7 +6,7 @@ and in which order is no business of ours.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from autodevops.domain.base import Noun, UtcDatetime
 from autodevops.domain.investigation import Investigation
@@ -17,6 +17,9 @@ from autodevops.domain.window import TimeWindow
 Phase = Literal["analyzing", "awaiting", "acting", "verifying", "escalated", "closed"]
 """Where Scarlet is with it: finding the cause, waiting for people's yes, changing something, looking whether it helped,
 left to people, over."""
+
+
+BESIDE: Final = "beside Kubernetes"
 
 
 class Detection(Noun):
@@ -59,7 +62,7 @@ class Incident(Noun):
 
     id: str  # sorts by time
     title: str
-    namespace: str
+    namespace: str  # empty: it is of what runs beside Kubernetes
     window: TimeWindow  # that was investigated
     severity: IncidentSeverity
     opened_at: UtcDatetime
@@ -75,6 +78,11 @@ class Incident(Noun):
     phase: Phase | None = None  # None: Scarlet has nothing to do with it
     operations: tuple[str, ...] = ()  # of the executor, proposed for it
     bundles: tuple[str, ...] = ()  # ids of runs that document it: a diagnosis for people, the record at its end
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words."""
+        return f"namespace {self.namespace}" if self.namespace else BESIDE
 
     @property
     def state(self) -> Literal["open", "resolved"]:

@@ -13,6 +13,7 @@ from autodevops.domain.decision import Decision
 from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.outcome import EffectCheck, Outcome
 from autodevops.domain.plan import Plan
+from autodevops.domain.remedy import Remedy
 from autodevops.domain.stage import Stage
 from autodevops.domain.subject import Subject
 
@@ -37,6 +38,14 @@ class Proposal(Noun):
     evidence: tuple[EvidenceId, ...] = ()
     incident: str = ""
     symptom: Symptom | None = None
+    template: str = ""  # as a remedy has it
+
+    def is_as(self, remedy: Remedy) -> bool:
+        """Whether it asks for what a remedy would do: the same action, or an old pod template under its new number."""
+        if self.action == remedy.action:
+            return True
+        same = self.action.kind == remedy.action.kind and self.action.subject == remedy.action.subject
+        return same and bool(self.template) and self.template == remedy.template
 
 
 class Operation(Noun):

@@ -18,3 +18,4 @@ class Remedy(Noun):
     reason: str = ""  # of the hypothesis
     confidence: float | None = None  # in it
     evidence: tuple[EvidenceId, ...] = ()
+    template: str = ""  # digest of the pod template that a rollback brings: each rollback gives it another number

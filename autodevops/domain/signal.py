@@ -25,7 +25,7 @@ class Signal(Noun):
     key: str
     source: SignalSource
     name: str
-    namespace: str  # empty: of the cluster
+    namespace: str  # empty: of the cluster, or of what runs beside it
     subject: Subject | None = None
     severity: IncidentSeverity
     words: str  # one sentence, with the figure that speaks
@@ -33,6 +33,7 @@ class Signal(Noun):
     query: str = ""  # that shows it
     better: Better = ""  # where its one number goes when it gets better; empty: it has none that follows within minutes
     labels: dict[str, str] = {}
+    beside: bool = False  # Kubernetes: of what Prometheus scrapes that is in no cluster
 
 
 class Blind(Noun):

@@ -32,6 +32,7 @@ from autodevops.domain.remedy import Remedy
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Revision, RolloutHistory
 from autodevops.executor.actions.drain_node import leaving_pods
+from autodevops.executor.actions.rollback_workload import template_digest
 from autodevops.executor.old_jobs import clean_jobs
 from autodevops.executor.pods import WORKLOADS
 from autodevops.executor.proof import proof_of
@@ -77,7 +78,8 @@ async def remedies(tools: Tools, hypothesis: Hypothesis, repositories: Sequence[
         except ToolRejected:
             continue  # what it would be made of is not there
         if action is not None:
-            found.append(_remedy(hypothesis, action, recipe.kind, recipe.why))
+            remedy = _remedy(hypothesis, action, recipe.kind, recipe.why)
+            found.append(remedy.model_copy(update={"template": await _template_of(tools, action)}))
     commit = next((one.commit for one in hypothesis.suspects[:1] if one.told), "")
     if commit and len(repositories) == 1:
         revert = OpenRevertPull(repository=repositories[0], sha=commit, reason=hypothesis.summary)
@@ -94,6 +96,13 @@ def _remedy(hypothesis: Hypothesis, action: Action, kind: Literal["mitigation", 
         confidence=hypothesis.confidence,
         evidence=hypothesis.evidence,
     )
+
+
+async def _template_of(tools: Tools, action: Action) -> str:
+    if not isinstance(action, RollbackWorkload):
+        return ""
+    known = await _revisions(tools, action.subject)
+    return next((template_digest(one.template) for one in known if one.revision == action.to_revision), "")
 
 
 async def _roll_back(tools: Tools, hypothesis: Hypothesis) -> Action | None:

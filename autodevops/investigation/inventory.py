@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from autodevops.domain.subject import Subject
 from autodevops.investigation.once import Once
-from autodevops.investigation.request_families import POD_LABELS
+from autodevops.investigation.request_families import BESIDE, POD_LABELS
+from autodevops.kernel.query_text import escape
 
 Object = Mapping[str, Any]
 """A Kubernetes object as the API server wrote it."""
@@ -36,7 +37,7 @@ _DEPLOYMENT_POD = re.compile(r"^(?P<name>.+)-[bcdfghjklmnpqrstvwxz0-9]{5,10}-[bc
 _RANDOM_SUFFIX = re.compile(r"^(?P<name>.+)-[bcdfghjklmnpqrstvwxz2456789]{5}$")
 _ORDINAL_SUFFIX = re.compile(r"^(?P<name>.+)-\d+$")
 
-_THIS_MACHINE = {"", "localhost", "127.0.0.1", "::1"}
+THIS_MACHINE: Final = {"", "localhost", "127.0.0.1", "::1"}
 _NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/instance", "name", "service")
 
 
@@ -138,6 +139,10 @@ class Inventory(Once):
     def headed(self) -> str:
         """The same at the beginning of a sentence."""
         return self.namespace or "What runs beside Kubernetes"
+
+    def matchers(self, label: str) -> str:
+        """Of its series, where `label` names the namespace."""
+        return f'{label}="{escape(self.namespace)}"' if self.namespace else BESIDE
 
     def of_kind(self, kind: str) -> tuple[Object, ...]:
         """The objects of any further kind that was listed."""
@@ -264,7 +269,7 @@ class Inventory(Once):
     def scraped(self, labels: Mapping[str, str]) -> Subject | None:
         """Beside Kubernetes: what was scraped, by the host of its address; by its job where that is Prometheus' own."""
         host = urlsplit("//" + labels.get("instance", "").rpartition("://")[2]).hostname or ""
-        name = labels.get("job", "") if host in _THIS_MACHINE else host
+        name = labels.get("job", "") if host in THIS_MACHINE else host
         return self.service(name) if name else None
 
     def pods_on(self, node: str) -> list[Object]:

@@ -153,6 +153,12 @@ NAMESPACE_LABELS: Final = (
     "service_namespace",
 )
 
+CLUSTER_LABELS: Final = tuple(label for label in NAMESPACE_LABELS if label != "service_namespace")
+"""Those of Kubernetes alone: OpenTelemetry's `service.namespace` groups services wherever they run."""
+
+BESIDE: Final = ",".join(f'{label}=""' for label in CLUSTER_LABELS)
+"""Matchers of what was scraped beside Kubernetes."""
+
 POD_LABELS: Final = ("exported_pod", "k8s_pod_name", "pod", "pod_name")
 """Under which telemetry names a pod. Where two stand on one series, `pod` may be that of who collects for others."""
 
@@ -169,3 +175,6 @@ WORKLOAD_LABELS: Final = (
     "job",
     *POD_LABELS,
 )
+
+SERVICE_LABELS: Final = tuple(label for label in WORKLOAD_LABELS if label not in POD_LABELS)
+"""Those under which telemetry names a service, wherever it runs."""

@@ -40,7 +40,7 @@ class IncidentRecord:
         state = f"Over since {over.at:%Y-%m-%d %H:%M:%S} UTC." if over else _STATES.get(incident.phase or "", "")
         why = over.words if over else next((str(e.data["words"]) for e in self.events[::-1] if "words" in e.data), "")
         noticed = f"noticed at {_at(incident.detection.at)} UTC by {literal(incident.detection.by)}"
-        about = f"`{incident.id}`, namespace `{incident.namespace}`, {incident.severity}; {noticed}."
+        about = f"`{incident.id}`, {literal(incident.place)}, {incident.severity}; {noticed}."
         return f"> **{literal(incident.title)}** {state} {literal(why)}\n\n{about}"
 
     def signals(self) -> pd.DataFrame:
@@ -48,7 +48,7 @@ class IncidentRecord:
         return table(
             ("since (UTC)", "source", "name", "about", "what"),
             (
-                (_at(one.since), one.source, one.name, str(one.subject or one.namespace), one.words)
+                (_at(one.since), one.source, one.name, str(one.subject or one.namespace or "-"), one.words)
                 for one in self.incident.signals
             ),
         )

@@ -85,16 +85,17 @@ class Jamie:
         return await self._started(self._answer, _checked(question), namespace, window, told(about))
 
     def investigate(
-        self, question: str = "", *, namespace: str = "", window: TimeWindow | None = None
+        self, question: str = "", *, namespace: str = "", beside: bool = False, window: TimeWindow | None = None
     ) -> Investigation:
-        """One deterministic investigation. Raises UsageError when the namespace does not exist."""
-        return self._loop.run(self._investigate, question, namespace, window)
+        """One deterministic investigation; `beside`: of what runs beside Kubernetes. Raises UsageError when the
+        namespace does not exist."""
+        return self._loop.run(self._investigate, question, namespace, beside, window)
 
     async def investigate_async(
-        self, question: str = "", *, namespace: str = "", window: TimeWindow | None = None
+        self, question: str = "", *, namespace: str = "", beside: bool = False, window: TimeWindow | None = None
     ) -> Investigation:
         """`investigate` for code that awaits."""
-        return await self._started(self._investigate, question, namespace, window)
+        return await self._started(self._investigate, question, namespace, beside, window)
 
     @property
     def chat(self) -> ChatWidget:
@@ -180,9 +181,12 @@ class Jamie:
     async def _started(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
         return await asyncio.wrap_future(self._loop.start(function, *arguments))
 
-    async def _investigate(self, question: str, namespace: str, window: TimeWindow | None) -> Investigation:
+    async def _investigate(
+        self, question: str, namespace: str, beside: bool, window: TimeWindow | None
+    ) -> Investigation:
         bench = await self._workbench()
-        return await bench.investigate(question, namespace=namespace or self._namespace, window=window)
+        place = namespace if beside else namespace or self._namespace
+        return await bench.investigate(question, namespace=place, beside=beside, window=window)
 
     async def _answer(self, question: str, namespace: str, window: TimeWindow | None, selection: str) -> Answer:
         from autodevops.widgets.wire import condensed, wire_event
@@ -239,24 +243,27 @@ def investigate(
     question: str = "",
     *,
     namespace: str = "",
+    beside: bool = False,
     window: TimeWindow | None = None,
     settings: Settings | None = None,
 ) -> Investigation:
-    """Investigate a namespace once, without a conversation. Raises UsageError when the namespace does not exist."""
+    """Investigate a namespace, or what runs `beside` Kubernetes, once, without a conversation. Raises UsageError when
+    the namespace does not exist."""
     with Jamie(settings) as jamie:
-        return jamie.investigate(question, namespace=namespace, window=window)
+        return jamie.investigate(question, namespace=namespace, beside=beside, window=window)
 
 
 async def investigate_async(
     question: str = "",
     *,
     namespace: str = "",
+    beside: bool = False,
     window: TimeWindow | None = None,
     settings: Settings | None = None,
 ) -> Investigation:
     """`investigate` for code that awaits."""
     async with Jamie(settings) as jamie:
-        return await jamie.investigate_async(question, namespace=namespace, window=window)
+        return await jamie.investigate_async(question, namespace=namespace, beside=beside, window=window)
 
 
 def _checked(question: str) -> str:

@@ -128,8 +128,9 @@ def _told(incident: Incident, end: datetime, facts: tuple[tuple[str, str], ...])
     """Place, span and suspect first: Jamie takes up names that exist, and the times in it as the window."""
     first = next(iter(_hypotheses(incident)), None)
     suspect = incident.cause.subject if incident.cause else first.subject if first else None
+    where = f"in {incident.namespace}" if incident.namespace else incident.place
     lines = [
-        f"Incident {incident.id} in {incident.namespace}: {incident.title}",
+        f"Incident {incident.id} {where}: {incident.title}",
         f"From {incident.window.start:%Y-%m-%dT%H:%M:%SZ} to {end:%Y-%m-%dT%H:%M:%SZ}",
         f"Suspect: {suspect.namespace} {suspect.name}" if suspect else "",
         *(f"{label}: {value}" for label, value in facts),

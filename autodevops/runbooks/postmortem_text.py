@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from autodevops.domain.incident import BESIDE
 from autodevops.domain.postmortem import SECTIONS, Fact, Postmortem
 from autodevops.kernel.errors import UsageError
 from autodevops.runbooks.texts import literal
@@ -61,10 +62,11 @@ def markdown(postmortem: Postmortem, kept: Mapping[str, str] | None = None) -> s
         name = [] if fact.label == fact.section else [f"**{fact.label}**", ""]
         return [*name, *block(fact.key, fact.hint or "not measured; what do you know?")]
 
+    place = f"namespace `{postmortem.namespace}`" if postmortem.namespace else BESIDE
     out = [
         f"{TITLE}{_plain(postmortem.title)}",
         "",
-        f"Incident `{postmortem.incident}`, namespace `{postmortem.namespace}`.",
+        f"Incident `{postmortem.incident}`, {place}.",
     ]
     for section in SECTIONS:
         out += ["", f"## {section}", ""]

@@ -43,9 +43,10 @@ def verdict(investigation: Investigation) -> str:
     word = {"explained": "Explained", "healthy": "Healthy", "undetermined": "Undetermined"}[investigation.verdict]
     asked = f"{window.start:%Y-%m-%d %H:%M} to {window.end:%H:%M} UTC"
     answered = sum(1 for item in investigation.evidence if item.ok)
+    where = f"Namespace `{investigation.namespace}`" if investigation.namespace else "Beside Kubernetes"
     return (
         f"> **{word}.** {literal(' '.join(investigation.summary.split()))}\n\n"
-        f"Namespace `{investigation.namespace}`, {asked}; {answered} of {len(investigation.evidence)} queries answered."
+        f"{where}, {asked}; {answered} of {len(investigation.evidence)} queries answered."
     )
 
 

@@ -502,7 +502,8 @@ class WatchSettings(Section):
     """Where she looks: alerts that others defined, the cluster's objects, what workloads are asked, fail and take, how
     fast error budgets are spent, lines that tell of errors, where metrics do not, traces, and what runs out soon."""
     namespaces: NameList = ("*",)
-    """Whose signals count; names may have a `*`. What belongs to no namespace, such as a node, always does."""
+    """Whose signals count; names may have a `*`. What belongs to no namespace, such as a node, always does; what runs
+    beside Kubernetes has the empty name, which `*` fits and the list `["shop", ""]` has."""
     every_seconds: float = Field(default=30, gt=0)
     """Between two looks; an alert that is sent to her is looked at at once."""
     seconds: float = Field(default=15, gt=0)
@@ -519,8 +520,10 @@ class WatchSettings(Section):
     """When trouble in a namespace is expected: `"shop-*" = "Sat 02:00-04:00"`; signals are then muted. Hours are in
     `investigation.time_zone`."""
 
-    def watches(self, namespace: str) -> bool:
-        return not namespace or any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
+    def watches(self, namespace: str, *, beside: bool = False) -> bool:
+        """`beside`: of what runs beside Kubernetes."""
+        of_cluster = not namespace and not beside
+        return of_cluster or any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
 
 
 class LearningSettings(Section):

@@ -8,6 +8,6 @@ has Scarlet.
 
 from autodevops.workbench.answers import memory_keeper
 from autodevops.workbench.doctor import Check
-from autodevops.workbench.scarlet import Workbench
+from autodevops.workbench.scarlet import NO_CLUSTER, Workbench
 
-__all__ = ["Check", "Workbench", "memory_keeper"]
+__all__ = ["NO_CLUSTER", "Check", "Workbench", "memory_keeper"]

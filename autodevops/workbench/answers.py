@@ -166,19 +166,25 @@ class AnsweringBench(ChangingBench):
         question: str = "",
         *,
         namespace: str = "",
+        beside: bool = False,
         window: TimeWindow | None = None,
         emit: Emit = _ignore,
     ) -> Investigation:
-        """One deterministic investigation of a namespace, without a conversation around it.
+        """One deterministic investigation of a namespace, without a conversation around it; `beside`: of what runs
+        beside Kubernetes, whether or not there is a cluster.
 
-        Raises UsageError when the namespace does not exist.
+        Raises UsageError when the namespace does not exist, or is named though what is meant lies in none.
         """
         from autodevops.investigation import Request, investigate
         from autodevops.toolbox import Recorder
 
+        if beside and namespace:
+            raise UsageError(
+                f"What runs beside Kubernetes is in no namespace, and not in {namespace}.", "Ask for one or the other."
+            )
         request = Request(
             question=question,
-            namespace=namespace or await self.default_namespace(),
+            namespace="" if beside else namespace or await self.default_namespace(),
             window=window or self.window(),
         )
         source = Recorder(self.tools, emit=emit, clock=self._clock, keeper=self._keeper)

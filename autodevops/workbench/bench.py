@@ -176,6 +176,13 @@ class Bench:
         length = timedelta(minutes=minutes or self.settings.investigation.window_minutes)
         return TimeWindow.ending(end or self._clock(), length)
 
+    @property
+    def has_cluster(self) -> bool:
+        """Whether anybody says which cluster is meant; it need not answer."""
+        from autodevops.servers.kubernetes.connect import is_set_up
+
+        return is_set_up(self.settings.kubernetes)
+
     async def default_namespace(self) -> str:
         """The configured namespace, else that of the kubeconfig context, else `default`; none without a cluster.
 

@@ -33,7 +33,8 @@ class ChangingBench(RunningBench):
         from autodevops.toolbox.writing import writing
 
         settings, clock = self.settings, self._clock
-        if self._leader is None and settings.kubernetes.allow_writes and settings.scarlet.lease:
+        wanted = settings.kubernetes.allow_writes and settings.scarlet.lease
+        if self._leader is None and wanted and self.has_cluster:
             self._leader = Leader(
                 # not audited: changes of hands are in the ledger, renewals every few seconds are not
                 writing(entered(self._toolbox), settings.toolbox, CALL_SECONDS),

@@ -55,7 +55,7 @@ async def _check(tools: Tools, system: str, address: str, tool: str, arguments: 
         variable = f"AUTODEVOPS_{system.upper()}__{names.get(system, 'URL')}"
         return Check(system, "", "not configured", "investigations go on without it", f"Set {variable}.")
     if system == "kubernetes" and not await context_namespace(tools):
-        return Check(system, "", "not configured", "what Prometheus sees is asked about", "Set KUBECONFIG.")
+        return Check(system, "", "not configured", "what Prometheus sees is watched and asked about", "Set KUBECONFIG.")
     try:
         await tools.call(tool, dict(arguments))
     except AutoDevOpsError as error:

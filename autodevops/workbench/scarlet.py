@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from autodevops.workbench.answers import AnsweringBench
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from autodevops.scarlet.learning.health import ScarletHealth
     from autodevops.scarlet.response.loop import Loop
     from autodevops.scarlet.watching import Watch
+
+log = logging.getLogger(__name__)
+
+NO_CLUSTER: Final = "There is no kubeconfig: what runs beside Kubernetes is watched, by Prometheus, and no cluster."
 
 
 class Workbench(AnsweringBench):
@@ -52,6 +57,8 @@ class Workbench(AnsweringBench):
         respond = self.settings.scarlet.respond and self._tools is not None
         if respond:
             self.lead()  # what tends beside the response is held to it, too
+            if not self.has_cluster:
+                log.warning("%s", NO_CLUSTER)
         return Scarlet(
             self.settings.scarlet,
             clock=self._clock,
@@ -62,7 +69,7 @@ class Workbench(AnsweringBench):
             runs_at_once=runs.at_once,
             responding=partial(self.response, waiting=staying) if respond else None,
             alert_hook=self.settings.watch.hook,
-            wake=self.wake if respond and "objects" in self.settings.watch.sources else None,
+            wake=self.wake if respond and self.has_cluster and "objects" in self.settings.watch.sources else None,
         )
 
     @asynccontextmanager
@@ -106,10 +113,12 @@ class Workbench(AnsweringBench):
             return ""
         acts = Acting(self.executor, self.tools, self.ledger, self.settings.github.repositories)
         incident = find_incident(self.ledger, proposal.incident)
-        return await why_not_any_more(self._investigate, acts.remedies, incident, proposal, self._clock())
+        why = await why_not_any_more(self._investigate, acts.remedies, incident, proposal, self._clock())
+        return why.words if why else ""
 
-    async def _investigate(self, namespace: str, window: TimeWindow) -> Investigation:
-        return await self.investigate(namespace=namespace, window=window)
+    async def _investigate(self, place: str | None, window: TimeWindow) -> Investigation:
+        """As an incident's `namespace` has it: empty for what runs beside Kubernetes."""
+        return await self.investigate(namespace=place or "", window=window, beside=place == "")
 
     def watch(self) -> Watch:
         """What Scarlet sees with."""
@@ -119,9 +128,9 @@ class Workbench(AnsweringBench):
         settings = self.settings
         systems = [name for name in ("prometheus", "alertmanager", "loki", "tempo") if getattr(settings, name).url]
         zone = of_user(settings.investigation.time_zone)
-        return Watch(
-            self._looking, settings.watch, foresight=self._foresight, zone=zone, systems=("kubernetes", *systems)
-        )
+        if self.has_cluster:
+            systems.append("kubernetes")
+        return Watch(self._looking, settings.watch, foresight=self._foresight, zone=zone, systems=systems)
 
     async def wake(self, woken: Callable[[], None]) -> None:
         """Call `woken` whenever the cluster warns of something, until cancelled."""

@@ -19,6 +19,7 @@ import traceback
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from loopback import Site, Tools
 from worlds import WORLDS
@@ -37,16 +38,22 @@ def fetch(url: str) -> object:
         return json.load(answer)
 
 
-def investigate(program: str, site: Site, minutes: int) -> dict[str, object]:
-    environment = {
-        **os.environ, "KUBECONFIG": "/nonexistent/kubeconfig",
+def environment(site: Site) -> dict[str, object]:
+    """Of our programs: nothing of the user's, and no kubeconfig."""
+    return {
+        "HOME": site.folder, "XDG_STATE_HOME": site.folder / "state",
         "AUTODEVOPS_PROMETHEUS__URL": f"http://127.0.0.1:{site.ports['prometheus']}",
         "AUTODEVOPS_ALERTMANAGER__URL": f"http://127.0.0.1:{site.ports['alertmanager']}",
     }  # fmt: skip
+
+
+def told(program: str, site: Site, *words: object) -> Any:
+    inherited = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"}
     with ENGINE:
         done = subprocess.run(
-            ["nice", program, "investigate", "-w", str(minutes), "--json"],
-            env=environment, cwd=site.folder, capture_output=True, text=True, check=False,
+            ["nice", program, *map(str, words), "--json"],
+            env={**inherited, **{name: str(value) for name, value in environment(site).items()}},
+            cwd=site.folder, capture_output=True, text=True, check=False,
         )  # fmt: skip
     try:
         return json.loads(done.stdout)
@@ -61,6 +68,9 @@ def play(name: str, arguments: argparse.Namespace, tools: Tools, folder: Path) -
     try:
         fault = WORLDS[name](site)
         site.watch()
+        if arguments.scarlet:
+            site.start("scarlet", "env", "-u", "KUBECONFIG", arguments.engine, "scarlet", "run",
+                       environment=environment(site))  # fmt: skip
         began = time.time()
         time.sleep(arguments.baseline * 60)
         before = dict(site.answers)
@@ -76,9 +86,13 @@ def play(name: str, arguments: argparse.Namespace, tools: Tools, folder: Path) -
         }  # fmt: skip
         (out / "recording.json").write_text(json.dumps(record))
         if arguments.engine:
-            answer = investigate(arguments.engine, site, int(arguments.baseline + arguments.fault))
+            answer = told(arguments.engine, site, "investigate", "-w", int(arguments.baseline + arguments.fault))
             (out / "live.json").write_text(json.dumps(answer, indent=1))
             print(name, answer.get("verdict"), answer.get("summary", answer.get("error")), flush=True)
+        if arguments.scarlet:
+            incidents = told(arguments.engine, site, "incident", "list")
+            (out / "incidents.json").write_text(json.dumps(incidents, indent=1))
+            print(name, *(f"{one['severity']}: {one['title']}" for one in incidents), sep="\n  ", flush=True)
     except Exception:  # noqa: BLE001  the other worlds go on
         (out / "failed.txt").write_text(traceback.format_exc())
         print(name, "failed", traceback.format_exc(), flush=True)
@@ -94,6 +108,7 @@ def main() -> None:
     parser.add_argument("--node-modules", default="node_modules")
     parser.add_argument("--go-shop", default="shop-go")
     parser.add_argument("--engine", default="autodevops", help="empty: only record")
+    parser.add_argument("--scarlet", action="store_true", help="her daemon runs beside it, and her incidents are kept")
     parser.add_argument("--baseline", type=float, default=9, help="minutes")
     parser.add_argument("--fault", type=float, default=5, help="minutes")
     parser.add_argument("--apart", type=float, default=4, help="seconds between the starts of two worlds")

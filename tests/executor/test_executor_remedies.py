@@ -18,6 +18,7 @@ from autodevops.domain.base import Json
 from autodevops.domain.change import Suspect
 from autodevops.domain.hypothesis import Hypothesis, SuggestedAction
 from autodevops.domain.operation import Operation, Proposal, Symptom
+from autodevops.domain.remedy import Remedy
 from autodevops.domain.subject import Subject
 from autodevops.evaluation.suite import half_of
 from autodevops.executor.catalogue import KINDS
@@ -271,6 +272,48 @@ async def test_what_ran_comes_back_only_where_what_is_wrong_came_with_the_newest
     subject = Subject(kind="Deployment", name="web", namespace="shop")
     missing = Hypothesis(reason="SecretMissing", subject=subject, confidence=0.9, summary="", supports=())
     assert [one.action.kind for one in await remedies(tools, missing)] == offered
+
+
+async def test_a_template_is_known_again_whatever_its_number_and_its_carrier() -> None:
+    """`kubectl rollout undo` gives what it brings back the next number, and whoever carries it adds a label."""
+
+    def revision(number: int, image: str, ready: int) -> dict[str, Any]:
+        labels = {"app": "web", "pod-template-hash": f"hash-{number}"}
+        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": image}]}}
+        return {
+            "revision": number,
+            "created_at": NOON.isoformat(),
+            "owner": f"web-{number}",
+            "images": {},
+            "replicas": 1,
+            "ready_replicas": ready,
+            "template": template,
+        }
+
+    async def offered(bad: int, *revisions: dict[str, Any]) -> Remedy:
+        history = {"kind": "Deployment", "namespace": "shop", "name": "web", "revisions": list(revisions)}
+        tools = ScriptedTools({"kubernetes.get_rollout_history": history})
+        worse = SuggestedAction(kind="mitigation", summary="", before_revision=bad)
+        subject = Subject(kind="Deployment", name="web", namespace="shop")
+        found = await remedies(
+            tools,
+            Hypothesis(
+                reason="BadRollout",
+                subject=subject,
+                confidence=0.9,
+                summary="",
+                supports=(),
+                suggested_actions=(worse,),
+            ),
+        )
+        return found[0]
+
+    before = await offered(2, revision(2, "app:2", 0), revision(1, "app:1", 1))
+    again = await offered(4, revision(4, "app:2", 0), revision(3, "app:1", 1))
+    older = await offered(4, revision(4, "app:2", 0), revision(3, "app:0", 1))
+    tried = Proposal(action=before.action, asked_by="scarlet", by_person=False, template=before.template)
+    assert before.action != again.action
+    assert (tried.is_as(before), tried.is_as(again), tried.is_as(older)) == (True, True, False)
 
 
 async def test_what_no_action_mends_stays_words(tmp_path: Path) -> None:

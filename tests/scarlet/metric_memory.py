@@ -19,8 +19,15 @@ Level = Callable[[Any], Any]
 """A value from hours before now: negative numbers up to 0."""
 
 
-def prometheus(now: datetime, series: Mapping[str, Level], *, hours: float = 30, every: int = 60) -> ScriptedTools:
-    """`series`: by `name{label="value"}`, what it was at each moment."""
+def prometheus(
+    now: datetime,
+    series: Mapping[str, Level],
+    *,
+    hours: float = 30,
+    every: int = 60,
+    more: Mapping[str, Any] | None = None,
+) -> ScriptedTools:
+    """`series`: by `name{label="value"}`, what it was at each moment. `more`: other tools' answers."""
     stamps = np.arange(round((now.timestamp() - hours * 3600) * 1000), round(now.timestamp() * 1000) + 1, every * 1000)
     since = (stamps / 1000 - now.timestamp()) / 3600
     held = {}
@@ -39,7 +46,12 @@ def prometheus(now: datetime, series: Mapping[str, Level], *, hours: float = 30,
     def at(arguments: Mapping[str, Json]) -> Json:
         return _answer(instant(str(arguments["query"]), source, _millis(str(arguments["time"]))))
 
-    return ScriptedTools({"prometheus.query_range": over, "prometheus.query_instant": at})
+    def names(arguments: Mapping[str, Json]) -> Json:
+        found = instant(f"count by (__name__) ({arguments['match']})", source, round(now.timestamp() * 1000))
+        return {"names": [dict(one.labels)["__name__"] for one in found.series]}
+
+    told = {"prometheus.query_range": over, "prometheus.query_instant": at, "prometheus.list_metrics": names}
+    return ScriptedTools({**told, **(more or {})})
 
 
 def _labels(text: str) -> tuple[tuple[str, str], ...]:

@@ -21,7 +21,7 @@ from autodevops.domain.stage import Stage
 from autodevops.domain.subject import Subject
 from autodevops.domain.window import TimeWindow
 from autodevops.kernel.errors import LedgerConflict, ToolUnavailable
-from autodevops.scarlet.response.hands import Document
+from autodevops.scarlet.response.hands import Document, Place
 from autodevops.scarlet.response.loop import Loop, response
 from autodevops.scarlet.response.machine import Means
 from autodevops.settings import ScarletSettings
@@ -87,6 +87,7 @@ class World:
     operations: dict[str, Operation] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     windows: list[TimeWindow] = field(default_factory=list)  # that were investigated
+    places: list[Place] = field(default_factory=list)  # and where
     told: list[str] = field(default_factory=list)
     crash_at: str = ""
     crashed: bool = False
@@ -115,8 +116,9 @@ class World:
     async def pending(self, now: datetime) -> tuple[Signal, ...]:
         return tuple(self.on_their_way)
 
-    async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
+    async def investigate(self, place: Place, window: TimeWindow) -> Investigation:
         self._called("investigate")
+        self.places.append(place)
         self.windows.append(window)
         if self.down:
             raise ToolUnavailable("nobody answers")
@@ -127,7 +129,7 @@ class World:
         return Investigation(
             id="inv",
             question="",
-            namespace=namespace,
+            namespace="shop" if place is None else place,
             subject=None,
             window=window,
             verdict=verdict,

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from scarlet.response_world import START, Crash, World, cause, signal, workload
 
+from autodevops.domain.action import RollbackWorkload
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Resolution
 from autodevops.domain.operation import Symptom
+from autodevops.domain.remedy import Remedy
 from autodevops.domain.signal import Blind, Look
 from autodevops.domain.subject import Subject
 from autodevops.kernel.errors import ToolUnavailable
@@ -474,6 +476,24 @@ def test_what_she_may_not_or_cannot_end_goes_to_people(tmp_path: Path, how: str)
     assert world.count("diagnosis") == world.count("tell") == 1
     expected = {"of no use": 1, "unverified": 1, "too many attempts": world.settings.attempts}
     assert world.count("execute") == expected.get(how, 0)
+
+
+@pytest.mark.parametrize(("newer", "done"), [("template of 4", 1), ("another template", 2)])
+def test_a_template_that_was_taken_back_is_not_proposed_again_under_its_new_number(
+    newer: str, done: int, tmp_path: Path
+) -> None:
+    """A rollback gives the old pod template the next number, and taking it back the other one."""
+
+    class Renumbering(World):
+        async def remedies(self, hypothesis: Hypothesis) -> tuple[Remedy, ...]:
+            self._called("remedies")
+            number, template = (6, newer) if self.count("execute") else (4, "template of 4")
+            action = RollbackWorkload(workload="Deployment", namespace="shop", name="cart", to_revision=number)
+            return (Remedy(action=action, kind="mitigation", why="so", template=template),)
+
+    world = Renumbering(signals=[signal("HighErrors")], causes=[cause("cart")], results=["undone"])
+    play(world, tmp_path)
+    assert (world.phases, world.count("execute")) == (["escalated"], done)
 
 
 @pytest.mark.parametrize(("minutes", "people"), [(15, 0), (30, 1)])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -20,12 +20,13 @@ from autodevops.domain.alert import Alert
 from autodevops.domain.series import Series
 from autodevops.domain.signal import Look, Signal
 from autodevops.domain.tool_results import Silence, SilenceList
+from autodevops.investigation.pressure_families import PressureKind
 from autodevops.kernel.errors import ToolUnavailable
 from autodevops.scarlet.watching import Watch
 from autodevops.scarlet.watching.alerts import seen as alerts_seen
 from autodevops.scarlet.watching.object_rules import signs
 from autodevops.scarlet.watching.places import Places
-from autodevops.scarlet.watching.pressures import NEEDS, Pressures
+from autodevops.scarlet.watching.pressures import NAMES, NEEDS, Pressures
 from autodevops.scarlet.watching.requests import Requests
 from autodevops.scarlet.watching.sample_table import COLUMNS, STEP
 from autodevops.scarlet.watching.sight import signals
@@ -236,7 +237,7 @@ def test_renaming_a_namespace_renames_its_signals_and_nothing_else(case: str, na
          "Node node-1"),
         ({"instance": "node-2:9100", "job": "node-exporter", "namespace": "monitoring"}, "Node node-2"),
         ({"instance": "https://shop.example/", "job": "blackbox"}, "Ingress shop/front"),
-        ({"instance": "https://other.example/", "job": "blackbox"}, "None"),
+        ({"instance": "https://other.example/", "job": "blackbox"}, "Service other.example"),
         ({"namespace": "shop"}, "Namespace shop"),
     ],
 )  # fmt: skip
@@ -288,7 +289,9 @@ class Prometheus:
         self.silences: tuple[Silence, ...] = ()
         self.tools = ScriptedTools(
             {
-                "prometheus.list_metrics": {"names": [COUNT, COUNT.replace("_count", "_sum")]},
+                "prometheus.list_metrics": lambda call: {
+                    "names": [] if OUTSIDE in str(call["match"]) else [COUNT, COUNT.replace("_count", "_sum")]
+                },
                 "prometheus.query_instant": self.instant,
                 "prometheus.query_range": self.window,
                 "prometheus.list_silences": lambda _: SilenceList(silences=self.silences),
@@ -304,8 +307,11 @@ class Prometheus:
 
     def instant(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         query, at = arguments["query"], datetime.fromisoformat(arguments["time"]).timestamp()
-        if query.startswith("count"):
-            rows: list[tuple[dict[str, str], float | None]] = [
+        rows: list[tuple[dict[str, str], float | None]] = []
+        if OUTSIDE in query:
+            pass
+        elif query.startswith("count"):
+            rows = [
                 ({"namespace": "shop", "service": name, "http_response_status_code": "200"}, 1.0)
                 for name in self.workloads
             ]
@@ -343,6 +349,7 @@ def result(kind: str, series: list[Series]) -> dict[str, Any]:
 
 
 COUNT = "http_server_request_duration_seconds_count"
+OUTSIDE = 'exported_namespace=""'  # of what runs beside Kubernetes
 NOW = NOON.timestamp()
 
 
@@ -452,6 +459,20 @@ async def test_a_budget_burns_since_its_failures_began_and_not_since_a_window_di
         signal.subject.name: (NOON - signal.since).total_seconds() / 60 for signal in found.signals if signal.subject
     }
     assert since == {"checkout": 25.0, "cart": 3.0, "always": pytest.approx(120, abs=1)}
+
+
+async def test_budget_burns_since_failures_began_and_not_since_its_windows_do() -> None:
+    """Where Prometheus is young, windows of days hold its minutes alone, and the slowest pair burns first."""
+    young = steady(lambda at: noisy(20.0, at) if at >= NOW - 1500 else None, share=late(0.0, 0.3, minutes=2))
+    (found,) = (await watched(Prometheus(shop=young), sources=("slo",))).signals
+    assert abs(found.since - (NOON - timedelta(minutes=2))) <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("kind", get_args(PressureKind))
+def test_every_kind_of_pressure_has_a_name_and_words(kind: PressureKind) -> None:
+    name, words = NAMES[kind]
+    assert name.isalnum()
+    assert words.format(0.5) != words
 
 
 async def test_pressure_is_told_of_who_came_to_it_lately_and_not_of_who_is_made_so() -> None:

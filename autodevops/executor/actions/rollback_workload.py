@@ -45,14 +45,14 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         newer = [one for one in revisions if one.revision > action.to_revision]
         bound: dict[str, Json] = {
             "uid": state.uid,
-            "template": _digest(item["spec"]["template"]),
-            "target": _digest(target.template) if target else "",
+            "template": template_digest(item["spec"]["template"]),
+            "target": template_digest(target.template) if target else "",
         }
         proof = await proof_of(tools, action.subject, target, revisions) if target else None
         saved: dict[str, Json] = {
             "revisions": [one.revision for one in revisions],
             "proof": proof.model_dump() if proof else None,
-            "takes_back_last": [_digest(one.template) for one in newer] == [bound["template"]],
+            "takes_back_last": [template_digest(one.template) for one in newer] == [bound["template"]],
             SAVED: dict(await stuck_pods(tools, item, target.owner)) if target else {},
         }
         return PreState(
@@ -122,7 +122,7 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
     async def undo(self, tools: Tools, errand: Errand[RollbackWorkload]) -> Applied:
         before, target = str(errand.pre.bound["template"]), str(errand.pre.bound["target"])
         revisions = await _revisions(tools, errand.action)
-        old = next((one.revision for one in revisions if _digest(one.template) == before), 0)
+        old = next((one.revision for one in revisions if template_digest(one.template) == before), 0)
         if not old:
             raise ToolRejected(
                 f"{errand.action.subject} keeps no revision with the template that was replaced.",
@@ -139,7 +139,7 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         """To `revision`, if the template still is `expected`; with `wanted` in place nothing is left to do."""
         subject = errand.action.subject
         item = await read_object(tools, subject)
-        now = _digest(item["spec"]["template"])
+        now = template_digest(item["spec"]["template"])
         if item["metadata"].get("uid") != errand.pre.bound["uid"]:
             raise ToolRejected(f"{subject} is another object of that name now.", "Make a new plan.")
         if now == wanted:
@@ -155,7 +155,7 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         if isinstance(item, Progress):
             return item
         state = workload_state(item, subject)
-        now = _digest(item["spec"]["template"])
+        now = template_digest(item["spec"]["template"])
         if now == bound[before]:
             return Progress(state="not_applied", words=f"{subject} has the template it had.")
         if now != bound[wanted]:
@@ -169,7 +169,7 @@ class RollbackWorkloadKind(Kind[RollbackWorkload]):
         """A third template is there: whether ours was in between, revisions tell, for a rollback renumbers them."""
         newest = max((int(str(one)) for one in _list(errand.pre.saved.get("revisions"))), default=0)
         revisions = await _revisions(tools, errand.action)
-        was_there = any(one.revision > newest and _digest(one.template) == wanted for one in revisions)
+        was_there = any(one.revision > newest and template_digest(one.template) == wanted for one in revisions)
         words = f"{errand.action.subject} has got another template by somebody else."
         return Progress(state="lost" if was_there else "not_applied", words=words)
 
@@ -195,7 +195,7 @@ async def _revisions(tools: Tools, action: RollbackWorkload) -> tuple[Revision, 
     return RolloutHistory.model_validate(answer.data).revisions
 
 
-def _digest(template: Any) -> str:
+def template_digest(template: Any) -> str:
     """Of a pod template, whoever carries it: without the label and the directive that its carriers add."""
     metadata = dict(template.get("metadata") or {})
     metadata.pop("creationTimestamp", None)

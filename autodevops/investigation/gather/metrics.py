@@ -27,6 +27,7 @@ from autodevops.investigation.request_families import (
     FAMILIES,
     NAMESPACE_LABELS,
     POD_LABELS,
+    SERVICE_LABELS,
     WORKLOAD_LABELS,
     RequestFamily,
 )
@@ -95,11 +96,9 @@ async def _names(collector: Collector, inventory: Inventory) -> MetricNames:
 
 
 async def _listed(collector: Collector, inventory: Inventory, labels: Sequence[str]) -> dict[str, frozenset[str]]:
-    namespace = escape(inventory.namespace)
-    some = "" if namespace else '__name__!="",'  # Prometheus wants one matcher that does not match nothing
-    answers = await asyncio.gather(
-        *(collector.ask("prometheus.list_metrics", match=f'{{{some}{label}="{namespace}"}}') for label in labels)
-    )
+    some = "" if inventory.namespace else '__name__!="",'  # Prometheus wants one matcher that does not match nothing
+    matches = [f"{{{some}{inventory.matchers(label)}}}" for label in labels]
+    answers = await asyncio.gather(*(collector.ask("prometheus.list_metrics", match=match) for match in matches))
     return {
         label: frozenset(result.names)
         for label, evidence in zip(labels, answers, strict=True)
@@ -126,14 +125,13 @@ async def _plan(
     buckets: bool,
     total: bool,
 ) -> Plan | None:
-    parts = [f'{namespace_label}="{escape(inventory.namespace)}"', *([family.where] if family.where else [])]
+    parts = [inventory.matchers(namespace_label), *([family.where] if family.where else [])]
     selector, at = ",".join(parts), rfc3339(span.window.end)
     # A service whose pods are gone has left its series in the window, but not at its end.
     reach = f"last_over_time({family.count}{{{selector}}}[{round(span.window.length.total_seconds())}s])"
-    abstract = [label for label in WORKLOAD_LABELS if label not in POD_LABELS]
     failures = ", ".join(label for label, _ in family.failure)
     named, status = await asyncio.gather(
-        collector.ask("prometheus.query_instant", query=f"count by ({', '.join(abstract)}) ({reach})", time=at),
+        collector.ask("prometheus.query_instant", query=f"count by ({', '.join(SERVICE_LABELS)}) ({reach})", time=at),
         collector.ask("prometheus.query_instant", query=f"count by ({failures}) ({reach})", time=at),
     )
     rows = [series.labels for series in series_of(collector, named)]

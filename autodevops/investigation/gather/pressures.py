@@ -55,7 +55,7 @@ async def _over(
     collector: Collector, inventory: Inventory, span: Span, family: PressureFamily, label: str
 ) -> list[Saturation]:
     window = max(_LEAST_RATE_WINDOW, span.rate_window_seconds)
-    query = family.query.replace("<s>", f'{label}="{escape(inventory.namespace)}"').replace("<w>", f"{window}s")
+    query = family.query.replace("<s>", inventory.matchers(label)).replace("<w>", f"{window}s")
     query = f"({query}) > {family.from_ratio}" if family.kind != "memory" else f"{query} > {family.from_ratio}"
     evidence = await collector.ask("prometheus.query_instant", query=query, time=rfc3339(span.window.end))
     found = list(_offenders(collector, inventory, family, evidence))

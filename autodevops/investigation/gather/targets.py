@@ -14,7 +14,6 @@ from autodevops.investigation.gather.promql import arrays, over_span, series_of
 from autodevops.investigation.inventory import Inventory
 from autodevops.investigation.picture import Target
 from autodevops.investigation.request import Span
-from autodevops.kernel.query_text import escape
 
 
 async def gather_targets(
@@ -23,9 +22,7 @@ async def gather_targets(
     """`serving` are the services that have golden signals."""
     if inventory.known:
         return ()
-    evidence = await over_span(
-        collector, span, f'min by (job, instance) (up{{namespace="{escape(inventory.namespace)}"}})'
-    )
+    evidence = await over_span(collector, span, f"min by (job, instance) (up{{{inventory.matchers('namespace')}}})")
     found = []
     for series in series_of(collector, evidence):
         job = inventory.service(series.labels.get("job", "").rsplit("/", 1)[-1])

@@ -2,6 +2,9 @@
 
 A cause is a reason and the subject it lies on. A signal belongs to it when it is about that subject, about one that
 suffers with it, or about a pod of either. What belongs nowhere is investigated before anything is opened.
+
+Beside Kubernetes one thing has several names: the host that is scraped, its job, its service. The engine takes the one
+that tells most apart, so any of them will do.
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ from autodevops.domain.incident import Incident
 from autodevops.domain.investigation import Investigation
 from autodevops.domain.signal import SEVERITIES, IncidentSeverity, Signal
 from autodevops.domain.subject import Subject
+from autodevops.investigation.request_families import SERVICE_LABELS
 
 LIKELY = 0.5  # confidence from which a hypothesis is taken for a cause of its own
+SERVICE = "opentelemetry.io"  # the api version of what is known by name alone
 _OWNED = ("Pod", "ReplicaSet", "Job")
 # A hash of the template and a suffix, drawn from an alphabet without vowels (k8s.io/apimachinery/pkg/util/rand), or an
 # ordinal: `cart-7d9f8c6b5-x2x4z` is of `cart`, `cart-worker-0` is not.
@@ -53,8 +58,10 @@ def cause_for(incident: Incident, found: Investigation) -> Hypothesis | None:
 
 
 def belongs(signal: Signal, hypothesis: Hypothesis) -> bool:
-    subject = signal.subject
-    return subject is not None and any(same(subject, one) for one in (hypothesis.subject, *hypothesis.suffering))
+    subjects = (hypothesis.subject, *hypothesis.suffering)
+    if signal.beside:
+        return any((not one.namespace or "." in one.name) and one.name in _names(signal) for one in subjects)
+    return signal.subject is not None and any(same(signal.subject, one) for one in subjects)
 
 
 def joins(signal: Signal, incident: Incident) -> bool:
@@ -70,12 +77,18 @@ def joins(signal: Signal, incident: Incident) -> bool:
 
 
 def same(one: Subject, other: Subject) -> bool:
-    """Whether two references mean one workload: it, its pods, the service of its name."""
+    """Whether two references mean one workload: it, its pods, the service of its name; or one host outside, wherever it
+    is called from."""
     if one.namespace != other.namespace:
-        return False
+        return one.name == other.name and "." in one.name and one.api_version == other.api_version == SERVICE
     if "Node" in (one.kind, other.kind):
         return one.kind == other.kind and one.name == other.name
     return one.name == other.name or _owns(one, other) or _owns(other, one)
+
+
+def _names(signal: Signal) -> set[str]:
+    own = {signal.subject.name} if signal.subject else set()
+    return own | {signal.labels[label].rsplit("/", 1)[-1] for label in SERVICE_LABELS if signal.labels.get(label)}
 
 
 def worst(signals: Iterable[Signal]) -> IncidentSeverity:

@@ -15,7 +15,7 @@ from autodevops.domain.window import TimeWindow
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.runbooks import RunQueue, RunRequest
 from autodevops.runbooks.catalogue import Catalogue
-from autodevops.scarlet.response.hands import Acts, Document
+from autodevops.scarlet.response.hands import BESIDE, Acts, Document, Place
 from autodevops.scarlet.tell import tell_all
 from autodevops.settings import ChannelSettings
 
@@ -25,7 +25,7 @@ RUNBOOK = "incident"
 
 
 class Investigates(Protocol):
-    async def __call__(self, *, namespace: str, window: TimeWindow) -> Investigation: ...
+    async def __call__(self, *, namespace: str, window: TimeWindow, beside: bool) -> Investigation: ...
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Doing:
     channels: Mapping[str, ChannelSettings] | None = None
     names: Sequence[str] = ()  # of channels to tell
 
-    async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
-        return await self.investigating(namespace=namespace, window=window)
+    async def investigate(self, place: Place, window: TimeWindow) -> Investigation:
+        return await self.investigating(namespace=place or "", window=window, beside=place == BESIDE)
 
     async def document(self, incident: Incident, what: Document) -> str:
         if self.queue is None or self.catalogue is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Incident
@@ -13,6 +13,9 @@ from autodevops.domain.remedy import Remedy
 from autodevops.domain.window import TimeWindow
 
 Document = Literal["diagnosis", "record"]
+Place: TypeAlias = str | None
+"""A namespace, or what runs beside Kubernetes; None: the configured namespace, for what is the cluster's alone."""
+BESIDE: Final = ""
 
 
 class Acts(Protocol):
@@ -63,7 +66,7 @@ class Hands(Protocol):
     @property
     def acts(self) -> Acts: ...
 
-    async def investigate(self, namespace: str, window: TimeWindow) -> Investigation:
+    async def investigate(self, place: Place, window: TimeWindow) -> Investigation:
         """Systems that do not answer are in its `missing`. Raises UsageError when there is no such namespace."""
         ...
 

@@ -25,7 +25,7 @@ from autodevops.kernel.errors import AutoDevOpsError, LedgerConflict, LedgerUnav
 from autodevops.scarlet.response.causes import joins, same
 from autodevops.scarlet.response.hands import Leads
 from autodevops.scarlet.response.machine import Event, Means, State, Wait, build
-from autodevops.scarlet.response.rechecking import NEEDED
+from autodevops.scarlet.response.rechecking import needed
 from autodevops.scarlet.response.sorting import LINGERING, Sorter
 from autodevops.scarlet.watching import Noticing
 from autodevops.stores import leases
@@ -164,6 +164,7 @@ class Loop:
     ) -> Event | None:
         """What ends a wait, if anything does."""
         kind, left = wait["kind"], _left(incident, active)
+        dark = blind.intersection(needed(incident.namespace))
         if incident.resolution is not None:
             return "resolved"
         if kind in ("approval", "executor"):
@@ -174,14 +175,14 @@ class Loop:
                 return "answered"
         elif kind in ("people", "sight") and self._sorter.joined_lately(incident.id):
             return "joined"
-        elif kind == "sight" and not blind.intersection(NEEDED):
+        elif kind == "sight" and not dark:
             return "sighted"
         if kind == "recovery":
             others = [one for one in self._sorter.going_on(self._means.clock()) if one.id != incident.id]
             left = [signal for signal in left if not _is_of_others(signal, incident, others)]
         if kind != "executor" and _is_quiet(incident, left):
             return "quiet"
-        if kind == "recovery" and blind.intersection(NEEDED):
+        if kind == "recovery" and dark:
             return None  # that nothing has ended may only not be seen
         return self._due(wait)
 

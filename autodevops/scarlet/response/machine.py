@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Final, Literal, TypedDict, cast
 
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Incident
@@ -29,6 +29,8 @@ from autodevops.stores.ledger import Ledger
 
 Kind = Literal["evidence", "approval", "executor", "recovery", "people", "sight"]
 Event = Literal["due", "quiet", "answered", "resolved", "joined", "sighted"]
+CODE: Final = "github.com"
+"""The api version of what is changed in a repository."""
 _FIRST_REST, _LONGEST_REST = 120.0, 1800.0  # seconds until she looks again at what people have; each twice the last
 _QUIET_WORDS = "What was noticed ended by itself, or people ended it."
 
@@ -93,7 +95,7 @@ class Steps:
                 ("act", "await_approval", "await_executor", "await_evidence", "decide", "escalate"),
             ),
             "await_approval": (self.await_approval, ("recheck", "judge", "close")),
-            "recheck": (self.recheck, ("act", "await_executor", "analyze")),
+            "recheck": (self.recheck, ("act", "await_executor", "await_recovery", "analyze")),
             "act": (self.act, ("judge", "await_executor")),
             "await_executor": (self.await_executor, ("act", "judge")),
             "judge": (self.judge, ("await_recovery", "analyze", "escalate")),
@@ -147,7 +149,7 @@ class Steps:
                 return _go("escalate", why=left)
             if _attempts(means.hands.acts, tried) >= means.settings.attempts:
                 return _go("escalate", why=f"{means.settings.attempts} actions did not end it.")
-            remedy = await self._next_remedy(hypothesis, tried)
+            remedy = await self._next_remedy(incident, hypothesis, tried)
             if isinstance(remedy, str):
                 return _go("escalate", why=remedy)
             operation = await means.hands.acts.propose(_proposal(incident, hypothesis, remedy))
@@ -173,14 +175,14 @@ class Steps:
         why = await why_not_any_more(
             means.hands.investigate, means.hands.acts.remedies, incident, operation.proposal, means.clock()
         )
-        if not why:
+        if why is None:
             return _go("act")
-        words = f"{_what(operation)} was approved and is not done. {why}"
+        words = f"{_what(operation)} was approved and is not done. {why.words}"
         means.hands.acts.withdraw(operation.id, words)
         if means.hands.acts.operation(operation.id).stage != "closed":  # somebody began it meanwhile
             return _go("await_executor")
         await means.hands.tell(_told(incident, words, ""), {"incident": incident.id, "operation": operation.id})
-        return _go("analyze", looks=0, why=words)
+        return _go("await_recovery" if why.over else "analyze", looks=0, why=words)
 
     async def act(self, state: State) -> Any:
         means, name = self._means, state["operation"]
@@ -272,17 +274,23 @@ class Steps:
         verified = operation is not None and operation.outcome is not None and operation.outcome.result == "verified"
         return f"{_what(operation)} ended it." if operation is not None and verified else ""
 
-    async def _next_remedy(self, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
+    async def _next_remedy(self, incident: Incident, hypothesis: Hypothesis, tried: Sequence[str]) -> Remedy | str:
         """Or, in words, why there is none."""
         operations = [self._means.hands.acts.operation(name) for name in tried]
-        before = [one.proposal.action for one in operations if not _came_to_nothing(one)]
-        again = [one.proposal.action for one in operations if _came_to_nothing(one)]
-        before += [action for action in again if again.count(action) >= self._means.settings.attempts]
+        before = [one.proposal for one in operations if not _came_to_nothing(one)]
+        again = [one.proposal for one in operations if _came_to_nothing(one)]
         try:
             offered = await self._means.hands.acts.remedies(hypothesis)
         except ToolError as error:
             return f"What could be done cannot be told: {error}"
-        left = [remedy for remedy in offered if remedy.action not in before]
+        if not incident.namespace:  # it is in no cluster: only its code can be changed
+            offered = tuple(remedy for remedy in offered if remedy.action.subject.api_version == CODE)
+        left = [
+            remedy
+            for remedy in offered
+            if not any(one.is_as(remedy) for one in before)
+            and sum(one.is_as(remedy) for one in again) < self._means.settings.attempts
+        ]
         if left:
             return left[0]
         return "Nothing else is known to help." if offered else "No action of hers mends this cause."
@@ -352,6 +360,7 @@ def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Pro
         evidence=hypothesis.evidence,
         incident=incident.id,
         symptom=symptom,
+        template=remedy.template,
     )
 
 

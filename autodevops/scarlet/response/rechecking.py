@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from autodevops.domain.hypothesis import Hypothesis
 from autodevops.domain.incident import Incident
@@ -19,50 +19,77 @@ from autodevops.domain.window import TimeWindow
 from autodevops.kernel.errors import AutoDevOpsError, ToolError
 from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.causes import cause_for, same
+from autodevops.scarlet.response.hands import BESIDE, Place
 
-NEEDED: Final = ("kubernetes", "prometheus")
-"""Without these nothing is done: what cannot be seen cannot be verified."""
+_STAYS: Final = ("LOG", "TRC", "CHG")  # rules of what was said or done
+_NEEDED: Final = ("kubernetes", "prometheus")
+_NEEDED_BESIDE: Final = ("prometheus",)
 
 
 class Investigates(Protocol):
-    def __call__(self, namespace: str, window: TimeWindow, /) -> Awaitable[Investigation]: ...
+    def __call__(self, place: Place, window: TimeWindow, /) -> Awaitable[Investigation]: ...
 
 
 class Remedies(Protocol):
     def __call__(self, hypothesis: Hypothesis, /) -> Awaitable[tuple[Remedy, ...]]: ...
 
 
+def needed(place: Place) -> tuple[str, ...]:
+    """The systems without which nothing is done: what cannot be seen cannot be verified."""
+    return _NEEDED_BESIDE if place == BESIDE else _NEEDED
+
+
 def unseen(found: Investigation) -> tuple[str, ...]:
-    return tuple(name for name in found.silent_systems if name in NEEDED)
+    return tuple(name for name in found.silent_systems if name in needed(found.namespace))
+
+
+class Objection(NamedTuple):
+    """Why an action is not to be done by now. `over`: what it was for has ended."""
+
+    words: str
+    over: bool = False
 
 
 async def why_not_any_more(
     investigate: Investigates, remedies: Remedies, incident: Incident, proposal: Proposal, now: datetime
-) -> str:
-    """In words, why an action for an incident is not to be done by now; empty where its cause is still there.
+) -> Objection | None:
+    """Nothing where an action's cause is still there.
 
     Another reason on the same subject will do as long as the same action is offered for it: a leak is a container
     killed for memory a little later.
     """
     if incident.phase == "closed":
-        return "What it was for is over."
+        return Objection("What it was for is over.", over=True)
     try:
         found = await investigate(incident.namespace, cases.window_of(incident.signals, now))
     except AutoDevOpsError as error:
-        return f"Whether its cause is still there cannot be told: {error}"
+        return Objection(f"Whether its cause is still there cannot be told: {error}")
     if dark := unseen(found):
-        return f"Whether its cause is still there cannot be told: {' and '.join(dark)} cannot be seen."
+        return Objection(f"Whether its cause is still there cannot be told: {' and '.join(dark)} cannot be seen.")
     newer, cause = cause_for(incident, found), incident.cause
     if newer is None:
-        return f"Its cause is not seen any more: {found.summary}"
+        return Objection(f"Its cause is not seen any more: {found.summary}")
     if cause is None or not same(newer.subject, cause.subject):
-        return f"Another cause is likelier by now: {newer.summary}"
+        return Objection(f"Another cause is likelier by now: {newer.summary}")
+    if ended := _ended(found, newer):
+        return Objection(f"It is over: {ended}", over=True)
     if newer.reason == proposal.reason:
-        return ""
+        return None
     try:
         offered = await remedies(newer)
     except ToolError as error:
-        return f"Whether it still helps cannot be told: {error}"
-    if any(one.action == proposal.action for one in offered):
+        return Objection(f"Whether it still helps cannot be told: {error}")
+    if any(proposal.is_as(one) for one in offered):
+        return None
+    return Objection(f"It does not help against what is wrong by now: {newer.summary}")
+
+
+def _ended(found: Investigation, cause: Hypothesis) -> str:
+    """What was measured of those who are hurt and is over, if nothing measured goes on: lines, traces and a release
+    stay in the window of an investigation for long after."""
+    hurt = (cause.subject, *cause.suffering)
+    about = [one for one in found.findings if any(same(one.subject, subject) for subject in hurt)]
+    if any(one.severity != "info" and not one.rule_id.startswith(_STAYS) for one in about):
         return ""
-    return f"It does not help against what is wrong by now: {newer.summary}"
+    ended = [one for one in about if one.ended is not None]
+    return min(ended, key=lambda one: (one.subject != cause.subject, one.message)).message if ended else ""

@@ -18,6 +18,7 @@ from autodevops.domain.signal import Signal
 from autodevops.kernel.errors import AutoDevOpsError
 from autodevops.scarlet.response import cases
 from autodevops.scarlet.response.causes import belongs, causes_of, joins, same
+from autodevops.scarlet.response.hands import BESIDE, Place
 from autodevops.scarlet.response.machine import Means
 
 log = logging.getLogger(__name__)
@@ -68,13 +69,16 @@ class Sorter:
         for signal in active:
             self._first_seen.setdefault(signal.key, now)
         left = self._join(active, now)
-        namespaces = sorted({signal.namespace for signal in left if signal.namespace}) or [""] * bool(left)
-        for namespace in namespaces:
-            group = [signal for signal in left if signal.namespace in ("", namespace)]
-            if self._is_ripe(group, now):
-                taken = await self._explain(namespace, group, now)
-                left = [signal for signal in left if signal.key not in taken]
+        outside, left = [one for one in left if one.beside], [one for one in left if not one.beside]
+        await self._look_at(BESIDE, outside, now)
+        places: list[Place] = [*sorted({signal.namespace for signal in left if signal.namespace})] or [None]
+        for place in places:
+            taken = await self._look_at(place, [one for one in left if one.namespace in ("", place)], now)
+            left = [signal for signal in left if signal.key not in taken]
         return list(self._open.values())
+
+    async def _look_at(self, place: Place, group: Sequence[Signal], now: datetime) -> set[str]:
+        return await self._explain(place, group, now) if self._is_ripe(group, now) else set()
 
     def _read(self, now: datetime) -> None:
         going_on, self._closed = self._cases.read(now - _LINGERS)
@@ -116,15 +120,16 @@ class Sorter:
             for signal in group
         )
 
-    async def _explain(self, namespace: str, group: Sequence[Signal], now: datetime) -> set[str]:
-        """Keys of those that are of an incident now. `namespace` is empty for what is the cluster's alone."""
+    async def _explain(self, place: Place, group: Sequence[Signal], now: datetime) -> set[str]:
+        """Keys of those that are of an incident now."""
         begun = now - _ONE_STORY
-        beside = [one for one in self._open.values() if one.namespace == namespace and one.window.start >= begun]
-        known = [signal for incident in beside for signal in incident.signals]
+        along = [one for one in self._open.values() if one.namespace == place and one.window.start >= begun]
+        known = [signal for incident in along for signal in incident.signals]
         try:
-            found = await self._means.hands.investigate(namespace, cases.window_of([*group, *known], now))
+            found = await self._means.hands.investigate(place, cases.window_of([*group, *known], now))
         except AutoDevOpsError as error:
-            log.warning("What was noticed in %s could not be investigated: %s", namespace or "the cluster", error)
+            where = "the cluster" if place is None else place or "what runs beside Kubernetes"
+            log.warning("What was noticed in %s could not be investigated: %s", where, error)
             self._doubt(group, now)
             return set()
         self._read(now)  # machines went on meanwhile

@@ -31,6 +31,7 @@ MONTH: Final = timedelta(days=30)
 LEAST_FAILURES: Final = 10.0
 """Within the long window: a small service that fails once among the hundred requests of an hour burns nothing."""
 _AT_HAND: Final = timedelta(seconds=STEP * COLUMNS)
+_SHOWN: Final = timedelta(minutes=5)  # what an action is measured by must be able to follow it
 _PAUSE: Final = 4  # columns: two minutes without failures are an end
 _GOOD_FOR: Final = 72  # a 72nd of the window: five minutes for six hours
 
@@ -148,8 +149,8 @@ async def _burning(
             total, failed = long[row]
             if _burns(long[row], pair.factor * budgets[row]) and failed >= LEAST_FAILURES:
                 rate = failed / total / budgets[row]
-                query = shown(f"{pair.short.total_seconds():.0f}s", asked.only(row))
-                since = began(pair.short, row, budgets[row])
+                query = shown(f"{min(pair.short, _SHOWN).total_seconds():.0f}s", asked.only(row))
+                since = began(pair.short, row, max(1.0, pair.factor / 2) * budgets[row])
                 found[row] = _seen(asked.subjects[row], name, pair, rate, objectives[row], failed / total, query, since)
     return list(found.values())
 
@@ -215,7 +216,10 @@ def _seen(
         f"{subject.name} {what} {share:.2%} of its requests of the last {_length(pair.long)}, {rate:.0f} times what an"
         f" objective of {objective:g}% allows: a month's budget lasts {left}."
     )
-    return Seen(ORIGIN, name, subject, subject.namespace, pair.severity, words, since, query, "lower")
+    return Seen(
+        ORIGIN, name, subject, subject.namespace, pair.severity, words, since, query, "lower",
+        beside=not subject.namespace,
+    )  # fmt: skip
 
 
 def _length(span: timedelta) -> str:

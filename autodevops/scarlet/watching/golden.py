@@ -205,4 +205,5 @@ def _seen(asked: Asked, measure: Measure, row: int, subject: Subject, off: _Stan
         since=off.onset,
         query=_expression(asked, measure, asked.only(row)),
         better="lower" if measure.wrong == "up" else "higher",
+        beside=not subject.namespace,
     )

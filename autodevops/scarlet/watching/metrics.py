@@ -34,6 +34,11 @@ class Metrics:
         if "slo" in settings.sources:
             self._lookers.append(Burn(self._requests, settings))
 
+    @property
+    def jobs(self) -> frozenset[str]:
+        """Those whose targets are scraped beside Kubernetes."""
+        return self._requests.jobs
+
     async def look(self, now: datetime) -> Sight:
         """Raises ToolError and ValidationError."""
         try:

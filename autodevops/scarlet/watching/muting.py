@@ -47,7 +47,7 @@ class Muting:
         at_work = any(
             fnmatchcase(signal.namespace, pattern) and any(local in hours for hours in windows)
             for pattern, windows in self._maintenance.items()
-            if signal.namespace
+            if signal.namespace or signal.beside
         )
         labels = {"alertname": signal.name, **signal.labels}
         return at_work or any(

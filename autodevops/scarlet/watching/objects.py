@@ -29,6 +29,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
         *_MADE, "metadata.labels", "metadata.ownerReferences", "metadata.deletionTimestamp",
         "spec.nodeName", "spec.volumes.persistentVolumeClaim.claimName", "status.phase", "status.reason",
         "status.message", "status.conditions", "status.containerStatuses", "status.initContainerStatuses",
+        "status.podIP",
     ),
     "Deployment": (
         *_LABELLED, "metadata.creationTimestamp", "spec.replicas", "status.availableReplicas", "status.conditions",
@@ -37,7 +38,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "DaemonSet": _LABELLED,
     "Service": (*_NAMED, "spec.selector"),
     "Ingress": (*_NAMED, "spec.rules.host"),
-    "Node": (*_MADE, "status.conditions"),
+    "Node": (*_MADE, "status.conditions", "status.addresses"),
     "Job": (*_MADE, "metadata.ownerReferences", "status.conditions"),
     "PersistentVolumeClaim": (*_MADE, "spec.storageClassName", "status.phase"),
     "StorageClass": ("metadata.name", "volumeBindingMode"),
@@ -53,9 +54,10 @@ class Objects:
     system: Final = "kubernetes"
     hides: Final = ("object/",)
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, *, cluster: bool = True) -> None:
+        """`cluster`: there is one."""
         self._tools = tools
-        self.places = Places()
+        self.places = Places(cluster=cluster)
 
     async def look(self, now: datetime) -> Sight:
         """Raises ToolError when no kind could be listed, and ValidationError."""

@@ -3,13 +3,23 @@ listing that has only what it needs."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from autodevops.domain.subject import Subject
-from autodevops.investigation.inventory import WORKLOAD_KINDS, Inventory, Object, build, metadata, name_of, section
+from autodevops.investigation.inventory import (
+    WORKLOAD_KINDS,
+    Inventory,
+    Object,
+    build,
+    items,
+    metadata,
+    name_of,
+    section,
+)
 from autodevops.investigation.request_families import POD_LABELS
 
 OWNED: Final = ("Deployment", "StatefulSet", "DaemonSet", "Pod", "Service", "Job")
@@ -26,6 +36,7 @@ API_VERSIONS: Final[Mapping[str, str]] = {
     "PodDisruptionBudget": "policy/v1",
 }
 """Of kinds that are not of the core."""
+_INSIDE: Final = re.compile(r"[^.]+(\.[^.]+)+\.(pod|svc)(\..+)?")  # cart.shop.svc.cluster.local
 
 
 def known_as(kind: str, name: str, namespace: str) -> Subject:
@@ -42,6 +53,7 @@ class Places:
     """Objects by kind, of all namespaces; an inventory is built when one of its namespace is first asked for."""
 
     objects: Mapping[str, Sequence[Object]] = field(default_factory=dict)
+    cluster: bool = True  # whether there is one, known or not
     _built: dict[str, Inventory] = field(default_factory=dict)
 
     @property
@@ -85,6 +97,29 @@ class Places:
         """The only workload of that name in the cluster."""
         found = self._everywhere.get(name, ())
         return found[0] if len(found) == 1 else None
+
+    def beside(self, name: str) -> Subject | None:
+        """Whom a series without a namespace speaks of by `name`: the only workload of that name, else what runs beside
+        Kubernetes. Nobody where several workloads bear it."""
+        if name in self._everywhere:
+            return self.anywhere(name)
+        return Subject(kind="Service", name=name, api_version=SERVICE)
+
+    def has(self, host: str) -> bool:
+        """Whether a host, a name or an address, is the cluster's."""
+        return host in self._hosts or host in self._known or _INSIDE.fullmatch(host) is not None
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """Names of workloads, pods and services (`cart`, `cart.shop`) and nodes, addresses of nodes and pods."""
+        found: set[str] = set()
+        for kind in (*WORKLOAD_KINDS, "Pod", "Service", "Node"):
+            for item in self.objects.get(kind, ()):
+                name = name_of(item)
+                found |= {name, f"{name}.{metadata(item).get('namespace')}"}
+                found.add(str(section(item, "status").get("podIP")))
+                found |= {str(address.get("address")) for address in items(item, "status", "addresses")}
+        return frozenset(found)
 
     @cached_property
     def _hosts(self) -> dict[str, Subject]:

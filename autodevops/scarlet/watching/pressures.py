@@ -12,7 +12,7 @@ from typing import Final
 from autodevops.domain.series import Series
 from autodevops.investigation.gather.promql import latest
 from autodevops.investigation.pressure_families import PRESSURES, PressureFamily, PressureKind
-from autodevops.investigation.request_families import POD_LABELS
+from autodevops.investigation.request_families import BESIDE, POD_LABELS
 from autodevops.scarlet.watching.places import Places, known_as
 from autodevops.scarlet.watching.requests import Requests
 from autodevops.scarlet.watching.sight import Seen
@@ -32,13 +32,14 @@ _THROTTLING: Final = PressureFamily(
 FAMILIES: Final = (*PRESSURES, _THROTTLING)
 NEEDS: Final = tuple(sorted({name for family in FAMILIES for name in family.needs}))
 
-_NAMES: Final[Mapping[PressureKind, tuple[str, str]]] = {
+NAMES: Final[Mapping[PressureKind, tuple[str, str]]] = {
     "memory": ("MemoryNearLimit", "uses {0:.0%} of the memory it may use"),
     "cpu": ("CPUSaturated", "uses {0:.0%} of the processor time it may use"),
     "garbage": ("GarbageCollecting", "spends {0:.0%} of its time collecting garbage"),
     "connections": ("PoolExhausted", "uses {0:.0%} of its connections"),
     "threads": ("ThreadsExhausted", "uses {0:.0%} of its threads"),
     "files": ("FilesNearLimit", "has {0:.0%} of the files open that it may"),
+    "event loop": ("EventLoopLate", "comes {0:.2f} s late to what its event loop has to do"),
 }
 _Who = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -74,22 +75,27 @@ class Pressures:
         namespace = labels.get("namespace", "")
         pod = next((labels[label] for label in POD_LABELS if labels.get(label)), "")
         subject = self._places().owner(known_as("Pod", pod, namespace)) if pod else None
-        if subject is None:
-            label = next((one for one in ("service_name", "job") if labels.get(one)), "")
-            subject = self._places().named(namespace, label, labels[label]) if label else None
+        label = next((one for one in ("service_name", "job") if labels.get(one)), "")
+        if subject is None and label and namespace:
+            subject = self._places().named(namespace, label, labels[label])
+        elif subject is None and label:
+            subject = self._places().beside(labels[label])
         if subject is None or value is None or (family.kind == "cpu" and subject.kind in ("Job", "CronJob")):
             return None  # a batch may use what it is given
-        name, words = _NAMES[family.kind]
+        name, words = NAMES[family.kind]
         if family is _THROTTLING:
             name, words = "CPUThrottled", "is held back in {0:.0%} of the scheduler's periods"
         who = f"{subject.name} ({labels['container']})" if labels.get("container") else subject.name
-        return Seen(ORIGIN, name, subject, subject.namespace, "minor", f"{who} {words.format(value)}.", now, query)
+        said = f"{who} {words.format(value)}."
+        place = subject.namespace
+        return Seen(ORIGIN, name, subject, place, "minor", said, now, query, beside=not place)
 
 
 def _query(family: PressureFamily) -> str:
-    """Over all namespaces at once."""
-    text = family.query.replace("<s>", 'namespace!=""').replace("<w>", _WINDOW)
-    return f"({text.replace('by (', 'by (namespace, ')}) > {family.from_ratio}"
+    """Over all namespaces at once, and what runs beside them."""
+    text = family.query.replace("<w>", _WINDOW).replace("by (", "by (namespace, ")
+    parts = (f"({text.replace('<s>', where)}) > {family.from_ratio}" for where in ('namespace!=""', BESIDE))
+    return " or ".join(parts)
 
 
 def _who(family: PressureFamily, line: Series) -> _Who:

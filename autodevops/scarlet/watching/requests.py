@@ -2,14 +2,15 @@
 
 Which metric families exist, and which of their labels name namespaces, workloads and failures, is asked now and then;
 their rates over all namespaces are asked at each look, for the moments that are new. The first family in the order of
-`request_families` that knows a workload speaks for it.
+`request_families` that knows a workload speaks for it. What runs beside Kubernetes is asked for apart, as its series
+have labels of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
@@ -18,10 +19,12 @@ from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import NameList, SeriesResult
 from autodevops.investigation.gather.promql import latest
 from autodevops.investigation.request_families import (
+    BESIDE,
+    CLUSTER_LABELS,
     FAMILIES,
     NAMESPACE_LABELS,
     POD_LABELS,
-    WORKLOAD_LABELS,
+    SERVICE_LABELS,
     RequestFamily,
 )
 from autodevops.kernel.clock import rfc3339
@@ -36,7 +39,7 @@ RATE_WINDOW: Final = "2m"  # four scrapes of the usual half a minute
 _FIND_AGAIN: Final = timedelta(minutes=10)
 _REACH: Final = "10m"  # a service that has just gone is still one
 _MOST_SERIES: Final = 380  # asked for at once: two hours of them are what one answer holds
-_ABSTRACT: Final = tuple(label for label in WORKLOAD_LABELS if label not in POD_LABELS)
+_SCRAPED: Final = f"count by (job) (last_over_time(up{{{BESIDE}}}[1h]))"
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Asked:
     failure: str  # the matcher; empty: it does not tell
     timed: bool
     bucketed: bool
+    beside: bool = False  # of what runs beside Kubernetes; else of all namespaces
     parts: tuple[str, ...] = ("",)  # matchers that divide the namespaces, so that no answer is cut
     table: SampleTable = field(default_factory=lambda: SampleTable(("asked", "failed", "took")))
     subjects: list[Subject | None] = field(default_factory=list)
@@ -59,7 +63,11 @@ class Asked:
 
     @property
     def is_as(self) -> tuple[str, ...]:
-        return self.family.name, *self.labels, self.failure
+        return self.family.name, self.family.where, *self.labels, self.failure
+
+    def subject(self, key: RowKey, places: Places) -> Subject | None:
+        """The workload of a row, or what runs beside Kubernetes; each is some family's to tell, and not both."""
+        return _subject(key[0], self.workload, key[1], places, self.beside) if key[1] else None
 
     def query(self, kind: RateKind, window: str, only: str = "") -> str:
         """Per second, by namespace and workload. `only`: further matchers."""
@@ -92,6 +100,7 @@ class Requests:
         self._found_at: datetime | None = None
         self.asked: list[Asked] = []
         self.names = frozenset[str]()  # of the metrics that exist, of those asked about
+        self.jobs = frozenset[str]()  # whose targets are scraped without a namespace
         self.cut = ""  # what an answer had too many of
 
     async def refresh(self, now: datetime, places: Places) -> None:
@@ -104,7 +113,7 @@ class Requests:
         spoken: set[Subject] = set()
         for asked in self.asked:
             for key in asked.table.keys[len(asked.subjects) :]:
-                asked.subjects.append(places.named(key[0], asked.workload, key[1]) if key[1] else None)
+                asked.subjects.append(asked.subject(key, places))
             asked.subjects = [None if subject in spoken else subject for subject in asked.subjects]
             spoken |= {subject for subject in asked.subjects if subject is not None}
 
@@ -140,11 +149,15 @@ class Requests:
         wanted = sorted(
             {name for one in FAMILIES for name in (one.count, *((one.bucket, one.total) if one.bucket else ()))}
         )
-        match = f'{{__name__=~"{"|".join(map(literal, (*wanted, *self._also)))}"}}'
-        answer = await self._tools.call("prometheus.list_metrics", {"match": match})
-        names = self.names = frozenset(NameList.model_validate(answer.data).names)
-        present = [family for family in FAMILIES if family.count in names]
-        found = await asyncio.gather(*(self._plan(family, names, now, places) for family in present))
+        named = f'__name__=~"{"|".join(map(literal, (*wanted, *self._also)))}"'
+        everywhere, beside, scraped = await asyncio.gather(
+            self._names(named), self._names(f"{named},{BESIDE}"), self.instant(_SCRAPED, now)
+        )
+        self.names = everywhere
+        self.jobs = frozenset(series.labels.get("job", "") for series in scraped) - {""}
+        plans = [(family, everywhere, False) for family in FAMILIES if family.count in everywhere]
+        plans += [(_only_beside(family), beside, True) for family in FAMILIES if family.count in beside]
+        found = await asyncio.gather(*(self._plan(*plan, now, places) for plan in plans))
         known = {asked.is_as: asked for asked in self.asked}
         self.asked = []
         spoken: set[Subject] = set()
@@ -158,44 +171,61 @@ class Requests:
                 asked.table.forget_the_gone()
             self.asked.append(asked)
 
+    async def _names(self, match: str) -> frozenset[str]:
+        answer = await self._tools.call("prometheus.list_metrics", {"match": f"{{{match}}}"})
+        return frozenset(NameList.model_validate(answer.data).names)
+
     async def _plan(
-        self, family: RequestFamily, names: frozenset[str], now: datetime, places: Places
+        self, family: RequestFamily, names: frozenset[str], beside: bool, now: datetime, places: Places
     ) -> tuple[Asked | None, frozenset[Subject]]:
         """The family as it is used here, and the workloads that it knows."""
         reach = f"last_over_time({family.count}{{{family.where}}}[{_REACH}])"
         failures = ", ".join(label for label, _ in family.failure)
         rows, states = await asyncio.gather(
-            self.instant(f"count by ({', '.join((*NAMESPACE_LABELS, *_ABSTRACT))}) ({reach})", now),
+            self.instant(f"count by ({', '.join((*NAMESPACE_LABELS, *SERVICE_LABELS))}) ({reach})", now),
             self.instant(f"count by ({failures}) ({reach})", now),
         )
-        label, subjects = _best_label([one.labels for one in rows], _ABSTRACT, places)
+        label, subjects = _best_label([one.labels for one in rows], SERVICE_LABELS, places, beside)
         if not label[1]:
             pods = await self.instant(f"count by ({', '.join((*NAMESPACE_LABELS, *POD_LABELS))}) ({reach})", now)
-            label, subjects = _best_label([one.labels for one in pods], POD_LABELS, places)
+            label, subjects = _best_label([one.labels for one in pods], POD_LABELS, places, beside)
         if not label[1]:
             return None, frozenset()
         told = {name for one in states for name, value in one.labels.items() if value}
         failure = next((f"{name}{match}" for name, match in family.failure if name in told), "")
         series = await self.instant(f"count by ({label[0]}) (count by ({', '.join(label)}) ({reach}))", now)
         timed, bucketed = family.total in names, family.bucket in names
-        return Asked(family, *label, failure, timed, bucketed, _parts(label[0], series)), subjects
+        return Asked(family, *label, failure, timed, bucketed, beside, _parts(label[0], series)), subjects
+
+
+def _only_beside(family: RequestFamily) -> RequestFamily:
+    return replace(family, where=f"{family.where},{BESIDE}" if family.where else BESIDE)
+
+
+def _subject(namespace: str, label: str, value: str, places: Places, beside: bool) -> Subject | None:
+    if beside:
+        return places.beside(value.rsplit("/", 1)[-1])
+    found = places.named(namespace, label, value)
+    return found if found is not None and found.namespace else None
 
 
 def _best_label(
-    rows: Sequence[Mapping[str, str]], labels: Iterable[str], places: Places
+    rows: Sequence[Mapping[str, str]], labels: Iterable[str], places: Places, beside: bool
 ) -> tuple[tuple[str, str], frozenset[Subject]]:
     """The labels of namespace and workload that tell most workloads apart on most series, and those workloads; of equal
     ones the first."""
-    spaces = [label for label in NAMESPACE_LABELS if any(row.get(label) for row in rows)] or [NAMESPACE_LABELS[0]]
-    best, most, known = ("", ""), (0, 0), frozenset[Subject]()
+    known = NAMESPACE_LABELS if places.cluster else CLUSTER_LABELS
+    spaces = [label for label in known if any(row.get(label) for row in rows)] or [NAMESPACE_LABELS[0]]
+    best, most, best_known = ("", ""), (0, 0), frozenset[Subject]()
     for space in spaces:
         for label in labels:
-            found = [places.named(row.get(space, ""), label, row[label]) for row in rows if row.get(label)]
+            told = [row for row in rows if row.get(label)]
+            found = [_subject(row.get(space, ""), label, row[label], places, beside) for row in told]
             subjects = frozenset(one for one in found if one is not None)
             score = (sum(1 for one in found if one is not None), len(subjects))
             if score > most:
-                best, most, known = (space, label), score, subjects
-    return best, known
+                best, most, best_known = (space, label), score, subjects
+    return best, best_known
 
 
 def _parts(label: str, series: Iterable[Series]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ subject, and a pod that is made anew is no new trouble.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from autodevops.domain.signal import SEVERITIES, Better, Blind, IncidentSeverity, Signal, SignalSource
 from autodevops.domain.subject import Subject
+from autodevops.scarlet.watching.beside import named, runs_beside
 from autodevops.scarlet.watching.places import Places
 
 _SOURCE: Final[TypeAdapter[SignalSource]] = TypeAdapter(SignalSource)
@@ -34,6 +35,7 @@ class Seen:
     query: str = ""
     better: Better = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    beside: bool | None = None  # Kubernetes; None: its labels tell
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,30 @@ class Source(Protocol):
     async def look(self, now: datetime) -> Sight: ...
 
 
-def signals(seen: Iterable[Seen], places: Places) -> list[Signal]:
-    """One signal for each key: the gravest severity, the earliest beginning, the words of the gravest."""
+def signals(seen: Iterable[Seen], places: Places, jobs: Collection[str] = ()) -> list[Signal]:
+    """One signal for each key: the gravest severity, the earliest beginning, the words of the gravest. `jobs`: those
+    whose targets are scraped beside Kubernetes."""
     found: dict[str, list[Seen]] = {}
-    subjects: dict[str, Subject | None] = {}
+    whose: dict[str, tuple[Subject | None, bool]] = {}
     for one in seen:
-        subject = places.workload(one.subject) if one.subject else None
+        subject, beside = _whose(one, places, jobs)
         about = f"{subject.kind}/{subject.name}" if subject else ""
         key = f"{one.origin}/{one.name}/{subject.namespace if subject else one.namespace}/{about}"
         found.setdefault(key, []).append(one)
-        subjects[key] = subject
-    return [_signal(key, same, subjects[key]) for key, same in sorted(found.items())]
+        whose[key] = subject, beside
+    return [_signal(key, same, *whose[key]) for key, same in sorted(found.items())]
 
 
-def _signal(key: str, same: list[Seen], subject: Subject | None) -> Signal:
+def _whose(one: Seen, places: Places, jobs: Collection[str]) -> tuple[Subject | None, bool]:
+    """Whom it is about, and whether that runs beside Kubernetes."""
+    if one.beside:
+        return one.subject, True
+    if one.beside is None and not one.namespace and runs_beside(one.labels, places, jobs):
+        return named(one.labels) or one.subject, True
+    return places.workload(one.subject) if one.subject else None, False
+
+
+def _signal(key: str, same: list[Seen], subject: Subject | None, beside: bool) -> Signal:
     first = min(same, key=lambda one: (SEVERITIES.index(one.severity), one.since, one.words))
     more = len({one.words for one in same}) - 1
     return Signal(
@@ -84,6 +96,7 @@ def _signal(key: str, same: list[Seen], subject: Subject | None) -> Signal:
         query=first.query,
         better=first.better,
         labels={**first.labels, **_labels(subject)},
+        beside=beside,
     )
 
 

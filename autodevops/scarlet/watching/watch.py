@@ -20,7 +20,7 @@ from autodevops.scarlet.watching.metrics import Metrics
 from autodevops.scarlet.watching.muting import Muting
 from autodevops.scarlet.watching.objects import Objects
 from autodevops.scarlet.watching.places import Places
-from autodevops.scarlet.watching.sight import Sight, Source, signals
+from autodevops.scarlet.watching.sight import Seen, Sight, Source, signals
 from autodevops.scarlet.watching.traces import Traces
 from autodevops.settings import LearningSettings, WatchSettings, WatchSource
 from autodevops.toolbox.protocol import Tools
@@ -46,9 +46,9 @@ class Watch:
         self._tools = tools
         self._settings = settings
         self._warned = "prometheus" in systems and "alerts" in settings.sources
-        self._objects = Objects(tools)
+        self._objects = Objects(tools, cluster="kubernetes" in systems)
         self._muting = Muting(tools if "alertmanager" in systems else None, settings, zone)
-        metrics = Metrics(tools, settings, self._places)
+        metrics = self._metrics = Metrics(tools, settings, self._places)
         metered = "prometheus" in systems and bool({"metrics", "slo"} & set(settings.sources))
         offered: Sequence[tuple[Source, set[WatchSource]]] = (
             (self._objects, {"objects"}),
@@ -73,7 +73,7 @@ class Watch:
             sights.append(await self._sight(self._objects, now))  # the others ask whose pods there are
         sights += await asyncio.gather(*(self._sight(source, now) for source in (self._muting, *sources)))
         seen = [one for sight in sights for one in sight.seen]
-        found = [signal for signal in signals(seen, self._places()) if self._settings.watches(signal.namespace)]
+        found = self._signals(seen)
         muted = {signal.key for signal in found if self._muting.mutes(signal, now)}
         return Look(
             at=now,
@@ -87,8 +87,13 @@ class Watch:
         if not self._warned:
             return ()
         async with asyncio.timeout(self._settings.seconds):
-            found = signals(await pending(self._tools), self._places())
-        return tuple(one for one in found if self._settings.watches(one.namespace) and not self._muting.mutes(one, now))
+            found = self._signals(await pending(self._tools))
+        return tuple(one for one in found if not self._muting.mutes(one, now))
+
+    def _signals(self, seen: Sequence[Seen]) -> list[Signal]:
+        """Of what is watched."""
+        found = signals(seen, self._places(), self._metrics.jobs)
+        return [one for one in found if self._settings.watches(one.namespace, beside=one.beside)]
 
     async def _sight(self, source: Source, now: datetime) -> Sight:
         try:
