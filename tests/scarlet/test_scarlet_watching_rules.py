@@ -21,13 +21,14 @@ from autodevops.domain.series import Series
 from autodevops.domain.signal import Look, Signal
 from autodevops.domain.tool_results import Silence, SilenceList
 from autodevops.investigation.pressure_families import PressureKind
+from autodevops.investigation.request_families import FAMILIES
 from autodevops.kernel.errors import ToolUnavailable
 from autodevops.scarlet.watching import Watch
 from autodevops.scarlet.watching.alerts import seen as alerts_seen
 from autodevops.scarlet.watching.object_rules import signs
 from autodevops.scarlet.watching.places import Places
 from autodevops.scarlet.watching.pressures import NAMES, NEEDS, Pressures
-from autodevops.scarlet.watching.requests import Requests
+from autodevops.scarlet.watching.requests import Asked, Requests
 from autodevops.scarlet.watching.sample_table import COLUMNS, STEP
 from autodevops.scarlet.watching.sight import signals
 from autodevops.settings import WatchSettings
@@ -440,7 +441,7 @@ async def test_budget_that_burns_fast_is_critical_and_a_small_service_burns_noth
     told = {(signal.subject.name, signal.severity) for signal in found.signals if signal.subject}
     assert told == {("checkout", "critical"), ("slowly", "major"), ("declared", "critical")}
     asked = [str(call["query"]) for tool, call in prometheus.tools.calls if tool == "prometheus.query_instant"]
-    assert {re.findall(r'service=~"(.*?)"', query)[0] for query in asked if "259200s" in query} == {"small"}
+    assert {re.findall(r'service=~?"(.*?)"', query)[0] for query in asked if "259200s" in query} == {"small"}
 
 
 async def test_a_budget_burns_since_its_failures_began_and_not_since_a_window_did() -> None:
@@ -466,6 +467,35 @@ async def test_budget_burns_since_failures_began_and_not_since_its_windows_do() 
     young = steady(lambda at: noisy(20.0, at) if at >= NOW - 1500 else None, share=late(0.0, 0.3, minutes=2))
     (found,) = (await watched(Prometheus(shop=young), sources=("slo",))).signals
     assert abs(found.since - (NOON - timedelta(minutes=2))) <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("pod", "workload"),
+    [
+        ("cart-57db74b4f8-mpncr", "cart"),
+        ("web-2-7c9fd8b5-x2b4k", "web-2"),
+        ("node-exporter-x2b4k", "node-exporter"),
+        ("orders-db-0", "orders-db"),
+        ("nightly-28273920-x2b4k", "nightly"),
+        ("toolbox", "toolbox"),
+        ("grafana-enterprise", "grafana-enterprise"),
+    ],
+)
+def test_where_only_pods_are_told_a_row_is_their_workloads(pod: str, workload: str) -> None:
+    """A release's new pods have no past of their own, and what its old ones did says nothing of after a rollback."""
+    asked = Asked(FAMILIES[0], "namespace", "pod", 'code=~"5.."', timed=True, bucketed=True)
+    assert asked.labels == ("namespace", "workload")
+    replaced = re.search(r'label_replace\(.*, "workload", "\$1", "pod", "(.*)"\)\)$', asked.query("asked", "2m"))
+    assert replaced is not None
+    found = re.fullmatch(replaced[1], pod)
+    assert found is not None
+    assert found[1] == workload
+    asked.table.fill("asked", asked.labels, [Series(labels={"namespace": "shop", "workload": workload}, samples=())])
+    only = re.fullmatch(r'namespace="shop",pod=~"(.*)"', asked.only([0]))
+    assert only is not None
+    matcher = re.compile(only[1].replace("\\\\", "\\"))  # as PromQL reads its string
+    assert matcher.fullmatch(pod)
+    assert not matcher.fullmatch(f"{workload}-admin-57db74b4f8-mpncr")
 
 
 @pytest.mark.parametrize("kind", get_args(PressureKind))

@@ -20,7 +20,6 @@ from autodevops.domain.series import Series
 from autodevops.domain.signal import IncidentSeverity
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather.promql import latest
-from autodevops.kernel.query_text import literal
 from autodevops.scarlet.watching.requests import Asked, Requests
 from autodevops.scarlet.watching.sample_table import COLUMNS, STEP, moment
 from autodevops.scarlet.watching.sight import Seen
@@ -98,7 +97,7 @@ class Burn:
             )
             return {row: (float(total[row]), float(failed[row])) for row in rows}
         seconds = window.total_seconds()
-        text, only = f"{seconds:.0f}s", _only(asked, rows)
+        text, only = f"{seconds:.0f}s", asked.only(rows)
         total_of = _by_row(asked, await self._ask(asked.query("asked", text, only), window, now))
         failed_of = _by_row(asked, await self._ask(asked.query("failed", text, only), window, now))
         return {row: (total_of.get(row, 0.0) * seconds, failed_of.get(row, 0.0) * seconds) for row in rows}
@@ -106,7 +105,7 @@ class Burn:
     async def _delays(self, asked: Asked, limit: float, now: datetime, window: timedelta, rows: Sequence[int]) -> Spent:
         """Slower than the first bucket that holds the limit."""
         seconds = window.total_seconds()
-        query = asked.buckets(f"{seconds:.0f}s", _only(asked, rows))
+        query = asked.buckets(f"{seconds:.0f}s", asked.only(rows))
         found: dict[int, list[tuple[float, float]]] = {}
         for line in await self._ask(query, window, now):
             row = asked.table.row(asked.key(line.labels))
@@ -149,7 +148,7 @@ async def _burning(
             total, failed = long[row]
             if _burns(long[row], pair.factor * budgets[row]) and failed >= LEAST_FAILURES:
                 rate = failed / total / budgets[row]
-                query = shown(f"{min(pair.short, _SHOWN).total_seconds():.0f}s", asked.only(row))
+                query = shown(f"{min(pair.short, _SHOWN).total_seconds():.0f}s", asked.only([row]))
                 since = began(pair.short, row, max(1.0, pair.factor / 2) * budgets[row])
                 found[row] = _seen(asked.subjects[row], name, pair, rate, objectives[row], failed / total, query, since)
     return list(found.values())
@@ -176,13 +175,6 @@ def _burns(spent: tuple[float, float], limit: float) -> bool:
 
 def _is(subject: Subject | None, pattern: str) -> bool:
     return subject is not None and fnmatchcase(f"{subject.namespace}/{subject.name}", pattern)
-
-
-def _only(asked: Asked, rows: Iterable[int]) -> str:
-    """Matchers that leave these rows, and may leave a few more."""
-    values = zip(*(asked.table.keys[row] for row in rows), strict=True)
-    pairs = zip(asked.labels, values, strict=True)
-    return ",".join(f'{label}=~"{"|".join(sorted({literal(value) for value in some}))}"' for label, some in pairs)
 
 
 def _by_row(asked: Asked, series: Iterable[Series]) -> dict[int, float]:

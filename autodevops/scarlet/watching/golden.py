@@ -124,7 +124,7 @@ class Golden:
         key = (measure.name, subject)
         if key in self._usual and now - self._usual[key] < _REMEMBERED:
             return True
-        query = _expression(asked, measure, asked.only(row))
+        query = _expression(asked, measure, asked.only([row]))
         half_way = (off.before + off.level) / 2
         for back in _SEASONS:
             middle = now - back
@@ -203,7 +203,7 @@ def _seen(asked: Asked, measure: Measure, row: int, subject: Subject, off: _Stan
         severity=severity,
         words=words,
         since=off.onset,
-        query=_expression(asked, measure, asked.only(row)),
+        query=_expression(asked, measure, asked.only([row])),
         better="lower" if measure.wrong == "up" else "higher",
         beside=not subject.namespace,
     )

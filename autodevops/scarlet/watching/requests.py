@@ -42,9 +42,17 @@ _MOST_SERIES: Final = 380  # asked for at once: two hours of them are what one a
 _SCRAPED: Final = f"count by (job) (last_over_time(up{{{BESIDE}}}[1h]))"
 
 
+_OWNER: Final = "workload"
+_GENERATED: Final = "((-[bcdfghjklmnpqrstvwxz0-9]{5,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}|-[0-9]+)?"
+"""What controllers put behind a workload's name in those of its pods, for RE2."""
+
+
 @dataclass
 class Asked:
-    """One family as it is used here, and its samples: requests per second, failures per second, seconds per second."""
+    """One family as it is used here, and its samples: requests per second, failures per second, seconds per second.
+
+    Where only a pod is told, its workload's name is made of it: pods come and go with each release, and have no past.
+    """
 
     family: RequestFamily
     namespace: str  # the label
@@ -59,37 +67,48 @@ class Asked:
 
     @property
     def labels(self) -> tuple[str, str]:
-        return self.namespace, self.workload
+        """By which an answer is told apart."""
+        return self.namespace, _OWNER if self._by_pod else self.workload
+
+    @property
+    def _by_pod(self) -> bool:
+        return self.workload in POD_LABELS
 
     @property
     def is_as(self) -> tuple[str, ...]:
-        return self.family.name, self.family.where, *self.labels, self.failure
+        return self.family.name, self.family.where, self.namespace, self.workload, self.failure
 
     def subject(self, key: RowKey, places: Places) -> Subject | None:
         """The workload of a row, or what runs beside Kubernetes; each is some family's to tell, and not both."""
-        return _subject(key[0], self.workload, key[1], places, self.beside) if key[1] else None
+        return _subject(key[0], self.labels[1], key[1], places, self.beside) if key[1] else None
 
     def query(self, kind: RateKind, window: str, only: str = "") -> str:
         """Per second, by namespace and workload. `only`: further matchers."""
         metric = self.family.total if kind == "took" else self.family.count
         matchers = [self.family.where, only, self.failure if kind == "failed" else ""]
         selector = ",".join(part for part in matchers if part)
-        rate = f"sum by ({', '.join(self.labels)}) (rate({metric}{{{selector}}}[{window}]))"
+        rate = self._sum(f"rate({metric}{{{selector}}}[{window}])")
         scale = self.family.seconds_per_unit
         return f"{rate} * {scale:g}" if kind == "took" and scale != 1.0 else rate
 
     def buckets(self, window: str, only: str) -> str:
         """Per second, by namespace, workload and upper edge."""
         selector = ",".join(part for part in (self.family.where, only) if part)
-        return f"sum by ({', '.join(self.labels)}, le) (rate({self.family.bucket}{{{selector}}}[{window}]))"
+        return self._sum(f"rate({self.family.bucket}{{{selector}}}[{window}])", ", le")
+
+    def _sum(self, rates: str, further: str = "") -> str:
+        if self._by_pod:
+            rates = f'label_replace({rates}, "{_OWNER}", "$1", "{self.workload}", "(.+?){_GENERATED}")'
+        return f"sum by ({', '.join(self.labels)}{further}) ({rates})"
 
     def key(self, labels: Mapping[str, str]) -> RowKey:
         return tuple(labels.get(label, "") for label in self.labels)
 
-    def only(self, row: int) -> str:
-        """The matchers of one row."""
-        pairs = zip(self.labels, self.table.keys[row], strict=True)
-        return ",".join(f'{label}="{escape(value)}"' for label, value in pairs)
+    def only(self, rows: Iterable[int]) -> str:
+        """Matchers that leave these rows, and of several may leave a few more."""
+        spaces, names = (sorted(set(some)) for some in zip(*(self.table.keys[row] for row in rows), strict=True))
+        behind = _GENERATED if self._by_pod else ""
+        return f"{_one_of(self.namespace, spaces)},{_one_of(self.workload, names, behind)}"
 
 
 class Requests:
@@ -196,6 +215,13 @@ class Requests:
         series = await self.instant(f"count by ({label[0]}) (count by ({', '.join(label)}) ({reach}))", now)
         timed, bucketed = family.total in names, family.bucket in names
         return Asked(family, *label, failure, timed, bucketed, beside, _parts(label[0], series)), subjects
+
+
+def _one_of(label: str, values: Sequence[str], behind: str = "") -> str:
+    if len(values) == 1 and not behind:
+        return f'{label}="{escape(values[0])}"'
+    one_of = "|".join(map(literal, values))
+    return f'{label}=~"({one_of}){behind}"' if behind else f'{label}=~"{one_of}"'
 
 
 def _only_beside(family: RequestFamily) -> RequestFamily:
