@@ -30,6 +30,11 @@ class Subject(Noun):
     namespace: str = ""
     api_version: str = ""
 
+    @property
+    def place(self) -> str:
+        """The namespace it is looked into in: its own name for a Namespace, empty for what else the cluster has."""
+        return self.name if self.kind == "Namespace" else self.namespace
+
     # Graphs and indexes ask for these a hundred thousand times; pydantic's own take several times as long.
     def __eq__(self, other: object) -> bool:
         return self.__dict__ == other.__dict__ if isinstance(other, Subject) else NotImplemented

@@ -18,7 +18,7 @@ ENDED_MINUTES = 15  # and what ended since: somebody may be reading its logs
 
 async def clean_jobs(tools: Tools, hypothesis: Hypothesis) -> Action | None:
     """Those of the CronJob with most of them; None where it is no quota of Jobs that is full, or Jobs run that many."""
-    namespace = hypothesis.subject.name if hypothesis.subject.kind == "Namespace" else hypothesis.subject.namespace
+    namespace = hypothesis.subject.place
     if not any(_is_full(one) for one in await read_list(tools, "ResourceQuota", namespace)):
         return None
     ended: Counter[str] = Counter(

@@ -313,6 +313,24 @@ def test_a_yes_to_what_has_lost_its_reason_is_not_carried_out(
     assert world.count("tell") >= (meanwhile is not quiet)
 
 
+def test_what_whoever_said_yes_carries_out_is_waited_for(tmp_path: Path) -> None:
+    """`autodevops approve grant` does it itself: minutes pass between the change and its outcome."""
+    world = World(signals=[signal("HighErrors")], causes=[cause("cart")], stage="awaiting")
+
+    def under_way(world: World) -> None:
+        world.set("op-1", stage="settled")
+
+    play(world, tmp_path, under_way)
+    assert (world.phases, world.count("execute"), world.count("tell")) == (["awaiting"], 0, 0)
+
+    def done(world: World) -> None:
+        world.end("op-1", "verified")
+        world.signals, world.causes = [], []
+
+    play(world, tmp_path, done, rounds=0, more=12)
+    assert world.phases == ["closed"]
+
+
 def test_the_same_action_for_a_reason_that_became_another_is_carried_out(tmp_path: Path) -> None:
     world = World(signals=[signal("HighErrors")], causes=[cause("cart", "MemoryLeak")], stage="awaiting")
 

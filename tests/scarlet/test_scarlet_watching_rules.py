@@ -239,6 +239,7 @@ def test_renaming_a_namespace_renames_its_signals_and_nothing_else(case: str, na
         ({"instance": "node-2:9100", "job": "node-exporter", "namespace": "monitoring"}, "Node node-2"),
         ({"instance": "https://shop.example/", "job": "blackbox"}, "Ingress shop/front"),
         ({"instance": "https://other.example/", "job": "blackbox"}, "Service other.example"),
+        ({"namespace": "shop", "container": "cart"}, "Deployment shop/cart"),
         ({"namespace": "shop"}, "Namespace shop"),
     ],
 )  # fmt: skip
@@ -254,6 +255,7 @@ def test_alert_is_about_the_most_particular_thing_its_labels_name(labels: dict[s
     alert = Alert(labels={"alertname": "A", **labels}, state="firing", starts_at=NOON)
     (found,) = signals(alerts_seen([alert]), places)
     assert str(found.subject) == subject
+    assert found.namespace == ("shop" if "shop" in subject else "")  # where it is looked into
 
 
 async def test_alerts_that_wait_out_their_for_are_told_apart_from_those_that_fire() -> None:

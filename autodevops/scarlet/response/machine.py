@@ -94,7 +94,7 @@ class Steps:
                 self.decide,
                 ("act", "await_approval", "await_executor", "await_evidence", "decide", "escalate"),
             ),
-            "await_approval": (self.await_approval, ("recheck", "judge", "close")),
+            "await_approval": (self.await_approval, ("recheck", "judge", "await_executor", "close")),
             "recheck": (self.recheck, ("act", "await_executor", "await_recovery", "analyze")),
             "act": (self.act, ("judge", "await_executor")),
             "await_executor": (self.await_executor, ("act", "judge")),
@@ -163,8 +163,8 @@ class Steps:
         if happened in ("quiet", "resolved"):
             self._means.hands.acts.withdraw(state["operation"], "What it was for is over: nothing is done.")
             return _go("close", why=_QUIET_WORDS)
-        cleared = self._means.hands.acts.operation(state["operation"]).stage == "cleared"
-        return _go("recheck" if cleared else "judge")
+        stage = self._means.hands.acts.operation(state["operation"]).stage
+        return _go({"cleared": "recheck", "closed": "judge"}.get(stage, "await_executor"))
 
     async def recheck(self, state: State) -> Any:
         """A yes is for what people were told: what has another cause by now, or none, is not done; they are told."""

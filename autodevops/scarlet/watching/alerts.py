@@ -44,7 +44,15 @@ _OBJECTS: Final = {
     "resourcequota": "ResourceQuota",
     "ingress": "Ingress",
 }
-_SERVICES: Final = ("destination_workload", "service_name", "service", "app_kubernetes_io_name", "app", "job")
+_SERVICES: Final = (
+    "destination_workload",
+    "service_name",
+    "service",
+    "app_kubernetes_io_name",
+    "app",
+    "container",
+    "job",
+)
 _EXPORTERS: Final = ("kube-state-metrics", "node-exporter", "kubelet", "cadvisor", "blackbox", "prometheus")
 
 
@@ -102,7 +110,7 @@ def seen(alerts: Iterable[Alert], state: Literal["firing", "pending"] = "firing"
             origin=ORIGIN,
             name=alert.name,
             subject=subject,
-            namespace=subject.namespace if subject else alert.labels.get("namespace", ""),
+            namespace=subject.place if subject else alert.labels.get("namespace", ""),
             severity=_SEVERITIES.get(level, "major"),
             words=" ".join(said.split()) or f"Alert {alert.name} fires.",
             since=alert.starts_at,

@@ -88,7 +88,7 @@ def _signal(key: str, same: list[Seen], subject: Subject | None, beside: bool) -
         key=key,
         source=_SOURCE.validate_python(first.origin.partition("/")[0]),
         name=first.name,
-        namespace=subject.namespace if subject else first.namespace,
+        namespace=subject.place if subject else first.namespace,
         subject=subject,
         severity=first.severity,
         words=f"{first.words} And {more} more like it." if more else first.words,
