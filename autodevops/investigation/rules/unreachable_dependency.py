@@ -1,7 +1,8 @@
 """UnreachableDependency (TRC017, state): an external host does not answer, or answers with failures of its own.
 
 What: failing traces end in client spans to a host that is no workload of the namespace and has no span of its own:
-time-outs, refused or broken connections, statuses from 500 on, or 429 where it throttles.
+time-outs, refused or broken connections, statuses from 500 on, or 429 where it throttles. A host that a
+NetworkPolicy does not let its callers reach was not asked.
 
 Why it matters: nothing within reach is broken; a rollback or a restart of the caller does nothing.
 
@@ -23,6 +24,7 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
+from autodevops.investigation.rules.network_policy_blocks import kept_inside
 from autodevops.investigation.rules.traced import blamed, certainty, hurt_with
 
 _LEAST_SHARE = 0.25  # of the failing traces
@@ -35,6 +37,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             subject = blamed(origin, picture.inventory)
             if origin.unanswered and subject.kind == "Service" and subject.name in origin.peers:
                 failing[subject].setdefault(seen.evidence, origin)
+    for _, target, _ in kept_inside(picture):
+        failing.pop(target, None)  # it was not asked
     count = len(picture.error_traces)
     for subject, origins in sorted(failing.items(), key=lambda item: str(item[0])):
         share = len(origins) / count
