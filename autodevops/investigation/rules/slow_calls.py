@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from autodevops.analysis.span_calls import asked, calls_per_request
 from autodevops.analysis.span_names import never_connected
@@ -17,6 +17,7 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather.traces import subjects_by_service
 from autodevops.investigation.picture import Picture, SeenTrace
+from autodevops.investigation.rules.idle_stores import is_idle, waited_for
 from autodevops.investigation.rules.traced import LEAST_SHARE, callees_of, compared, total
 
 _LEAST_RISE = 2.0
@@ -88,6 +89,23 @@ def slow_callees(picture: Picture, earlier: tuple[Finding, ...]) -> list[SlowCal
                 )
             )  # fmt: skip
     return found
+
+
+def far(callee: SlowCallee, picture: Picture) -> bool:
+    """Whether it is a database that has nothing to do with what its callers wait for.
+
+    How much longer a call takes is the mean over all its calls, in traces taken as they come: one slow statement among
+    many is few sessions.
+    """
+    subjects = callees_of((*picture.plain_traces, *picture.ordinary_traces), picture.inventory)
+    now, before = (
+        [ms for key, times in _durations(traces, subjects)[0].items() if key[0] == callee.subject for ms in times]
+        for traces in (picture.plain_traces, picture.ordinary_traces)
+    )
+    if not callee.database or not now or not before:
+        return False
+    waiting = waited_for(callee.subject, picture, longer=(fmean(now) - fmean(before)) / 1000)
+    return is_idle(callee.subject, picture, waiting=waiting)
 
 
 def _times_as_often(subject: Subject, picture: Picture, subjects: Mapping[str, Subject]) -> float:
