@@ -2,8 +2,8 @@
 
 A request is `{service, ms, calls, pod, node, version, error}`, a call `{to, ms, answer, op, attributes, error, times,
 together, at}`; `answer` is the request that answers it. Calls follow each other unless they are `together`. Who is
-`rolled_out` was changed two minutes before others suffer; `traffic` are requests a second before that and since, and
-`stores` what an exporter reads of a database in the same way.
+`rolled_out` was changed two minutes before others suffer; `traffic` are requests a second before that and since,
+`error_ratio` the shares that failed, and `stores` what an exporter reads of a database in the same way.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ def make_picture(case: Mapping[str, Any], rename: Mapping[str, str] | None = Non
         ordinary_traces=seen["ordinary"],
         error_traces=seen["failing"],
         signals=tuple(
-            _rate(inventory, (rename or {}).get(one, one), end, *levels)
-            for one, levels in case.get("traffic", {}).items()
+            _signal(inventory, (rename or {}).get(one, one), kind, end, *levels)
+            for kind, told in (("request_rate", "traffic"), ("error_ratio", "error_ratio"))
+            for one, levels in case.get(told, {}).items()
         ),
         readings=tuple(
             _reading(inventory, (rename or {}).get(one, one), measure, end, *levels)
@@ -83,11 +84,11 @@ def _step(end: datetime, before: float, now: float) -> tuple[FloatArray, FloatAr
     return times, np.where(times < (end - timedelta(minutes=25)).timestamp(), before, now)
 
 
-def _rate(inventory: Inventory, name: str, end: datetime, before: float, now: float) -> Signal:
+def _signal(inventory: Inventory, name: str, kind: str, end: datetime, before: float, now: float) -> Signal:
     subject = inventory.of_name(name)
     assert subject is not None
     times, values = _step(end, before, now)
-    return Signal(subject, "request_rate", times, values, {}, "ev-rate")  # type: ignore[arg-type]
+    return Signal(subject, kind, times, values, {}, "ev-rate")  # type: ignore[arg-type]
 
 
 def _places(inventory: Inventory) -> list[Edge]:

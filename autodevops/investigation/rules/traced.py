@@ -133,6 +133,17 @@ def hurt_with(subject: Subject, picture: Picture, earlier: Iterable[Finding]) ->
     return any(other == subject or picture.graph.reaches(other, subject) for other in hurt)
 
 
+def as_ever(seen: Iterable[SeenTrace], picture: Picture, earlier: Iterable[Finding]) -> bool:
+    """Whether these failing requests are the few that there always are: everybody in them is known not to fail more.
+
+    Who is measured by nobody may fail more, so that one such span is enough to say nothing.
+    """
+    measured = {signal.subject for signal in picture.signals_of("error_ratio")}
+    failing = {f.subject for f in earlier if f.reason.startswith("ErrorRate") and f.severity != "info"}
+    within = {service_subject(span, picture.inventory) for one in seen for span in one.trace.spans}
+    return bool(within) and within <= measured and within.isdisjoint(failing)
+
+
 def node_of(span: Span, inventory: Inventory) -> str:
     """The node a span was made on, by its resource or by where its pod runs."""
     named = node(span)

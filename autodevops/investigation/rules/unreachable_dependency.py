@@ -25,13 +25,14 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.network_policy_blocks import kept_inside
-from autodevops.investigation.rules.traced import blamed, certainty, hurt_with
+from autodevops.investigation.rules.traced import as_ever, blamed, certainty, hurt_with
 
 _LEAST_SHARE = 0.25  # of the failing traces
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     failing: dict[Subject, dict[EvidenceId, ErrorOrigin]] = defaultdict(dict)
+    traces = {seen.evidence: seen for seen in picture.error_traces}
     for seen in picture.error_traces:
         for origin in error_origins(seen.trace):
             subject = blamed(origin, picture.inventory)
@@ -44,6 +45,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         share = len(origins) / count
         if share < _LEAST_SHARE or not picture.inventory.known:
             continue
+        usual = as_ever((traces[one] for one in origins), picture, earlier)
         example = origins[min(origins)]
         throttled = sum(1 for origin in origins.values() if http_status(origin.span) == 429)
         does = "throttles" if throttled * 2 > len(origins) else "fails"
@@ -51,7 +53,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         yield RULE.finding(
             subject,
             f"{subject.name} {does} its callers in {len(origins)} of {count} failing traces ({words[:200]}).",
-            severity="error" if hurt_with(subject, picture, earlier) else "info",
+            severity="error" if hurt_with(subject, picture, earlier) and not usual else "info",
             confidence=certainty(share, len(origins)),
             evidence=tuple(origins),
         )
