@@ -22,6 +22,7 @@ from autodevops.investigation.rules.traced import LEAST_SHARE, callees_of, compa
 
 _LEAST_RISE = 2.0
 _LEAST_RISE_MS = 5.0
+_MOST = 0.5
 _LEAST_REQUESTS = 3  # of a caller, on both sides, to tell how often it asks
 
 
@@ -89,6 +90,21 @@ def slow_callees(picture: Picture, earlier: tuple[Finding, ...]) -> list[SlowCal
                 )
             )  # fmt: skip
     return found
+
+
+def answering(picture: Picture, earlier: tuple[Finding, ...]) -> set[Subject]:
+    """Who is slow, and yet answers most of the calls in traces taken as they come."""
+    subjects = callees_of(picture.plain_traces, picture.inventory)
+    calls: dict[Subject, list[bool]] = defaultdict(list)
+    for seen in picture.plain_traces:
+        for group in asked(seen.trace):
+            if group.callee in subjects:
+                calls[subjects[group.callee]] += [span.status != "error" for span in group.calls]
+    return {
+        callee.subject
+        for callee in slow_callees(picture, earlier)
+        if len(told := calls[callee.subject]) >= _LEAST_REQUESTS and fmean(told) >= _MOST
+    }
 
 
 def far(callee: SlowCallee, picture: Picture) -> bool:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from autodevops.analysis.span_names import database, first, http_status, node, peer, pod, refused
+from autodevops.analysis.span_names import database, first, http_status, never_connected, node, peer, pod, refused
 from autodevops.analysis.span_times import Extra, extra_times
 from autodevops.analysis.spans import OUTGOING, ErrorOrigin, tree_of
 from autodevops.domain.finding import Finding
@@ -82,6 +82,12 @@ def waited_for(origin: ErrorOrigin, trace: Trace, inventory: Inventory) -> Subje
             return None
         span = longest
     return service_subject(span, inventory)
+
+
+def gave_up(origin: ErrorOrigin) -> bool:
+    """Whether the caller waited for an answer as long as it would, and no connection was wanting."""
+    unanswered = http_status(origin.span) is None and not never_connected(origin.span)
+    return unanswered and bool(_GAVE_UP.search(f"{origin.exception} {origin.message}"))
 
 
 def refused_caller(origin: ErrorOrigin, trace: Trace, inventory: Inventory) -> Subject | None:

@@ -2,7 +2,8 @@
 
 What: failing traces end in client spans to a host that is no workload of the namespace and has no span of its own:
 time-outs, refused or broken connections, statuses from 500 on, or 429 where it throttles. A host that a
-NetworkPolicy does not let its callers reach was not asked.
+NetworkPolicy does not let its callers reach was not asked; one that answers most calls, only slower, and fails
+nobody but who gave up waiting, is SlowDependency.
 
 Why it matters: nothing within reach is broken; a rollback or a restart of the caller does nothing.
 
@@ -25,7 +26,8 @@ from autodevops.domain.subject import Subject
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.network_policy_blocks import kept_inside
-from autodevops.investigation.rules.traced import as_ever, blamed, certainty, hurt_with
+from autodevops.investigation.rules.slow_calls import answering
+from autodevops.investigation.rules.traced import as_ever, blamed, certainty, gave_up, hurt_with
 
 _LEAST_SHARE = 0.25  # of the failing traces
 
@@ -41,9 +43,12 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     for _, target, _ in kept_inside(picture):
         failing.pop(target, None)  # it was not asked
     count = len(picture.error_traces)
+    slow = answering(picture, earlier) if failing else set()
     for subject, origins in sorted(failing.items(), key=lambda item: str(item[0])):
         share = len(origins) / count
         if share < _LEAST_SHARE or not picture.inventory.known:
+            continue
+        if subject in slow and all(gave_up(origin) for origin in origins.values()):
             continue
         usual = as_ever((traces[one] for one in origins), picture, earlier)
         example = origins[min(origins)]
