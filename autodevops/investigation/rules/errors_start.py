@@ -5,7 +5,8 @@ An error travels up the calls; a workload that only passes it on is not named. A
 host did not answer, or refused for reasons of its own, starts there. So does one whose caller gave up while a callee
 that has become slow was still at it, unless that caller asks it much more often than before. A request refused with a
 4xx starts with the caller if that one was rolled out shortly before and the callee was not. Where nobody in those
-traces fails more than before, by metrics, they are the background that every system has, and context.
+traces fails more than before, by metrics, they are the background that every system has: context, unless this workload
+is in trouble itself.
 
 Why it matters: it tells the culprit from its callers, which fail as loudly.
 
@@ -63,14 +64,14 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         if share < _LEAST_SHARE:
             continue
         usual = as_ever((seen for _, seen in origins), picture, earlier)
-        felt = subject in suffering or any(picture.graph.reaches(other, subject) for other in suffering)
+        through = not usual and any(picture.graph.reaches(other, subject) for other in suffering)
         example = _most_telling([origin for origin, _ in origins])
         away = f"calling {example.dependency}" if example.dependency else ""
         detail = ", ".join(part for part in (example.words[:200], away) if part)
         yield RULE.finding(
             subject,
             f"Errors start in {subject.name} in {len(origins)} of {total} failing traces{detail and f' ({detail})'}.",
-            severity="error" if felt and not usual else "info",
+            severity="error" if subject in suffering or through else "info",
             confidence=share * total / (total + 1.0),  # one trace proves less than eight
             evidence=[seen.evidence for _, seen in origins],
         )
