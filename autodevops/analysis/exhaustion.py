@@ -2,7 +2,8 @@
 
 What falls now and then is looked at as teeth of a saw. Where falls end a rise that had not yet come near the limit,
 something cleans up, and the next rise is no news: only peaks that grow, or a rise beyond the usual peak, are. Where the
-rise went to the limit, something died of it, and the present rise counts.
+rise went to the limit, something died of it, and the present rise counts. What rises clearly faster of late than over
+the whole time has begun to, and is judged by its last third.
 """
 
 from __future__ import annotations
@@ -81,8 +82,12 @@ def _line(times: FloatArray, values: FloatArray, limit: float, *, least: int = L
     if not low > 0:
         return None
     recent = t >= t[-1] - (t[-1] - t[0]) / 3
-    if np.count_nonzero(recent) >= LEAST // 2 and _slopes(t[recent], v[recent])[2] < slope / 2:
-        return None  # it levels off
+    if np.count_nonzero(recent) >= LEAST // 2:
+        _, slowest, fastest = _slopes(t[recent], v[recent])
+        if fastest < slope / 2:
+            return None  # it levels off
+        if slowest > high and (late := _of_late(times, values, limit)) is not None:
+            return late  # what was before it began is another course
     level, steeper, flatter = (median(v - per_second * (t - t[-1])) for per_second in (slope, high, low))
     at, soonest, latest = (
         max(0.0, limit - now) / per_second for now, per_second in ((level, slope), (steeper, high), (flatter, low))
@@ -90,6 +95,12 @@ def _line(times: FloatArray, values: FloatArray, limit: float, *, least: int = L
     if at > FAR * (t[-1] - t[0]):
         return None
     return Exhaustion(at, soonest, latest, level, slope, float(times[0]))
+
+
+def _of_late(times: FloatArray, values: FloatArray, limit: float) -> Exhaustion | None:
+    """By the last third alone."""
+    recent = times >= times[-1] - (times[-1] - times[0]) / 3
+    return _line(times[recent], values[recent], limit)
 
 
 def _binned(times: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:

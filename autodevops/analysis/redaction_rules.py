@@ -115,6 +115,10 @@ _NUMBER = re.compile(r"[-+]?(?:\d{1,12}(?:\.\d+)?|\d{1,6}(?:\.\d+)?(?:ms|[smhd%]
 _REFERENCE = re.compile(
     r"\[redacted:|[*•.x]+\Z|[<$]|\$\(|%\(|\{\{|%[A-Z_]+%\Z|vault:|env:|file:|/[\w.-]+/", re.IGNORECASE
 )
+_ADDRESS = re.compile(  # of a store: its host and the name of a database, and no place for a credential
+    r"(?:jdbc:)?(?:postgres(?:ql)?|mysql|mariadb|rediss?|amqps?|mongodb(?:\+srv)?|clickhouse|nats|kafka|memcached)://"
+    r"[a-z0-9.-]+(?::\d{1,5})?(?:,[a-z0-9.-]+(?::\d{1,5})?)*(?:/[a-z0-9_-]{0,63})?"
+)
 _OBJECT_NAME = re.compile(r"(?:[a-z][a-z0-9-]*/)?[a-z][a-z]*(?:-(?:[a-z]+|v?\d{1,3}))+")
 _CLASSES = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"), re.compile("[^A-Za-z0-9]"))
 
@@ -156,6 +160,8 @@ def named_secret(kind: str, value: str) -> str:
     if not value or value.lower() in _SPEAKS_ABOUT or _REFERENCE.match(value) or value.isspace():
         return ""
     if kind in ("token", "secret", "key") and (_NUMBER.fullmatch(value) or _OBJECT_NAME.fullmatch(value)):
+        return ""
+    if kind == "secret" and _ADDRESS.fullmatch(value):
         return ""
     return kind
 

@@ -38,6 +38,26 @@ def referred(spec: object) -> set[tuple[str, str]]:
     return {(one.kind, one.name) for one in references(spec)}
 
 
+def follows(spec: object, kind: str, name: str) -> bool:
+    """Whether a running container sees an edit of it: as a mounted volume, and not by subPath.
+
+    https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically
+    """
+    volumes = {
+        str(volume.get("name"))
+        for volume in _items(spec, "volumes")
+        for source in (volume, *_items(volume.get("projected"), "sources"))
+        if any((one.kind, one.name) == (kind, name) for one in _named(source, "configMap", "secret"))
+    }
+    mounts = [
+        mount
+        for container in (*_items(spec, "initContainers"), *_items(spec, "containers"))
+        for mount in _items(container, "volumeMounts")
+        if str(mount.get("name")) in volumes
+    ]
+    return any(not mount.get("subPath") and not mount.get("subPathExpr") for mount in mounts)
+
+
 def _named(source: object, config: str, secret: str) -> Iterator[Reference]:
     for kind, field in (("ConfigMap", config), ("Secret", secret)):
         found = source.get(field) if isinstance(source, Mapping) else None

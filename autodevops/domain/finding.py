@@ -23,3 +23,4 @@ class Finding(Noun):
     evidence: tuple[EvidenceId, ...]
     onset: UtcDatetime | None = None
     ended: UtcDatetime | None = None  # of what is over
+    due: UtcDatetime | None = None  # when it will be felt, of what is not yet

@@ -22,6 +22,8 @@ from autodevops.investigation.weigh import Candidate, weigh
 
 _MOST = 5  # hypotheses; who needs a sixth needs another question
 _ALSO = 2
+_FORESEEN = 3
+_MAY_BE_FELT = ("TrafficSurge", "CPUSaturated", "MemoryGrowing")
 _LEAST = 0.05  # confidence below which a candidate is not worth a line
 
 
@@ -63,10 +65,18 @@ def _nothing_wrong(picture: Picture, findings: tuple[Finding, ...], doubt: Doubt
         seen = "nothing abnormal" if anything_seen(picture) else "nothing was seen"
         text = f"It is not known whether {namespace} is healthy: {seen} from {window}, but {doubt.why}.{earlier}"
         return Conclusion("undetermined", text, (), doubt.next_step)
-    without = reservation(picture) + without
+    without = _not_felt(findings) + reservation(picture) + without
     if past:
         return Conclusion("healthy", f"{picture.inventory.headed} is healthy now. Earlier: {past}{without}", ())
     return Conclusion("healthy", f"{picture.inventory.headed} is healthy: nothing abnormal from {window}.{without}", ())
+
+
+def _not_felt(findings: tuple[Finding, ...]) -> str:
+    """What will be felt if it goes on, the soonest first, then what could be and is not; empty where nothing is."""
+    due = sorted((f for f in findings if f.due is not None), key=lambda f: (f.due, f.message))
+    may = [f for f in findings if f.reason in _MAY_BE_FELT and f.severity == "info" and f.ended is None]
+    told = list(dict.fromkeys(f.message for f in (*due, *may)))[:_FORESEEN]
+    return f" Not felt yet: {' '.join(told)}" if told else ""
 
 
 def _past(picture: Picture, findings: tuple[Finding, ...]) -> str:

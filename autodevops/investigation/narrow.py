@@ -19,6 +19,7 @@ from autodevops.investigation.gather.collect import Collector
 from autodevops.investigation.gather.edits import gather_edits, reading_edges
 from autodevops.investigation.gather.logs import follow_up, gather_notices
 from autodevops.investigation.gather.pressures import gather_growth, gather_node_loads
+from autodevops.investigation.gather.supplies import gather_supplies
 from autodevops.investigation.gather.tails import gather_tails
 from autodevops.investigation.gather.traces import gather_compared_traces, trace_edges
 from autodevops.investigation.log_peers import log_edges
@@ -52,6 +53,8 @@ async def look_closer(
         gather_growth(collector, picture.inventory, picture.span, growing),
         gather_node_loads(collector, picture.inventory, picture.span, held_up),
     )
+    if not suspects and picture.inventory.namespace and "prometheus" not in picture.unreachable:
+        picture = picture.having(trends=await gather_supplies(collector, picture.inventory, picture.span))
     known = {rollout.subject for rollout in picture.rollouts}
     rollouts = list(picture.rollouts)
     for subject, history, evidence in histories:

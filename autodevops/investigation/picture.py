@@ -117,6 +117,18 @@ class MemoryUse:
 
 
 @dataclass(frozen=True)
+class Trend:
+    """How much of a supply is used over hours, as a share of one. `what` it is ("Memory"), `detail` of which part."""
+
+    subject: Subject
+    what: str
+    detail: str
+    times: FloatArray
+    values: FloatArray
+    evidence: EvidenceId
+
+
+@dataclass(frozen=True)
 class NodeLoad:
     """Cores used on a node, now and before, by whose pods: (namespace, pod) to cores; of `capacity` cores.
 
@@ -287,6 +299,7 @@ class Picture(Once):
     ordinary_traces: tuple[SeenTrace, ...] = ()
     last_words: tuple[LastWords, ...] = ()
     memory: tuple[MemoryUse, ...] = ()
+    trends: tuple[Trend, ...] = ()  # read where nothing is wrong
     node_loads: tuple[NodeLoad, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
     edits: tuple[ObjectEdit, ...] = ()

@@ -61,7 +61,8 @@ def headline(investigation: Investigation) -> str:
         named = prose(further_causes(f"{each.summary.rstrip('.')} ({each.confidence:.0%})" for each in further))
         return f"{told} {named}{cites(cited)}" if further else told
     if investigation.verdict == "healthy":
-        return f"{_strong(investigation.summary)}{cites(_looked_at(investigation))}"
+        ahead = [item for finding in investigation.findings if finding.due is not None for item in finding.evidence]
+        return f"{_strong(investigation.summary)}{cites(dict.fromkeys([*ahead, *_looked_at(investigation)]))}"
     if first is None and not investigation.findings:
         return f"{_strong(investigation.summary)}{cites(_looked_at(investigation))}"
     return f"{_strong(investigation.summary)} I cannot tell you the cause from what I could see."

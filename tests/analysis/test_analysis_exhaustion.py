@@ -49,6 +49,10 @@ SERIES: dict[str, tuple[FloatArray, float | None]] = {
     "cleaned ever less": (saw(HOUR, 0.2, 0.4) + line(0.0, 0.08), 1.9),
     "killed at its limit, and rising again": (saw(2.5 * HOUR, 0.3, 0.99), 1.57),
     "restarted once, and rising since": (np.where(TIMES < HOUR, 0.7, 0.3 + 0.1 * (TIMES / HOUR - 1)), 2.08),
+    "level for hours, and rising since": (
+        np.where(TIMES < 4 * HOUR, 0.3, 0.3 + 0.25 * (TIMES / HOUR - 4)) + noise(0.003),
+        0.88,
+    ),
     "at its limit": (np.minimum(line(0.75, 0.05), 1.0), 0.0),
 }
 

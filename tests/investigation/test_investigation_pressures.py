@@ -16,7 +16,7 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import build
-from autodevops.investigation.picture import MemoryUse, NodeLoad, Picture, Saturation, Signal
+from autodevops.investigation.picture import MemoryUse, NodeLoad, Picture, Saturation, Signal, Trend
 from autodevops.investigation.pressure_families import PRESSURES, present
 from autodevops.investigation.rules import LAST_STAGE, RULES, hpa_at_maximum
 from autodevops.investigation.rules.neighbours import neighbour_edges
@@ -57,6 +57,7 @@ def _picture(case: dict[str, Any]) -> Picture:
             for kind, name, ratio, before in case.get("use", [])
         ),
         memory=tuple(_memory(subject(name), told) for name, told in case.get("memory", {}).items()),
+        trends=tuple(_trend(subject(name), told) for name, told in case.get("trends", {}).items()),
         node_loads=loads,
         signals=tuple(_rate(subject(name), *levels) for name, levels in case.get("rates", {}).items()),
         graph=CallGraph.of([*picture.graph.edges, *calls, *neighbour_edges(loads, hurt, inventory)]),
@@ -75,6 +76,14 @@ def _memory(subject: Subject, told: dict[str, Any]) -> MemoryUse:
     return MemoryUse(subject, f"{subject.name}-0", "app", times, values, told["limit"] * _MIB, _NOTED)
 
 
+def _trend(subject: Subject, told: dict[str, float]) -> Trend:
+    """Used, as a share of one, over six hours: level, then a line over the last `hours`."""
+    ago = np.arange(0.0, 6 * 3600.0, 300.0)[::-1] / 3600.0
+    values = told["to"] - (told["to"] - told["from"]) * np.minimum(1.0, ago / told["hours"])
+    values += 0.002 * np.sin(np.arange(len(values)) * 1.7)
+    return Trend(subject, "Memory", "app", END.timestamp() - 3600.0 * ago, values, _NOTED)
+
+
 def _rate(subject: Subject, before: float, after: float) -> Signal:
     times = np.arange((END - timedelta(hours=2)).timestamp(), END.timestamp() + 1, 30.0)
     onset = (END - _ONSET).timestamp()
@@ -85,7 +94,9 @@ def _rate(subject: Subject, before: float, after: float) -> Signal:
 def _findings(picture: Picture, given: tuple[Finding, ...]) -> list[Finding]:
     earlier = given
     for stage in range(1, LAST_STAGE + 1):
-        chosen = [r for r in RULES if r.stage == stage and (r.id.startswith("MET01") or r.reason == "TrafficChanged")]
+        chosen = [
+            r for r in RULES if r.stage == stage and (r.id[:5] in ("MET01", "MET02") or r.reason == "TrafficChanged")
+        ]
         earlier += tuple(finding for rule in chosen for finding in rule.check(picture, earlier))
     return [f for f in earlier[len(given) :] if f.reason != "TrafficChanged"]
 
@@ -99,6 +110,14 @@ def test_what_is_full_is_a_cause_only_where_it_is_new_and_felt(case: dict[str, A
     )
     found = _findings(picture, given)
     assert [[f.reason, f.subject.name, f.severity] for f in found] == case["expect"], [f.message for f in found]
+
+
+@pytest.mark.parametrize(("hours", "due"), [(6.0, 90.0), (2.0, 30.0)])
+def test_what_runs_out_says_when(hours: float, due: float) -> None:
+    (found,) = _findings(_picture({"trends": {"cart": {"from": 0.4, "to": 0.88, "hours": hours}}}), ())
+    assert found.due is not None
+    assert (found.due - END).total_seconds() / 60 == pytest.approx(due, rel=0.15)
+    assert "Memory of cart (app): 88 % used" in found.message
 
 
 def test_only_families_whose_metrics_exist_are_asked_for() -> None:

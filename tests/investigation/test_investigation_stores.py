@@ -231,6 +231,7 @@ async def test_a_store_is_named_by_its_own_reason_or_not_at_all(case: dict[str, 
         assert first.reason == case.get("top", first.reason), result.summary
         assert f"{first.subject.kind}/{first.subject.name}" == case.get("subject", "Deployment/store")
     assert case.get("summary", "") in result.summary
+    assert case.get("summary", "") in result.summary
     if "says" in case:
         assert any(case["says"] in f.message for f in result.findings), [f.message for f in result.findings]
     if result.verdict == "healthy":

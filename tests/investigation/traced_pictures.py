@@ -2,7 +2,8 @@
 
 A request is `{service, ms, calls, pod, node, version, error}`, a call `{to, ms, answer, op, attributes, error, times,
 together, at}`; `answer` is the request that answers it. Calls follow each other unless they are `together`. Who is
-`rolled_out` was changed two minutes before others suffer; `traffic` are requests a second before that and since.
+`rolled_out` was changed two minutes before others suffer; `traffic` are requests a second before that and since,
+`error_ratio` the shares that failed, and `stores` what an exporter reads of a database in the same way.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from autodevops.analysis.samples import FloatArray
 from autodevops.domain.change import Change
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
@@ -22,7 +24,7 @@ from autodevops.domain.window import TimeWindow
 from autodevops.investigation.gather.traces import trace_edges
 from autodevops.investigation.graph import CallGraph, Edge
 from autodevops.investigation.inventory import Inventory, build
-from autodevops.investigation.picture import Picture, Rollout, SeenTrace, Signal
+from autodevops.investigation.picture import Picture, Reading, Rollout, SeenTrace, Signal
 from autodevops.investigation.request import Span as AskedSpan
 from autodevops.investigation.rules import RULES
 
@@ -49,8 +51,14 @@ def make_picture(case: Mapping[str, Any], rename: Mapping[str, str] | None = Non
         ordinary_traces=seen["ordinary"],
         error_traces=seen["failing"],
         signals=tuple(
-            _rate(inventory, (rename or {}).get(one, one), end, *levels)
-            for one, levels in case.get("traffic", {}).items()
+            _signal(inventory, (rename or {}).get(one, one), kind, end, *levels)
+            for kind, told in (("request_rate", "traffic"), ("error_ratio", "error_ratio"))
+            for one, levels in case.get(told, {}).items()
+        ),
+        readings=tuple(
+            _reading(inventory, (rename or {}).get(one, one), measure, end, *levels)
+            for one, measures in case.get("stores", {}).items()
+            for measure, levels in measures.items()
         ),
         rollouts=tuple(_rollout(inventory, (rename or {}).get(one, one), end) for one in case.get("rolled_out", [])),
         plain_traces=seen["plain"],
@@ -64,12 +72,23 @@ def _rollout(inventory: Inventory, name: str, end: datetime) -> Rollout:
     return Rollout(Change(kind="rollout", subject=subject, at=end - timedelta(minutes=27), summary=name), number=2)
 
 
-def _rate(inventory: Inventory, name: str, end: datetime, before: float, now: float) -> Signal:
+def _reading(inventory: Inventory, name: str, measure: str, end: datetime, before: float, now: float) -> Reading:
     subject = inventory.of_name(name)
     assert subject is not None
+    times, values = _step(end, before, now)
+    return Reading(subject, "postgresql", "", measure, times, values, {}, "ev-store")  # type: ignore[arg-type]
+
+
+def _step(end: datetime, before: float, now: float) -> tuple[FloatArray, FloatArray]:
     times = np.arange((end - timedelta(hours=2)).timestamp(), end.timestamp(), 60.0)
-    values = np.where(times < (end - timedelta(minutes=25)).timestamp(), before, now)
-    return Signal(subject, "request_rate", times, values, {}, "ev-rate")  # type: ignore[arg-type]
+    return times, np.where(times < (end - timedelta(minutes=25)).timestamp(), before, now)
+
+
+def _signal(inventory: Inventory, name: str, kind: str, end: datetime, before: float, now: float) -> Signal:
+    subject = inventory.of_name(name)
+    assert subject is not None
+    times, values = _step(end, before, now)
+    return Signal(subject, kind, times, values, {}, "ev-rate")  # type: ignore[arg-type]
 
 
 def _places(inventory: Inventory) -> list[Edge]:

@@ -87,6 +87,24 @@ def test_addresses_outside_are_reached_as_blocks_allow() -> None:
     assert resolve(store, client, "192.0.2.7", 443).error == "dial tcp 192.0.2.7:443: i/o timeout"
 
 
+@pytest.mark.parametrize(
+    ("to", "reached"),
+    [
+        ([{"podSelector": {}}], False),
+        ([{"namespaceSelector": {}}], False),
+        ([{"ipBlock": {"cidr": "0.0.0.0/0"}}], True),
+        ([], True),
+    ],
+    ids=["pods of the namespace", "the cluster", "any address", "anything"],
+)
+def test_a_name_outside_is_reached_where_egress_lets_addresses_outside_through(to: list[Json], reached: bool) -> None:
+    spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": to}]}
+    store, _ = _cluster([{"NetworkPolicy": "shop/out", "spec": spec}])
+    route = resolve(store, _pod(store, "client"), "api.pay.example", 443)
+    assert bool(route.external) is reached
+    assert ("i/o timeout" in route.error) is not reached
+
+
 _DNS: list[Json] = [
     {"Pod": "kube-system/dns", "ip": "10.244.9.1", "labels": {"k8s-app": "kube-dns"}},
     {

@@ -12,10 +12,10 @@ import pytest
 from scarlet.metric_memory import Level, prometheus
 
 from autodevops.domain.signal import Look, Signal
+from autodevops.investigation.supplies import SUPPLIES
 from autodevops.kernel.errors import ToolUnavailable
 from autodevops.scarlet.learning.announcing import announce_forever, enter_news, watched
 from autodevops.scarlet.learning.foresight import LEAD, Foresight, foresee
-from autodevops.scarlet.learning.supplies import SUPPLIES
 from autodevops.scarlet.watching.foreseen import Foreseen
 from autodevops.settings import LearningSettings, WatchSettings
 from autodevops.stores.ledger_twin import MemoryLedger

@@ -60,6 +60,7 @@ class Rule:
         evidence: Iterable[EvidenceId],
         onset: datetime | None = None,
         ended: datetime | None = None,
+        due: datetime | None = None,
     ) -> Finding:
         return Finding(
             rule_id=self.id,
@@ -71,6 +72,7 @@ class Rule:
             evidence=tuple(dict.fromkeys(evidence)),
             onset=onset,
             ended=ended,
+            due=due,
         )
 
 

@@ -4,7 +4,8 @@ What: a ConfigMap or Secret that the workload's template refers to, or a Service
 on its way, was edited or created at most fifteen minutes before the onset (who and when is in managedFields). Settings
 that are read at start-up count from the restart that took them. Where a commit accounts for the trouble, or the
 systems name another cause, the edit is listed as a change and blamed for nothing, as is one that came when a rollout
-or restart had brought the trouble, if all pods run since before the edit: they took what was there earlier; unless
+or restart had brought the trouble, if all pods run since before the edit: they took what was there earlier, and one of
+what pods take at their start alone (environment, subPath) where none has started since; unless
 that cause is what such an edit makes: a name that is not resolved and no Service has, or the user of a refused log-in,
 stands in the ConfigMap that was edited; or a Secret was edited, and credentials are refused or the name stands nowhere
 that can be read. A NetworkPolicy that was read and refuses no call known here is believed much less.
@@ -34,7 +35,7 @@ from autodevops.investigation.inventory import name_of
 from autodevops.investigation.picture import ObjectEdit, Picture
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.rollout_near_onset import AFTER, onset_of_trouble
-from autodevops.investigation.settings_taken import came_before
+from autodevops.investigation.settings_taken import came_before, cannot_have
 from autodevops.investigation.suspects import inquire
 from autodevops.investigation.what_fails import signs_of
 
@@ -65,6 +66,8 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         for edit in edits:
             if inquiry.other and not _makes(inquiry.other, edit, edge.origin, onset, picture):
                 continue
+            if not inquiry.other and cannot_have(edit, edge.origin, picture):
+                continue  # a credential is refused to those who have the old one, too
             belief = _belief(edit, edge.origin, onset, picture)
             if edit.subject.kind == "NetworkPolicy" and edit.subject not in refusing:
                 belief *= _REFUSES_NOTHING

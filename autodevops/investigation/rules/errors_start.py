@@ -4,7 +4,9 @@ What: of the failing traces that were opened, the share whose error starts here,
 An error travels up the calls; a workload that only passes it on is not named. A call that a database or an external
 host did not answer, or refused for reasons of its own, starts there. So does one whose caller gave up while a callee
 that has become slow was still at it, unless that caller asks it much more often than before. A request refused with a
-4xx starts with the caller if that one was rolled out shortly before and the callee was not.
+4xx starts with the caller if that one was rolled out shortly before and the callee was not. Where nobody in those
+traces fails more than before, by metrics, they are the background that every system has: context, unless this workload
+is in trouble itself.
 
 Why it matters: it tells the culprit from its callers, which fail as loudly.
 
@@ -21,15 +23,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from autodevops.analysis.spans import ErrorOrigin, error_origins
-from autodevops.domain.evidence import EvidenceId
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.domain.trace import Trace
-from autodevops.investigation.picture import Picture
+from autodevops.investigation.picture import Picture, SeenTrace
 from autodevops.investigation.rules.base import Rule
 from autodevops.investigation.rules.repeated_calls import load_beyond
 from autodevops.investigation.rules.rollout_near_onset import AFTER
-from autodevops.investigation.rules.traced import blamed, refused_caller, waited_for
+from autodevops.investigation.rules.traced import as_ever, blamed, refused_caller, waited_for
 
 _SHORTLY = timedelta(minutes=30)  # before requests began to fail
 _PRESSED = 2.0  # times as many requests as its caller's traffic accounts for
@@ -44,7 +45,7 @@ _NOT_ERRORS = {
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
-    found: dict[Subject, list[tuple[ErrorOrigin, EvidenceId]]] = {}
+    found: dict[Subject, list[tuple[ErrorOrigin, SeenTrace]]] = {}
     slow = {f.subject for f in earlier if f.reason == "LatencyIncreased" and f.severity != "info"}
     rises = {f.subject: f.onset for f in earlier if f.reason == "TrafficChanged" and f.onset is not None}
     failing = [f.onset for f in earlier if f.reason.startswith("ErrorRate") and f.severity != "info" and f.onset]
@@ -54,7 +55,7 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         for origin in error_origins(seen.trace):
             per_trace.setdefault(_who(origin, seen.trace, picture, slow, rises, changed), origin)
         for subject, origin in per_trace.items():
-            found.setdefault(subject, []).append((origin, seen.evidence))
+            found.setdefault(subject, []).append((origin, seen))
     total = len(picture.error_traces)
     suffering = {f.subject for f in earlier if f.severity != "info" and f.reason not in _NOT_ERRORS}
     # Every system has some failing requests. They are an incident only where something else says so.
@@ -62,16 +63,17 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
         share = len(origins) / total
         if share < _LEAST_SHARE:
             continue
-        felt = subject in suffering or any(picture.graph.reaches(other, subject) for other in suffering)
+        usual = as_ever((seen for _, seen in origins), picture, earlier)
+        through = not usual and any(picture.graph.reaches(other, subject) for other in suffering)
         example = _most_telling([origin for origin, _ in origins])
         away = f"calling {example.dependency}" if example.dependency else ""
         detail = ", ".join(part for part in (example.words[:200], away) if part)
         yield RULE.finding(
             subject,
             f"Errors start in {subject.name} in {len(origins)} of {total} failing traces{detail and f' ({detail})'}.",
-            severity="error" if felt else "info",
+            severity="error" if subject in suffering or through else "info",
             confidence=share * total / (total + 1.0),  # one trace proves less than eight
-            evidence=[evidence for _, evidence in origins],
+            evidence=[seen.evidence for _, seen in origins],
         )
 
 

@@ -76,6 +76,22 @@ def allows(
     )
 
 
+def allows_outside(policy: Object, port: Port | None, *, of_cluster: bool) -> bool:
+    """Whether a rule for egress lets a flow out of the namespace through, to `port` if known.
+
+    Selectors take pods alone, so that only a block, or a rule without peers, leads out of the cluster; `of_cluster`
+    says that the host may be another namespace's, which a namespaceSelector may take.
+    """
+    return any(
+        _port_matches(rule.get("ports"), port)
+        and (
+            not items(rule, "to")
+            or any("ipBlock" in peer or (of_cluster and "namespaceSelector" in peer) for peer in items(rule, "to"))
+        )
+        for rule in items(policy, "spec", "egress")
+    )
+
+
 def _peer_matches(peers: object, labels: Mapping[str, str], namespace: Mapping[str, str], *, own: bool) -> bool:
     if not isinstance(peers, list) or not peers:
         return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from autodevops.analysis.span_calls import asked, calls_per_request
 from autodevops.analysis.span_names import never_connected
@@ -17,10 +17,12 @@ from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
 from autodevops.investigation.gather.traces import subjects_by_service
 from autodevops.investigation.picture import Picture, SeenTrace
+from autodevops.investigation.rules.idle_stores import is_idle, waited_for
 from autodevops.investigation.rules.traced import LEAST_SHARE, callees_of, compared, total
 
 _LEAST_RISE = 2.0
 _LEAST_RISE_MS = 5.0
+_MOST = 0.5
 _LEAST_REQUESTS = 3  # of a caller, on both sides, to tell how often it asks
 
 
@@ -88,6 +90,38 @@ def slow_callees(picture: Picture, earlier: tuple[Finding, ...]) -> list[SlowCal
                 )
             )  # fmt: skip
     return found
+
+
+def answering(picture: Picture, earlier: tuple[Finding, ...]) -> set[Subject]:
+    """Who is slow, and yet answers most of the calls in traces taken as they come."""
+    subjects = callees_of(picture.plain_traces, picture.inventory)
+    calls: dict[Subject, list[bool]] = defaultdict(list)
+    for seen in picture.plain_traces:
+        for group in asked(seen.trace):
+            if group.callee in subjects:
+                calls[subjects[group.callee]] += [span.status != "error" for span in group.calls]
+    return {
+        callee.subject
+        for callee in slow_callees(picture, earlier)
+        if len(told := calls[callee.subject]) >= _LEAST_REQUESTS and fmean(told) >= _MOST
+    }
+
+
+def far(callee: SlowCallee, picture: Picture) -> bool:
+    """Whether it is a database that has nothing to do with what its callers wait for.
+
+    How much longer a call takes is the mean over all its calls, in traces taken as they come: one slow statement among
+    many is few sessions.
+    """
+    subjects = callees_of((*picture.plain_traces, *picture.ordinary_traces), picture.inventory)
+    now, before = (
+        [ms for key, times in _durations(traces, subjects)[0].items() if key[0] == callee.subject for ms in times]
+        for traces in (picture.plain_traces, picture.ordinary_traces)
+    )
+    if not callee.database or not now or not before:
+        return False
+    waiting = waited_for(callee.subject, picture, longer=(fmean(now) - fmean(before)) / 1000)
+    return is_idle(callee.subject, picture, waiting=waiting)
 
 
 def _times_as_often(subject: Subject, picture: Picture, subjects: Mapping[str, Subject]) -> float:

@@ -4,7 +4,7 @@ What: the mean time of one call, as its callers count it (OpenTelemetry's db_cli
 graph), at least doubled and rose by 5 ms, and callers are slow or failing. It is the time of one call: a caller that
 sends more queries than before does not make its database slow. Where it gets far more calls than before as well, that
 is said: then the load is more likely the cause than the database. The statement with most time is named where
-pg_stat_statements knows it.
+pg_stat_statements knows it. Where the database itself has no more sessions at work, it is NetworkDelay.
 
 Why it matters: a database has no spans; its slowness looks like its callers' own.
 
@@ -15,17 +15,22 @@ What to do: see its active sessions and what they wait for, the plan of the heav
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
+from autodevops.analysis.changepoints import Episode
 from autodevops.domain.finding import Finding
 from autodevops.domain.subject import Subject
-from autodevops.investigation.picture import Picture
+from autodevops.investigation.picture import Picture, Reading
 from autodevops.investigation.rules.base import Rule, clock, seconds
+from autodevops.investigation.rules.idle_stores import is_idle
 from autodevops.investigation.rules.statements import heaviest
 from autodevops.investigation.rules.stores import (
+    Store,
     change,
     hurt_callers,
     moment,
+    now,
     ratio,
     stores,
     total,
@@ -41,25 +46,49 @@ def _limit(usual: float) -> float:
     return max(_TIMES * usual, usual + _LEAST_SECONDS)
 
 
-def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+@dataclass(frozen=True)
+class SlowerCalls:
+    """A store whose calls take longer by its callers' metrics. `idle`: it has no more sessions at work for all that."""
+
+    store: Store
+    episode: Episode
+    calls: Reading | None
+    hurt: list[Subject]
+    idle: bool
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"Calls to {self.store.subject.name} take {seconds(self.episode.level)} since"
+            f" {clock(moment(self.episode.onset))}, {seconds(self.episode.baseline)} before"
+        )
+
+
+def slower_calls(picture: Picture, earlier: tuple[Finding, ...]) -> Iterator[SlowerCalls]:
     for store in stores(picture, "callers"):
         spent = [r for r in store.readings.get("call_seconds", ()) if _counts(store.subject, picture)]
         calls = total(store.readings.get("calls", ()))
         episode = change(ratio(total(tuple(spent)), calls), picture, _limit, floor=0.0005)
         hurt = hurt_callers(store.subject, picture, earlier)
-        if episode is None or not hurt:
+        if episode is not None and hurt:
+            waiting = (episode.level - episode.baseline) * (now(calls, picture) or 0.0)
+            yield SlowerCalls(store, episode, calls, hurt, is_idle(store.subject, picture, waiting=waiting))
+
+
+def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
+    for slower in slower_calls(picture, earlier):
+        if slower.idle:
             continue
-        rise = change(calls, picture, lambda usual: _MORE_CALLS * usual, floor=0.05)
+        subject = slower.store.subject
+        rise = change(slower.calls, picture, lambda usual: _MORE_CALLS * usual, floor=0.05)
         more = f", and it gets {rise.level / rise.baseline:.1f} times the calls" if rise and rise.baseline > 0 else ""
-        statement = _statement(store.subject, picture)
         yield RULE.finding(
-            store.subject,
-            f"Calls to {store.subject.name} take {seconds(episode.level)} since {clock(moment(episode.onset))},"
-            f" {seconds(episode.baseline)} before{more}{statement} ({_names(hurt)}).",
+            subject,
+            f"{slower.sentence}{more}{_statement(subject, picture)} ({_names(slower.hurt)}).",
             severity="error",
-            confidence=episode.confidence * (0.7 if more else 1.0),
-            evidence=store.evidence("call_seconds", "calls"),
-            onset=moment(episode.onset),
+            confidence=slower.episode.confidence * (0.7 if more else 1.0),
+            evidence=slower.store.evidence("call_seconds", "calls"),
+            onset=moment(slower.episode.onset),
         )
 
 

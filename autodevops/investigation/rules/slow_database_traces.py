@@ -4,7 +4,7 @@ What: the client spans of calls to a database (db.system, or db.system.name) acc
 requests take longer, and each call takes at least twice as long as the same statement did before the onset. The
 database is the workload that server.address leads to, or the host's name where it is none of the namespace. A
 database that is also asked much more often for each request may only bear what its callers do to it, and is named with
-less confidence.
+less confidence. One that has no more sessions at work than before is not what they wait for: NetworkDelay.
 
 Why it matters: whoever asks it is slow; scaling the callers only makes it worse.
 
@@ -21,14 +21,15 @@ from collections.abc import Iterable
 from autodevops.domain.finding import Finding
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rules.base import Rule, percent, seconds
-from autodevops.investigation.rules.slow_calls import slow_callees
+from autodevops.investigation.rules.slow_calls import far, slow_callees
 from autodevops.investigation.rules.traced import certainty
 
 
 def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
     slow, ordinary = picture.slow_traces, picture.ordinary_traces
     for callee in slow_callees(picture, earlier):
-        if callee.database:
+        known = any(f.subject == callee.subject and f.reason == RULE.reason for f in earlier)
+        if callee.database and (known or not far(callee, picture)):
             yield RULE.finding(
                 callee.subject,
                 f"{callee.subject.name} ({callee.database}) takes {seconds(callee.now / 1000)} for"

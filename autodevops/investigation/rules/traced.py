@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from autodevops.analysis.span_names import database, first, http_status, node, peer, pod, refused
+from autodevops.analysis.span_names import database, first, http_status, never_connected, node, peer, pod, refused
 from autodevops.analysis.span_times import Extra, extra_times
 from autodevops.analysis.spans import OUTGOING, ErrorOrigin, tree_of
 from autodevops.domain.finding import Finding
@@ -84,6 +84,12 @@ def waited_for(origin: ErrorOrigin, trace: Trace, inventory: Inventory) -> Subje
     return service_subject(span, inventory)
 
 
+def gave_up(origin: ErrorOrigin) -> bool:
+    """Whether the caller waited for an answer as long as it would, and no connection was wanting."""
+    unanswered = http_status(origin.span) is None and not never_connected(origin.span)
+    return unanswered and bool(_GAVE_UP.search(f"{origin.exception} {origin.message}"))
+
+
 def refused_caller(origin: ErrorOrigin, trace: Trace, inventory: Inventory) -> Subject | None:
     """The caller of another service whose request was refused."""
     if not refused(origin.span):
@@ -131,6 +137,17 @@ def hurt_with(subject: Subject, picture: Picture, earlier: Iterable[Finding]) ->
     """Whether it, or somebody who depends on it, suffers now from what users notice."""
     hurt = {f.subject for f in earlier if f.severity != "info" and f.rule_id.startswith("MET00")}
     return any(other == subject or picture.graph.reaches(other, subject) for other in hurt)
+
+
+def as_ever(seen: Iterable[SeenTrace], picture: Picture, earlier: Iterable[Finding]) -> bool:
+    """Whether these failing requests are the few that there always are: everybody in them is known not to fail more.
+
+    Who is measured by nobody may fail more, so that one such span is enough to say nothing.
+    """
+    measured = {signal.subject for signal in picture.signals_of("error_ratio")}
+    failing = {f.subject for f in earlier if f.reason.startswith("ErrorRate") and f.severity != "info"}
+    within = {service_subject(span, picture.inventory) for one in seen for span in one.trace.spans}
+    return bool(within) and within <= measured and within.isdisjoint(failing)
 
 
 def node_of(span: Span, inventory: Inventory) -> str:

@@ -3,6 +3,7 @@
 What: the request rate of a workload that no other one in trouble or with more traffic calls rose to two and a half
 times its baseline or more, and it, or somebody it leads to, became slow, failing or throttled after that. The rise
 must go on along the calls; a callee whose callers' traffic stayed the same is called more often, not by more users.
+Where nothing is wrong it is context: nobody suffers yet.
 
 Why it matters: the victims have changed nothing; a rollback or restart makes it worse.
 
@@ -46,6 +47,15 @@ def _check(picture: Picture, earlier: tuple[Finding, ...]) -> Iterable[Finding]:
             and (f.subject == entry or picture.graph.reaches(entry, f.subject))
             and f.onset is not None
         ]
+        if not felt and not any(f.severity != "info" for f in earlier):
+            yield RULE.finding(
+                entry,
+                f"{rise.message.rstrip('.')}; nobody suffers from it.",
+                severity="info",
+                confidence=rise.confidence,
+                evidence=rise.evidence,
+                onset=rise.onset,
+            )
         if not felt or any(f.onset < rise.onset - _SLACK for f in felt if f.onset is not None):
             continue
         scaled = _badly_scaled(picture, earlier)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Literal
 
+from autodevops.sandbox.basics.hashing import number
 from autodevops.sandbox.cluster.policies import allowed, allowed_out
 from autodevops.sandbox.cluster.policies import allowed_in as allowed_in
 from autodevops.sandbox.cluster.store import Json
@@ -113,7 +114,9 @@ def resolve(
     if not _dns_works(view, from_pod):
         return replace(route, failure="dns timeout")
     if answer.external:
-        return replace(route, external=answer.external)
+        ip = f"198.51.100.{1 + number('outside', answer.external) % 254}"  # a block set aside for documentation
+        blocked = not allowed_out(view, from_pod, ip, port, protocol)
+        return replace(route, ip=ip, failure="timeout") if blocked else replace(route, external=answer.external)
     if answer.service is not None:
         return _to_service(view, from_pod, replace(route, service=answer.service), answer.service, listens)
     places = tuple(_backend(view, from_pod, one, port, protocol, listens) for one in answer.endpoints)

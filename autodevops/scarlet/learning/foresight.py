@@ -17,17 +17,14 @@ from autodevops.domain.series import Series
 from autodevops.domain.signal import Blind, IncidentSeverity, Look, Signal, merged
 from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import SeriesResult
+from autodevops.investigation.supplies import SUPPLIES, Supply, detail_of, fullest, place_of, step_of, subject_of
 from autodevops.kernel.durations import roughly
 from autodevops.kernel.errors import ToolError
-from autodevops.scarlet.learning.supplies import SUPPLIES, Supply, detail_of, place_of, subject_of
 from autodevops.settings import LearningSettings
 from autodevops.toolbox.protocol import Tools
 
 EVERY: Final = timedelta(minutes=5)
 LEAD = "hours_left"  # the label of a signal that has it
-_FROM = 0.5  # used: below that there is time
-_MOST = 200  # series of a supply, the fullest
-_POINTS = 72  # of each
 _SOON = timedelta(hours=4)  # then it is major
 _RENEWED_LATE = 3600  # seconds: cert-manager renews on time, unless it cannot
 _CERTIFICATES: Final = (
@@ -94,7 +91,7 @@ def running_out(supply: Supply, series: Series, now: datetime, settings: Learnin
     times = [at for at, value in series.samples if value is not None]
     found = runs_out(times, [value for _, value in series.samples if value is not None], 1.0)
     subject = subject_of(supply, series.labels)
-    if found is None or subject is None or now.timestamp() - times[-1] > 3 * _step(supply):
+    if found is None or subject is None or now.timestamp() - times[-1] > 3 * step_of(supply):
         return None  # an old rise says nothing of now
     left = timedelta(seconds=found.at - (now.timestamp() - times[-1]))
     if left > timedelta(hours=settings.foresee_hours):
@@ -165,18 +162,12 @@ def _signal(
 
 
 def _arguments(supply: Supply, now: datetime) -> dict[str, Json]:
-    """The fullest alone, as they are at the end: Prometheus evaluates that once, not at each step."""
-    fullest = f"topk({_MOST}, last_over_time(({supply.used})[5m:1m] @ end()) > {_FROM})"
     return {
-        "query": f"({supply.used}) and {fullest}",
+        "query": fullest(supply),
         "start": (now - supply.look_back).isoformat(),
         "end": now.isoformat(),
-        "step_seconds": _step(supply),
+        "step_seconds": step_of(supply),
     }
-
-
-def _step(supply: Supply) -> int:
-    return round(supply.look_back.total_seconds() / _POINTS)
 
 
 def _lead(signal: Signal) -> float:

@@ -68,7 +68,9 @@ def _postgres(scrape: Scrape, pod: Pod, service: Service) -> Iterator[Rows]:
     database = {"datname": service.routes[0].path}
     most = float(service.max_connections or 100)
     held = np.minimum(scrape.readings.connections(service.name), most)
-    active = np.round(np.minimum(0.08 * held * scrape.readings.load() + 1.0, held))
+    # Little's law: statements that run at a time, and the exporter's own. The way to it is no time of the server.
+    at_work = scrape.readings.request_rate(service.name) * scrape.readings.latency_mean(service.name)
+    active = np.round(np.minimum(at_work + 1.0, held))
     yield one("pg_up", scrape.constant(1.0))
     yield one("pg_settings_max_connections", scrape.constant(most))
     yield one("pg_settings_default_transaction_read_only", scrape.constant(0.0))

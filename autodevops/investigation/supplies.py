@@ -40,6 +40,7 @@ class Supply:
         return re.sub(r"(?<=[a-z])[A-Z]", lambda found: f" {found[0].lower()}", self.reason)
 
 
+_POINTS: Final = 72  # of each series
 _SHORT, _LONG = timedelta(hours=6), timedelta(hours=24)
 
 
@@ -132,6 +133,25 @@ SUPPLIES: Final = (
     ),
     *_pools(),
 )
+
+
+FROM: Final = 0.5  # used: below that there is time
+_MOST: Final = 200  # series of a supply, the fullest
+
+
+def fullest(supply: Supply, namespace: str = "") -> str:
+    """PromQL of those that are more than half used, of one namespace or of all.
+
+    Chosen as they are at the end: Prometheus evaluates that once, not at each step.
+    """
+    mine = f' and on (namespace) label_replace(vector(1), "namespace", "{namespace}", "", "")' if namespace else ""
+    used = f"({supply.used}){mine}"
+    return f"({used}) and topk({_MOST}, last_over_time(({used})[5m:1m] @ end()) > {FROM})"
+
+
+def step_of(supply: Supply) -> int:
+    """Seconds between two samples of its trend."""
+    return round(supply.look_back.total_seconds() / _POINTS)
 
 
 def subject_of(supply: Supply, labels: Mapping[str, str]) -> Subject | None:
