@@ -125,6 +125,7 @@ def _listener(settings: WebhookSettings) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
+        listener.listen(128)
     except OSError as error:
         listener.close()
         raise UsageError(

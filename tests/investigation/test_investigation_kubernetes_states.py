@@ -44,7 +44,7 @@ def _node_parts(parts: dict[str, Any], name: str) -> dict[str, Any]:
     return {
         "metadata": {"name": name, "labels": parts.get("labels", {})},
         "spec": parts.get("spec", {}),
-        "status": {"conditions": [ready, *parts.get("conditions", [])]},
+        "status": {"conditions": [ready, *parts.get("conditions", [])]} | parts.get("status", {}),
     }
 
 

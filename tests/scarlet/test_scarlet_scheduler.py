@@ -443,6 +443,19 @@ async def test_alertmanager_wakes_who_watches_and_nonsense_wakes_nobody(world: W
     assert woken == ["once"]
 
 
+async def test_two_daemons_that_start_together_do_not_both_say_they_hear_hooks() -> None:
+    """Two sockets that do not listen yet may be bound to one port: the loser would fail much later, and unseen."""
+
+    async def called(_name: str, _facts: Mapping[str, str]) -> tuple[str, ...]:
+        return ()
+
+    async with listening(WebhookSettings.model_validate({"port": 0}), called) as address:
+        taken = WebhookSettings.model_validate({"port": int(address.rstrip("/").split(":")[-1].split("/")[0])})
+        with pytest.raises(UsageError, match=r"Address already in use\. Set AUTODEVOPS_WEBHOOK__HOST"):
+            async with listening(taken, called):
+                pass
+
+
 async def test_hooks_beyond_loopback_need_a_token() -> None:
     async def called(_name: str, _facts: Mapping[str, str]) -> tuple[str, ...]:
         return ()

@@ -176,6 +176,22 @@ def look(objects: Objects) -> list[Signal]:
     return signals(signs(objects, places, NOON), places)
 
 
+@pytest.mark.parametrize(("kubelet", "told"), [("v1.20.2", []), ("v1.21.0", ["SystemOOM"])])
+def test_a_container_at_its_own_limit_is_no_want_of_the_node(kubelet: str, told: list[str]) -> None:
+    """A kubelet before 1.21 on Linux 5 or newer calls it SystemOOM, as a real one did."""
+    info = {"kubeletVersion": kubelet, "kernelVersion": "6.18.44"}
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": ago(60)}
+    node = {"kind": "Node", "metadata": {"name": "node-1"}, "status": {"nodeInfo": info, "conditions": [ready]}}
+    event = {
+        "reason": "SystemOOM",
+        "message": "System OOM encountered, victim process: python3.11, pid: 15575",
+        "involvedObject": {"kind": "Node", "name": "node-1"},
+        "lastTimestamp": ago(1),
+    }
+    objects: Objects = {"Node": [node], "Event": [event]}
+    assert [one.name for one in signs(objects, Places(objects), NOON)] == told
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_state_of_an_object_is_a_sign_or_is_on_its_way(case: str) -> None:
     objects, names = CASES[case]

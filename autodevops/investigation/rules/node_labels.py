@@ -1,4 +1,5 @@
-"""Which nodes a pod may run on by their labels, as Kubernetes evaluates nodeSelector and required node affinity.
+"""Which nodes a pod may run on by their labels and size, as Kubernetes evaluates nodeSelector, required node affinity
+and requests.
 
 All of nodeSelector must match, and any one of the affinity's terms; a term matches where all its expressions do, and an
 empty one never does. Fields of a node are its name alone.
@@ -6,9 +7,11 @@ empty one never does. Fields of a node are its name alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from autodevops.domain.quantity import quantity_or
 from autodevops.investigation.inventory import Object, items, metadata, name_of, section
 
 _REQUIRED = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
@@ -21,6 +24,29 @@ def is_choosy(spec: Object) -> bool:
 def matches(spec: Object, node: Object) -> bool:
     """Whether the node has the labels that the pod wants, whatever else speaks against it."""
     return _selected(spec, node) and _preferred(spec, node)
+
+
+def could_take(spec: Object, node: Object) -> bool:
+    """Whether the node has these labels, and would be large enough if it were empty. An unknown size is enough."""
+    room = section(node, "status", "allocatable")
+    asked: dict[str, float] = {}
+    for container in items(spec, "containers"):
+        for key, value in section(container, "resources", "requests").items():
+            asked[key] = asked.get(key, 0.0) + quantity_or(value)
+    return matches(spec, node) and all(amount <= quantity_or(room.get(key), math.inf) for key, amount in asked.items())
+
+
+def is_cordoned(node: Object) -> bool:
+    return bool(section(node, "spec").get("unschedulable"))
+
+
+def is_tainted(node: Object) -> bool:
+    """Whether it has a taint that people gave it and that keeps pods away; the control plane's own is none."""
+    return any(
+        taint.get("effect") != "PreferNoSchedule"
+        and not str(taint.get("key", "")).startswith(("node.kubernetes.io/", "node-role.kubernetes.io/"))
+        for taint in items(node, "spec", "taints")
+    )
 
 
 def is_control_plane(node: Object) -> bool:

@@ -21,8 +21,17 @@ from autodevops.investigation.inventory import SCHEDULER, Inventory, Object, ite
 from autodevops.investigation.picture import Picture
 from autodevops.investigation.rollouts import parse_time
 from autodevops.investigation.rules.base import Rule
-from autodevops.investigation.rules.node_labels import is_choosy, is_control_plane, matches, wants
+from autodevops.investigation.rules.node_labels import (
+    could_take,
+    is_choosy,
+    is_control_plane,
+    is_cordoned,
+    is_tainted,
+    matches,
+    wants,
+)
 from autodevops.investigation.rules.pods import count_of, events
+from autodevops.investigation.rules.policies import selects
 
 # The plugins' reasons by how they begin, in the order in which they are preferred where they turned away as many nodes.
 _REASONS: Final = (
@@ -58,6 +67,8 @@ _REASONS: Final = (
     ("control plane", re.compile(r"node\(s\) had (?:untolerated )?taint.*node-role.*/(?:control-plane|master)")),
     ("taint", re.compile(r"node\(s\) had (?:untolerated )?taint")),
 )  # fmt: skip
+_COMPANY: Final = re.compile(r"node\(s\) didn't (?:match pod (?:anti-)?affinity rules|satisfy existing pods)")
+_EITHER_COMPANY: Final = re.compile(r"node\(s\) didn't match pod affinity/anti-affinity")
 _JOBS: Final = {"Job", "CronJob"}  # they are late, where a service lacks pods now
 _COUNTED: Final = re.compile(r"(?:^|, )(?P<count>\d+) ")
 _NO_VOLUME: Final = re.compile(r'persistentvolumeclaim "([^"]+)" bound to non-existent persistentvolume "([^"]+)"')
@@ -78,19 +89,31 @@ class Unplaced:
 
 
 def deciding_kind(
-    sentence: str, spec: Object | None = None, nodes: Iterable[Object] = (), volumes: Iterable[Object] = ()
+    sentence: str,
+    spec: Object | None = None,
+    nodes: Iterable[Object] = (),
+    volumes: Iterable[Object] = (),
+    *,
+    alone: bool = False,
 ) -> str:
     """The kind of reason that turned away most nodes, among those that a person would change.
 
     A control plane's taint counts only where there is nothing else, or the pod is meant for the control plane. That a
     node is not the one the pod is meant for counts only where no node is: a pod that is pinned to a full or cordoned
     node is refused by all others for its selector, and the selector is right. So it is with nodes that its volumes
-    cannot reach, where the nodes that they can are known.
+    cannot reach, where the nodes that they can are known. The scheduler says one reason a node, and asks for cordons
+    and taints first: one that has not the labels, or is too small even when empty, counts as neither. A pod is `alone`
+    where it wants to be near pods of which there are none: then no node will do.
     """
     counts: Counter[str] = Counter()
-    for count, text in reasons(sentence):
+    said = reasons(sentence)
+    if any(_COMPANY.match(text) for _, text in said):  # up to Kubernetes 1.20 one node is told of twice
+        said = [(count, text) for count, text in said if not _EITHER_COMPANY.match(text)]
+    for count, text in said:
         kind = next((kind for kind, pattern in _REASONS if pattern.match(text)), "")
         counts[kind] += count
+    if alone and counts["pod affinity"]:
+        return "pod affinity"
     known = list(nodes)
     chooses = spec is not None and bool(known) and is_choosy(spec)
     meant = [node for node in known if spec is not None and matches(spec, node)] if chooses else []
@@ -102,6 +125,11 @@ def deciding_kind(
         counts.pop("affinity", None)
     if len(+counts) > 1 and _within_reach(list(volumes), known):
         counts.pop("zone", None)
+    if spec is not None:
+        for kind, refuses in (("cordoned", is_cordoned), ("taint", is_tainted)):
+            unable = sum(refuses(node) and not could_take(spec, node) for node in known)
+            if len(+counts) > 1:
+                counts[kind] -= min(unable, counts[kind])
     best = max(counts.items(), key=lambda item: (item[1], -_rank(item[0])), default=("", 0))[0]
     return "taint" if best == "control plane" else best
 
@@ -114,6 +142,14 @@ def _within_reach(volumes: list[Object], nodes: list[Object]) -> bool:
         if (required := section(volume, "spec", "nodeAffinity", "required"))
     ]
     return bool(wanted) and any(all(matches(one, node) for one in wanted) for node in nodes)
+
+
+def _wants_nobody(spec: Object, inventory: Inventory) -> bool:
+    """Whether required affinity is to pods of this namespace of which there is none, itself counted."""
+    terms = items(spec, "affinity", "podAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    here = [term for term in terms if not term.get("namespaces") and not term.get("namespaceSelector")]
+    labels = [section(metadata(pod), "labels") for pod in inventory.pods]
+    return any(not any(selects(term.get("labelSelector"), one) for one in labels) for term in here)
 
 
 def reasons(sentence: str) -> list[tuple[int, str]]:
@@ -136,7 +172,8 @@ def _unplaced(picture: Picture) -> list[Unplaced]:
     groups: dict[tuple[Subject, str], list[tuple[str, Object | None, str, datetime | None]]] = {}
     for subject, name, pod, sentence, since in (*_by_condition(picture), *_by_event(picture)):
         spec, nodes = _spec(subject, pod, picture), picture.inventory.nodes
-        kind = deciding_kind(sentence, spec, nodes, _volumes_of(pod, picture) if pod is not None else ())
+        volumes = _volumes_of(pod, picture) if pod is not None else ()
+        kind = deciding_kind(sentence, spec, nodes, volumes, alone=_wants_nobody(spec or {}, picture.inventory))
         groups.setdefault((subject, kind), []).append((name, pod, sentence, since))
     return [
         Unplaced(

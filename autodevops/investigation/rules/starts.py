@@ -32,7 +32,7 @@ _BY_RUNTIME: Final = (
         r'exec: "[^"]+": (?:permission denied|is a directory)|executable: [Pp]ermission denied'
         r"|chdir to cwd .*permission denied"
     )),
-    ("absent", re.compile(r"executable file .*not found|no such file or directory")),
+    ("absent", re.compile(r"executable file .*not found|^(?!.*cgroup configuration).*no such file or directory")),
 )  # fmt: skip
 # What shells, loaders and argument parsers say.
 _BY_WORDS: Final = (

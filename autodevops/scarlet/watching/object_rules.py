@@ -6,7 +6,7 @@ job that tries again, what was scaled down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import median_high
 from typing import Any, Final
@@ -15,6 +15,7 @@ from autodevops.domain.signal import IncidentSeverity
 from autodevops.domain.subject import Subject
 from autodevops.investigation.inventory import Object, controller_of, has_condition, items, metadata, name_of, section
 from autodevops.investigation.rollouts import parse_time
+from autodevops.investigation.rules.node_out_of_memory import confuses_limits
 from autodevops.investigation.rules.pods import last_of
 from autodevops.scarlet.watching.places import Places, known_as, subject_of
 from autodevops.scarlet.watching.sight import Seen
@@ -56,19 +57,20 @@ _EVENTS: Final[Mapping[str, tuple[IncidentSeverity, int]]] = {
 def signs(objects: Objects, places: Places, now: datetime) -> Iterator[Seen]:
     pods = objects.get("Pod", ())
     siblings = _Siblings(pods, places)
-    lost = {name_of(node) for node in objects.get("Node", ()) if not has_condition(node, "Ready")}
+    nodes = objects.get("Node", ())
+    lost = {name_of(node) for node in nodes if not has_condition(node, "Ready")}
     for pod in pods:
         if section(pod, "spec").get("nodeName") not in lost:  # what its node's kubelet says of it is old
             yield from _pod(pod, siblings, now)
     for deployment in objects.get("Deployment", ()):
         yield from _deployment(deployment, siblings, now)
-    for node in objects.get("Node", ()):
+    for node in nodes:
         yield from _node(node, now)
     yield from _jobs(objects.get("Job", ()), now)
     yield from _claims(objects, now)
     for autoscaler in objects.get("HorizontalPodAutoscaler", ()):
         yield from _autoscaler(autoscaler, now)
-    yield from _events(objects.get("Event", ()), now)
+    yield from _events(objects.get("Event", ()), {name_of(one) for one in nodes if confuses_limits(one)}, now)
 
 
 def _seen(
@@ -339,7 +341,7 @@ def _autoscaler(item: Object, now: datetime) -> Iterator[Seen]:
             return
 
 
-def _events(events: Iterable[Object], now: datetime) -> Iterator[Seen]:
+def _events(events: Iterable[Object], confused: Container[str], now: datetime) -> Iterator[Seen]:
     for event in events:
         reason = str(event.get("reason", ""))
         about = section(event, "involvedObject") or section(event, "regarding")
@@ -349,8 +351,8 @@ def _events(events: Iterable[Object], now: datetime) -> Iterator[Seen]:
         if not least or now - last > RECENT / 2 or not isinstance(count, int) or count < least:
             continue
         kind, name = str(about.get("kind", "")), str(about.get("name", ""))
-        if kind == "ReplicaSet":
-            continue  # its Deployment says it, and for as long as it is so
+        if kind == "ReplicaSet" or (reason == "SystemOOM" and name in confused):
+            continue  # its Deployment says it, and for as long as it is so; a container's limit is told by its pod
         namespace = "" if kind == "Node" else str(about.get("namespace") or metadata(event).get("namespace") or "")
         subject = known_as(kind, name, namespace)
         first = min(_time(event.get("firstTimestamp"), last), last)

@@ -38,7 +38,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "DaemonSet": _LABELLED,
     "Service": (*_NAMED, "spec.selector"),
     "Ingress": (*_NAMED, "spec.rules.host"),
-    "Node": (*_MADE, "status.conditions", "status.addresses"),
+    "Node": (*_MADE, "status.conditions", "status.addresses", "status.nodeInfo"),
     "Job": (*_MADE, "metadata.ownerReferences", "status.conditions"),
     "PersistentVolumeClaim": (*_MADE, "spec.storageClassName", "status.phase"),
     "StorageClass": ("metadata.name", "volumeBindingMode"),

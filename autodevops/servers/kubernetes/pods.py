@@ -11,7 +11,7 @@ from autodevops.servers.kubernetes.api import Reply
 from autodevops.servers.kubernetes.changes import controller_of, said, subject
 from autodevops.servers.kubernetes.cluster import MAX_OBJECTS, PODS, Cluster, Object
 
-TOO_MANY_REQUESTS = 429
+BAD_REQUEST, TOO_MANY_REQUESTS = 400, 429
 MIRROR = "kubernetes.io/config.mirror"
 
 
@@ -55,7 +55,10 @@ def evict_once(cluster: Cluster, pod: Object, grace: int | None, dry_run: bool) 
         "metadata": {"name": name, "namespace": where},
         "deleteOptions": _options(pod, grace, dry_run),
     }
-    reply = cluster.api.send("POST", f"{PODS.path(where, name)}/eviction", [("dryRun", "All")] if dry_run else [], body)
+    path, params = f"{PODS.path(where, name)}/eviction", [("dryRun", "All")] if dry_run else []
+    reply = cluster.api.send("POST", path, params, body)
+    if reply.status == BAD_REQUEST and b'no kind \\"Eviction\\"' in reply.body:  # before Kubernetes 1.22
+        reply = cluster.api.send("POST", path, params, body | {"apiVersion": "policy/v1beta1"})
     if 200 <= reply.status < 300 or (reply.status == TOO_MANY_REQUESTS and b"disruption budget" in reply.body):
         return reply  # another 429 is an API server that has too much to do
     if b"more than one PodDisruptionBudget" in reply.body:
