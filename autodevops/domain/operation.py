@@ -19,9 +19,13 @@ from autodevops.domain.subject import Subject
 
 
 class Symptom(Noun):
-    """What should get better: a PromQL query with one number, asked before and after."""
+    """What should get better: a PromQL query with one number, asked before and after.
+
+    `about` says in words what it measures; without, the query does.
+    """
 
     query: str
+    about: str = ""
     better: Literal["lower", "higher"] = "lower"
     good: float | None = None  # at this number or beyond it, the symptom is gone; None: when it is clearly better
 

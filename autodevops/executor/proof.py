@@ -1,7 +1,9 @@
 """Whether an earlier revision of a workload ran well, from what was measured and how long it stayed.
 
-That its pods were ready is not that it answered without errors: nobody measures that by revision. What is not known is
-said, and a machine then asks.
+That its pods were ready is not that it answered without errors: nobody measures that by revision. Where nobody counts
+ready pods (kube-state-metrics), that its containers ran on without a restart and that a rolling update took away those
+of the revision before, which it does for pods that are available, stand in. What is not known is said, and a machine
+then asks.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from autodevops.domain.subject import Subject
 from autodevops.domain.tool_results import Revision
 from autodevops.executor.verifying import measure
 from autodevops.kernel.errors import ToolError
+from autodevops.kernel.query_text import literal
 from autodevops.toolbox.protocol import Tools
 
 STAYED = timedelta(hours=6)  # nobody lets a release that fails stand for so long
 LOOKS = 3  # five minutes apart: fewer say nothing
+RAN = timedelta(minutes=15)  # without a restart: a container that crashes does not get so far
 WELL, FAILING = 0.9, 0.5  # shares of the time that it was wanted, with pods that were ready
 _LATELY = "[6h:5m]"
 
@@ -48,6 +52,10 @@ async def proof_of(tools: Tools, subject: Subject, revision: Revision, all_of_it
             if ready >= WELL * wanted:
                 return Proof(state="well", words=words, lately=True)
             return Proof(state="failing" if ready < FAILING * wanted else "unknown", words=words)
+        ran = await _ran_alone(tools, subject, revision, all_of_it)
+        if ran >= RAN:
+            words = f"{name} ran alone for {ran.total_seconds() / 60:.0f} min without a restart in the last six hours."
+            return Proof(state="well", words=words, lately=True)
     stayed = _stayed(revision, all_of_it)
     if stayed >= STAYED:
         return Proof(state="well", words=f"{name} stayed for {stayed.total_seconds() / 3600:.0f} hours.")
@@ -64,6 +72,27 @@ async def _looks(tools: Tools, subject: Subject, revision: Revision) -> tuple[fl
     except ToolError:
         return 0, 0
     return found[0] or 0, found[1] or 0
+
+
+async def _ran_alone(tools: Tools, subject: Subject, revision: Revision, all_of_it: Sequence[Revision]) -> timedelta:
+    """How long the container of its that got least far ran without a restart, by cAdvisor; zero where the rollout was
+    not over when the next one began."""
+    following = min((one.created_at for one in all_of_it if one.revision > revision.revision), default=None)
+    if following is None:
+        return timedelta(0)
+    of_all, own = (
+        f'container_start_time_seconds{{namespace="{subject.namespace}",pod=~"{name}-[a-z0-9]{{5}}"'
+        f',container=~"{"|".join(map(literal, sorted(revision.images)))}"}}'
+        for name in (f"{literal(subject.name)}-[a-z0-9]+", literal(revision.owner))
+    )
+    before = f"@ {following.timestamp() - 30:.0f}"
+    lasted = f"min(max by (container) (max_over_time((timestamp({own}) - {own}){_LATELY})))"
+    try:
+        others = await measure(tools, f"count({of_all} {before}) - count({own} {before})")
+        ran = await measure(tools, lasted) if others == 0 else None
+    except ToolError:
+        return timedelta(0)
+    return timedelta(seconds=ran or 0)
 
 
 def _stayed(revision: Revision, all_of_it: Sequence[Revision]) -> timedelta:

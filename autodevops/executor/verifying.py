@@ -80,9 +80,9 @@ def symptom_check(symptom: Symptom, before: float | None, now: float | None) -> 
         return EffectCheck(name="symptom", judgement=judgement, words=words)
 
     if now is None:
-        return said("unknown", f"There is no one number for {symptom.query}.")
+        return said("unknown", f"There is no one number for {symptom.about or symptom.query}.")
     sign = 1 if symptom.better == "lower" else -1
-    told = f"{symptom.query} is {now:g}" + (f", was {before:g}" if before is not None else "")
+    told = f"{symptom.about or symptom.query} is {now:g}" + (f", was {before:g}" if before is not None else "")
     if symptom.good is not None and sign * (now - symptom.good) <= 0:
         return said("good", f"{told}; good from {symptom.good:g}.")
     if before is None:

@@ -55,18 +55,31 @@ def denied(world: World) -> None:
     [
         ([], None),
         ([{"name": "CPUThrottled", "query": "sum by (pod) (x) > 0.5"}], None),  # no one number, and slow to follow
-        ([{"name": "TrafficGone", "query": "rate(x)", "better": "higher"}], Symptom(query="rate(x)", better="higher")),
+        (
+            [{"name": "TrafficGone", "query": "rate(x)", "better": "higher"}],
+            Symptom(query="rate(x)", better="higher", about="what TrafficGone counts of cart"),
+        ),
         (
             [{"name": "CPUThrottled", "query": "y > 0.5"}, {"name": "LatencyUp", "query": "z", "better": "lower"}],
-            Symptom(query="z"),
+            Symptom(query="z", about="what LatencyUp counts of cart"),
+        ),
+        (  # who suffers may be slow to follow, or have another trouble besides
+            [
+                {"name": "Burn", "query": "w", "better": "lower", "subject": workload("edge")},
+                {"name": "Burn", "query": "v", "better": "lower"},
+            ],
+            Symptom(query="v", about="what Burn counts of cart"),
         ),
     ],
 )
 def test_an_action_is_measured_by_what_was_noticed_if_that_has_one_number_and_a_way_to_get_better(
     noticed: list[dict[str, Any]], symptom: Symptom | None, tmp_path: Path
 ) -> None:
-    seen = [signal(one["name"], source="metric").model_copy(update=one) for one in noticed]
-    world = World(signals=[signal("HighErrors"), *seen], causes=[cause("cart")])
+    seen = [
+        signal(one["name"], source="metric").model_copy(update={"key": f"{number}", **one})
+        for number, one in enumerate(noticed)
+    ]
+    world = World(signals=[signal("HighErrors"), *seen], causes=[cause("cart", suffering=("edge",))])
     play(world, tmp_path, quiet)
     assert world.operations["op-1"].proposal.symptom == symptom
 

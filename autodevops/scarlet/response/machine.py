@@ -349,7 +349,6 @@ def _came_to_nothing(operation: Operation) -> bool:
 
 
 def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Proposal:
-    symptom = next((Symptom(query=one.query, better=one.better) for one in incident.signals if one.better), None)
     return Proposal(
         action=remedy.action,
         asked_by=SCARLET,
@@ -359,9 +358,19 @@ def _proposal(incident: Incident, hypothesis: Hypothesis, remedy: Remedy) -> Pro
         reason=hypothesis.reason,
         evidence=hypothesis.evidence,
         incident=incident.id,
-        symptom=symptom,
+        symptom=_symptom(incident, hypothesis),
         template=remedy.template,
     )
+
+
+def _symptom(incident: Incident, hypothesis: Hypothesis) -> Symptom | None:
+    """What an action is measured by: of what was noticed and has a number, what is about the cause itself first."""
+    measured = [one for one in incident.signals if one.better]
+    measured.sort(key=lambda one: one.subject is None or not same(one.subject, hypothesis.subject))
+    for one in measured[:1]:
+        about = f"what {one.name} counts{f' of {one.subject.name}' if one.subject else ''}"
+        return Symptom(query=one.query, about=about, better=one.better or "lower")
+    return None
 
 
 def _decided(operation: Operation) -> tuple[str, Any, str]:
