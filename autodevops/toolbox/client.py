@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 20.0  # a Python server over stdio needs two on a busy machine
 LONGEST_PAUSE = 30.0  # seconds between attempts to reach a server that keeps failing
+MOST_UNANSWERED = 3  # questions in a row until a connection that breaks nothing is made anew
 MAX_ANSWER_BYTES = 16 * 1024 * 1024  # some five times as much in memory; nobody reads it
 
 _CLASSES: Mapping[str, type[ToolError]] = {
@@ -111,6 +112,7 @@ class _Link:
         self._connect_seconds = connect_seconds
         self._max_answer_bytes = max_answer_bytes
         self._broken = 0  # connections in a row that gave nothing
+        self._unanswered = 0  # questions in a row that whoever asked gave up
         self._again_ms = 0.0  # not before this, on the monotonic clock
         self._last: ToolError | None = None
         self._owner: asyncio.Task[None] | None = None
@@ -131,7 +133,9 @@ class _Link:
                 try:
                     found = await _list_tools(self._name, client)
                     self._specs = {spec.name: spec for spec in found if self._wanted(spec.name)}
+                    self._unanswered = 0
                 except asyncio.CancelledError:
+                    self._gave_up(connection)
                     raise
                 except Exception as error:  # noqa: BLE001  # a server may break in any way; it must not break others
                     self._fail(error, connection)
@@ -156,10 +160,11 @@ class _Link:
         try:
             result = await client.call_tool(name, dict(arguments))
         except asyncio.CancelledError:
+            self._gave_up(connection)
             raise
         except Exception as error:  # noqa: BLE001  # the border to any transport's errors
             self._fail(error, connection)
-        self._broken = 0
+        self._broken = self._unanswered = 0
         self._require_size(tool, result)
         return _answer(tool, name, result)
 
@@ -241,12 +246,23 @@ class _Link:
             raise ToolUnavailable(
                 f"MCP server {self._name} answered against its own schema: {_leaf(error)}.", "Update that server."
             ) from error
-        connection.set()
-        if self._leave is connection:
-            self._specs = {}
-            self._owner = None
+        if self._drop(connection):
             raise self._gave_nothing(self._unavailable(error)) from error
         raise self._unavailable(error) from error
+
+    def _gave_up(self, connection: asyncio.Event) -> None:
+        """A connection may hang without breaking: one that answers nobody is made anew."""
+        self._unanswered += 1
+        if self._unanswered >= MOST_UNANSWERED:
+            self._drop(connection)
+
+    def _drop(self, connection: asyncio.Event) -> bool:
+        """Leave it; whether it was the present one."""
+        connection.set()
+        present = self._leave is connection
+        if present:
+            self._specs, self._owner, self._unanswered = {}, None, 0
+        return present
 
     def _gave_nothing(self, error: ToolError) -> ToolError:
         """The first attempt after this may follow at once, later ones after 1, 2, 4, ... seconds."""

@@ -714,3 +714,15 @@ def test_a_round_that_fails_is_counted_and_the_next_one_goes_on(tmp_path: Path) 
 def test_a_workload_its_pods_and_its_service_are_one(other: Subject, is_same: bool) -> None:
     assert same(workload("cart"), other) is is_same
     assert same(other, workload("cart")) is is_same
+
+
+async def test_that_she_sees_a_system_again_is_told_as_that_she_does_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "autodevops.scarlet.response.loop")
+    world = World(blind=(Blind(system="prometheus", words="It is down."),))
+    async with world.loop(tmp_path / "checkpoints.sqlite") as loop:
+        await world.rounds(loop, 2)
+        world.blind = ()
+        await world.rounds(loop, 2)
+    assert caplog.messages == ["She cannot see prometheus: It is down.", "She sees prometheus again."]

@@ -222,6 +222,28 @@ async def test_killed_server_is_unavailable_and_comes_back(tmp_path: Path) -> No
         assert second != first
 
 
+async def test_server_that_answers_nobody_any_more_is_connected_to_anew() -> None:
+    """Its process is there, and nothing breaks: only that whoever asks gives up tells that it hangs."""
+    child = StdioServerParameters(command=sys.executable, args=["-c", CHILD])
+    async with McpToolbox({"child": child}) as tools:
+        first = (await tools.call("child.pid", {})).data
+        os.kill(first["pid"], signal.SIGSTOP)  # type: ignore[index, call-overload, arg-type]
+        for _ in range(3):
+            with pytest.raises(ToolTimeout):
+                await Timeout(tools, 0.1).call("child.pid", {})
+        assert (await tools.call("child.pid", {})).data != first
+
+
+async def test_a_question_that_takes_too_long_costs_no_connection_where_others_are_answered() -> None:
+    child = StdioServerParameters(command=sys.executable, args=["-c", CHILD], env={"STARTED": os.devnull})
+    async with McpToolbox({"child": child}) as tools:
+        first = (await tools.call("child.pid", {})).data
+        for _ in range(4):
+            with pytest.raises(ToolTimeout):
+                await Timeout(tools, 0.1).call("child.hang", {})
+            assert (await tools.call("child.pid", {})).data == first
+
+
 async def test_server_that_never_speaks_is_given_up_and_can_be_closed() -> None:
     mute = StdioServerParameters(command=sys.executable, args=["-c", "import sys; sys.stdin.read()"])
     async with McpToolbox({"mute": mute}, connect_seconds=0.5) as tools:

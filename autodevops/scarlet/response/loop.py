@@ -228,9 +228,13 @@ class Loop:
         state = (open_now, blind, self._failed)
         if self._noted is not None and self._noted[1] == state and now - self._noted[0] < NOTED_EVERY:
             return
-        if self._noted is None or self._noted[1][1] != blind:
+        before = self._noted[1][1] if self._noted is not None else []
+        if blind != before:
             for one in look.blind:
                 log.warning("She cannot see %s: %s", one.system, one.words)
+            for system in before:
+                if system not in blind:
+                    log.info("She sees %s again.", system)
         self._noted = (now, state)
         value: dict[str, Json] = {
             "at": now.isoformat(),
