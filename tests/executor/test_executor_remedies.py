@@ -248,19 +248,23 @@ async def test_what_was_scaled_down_gets_back_what_it_had_as_far_as_one_step_goe
     assert [getattr(one.action, "replicas", None) for one in offered] == ([replicas] if replicas else [])
 
 
+def _revision_of_web(number: int, ready: int, template: Json) -> dict[str, Any]:
+    return {
+        "revision": number,
+        "created_at": NOON.isoformat(),
+        "owner": f"web-{number}",
+        "images": {},
+        "replicas": 1,
+        "ready_replicas": ready,
+        "template": template,
+    }
+
+
 @pytest.mark.parametrize(("what", "offered"), [("image", []), ("env", ["rollback_workload"])])
 async def test_what_ran_comes_back_only_where_what_is_wrong_came_with_the_newest(what: str, offered: list[str]) -> None:
     def revision(number: int, value: str, ready: int) -> dict[str, Any]:
         template: Json = {"spec": {"containers": [{"name": "app", "image": "app:1", what: value}]}}
-        return {
-            "revision": number,
-            "created_at": NOON.isoformat(),
-            "owner": f"web-{number}",
-            "images": {},
-            "replicas": 1,
-            "ready_replicas": ready,
-            "template": template,
-        }
+        return _revision_of_web(number, ready, template)
 
     history: dict[str, Any] = {
         "kind": "Deployment",
@@ -278,17 +282,9 @@ async def test_a_template_is_known_again_whatever_its_number_and_its_carrier() -
     """`kubectl rollout undo` gives what it brings back the next number, and whoever carries it adds a label."""
 
     def revision(number: int, image: str, ready: int) -> dict[str, Any]:
-        labels = {"app": "web", "pod-template-hash": f"hash-{number}"}
-        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": image}]}}
-        return {
-            "revision": number,
-            "created_at": NOON.isoformat(),
-            "owner": f"web-{number}",
-            "images": {},
-            "replicas": 1,
-            "ready_replicas": ready,
-            "template": template,
-        }
+        labels: Json = {"app": "web", "pod-template-hash": f"hash-{number}"}
+        template: Json = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": image}]}}
+        return _revision_of_web(number, ready, template)
 
     async def offered(bad: int, *revisions: dict[str, Any]) -> Remedy:
         history = {"kind": "Deployment", "namespace": "shop", "name": "web", "revisions": list(revisions)}
